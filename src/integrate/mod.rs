@@ -1,0 +1,1 @@
+//! Integrators: symplectic splitting, Gauss-Legendre, explicit Runge-Kutta.

@@ -1,0 +1,4 @@
+//! Tables and figures.
+
+pub mod figures;
+pub mod tables;

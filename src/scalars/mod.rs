@@ -1,0 +1,5 @@
+//! Invariant scalars of vectors, and functions of them.
+
+mod function;
+
+pub use function::ScalarFunction;
