@@ -25,7 +25,8 @@ pub fn rollout<M: Model>(
 ) -> Array3<f64> {
     let (n, dim) = initial.dim();
     let mut states = Array3::zeros((n, points, dim));
-    states.axis_chunks_iter_mut(Axis(0), LANES).into_par_iter().zip(initial.axis_chunks_iter(Axis(0), LANES).into_par_iter()).for_each(
+    let blocks: Vec<_> = states.axis_chunks_iter_mut(Axis(0), LANES).zip(initial.axis_chunks_iter(Axis(0), LANES)).collect();
+    blocks.into_par_iter().for_each(
         |(mut states, initial)| {
             let rows = initial.nrows();
             let mut z: Vec<f64> = (0..dim * LANES).map(|i| initial[[(i % LANES).min(rows - 1), i / LANES]]).collect();

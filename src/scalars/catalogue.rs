@@ -16,13 +16,13 @@ impl Inputs {
         let context: Vec<Vector> = self.context.iter().map(|(name, _)| Vector::named(name.clone())).collect();
         let mut relative = positions.clone();
         for j in 1..n {
-            relative.extend((0..j).map(|i| positions[j].sub(&positions[i])));
+            relative.extend((0..j).map(|i| &positions[j] - &positions[i]));
         }
-        let mut scalars: Vec<Scalar> = momenta.iter().map(|p| Scalar::dot(p, p)).collect();
+        let mut scalars: Vec<Scalar> = momenta.iter().map(|p| Scalar::dot(p.clone(), p.clone())).collect();
         for r in &relative {
-            scalars.extend([Scalar::Norm(r.clone()), Scalar::dot(r, r)]);
+            scalars.extend([Scalar::Norm(r.clone()), Scalar::dot(r.clone(), r.clone())]);
         }
-        let products = |a: &[Vector], b: &[Vector]| -> Vec<Scalar> { a.iter().flat_map(|a| b.iter().map(|b| Scalar::dot(a, b))).collect() };
+        let products = |a: &[Vector], b: &[Vector]| -> Vec<Scalar> { a.iter().flat_map(|a| b.iter().map(|b| Scalar::dot(a.clone(), b.clone()))).collect() };
         scalars.extend(products(&context, &positions));
         scalars.extend((0..n).flat_map(|j| products(&momenta[j..=j], &momenta[..j])));
         scalars.extend(products(&positions, &momenta));

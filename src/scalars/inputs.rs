@@ -93,7 +93,7 @@ impl Inputs {
     /// Position of particle `i` (from 1) relative to the pivot: `q1`, or `q1-q0` when the pivot is not at zero.
     pub fn position(&self, i: usize) -> Vector {
         let q = Vector::named(format!("q{i}"));
-        if self.origin.iter().all(|x| *x == 0.0) { q } else { q.sub(&Vector::named("q0")) }
+        if self.origin.iter().all(|x| *x == 0.0) { q } else { &q - &Vector::named("q0") }
     }
 
     /// Momentum of particle `i` (from 1).
