@@ -4,7 +4,7 @@ use crate::expr::Vector;
 use crate::field::Shape;
 
 /// What can be wrong with input vectors.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Space must have one to three dimensions.
     #[error("dimension {0}: 1, 2 or 3 is accepted")]
@@ -30,6 +30,9 @@ pub enum Error {
         /// The names that exist.
         accepted: String,
     },
+    /// Linear algebra failed.
+    #[error(transparent)]
+    Linalg(#[from] crate::linalg::Error),
 }
 
 /// The named input vectors: `q1..qN`, `p1..pN` of the state, the pivot `q0`, and constant context vectors.

@@ -6,6 +6,7 @@
 mod catalogue;
 mod function;
 mod inputs;
+mod sample;
 mod set;
 
 pub use function::ScalarFunction;
