@@ -151,7 +151,7 @@ impl Basis {
             match term {
                 Term::Univariate { scalar, family, degrees } => {
                     let mut used = degrees.iter().copied().peekable();
-                    family.visit(s[*scalar], |degree, _, slope, _| {
+                    family.visit(s[*scalar], #[inline(always)] |degree, _, slope, _| {
                         if used.next_if_eq(&degree).is_some() {
                             visit(k, *scalar, slope);
                             k += 1;
@@ -187,7 +187,7 @@ impl ScalarFunction for Basis {
             match term {
                 Term::Univariate { scalar, family, degrees } => {
                     let mut used = degrees.iter().copied().peekable();
-                    family.visit(s[*scalar], |degree, value, _, _| {
+                    family.visit(s[*scalar], #[inline(always)] |degree, value, _, _| {
                         if used.next_if_eq(&degree).is_some() {
                             h += value * theta[k];
                             k += 1;
@@ -206,7 +206,7 @@ impl ScalarFunction for Basis {
     #[inline(always)]
     fn gradient_into(&self, theta: &[f64], s: &[Lanes], gradient: &mut [Lanes], _: &mut [Lanes]) {
         gradient.fill(Lanes::zero());
-        self.slopes(s, |k, i, slope| gradient[i] += slope * theta[k]);
+        self.slopes(s, #[inline(always)] |k, i, slope| gradient[i] += slope * theta[k]);
     }
 
     #[inline(always)]
@@ -229,7 +229,7 @@ impl ScalarFunction for Basis {
                     let mut used = degrees.iter().copied().peekable();
                     let ds = ds[*scalar];
                     let (mut h, mut c) = (Lanes::zero(), Lanes::zero());
-                    family.visit(s[*scalar], |degree, _, slope, bend| {
+                    family.visit(s[*scalar], #[inline(always)] |degree, _, slope, bend| {
                         if used.next_if_eq(&degree).is_some() {
                             h += slope * theta[k];
                             c += bend * theta[k];

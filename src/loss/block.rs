@@ -186,7 +186,7 @@ impl<M: Model> Step<'_, M> {
         for (i, stage) in stages.chunks_exact(n).enumerate().rev() {
             let (_, later) = scratch.slopes.split_at((i + 1) * n);
             let k_bar = &mut scratch.cotangent;
-            vectorised(|| {
+            vectorised(#[inline(always)] || {
                 k_bar.fill(0.0);
                 axpy(self.method.b()[i], self.h, lambda, k_bar);
                 for (j, y_bar) in later.chunks_exact(n).enumerate() {
@@ -206,7 +206,7 @@ impl<M: Model> Step<'_, M> {
     /// y += h sum_j c_j slopes_j.
     fn combine(&self, c: &[f64], slopes: &[f64], y: &mut [f64]) {
         let n = y.len();
-        vectorised(|| {
+        vectorised(#[inline(always)] || {
             for (&c, slope) in c.iter().zip(slopes.chunks_exact(n)) {
                 axpy(c, self.h, slope, y);
             }

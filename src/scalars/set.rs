@@ -104,7 +104,7 @@ impl ScalarSet {
                 Compiled::Norm(a) => {
                     *s = dot(&frame.vectors[a], &frame.vectors[a]).sqrt();
                     // The length has no derivative at zero; zero is the one that its symmetry demands.
-                    *inverse = s.map(|r| if r > 0.0 { 1.0 / r } else { 0.0 });
+                    *inverse = s.map(#[inline(always)] |r| if r > 0.0 { 1.0 / r } else { 0.0 });
                 }
             }
         }

@@ -37,8 +37,7 @@ pub struct Fit {
     pub field_evaluations: usize,
 }
 
-/// Trains a model that is linear in its parameters: the integral form gives a start and whitened coordinates, L-BFGS refines the rollout
-/// loss; then the rollouts' own Jacobian whitens once more, and L-BFGS goes to the bottom.
+/// Trains a model that is linear in its parameters: least squares on the integral form gives a start, [`refine`] does the rest.
 ///
 /// `checkpoint` is a folder for checkpoints and a key that names data, model and settings; `watch` sees every iteration.
 ///
@@ -54,17 +53,25 @@ pub fn fit<M: LinearModel>(
     if chunks.is_empty() {
         return Err(Error::NoChunks);
     }
-    let factor = triangular_factor(&integral_form(model, chunks, &settings.weights))?;
-    let coordinates = Coordinates::new(vec![0.0; model.parameters()], &factor, settings.rank_tolerance)?;
-    let start = coordinates.least_squares(&factor);
+    let theta = linear_start(model, chunks, settings)?;
     let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
-    let rough = Stop { decrease: 0.5, ..settings.stop };
-    let first = stage(&loss, &coordinates, &start, rough, name(checkpoint, "start").as_ref(), watch)?;
-    let last = refine(&loss, first.theta, settings, name(checkpoint, "end").as_ref().map(|(p, k)| (p.as_path(), k.as_str())), watch)?;
-    Ok(joined(first.history, last))
+    refine(&loss, theta, settings, checkpoint, watch)
 }
 
-/// Trains any model from a given start: coordinates whitened by the Jacobian of the rollouts there, then L-BFGS.
+/// Parameters by least squares on the integral form of the equations of motion.
+///
+/// # Errors
+/// Nothing to learn, numbers that are not finite.
+pub fn linear_start<M: LinearModel>(model: &M, chunks: &[Trajectory], settings: &Settings) -> Result<Vec<f64>, Error> {
+    let factor = triangular_factor(&integral_form(model, chunks, &settings.weights))?;
+    let coordinates = Coordinates::new(vec![0.0; model.parameters()], &factor, settings.rank_tolerance)?;
+    let mut theta = vec![0.0; model.parameters()];
+    coordinates.parameters_into(&coordinates.least_squares(&factor), &mut theta);
+    Ok(theta)
+}
+
+/// Trains any model from a given start by L-BFGS in coordinates whitened by the Jacobian of the rollouts. Where that took many iterations,
+/// the Jacobian at the end whitens anew and L-BFGS goes on.
 ///
 /// # Errors
 /// As [`fit`].
@@ -75,39 +82,51 @@ pub fn refine<M: Model>(
     checkpoint: Option<(&Path, &str)>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Fit, Error> {
-    let factor = triangular_factor(&loss.jacobian(&theta))?;
-    let coordinates = Coordinates::new(theta, &factor, settings.rank_tolerance)?;
-    let start = vec![0.0; coordinates.rank()];
-    let checkpoint = checkpoint.map(|(path, key)| (path.to_path_buf(), key.to_string()));
-    stage(loss, &coordinates, &start, settings.stop, checkpoint.as_ref(), watch)
+    let mut best: Option<Fit> = None;
+    for round in 0..WHITENINGS {
+        let theta = best.as_ref().map_or_else(|| theta.clone(), |fit| fit.theta.clone());
+        let factor = triangular_factor(&loss.jacobian(&theta)).map_err(|_| Error::NotFinite)?;
+        let coordinates = Coordinates::new(theta, &factor, settings.rank_tolerance)?;
+        let file = checkpoint.map(|(folder, key)| (folder.join(format!("whitening{round}.checkpoint")), key));
+        let next = stage(loss, &coordinates, settings.stop, file.as_ref().map(|(p, k)| (p.as_path(), *k)), watch)?;
+        let done = next.history.len() <= WELL_CONDITIONED || best.as_ref().is_some_and(|b| next.loss > 0.5 * b.loss);
+        best = Some(match best {
+            Some(before) => joined(before.history, next),
+            None => next,
+        });
+        if done {
+            break;
+        }
+    }
+    best.ok_or(Error::NoChunks)
 }
 
-fn name(checkpoint: Option<(&Path, &str)>, stage: &str) -> Option<(std::path::PathBuf, String)> {
-    checkpoint.map(|(folder, key)| (folder.join(format!("{stage}.checkpoint")), key.to_string()))
-}
+/// At most so many Jacobians are taken.
+const WHITENINGS: usize = 4;
+/// A run of no more iterations than this shows that its coordinates were good.
+const WELL_CONDITIONED: usize = 20;
 
 fn joined(mut history: Vec<Record>, mut last: Fit) -> Fit {
-    let (iterations, evaluations) = (history.len(), history.last().map_or(0, |r| r.evaluations));
+    let (iterations, evaluations) = (history.len().saturating_sub(1), history.last().map_or(0, |r| r.evaluations));
     history.extend(last.history.iter().map(|r| Record { iteration: r.iteration + iterations, evaluations: r.evaluations + evaluations, ..*r }));
     last.history = history;
     last
 }
 
-/// One run of L-BFGS in given coordinates.
+/// One run of L-BFGS in given coordinates, from their origin.
 fn stage<M: Model>(
     loss: &RolloutLoss<M>,
     coordinates: &Coordinates,
-    start: &[f64],
     stop: Stop,
-    checkpoint: Option<&(std::path::PathBuf, String)>,
+    checkpoint: Option<(&Path, &str)>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Fit, Error> {
     let n = loss.model().parameters();
     let scale = 2.0 / loss.residuals() as f64;
     let objective = Whitened { loss, coordinates, scale, buffers: RefCell::new((vec![0.0; n], vec![0.0; n])) };
     let as_loss = |r: &Record| Record { value: r.value * scale, gradient_norm: r.gradient_norm * scale, ..*r };
-    let checkpoint = checkpoint.map(|(path, key)| (path.as_path(), key.as_str()));
-    let found = minimise(&objective, start, stop, checkpoint, &mut |r| watch(&as_loss(r)))?;
+    let start = vec![0.0; coordinates.rank()];
+    let found = minimise(&objective, &start, stop, checkpoint, &mut |r| watch(&as_loss(r)))?;
     let mut theta = vec![0.0; n];
     coordinates.parameters_into(&found.u, &mut theta);
     Ok(Fit {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationReason, TerminationStatus};
+use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationStatus};
 use argmin::solver::quasinewton::LBFGS;
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +24,10 @@ pub trait Objective {
 pub struct Stop {
     /// Iterations in all.
     pub iterations: usize,
-    /// Iterations in a round.
+    /// Iterations in a round, between two checkpoints.
     pub round: usize,
-    /// Stops after a round that lowers the value by less than this fraction.
+    /// Stops where a Newton step, its Hessian the identity, would lower the value by less than this fraction, and after a round that
+    /// lowered it by less.
     pub decrease: f64,
 }
 
@@ -68,8 +69,8 @@ pub struct Minimum {
 }
 
 const MEMORY: usize = 40;
-const TRIALS: u32 = 40;
-const RESTARTS: usize = 3;
+const TRIALS: u32 = 20;
+const RESTARTS: usize = 1;
 
 /// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after every round, and a
 /// saved state with the same key is continued. `watch` sees each record as it is made.
@@ -148,7 +149,7 @@ fn round(objective: &impl Objective, at: &mut Checkpoint, stop: Stop, watch: &mu
         if record.value < at.best.1 {
             at.best = (u.clone(), record.value);
         }
-        let converged = matches!(result.state.termination_status, TerminationStatus::Terminated(TerminationReason::SolverConverged));
+        let converged = 0.5 * record.gradient_norm.powi(2) <= stop.decrease * record.value;
         watch(&record);
         at.history.push(record);
         (at.state, at.solver) = (Some(result.state), Some(result.solver));

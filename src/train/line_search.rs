@@ -1,6 +1,6 @@
 //! A line search that ends, whatever the function returns.
 
-use argmin::core::{ArgminError, CostFunction, Error, Gradient, IterState, KV, Problem, Solver, State, TerminationReason, TerminationStatus};
+use argmin::core::{ArgminError, CostFunction, Error, Gradient, IterState, KV, Problem, Solver, TerminationReason, TerminationStatus};
 use argmin::solver::linesearch::LineSearch;
 use serde::{Deserialize, Serialize};
 

@@ -6,7 +6,7 @@ mod lbfgs;
 mod line_search;
 
 pub use coordinates::Coordinates;
-pub use fit::{Fit, Settings, fit, refine};
+pub use fit::{Fit, Settings, fit, linear_start, refine};
 pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
 pub use line_search::WeakWolfe;
 
