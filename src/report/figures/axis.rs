@@ -60,16 +60,20 @@ impl Axis {
     }
 
     fn linear_ticks(&self) -> (Vec<(f64, String)>, Vec<f64>) {
-        let wanted = ((self.to - self.from).abs() / 55.0).clamp(2.0, 6.0);
+        let wanted = ((self.to - self.from).abs() / 40.0).clamp(2.0, 8.0);
         let raw = (self.high - self.low) / wanted;
         let decade = 10f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|&s| s >= 0.999 * raw).unwrap_or(10.0 * decade);
+        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|&s| s >= 0.93 * raw).unwrap_or(10.0 * decade);
         let slack = 1e-9 * step;
         let (first, last) = (((self.low - slack) / step).ceil() as i64, ((self.high + slack) / step).floor() as i64);
         let digits = (-(step * 1.0001).log10().floor()).max(0.0) as usize;
         let label = |v: f64| {
-            let scientific = digits > 4 || step.abs() >= 1e5;
-            if scientific { format!("{v:.0e}") } else { format!("{:.digits$}", v).replace('-', "−") }
+            let text = match (v == 0.0, digits > 4 || step >= 2e4) {
+                (true, _) => "0".to_string(),
+                (_, true) => format!("{}×{}", (v / decade * 1e3).round() / 1e3, power_of_ten(decade.log10().round() as i32)),
+                _ => format!("{v:.digits$}"),
+            };
+            text.replace('-', "−")
         };
         let major = (first..=last).map(|k| (k as f64 * step, label(k as f64 * step + 0.0))).collect();
         (major, Vec::new())
@@ -89,7 +93,11 @@ fn decades(low: f64, high: f64) -> (f64, f64) {
 
 fn widen(low: f64, high: f64, margin: f64) -> (f64, f64) {
     let range = high - low;
-    if range > 0.0 { (low - margin * range, high + margin * range) } else { (low - 0.5 * low.abs().max(1.0), high + 0.5 * high.abs().max(1.0)) }
+    if range > 0.0 {
+        (low - margin * range, high + margin * range)
+    } else {
+        (low - 0.5 * low.abs().max(1.0), high + 0.5 * high.abs().max(1.0))
+    }
 }
 
 /// "10" with a raised exponent.

@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::Array2;
 use plotters::backend::DrawingBackend;
 
-use super::canvas::{Align, Canvas, GREY, INK, PALE, Point, Rect, TextLook};
+use super::canvas::{Align, Canvas, GREY, INK, Point, Rect, TextLook, tint};
 use super::font::Face;
 use super::legend::shorten;
 use super::panel::{Curve, Panel, PanelFigure, ReferenceLine, TICK_TEXT, WIDTH, draw_panel, panel_figure};
@@ -179,16 +179,17 @@ pub struct ParetoFront {
     pub chosen: Option<usize>,
 }
 
-/// Most expressions that the key beside the front lists.
+/// Most expressions that the key below the front lists.
 const KEY_ROWS: usize = 24;
-const KEY_ROW: f64 = 20.0;
+const KEY_ROW: f64 = 19.0;
+const PLOT_HEIGHT: f64 = 330.0;
 
 /// Writes the Pareto front: error against complexity, with the chosen expression marked and a key to the expressions.
 ///
 /// # Errors
 /// No point to draw, a file that cannot be written.
 pub fn pareto(front: &ParetoFront, stem: &Path) -> Result<(), Error> {
-    if !front.candidates.iter().any(|c| c.error.is_finite() && c.error > 0.0 && c.complexity.is_finite()) {
+    if front.panel().y_range.is_none() {
         return Err(Error::Empty("Pareto front".to_string()));
     }
     save(front, stem)
@@ -197,64 +198,67 @@ pub fn pareto(front: &ParetoFront, stem: &Path) -> Result<(), Error> {
 impl ParetoFront {
     fn panel(&self) -> Panel {
         let (x, y): (Vec<_>, Vec<_>) = self.candidates.iter().map(|c| (c.complexity, c.error)).unzip();
+        let shown = self.candidates.iter().filter(|c| c.error.is_finite() && c.error > 0.0 && c.complexity.is_finite());
+        let room =
+            |range: Option<(f64, f64)>, e: f64| Some(range.map_or((e / 2.0, e * 3.0), |(l, h)| (l.min(e / 2.0), h.max(e * 3.0))));
         Panel {
             title: "error against complexity".to_string(),
             x_label: "complexity (nodes of the expression)".to_string(),
             y_label: "error".to_string(),
             log_y: true,
+            y_range: shown.map(|c| c.error).fold(None, room),
             curves: vec![Curve::new("", Style::Points(0), x, y)],
             ..Panel::default()
         }
     }
 
     fn draw_key<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>, area: Rect) -> Result<(), Error> {
-        let columns = [area.x0 + 18.0, area.x0 + 74.0, area.x0 + 88.0];
-        let head = TextLook::new(TICK_TEXT, Align::Right).face(Face::Bold);
-        canvas.text("no.", (columns[0], area.y0), head)?;
-        canvas.text("nodes", (columns[1], area.y0), head)?;
-        canvas.text("expression", (columns[2], area.y0), TextLook { align: Align::Left, ..head })?;
+        let columns = [area.x0 + 24.0, area.x0 + 84.0, area.x0 + 150.0, area.x0 + 166.0];
+        let put = |canvas: &mut Canvas<DB>, texts: [&str; 4], y: f64, look: TextLook| {
+            let aligned = [Align::Right, Align::Right, Align::Right, Align::Left].map(|align| TextLook { align, ..look });
+            texts.into_iter().zip(columns).zip(aligned).try_for_each(|((text, x), look)| canvas.text(text, (x, y), look))
+        };
+        let regular = TextLook::new(TICK_TEXT, Align::Left);
+        put(canvas, ["no.", "nodes", "error", "expression"], area.y0, regular.face(Face::Bold))?;
         canvas.line(&[(area.x0 - 6.0, area.y0 + 6.0), (area.x1, area.y0 + 6.0)], INK, 0.9)?;
         for (i, candidate) in self.candidates.iter().take(KEY_ROWS).enumerate() {
-            let y = area.y0 + (i as f64 + 1.1) * KEY_ROW;
+            let y = area.y0 + (i as f64 + 1.2) * KEY_ROW;
             let chosen = self.chosen == Some(i);
             if chosen {
-                let (y0, y1) = (y - 14.0, y + 6.0);
+                let (y0, y1) = (y - 13.5, y + 5.5);
                 canvas.fill(&Rect { x0: area.x0 - 6.0, y0, x1: area.x1, y1 }.corners(), PALETTE[1], 0.18)?;
             }
-            let look = TextLook::new(TICK_TEXT, Align::Right).face(if chosen { Face::Bold } else { Face::Regular });
-            canvas.text(&(i + 1).to_string(), (columns[0], y), look)?;
-            canvas.text(&candidate.complexity.to_string(), (columns[1], y), look)?;
-            let expression = shorten(&candidate.expression, (area.x1 - columns[2]) * if chosen { 0.9 } else { 1.0 }, TICK_TEXT);
-            canvas.text(&expression, (columns[2], y), TextLook { align: Align::Left, ..look })?;
+            let face = if chosen { Face::Bold } else { Face::Regular };
+            let expression = shorten(&candidate.expression, area.x1 - columns[3] - 4.0, TICK_TEXT, face);
+            let numbers = [(i + 1).to_string(), candidate.complexity.to_string(), format!("{:.1e}", candidate.error)];
+            put(canvas, [&numbers[0], &numbers[1], &numbers[2], &expression], y, regular.face(face))?;
         }
         let more = self.candidates.len().saturating_sub(KEY_ROWS);
-        let y = area.y0 + (KEY_ROWS as f64 + 1.1) * KEY_ROW;
-        let look = TextLook::new(TICK_TEXT, Align::Left).colour(GREY);
-        if more > 0 { canvas.text(&format!("and {more} more"), (columns[2], y), look) } else { Ok(()) }
+        let y = area.y0 + (KEY_ROWS as f64 + 1.2) * KEY_ROW;
+        if more > 0 { canvas.text(&format!("and {more} more"), (columns[3], y), regular.colour(GREY)) } else { Ok(()) }
     }
 }
 
 impl Drawing for ParetoFront {
     fn size(&self) -> (f64, f64) {
         let rows = self.candidates.len().min(KEY_ROWS + 1) as f64;
-        (WIDTH, (75.0 + rows * KEY_ROW).max(340.0))
+        (WIDTH, PLOT_HEIGHT + 36.0 + rows * KEY_ROW)
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
-        let height = self.size().1;
-        let plot = Rect { x0: 0.0, y0: 0.0, x1: 0.5 * WIDTH, y1: height };
+        let plot = Rect { x0: 0.0, y0: 0.0, x1: WIDTH, y1: PLOT_HEIGHT };
         if let Some((x, y)) = draw_panel(canvas, &self.panel(), plot)? {
             let shown = self.candidates.iter().enumerate().filter(|(_, c)| x.shows(c.complexity) && y.shows(c.error));
             let points: Vec<(usize, Point)> = shown.map(|(i, c)| (i, (x.place(c.complexity), y.place(c.error)))).collect();
             let path: Vec<Point> = points.iter().map(|p| p.1).collect();
-            canvas.line(&path, PALE, 1.2)?;
+            canvas.line(&path, tint(PALETTE[0], 0.35), 1.2)?;
             for &(i, (px, py)) in &points {
                 let colour = PALETTE[usize::from(self.chosen == Some(i))];
                 let radius = if self.chosen == Some(i) { 5.5 } else { 3.6 };
                 mark(canvas, Marker::Disc, (px, py), radius, colour)?;
-                canvas.text(&(i + 1).to_string(), (px + 5.0, py - 6.0), TextLook::new(11.0, Align::Left).colour(colour))?;
+                canvas.text(&(i + 1).to_string(), (px + 5.0, py - 6.0), TextLook::new(11.5, Align::Left).colour(colour))?;
             }
         }
-        self.draw_key(canvas, Rect { x0: 0.5 * WIDTH + 16.0, y0: 26.0, x1: WIDTH - 12.0, y1: height })
+        self.draw_key(canvas, Rect { x0: 24.0, y0: PLOT_HEIGHT + 18.0, x1: WIDTH - 16.0, y1: self.size().1 })
     }
 }

@@ -45,11 +45,8 @@ impl Face {
 }
 
 static FONTS: LazyLock<[Metrics; 3]> = LazyLock::new(|| {
-    let files = [
-        (Face::Regular, dejavu::sans::regular()),
-        (Face::Bold, dejavu::sans::bold()),
-        (Face::Oblique, dejavu::sans::oblique()),
-    ];
+    let files =
+        [(Face::Regular, dejavu::sans::regular()), (Face::Bold, dejavu::sans::bold()), (Face::Oblique, dejavu::sans::oblique())];
     files.map(|(face, data)| {
         // The file is part of the program; should it not parse, drawing text reports that the font is missing.
         let _ = register_font(FAMILY, face.style(), data);

@@ -6,7 +6,7 @@ use super::Error;
 use super::canvas::{Align, Canvas, Rect, TextLook, label_width};
 use super::font::Face;
 use super::panel::{Panel, TICK_TEXT, WIDTH};
-use super::style::{REFERENCE, Style, mark, reference_dashes};
+use super::style::{REFERENCE, SHADE, Style, mark, reference_dashes};
 
 const ROW: f64 = 20.0;
 /// Room in an entry for the sample and the gap to the next entry.
@@ -19,6 +19,8 @@ enum Key {
     Curve(Style, bool),
     /// The reference line with this number.
     Reference(usize),
+    /// The shaded range.
+    Shade,
 }
 
 /// Names of curves and reference lines, below the panels.
@@ -32,8 +34,9 @@ impl Legend {
     pub fn new(panels: &[Panel]) -> Self {
         let curves = panels.iter().flat_map(|p| &p.curves).map(|c| (c.label.clone(), Key::Curve(c.style, !c.lower.is_empty())));
         let lines = panels.iter().flat_map(|p| p.references.iter().enumerate().map(|(i, r)| (r.label.clone(), Key::Reference(i))));
+        let shade = panels.iter().filter(|p| p.shaded.is_some()).map(|_| ("range of the data".to_string(), Key::Shade));
         let mut entries: Vec<(String, Key)> = Vec::new();
-        for entry in curves.chain(lines).filter(|(label, _)| !label.is_empty()) {
+        for entry in curves.chain(lines).chain(shade).filter(|(label, _)| !label.is_empty()) {
             if !entries.contains(&entry) {
                 entries.push(entry);
             }
@@ -72,6 +75,7 @@ impl Legend {
                     }
                     mark(canvas, style.marker(), (x + 17.0, y), 3.1, style.colour())?;
                 }
+                Key::Shade => canvas.fill(&Rect { x0: x, y0: y - 6.0, x1: x + 34.0, y1: y + 6.0 }.corners(), SHADE, 1.0)?,
                 Key::Reference(index) => canvas.dashed(&line, REFERENCE, 1.1, reference_dashes(index))?,
             }
             canvas.text(label, (x + 42.0, y + 0.36 * TICK_TEXT), TextLook::new(TICK_TEXT, Align::Left))?;
@@ -80,17 +84,11 @@ impl Legend {
     }
 }
 
-/// A label cut so that it is at most `width` pixels wide.
-pub fn shorten(label: &str, width: f64, size: f64) -> String {
-    if label_width(label, size, Face::Regular) <= width {
-        return label.to_string();
-    }
-    let mut kept: Vec<char> = label.chars().collect();
-    while let Some(_last) = kept.pop() {
-        let text: String = kept.iter().chain(&['…']).collect();
-        if label_width(&text, size, Face::Regular) <= width {
-            return text;
-        }
-    }
-    "…".to_string()
+/// A label at most `width` pixels wide: of a longer one, the middle is left out.
+pub fn shorten(label: &str, width: f64, size: f64, face: Face) -> String {
+    let letters: Vec<char> = label.chars().collect();
+    let fits = |text: &String| label_width(text, size, face) <= width;
+    let cut = |kept: usize| letters[..kept.div_ceil(2)].iter().chain(&['…']).chain(&letters[letters.len() - kept / 2..]).collect();
+    let whole = label.to_string();
+    if fits(&whole) { whole } else { (0..letters.len()).rev().map(cut).find(fits).unwrap_or_default() }
 }

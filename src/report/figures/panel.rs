@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use plotters::backend::DrawingBackend;
-use plotters::style::RGBColor;
 
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, GREY, INK, PALE, Point, Rect, TextLook, label_width};
 use super::font::Face;
 use super::legend::Legend;
-use super::style::{REFERENCE, Style, mark, reference_dashes};
+use super::style::{REFERENCE, SHADE, Style, mark, reference_dashes};
 use super::{Drawing, Error, save};
 
 /// Width of every figure in shown pixels: about seven inches.
@@ -86,7 +85,7 @@ pub struct Panel {
     pub curves: Vec<Curve>,
     /// Horizontal lines.
     pub references: Vec<ReferenceLine>,
-    /// Range of the abscissa to shade, such as that of the data.
+    /// Range of the abscissa to shade: that of the data.
     pub shaded: Option<(f64, f64)>,
 }
 
@@ -152,7 +151,8 @@ fn axes(panel: &Panel, frame: Rect) -> Option<(Axis, Axis)> {
     let all = points.iter().map(|p| p.1).chain(bands).chain(panel.references.iter().map(|r| r.value));
     let y: Vec<f64> = panel.y_range.map_or_else(|| all.collect(), |(low, high)| vec![low, high]);
     let x_margin = if panel.curves.iter().all(|c| matches!(c.style, Style::Series(_))) { 0.0 } else { 0.06 };
-    let x = Axis::new(points.iter().map(|p| p.0), panel.log_x, x_margin, (frame.x0, frame.x1))?;
+    let abscissae = panel.curves.iter().flat_map(|c| &c.x).copied().filter(|_| !points.is_empty());
+    let x = Axis::new(abscissae, panel.log_x, x_margin, (frame.x0, frame.x1))?;
     let y_margin = if panel.y_range.is_some() { 0.0 } else { 0.06 };
     Some((x, Axis::new(y.into_iter(), panel.log_y, y_margin, (frame.y1, frame.y0))?))
 }
@@ -172,7 +172,7 @@ pub fn draw_panel<DB: DrawingBackend>(canvas: &mut Canvas<DB>, panel: &Panel, ar
     };
     if let Some((from, to)) = panel.shaded.filter(|&(from, to)| x.shows(from) && x.shows(to)) {
         let [x0, x1] = [from, to].map(|v| x.place(v).clamp(frame.x0, frame.x1));
-        canvas.fill(&Rect { x0, x1, ..frame }.corners(), RGBColor(86, 180, 233), 0.14)?;
+        canvas.fill(&Rect { x0, x1, ..frame }.corners(), SHADE, 1.0)?;
     }
     let label_room = draw_ticks(canvas, frame, &x, &y)?;
     let at = (frame.x0 - label_room - 13.0, 0.5 * (frame.y0 + frame.y1));
@@ -184,8 +184,8 @@ pub fn draw_panel<DB: DrawingBackend>(canvas: &mut Canvas<DB>, panel: &Panel, ar
             canvas.dashed(&piece, REFERENCE, 1.1, reference_dashes(i))?;
         }
     }
-    panel.curves.iter().try_for_each(|curve| draw_curve(canvas, curve, frame, &x, &y))?;
     outline(canvas, frame)?;
+    panel.curves.iter().try_for_each(|curve| draw_curve(canvas, curve, frame, &x, &y))?;
     Ok(Some((x, y)))
 }
 

@@ -51,15 +51,18 @@ struct View {
 
 /// A piece of the picture.
 enum Piece {
+    /// A line, with a white margin along its second step if `halo`.
     Line { path: Vec<Point>, colour: RGBColor, width: f64, halo: bool },
+    /// A shaded ball.
     Ball { centre: Point, radius: f64, colour: RGBColor },
 }
 
-const SIZE: (f64, f64) = (WIDTH, 600.0);
+const SIZE: (f64, f64) = (WIDTH, 620.0);
 const FRAME: Rect = Rect { x0: 60.0, y0: 40.0, x1: WIDTH - 60.0, y1: SIZE.1 - 22.0 };
 const COILS: usize = 10;
 const STEPS_PER_COIL: usize = 22;
-const MASS_RADIUS: [f64; 2] = [15.0, 17.0];
+/// Radius of the pivot and of the masses in shown pixels.
+const RADII: [f64; 3] = [6.0, 18.0, 20.0];
 
 impl Drawing for View {
     fn size(&self) -> (f64, f64) {
@@ -69,15 +72,15 @@ impl Drawing for View {
     fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
         self.draw_floor(canvas)?;
         let mut pieces = self.trails();
-        pieces.extend(self.spring(self.pivot, self.masses[0], MASS_RADIUS[0]));
-        pieces.extend(self.spring(self.masses[0], self.masses[1], MASS_RADIUS[1]));
+        pieces.extend(self.spring(self.pivot, self.masses[0], [RADII[0], RADII[1]]));
+        pieces.extend(self.spring(self.masses[0], self.masses[1], [RADII[1], RADII[2]]));
         for i in 0..2 {
             let (centre, depth) = self.camera.project(self.masses[i]);
-            let radius = MASS_RADIUS[i] * self.camera.magnification(depth);
+            let radius = RADII[i + 1] * self.camera.magnification(depth);
             pieces.push((depth, Piece::Ball { centre, radius, colour: PALETTE[i] }));
         }
         let (centre, depth) = self.camera.project(self.pivot);
-        pieces.push((depth, Piece::Ball { centre, radius: 6.0, colour: GREY }));
+        pieces.push((depth, Piece::Ball { centre, radius: RADII[0], colour: GREY }));
         pieces.sort_by(|a, b| a.0.total_cmp(&b.0));
         pieces.iter().try_for_each(|(_, piece)| piece.draw(canvas))?;
         self.draw_support(canvas)?;
@@ -90,7 +93,7 @@ impl Piece {
         match self {
             Piece::Line { path, colour, width, halo } => {
                 if *halo {
-                    canvas.line(path, WHITE, width + 2.2)?;
+                    canvas.line(&path[1..3], WHITE, width + 2.4)?;
                 }
                 canvas.line(path, *colour, *width)
             }
@@ -120,24 +123,28 @@ impl View {
                 let age = start as f64 / orbit.len() as f64;
                 let path: Vec<Point> = part.iter().map(|&p| self.camera.project(p).0).collect();
                 let depth = self.camera.project(part[part.len() / 2]).1;
-                pieces.push((depth, Piece::Line { path, colour: tint(colour, 0.16 + 0.5 * age * age), width: 1.0 + 0.8 * age, halo: false }));
+                pieces.push((
+                    depth,
+                    Piece::Line { path, colour: tint(colour, 0.16 + 0.5 * age * age), width: 1.2 + 0.8 * age, halo: false },
+                ));
             }
         }
         pieces
     }
 
-    /// A helix from `a` to the surface of the ball at `b`.
-    fn spring(&self, a: Vec3, b: Vec3, ball: f64) -> Vec<(f64, Piece)> {
+    /// A helix between the surfaces of the balls at `a` and `b`.
+    fn spring(&self, a: Vec3, b: Vec3, balls: [f64; 2]) -> Vec<(f64, Piece)> {
         let along = sub(b, a);
         let length = norm(along).max(1e-12);
         let axis = scale(along, 1.0 / length);
         let side = unit(cross(axis, self.camera.towards));
         let front = cross(side, axis);
-        let radius = 9.0 / self.camera.zoom;
-        let (lead, end) = (0.12, 1.0 - (0.07 + 0.8 * ball / self.camera.zoom / length).min(0.4));
+        let radius = 11.0 / self.camera.zoom;
+        let [from, to] = balls.map(|ball| (0.9 * ball / self.camera.zoom / length).min(0.4));
+        let (lead, end) = (from + 0.06, 0.94 - to);
         let turns = COILS as f64;
         let steps = COILS * STEPS_PER_COIL;
-        let mut path = vec![a];
+        let mut path = vec![add(a, scale(axis, length * from))];
         for k in 0..=steps {
             let t = k as f64 / steps as f64;
             let r = radius * (8.0 * t.min(1.0 - t)).min(1.0);
@@ -145,16 +152,16 @@ impl View {
             let at = add(a, scale(axis, length * (lead + (end - lead) * t)));
             path.push(add(at, add(scale(side, r * cos), scale(front, r * sin))));
         }
-        path.push(b);
+        path.push(add(a, scale(axis, length * (1.0 - to))));
         let segment = |k: usize| {
-            let near = &path[k.saturating_sub(1)..(k + 3).min(path.len())];
+            let near = &path[k - 1..=k + 2];
             let (_, depth) = self.camera.project(path[k]);
             let phase = (TAU * turns * (k as f64 / steps as f64)).sin();
-            let light = if k == 0 || k > steps { 0.85 } else { 0.75 + 0.25 * phase };
+            let light = 0.75 + 0.25 * phase;
             let path = near.iter().map(|&p| self.camera.project(p).0).collect();
-            (depth, Piece::Line { path, colour: tint(RGBColor(45, 50, 60), light), width: 2.1, halo: k % 2 == 0 })
+            (depth, Piece::Line { path, colour: tint(RGBColor(45, 50, 60), light), width: 2.3, halo: true })
         };
-        (0..path.len() - 1).map(segment).collect()
+        (1..path.len() - 2).map(segment).collect()
     }
 
     /// A grid on the ground with the shadows of orbits and masses.
@@ -174,13 +181,15 @@ impl View {
             let shadow: Vec<Point> = orbit.iter().map(|&p| camera.project(camera.drop(p)).0).collect();
             canvas.line(&shadow, RGBColor(214, 217, 222), 1.0)?;
         }
-        for (mass, radius) in self.masses.iter().zip(MASS_RADIUS) {
+        for (mass, radius) in self.masses.iter().zip(&RADII[1..]) {
             let foot = camera.drop(*mass);
-            let ellipse: Vec<Point> = (0..40).map(|k| {
-                let (sin, cos) = (TAU * f64::from(k) / 40.0).sin_cos();
-                let out = scale(add(scale(camera.floor[0], cos), scale(camera.floor[1], sin)), 0.9 * radius / camera.zoom);
-                camera.project(add(foot, out)).0
-            }).collect();
+            let ellipse: Vec<Point> = (0..40)
+                .map(|k| {
+                    let (sin, cos) = (TAU * f64::from(k) / 40.0).sin_cos();
+                    let out = scale(add(scale(camera.floor[0], cos), scale(camera.floor[1], sin)), 0.9 * radius / camera.zoom);
+                    camera.project(add(foot, out)).0
+                })
+                .collect();
             canvas.fill(&ellipse, RGBColor(190, 194, 200), 1.0)?;
             canvas.dashed(&[camera.project(*mass).0, camera.project(foot).0], RGBColor(180, 184, 190), 0.9, &[2.0, 3.0])?;
         }
@@ -224,7 +233,13 @@ impl View {
 }
 
 /// Text on a patch that hides most of what is below.
-fn label<DB: DrawingBackend>(canvas: &mut Canvas<DB>, text: &str, (x, y): Point, align: Align, colour: RGBColor) -> Result<(), Error> {
+fn label<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    text: &str,
+    (x, y): Point,
+    align: Align,
+    colour: RGBColor,
+) -> Result<(), Error> {
     let size = 17.0;
     let width = label_width(text, size, Face::Regular);
     let x0 = if align == Align::Left { x } else { x - width };
@@ -248,7 +263,7 @@ struct Camera {
 }
 
 const AZIMUTH: f64 = -1.05;
-const ELEVATION: f64 = 0.26;
+const ELEVATION: f64 = 0.20;
 
 impl Camera {
     fn new(scene: &PendulumScene, orbits: &[Vec<Vec3>; 2]) -> Self {
@@ -274,7 +289,7 @@ impl Camera {
             towards,
             vertical,
             floor,
-            floor_height: low - 0.22 * (high - low).max(0.2 * radius),
+            floor_height: low - 0.14 * (high - low).max(0.2 * radius),
             reach,
             distance: 5.0 * radius.max(reach),
             zoom: 1.0,

@@ -32,7 +32,7 @@ const NEURAL_ODE: [Step; 7] = [
     SCALARS,
     ["coefficients", "$f$_{$k$}(scalars; $θ$)", "learned"],
     ["field", "d$z$/d$t$ = Σ $f$_{$k$} $v$_{$k$}", "O($d$)-equivariant"],
-    ["ODE solver", "Runge–Kutta", ""],
+    ["ODE solver", "Runge–Kutta", "fixed step"],
     TRAJECTORY,
     LOSS,
 ];
@@ -40,9 +40,9 @@ const NEURAL_ODE: [Step; 7] = [
 const HAMILTONIAN: [Step; 7] = [
     INPUT,
     SCALARS,
-    ["Hamiltonian", "$H$ = Σ $θ$_{$k$} $φ$_{$k$}", "basis $φ$ of scalars"],
-    ["Hamilton’s eqs.", "d$z$/d$t$ = $J$ ∇$H$($z$)", "conserves $H$ and $L$"],
-    ["integrator", "symplectic", ""],
+    ["Hamiltonian", "$H$ = Σ $θ$_{$k$}$φ$_{$k$}(scalars)", "$φ$: scalar basis"],
+    ["flow", "d$z$/d$t$ = $J$ ∇$H$($z$)", "conserves $H$"],
+    ["integrator", "symplectic or RK", "fixed step"],
     TRAJECTORY,
     LOSS,
 ];
@@ -90,7 +90,13 @@ fn row<DB: DrawingBackend>(canvas: &mut Canvas<DB>, title: &str, steps: &[Step],
     canvas.text(label, (0.5 * (x_from + x_to), low + 16.0), look)
 }
 
-fn labelled_box<DB: DrawingBackend>(canvas: &mut Canvas<DB>, r: Rect, step: &Step, fill: RGBColor, edge: RGBColor) -> Result<(), Error> {
+fn labelled_box<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    r: Rect,
+    step: &Step,
+    fill: RGBColor,
+    edge: RGBColor,
+) -> Result<(), Error> {
     let outline = rounded(r, 6.0);
     canvas.fill(&outline, fill, 1.0)?;
     let closed: Vec<_> = outline.iter().chain(&outline[..2]).copied().collect();
@@ -110,7 +116,12 @@ fn labelled_box<DB: DrawingBackend>(canvas: &mut Canvas<DB>, r: Rect, step: &Ste
 
 /// Outline of a rectangle with round corners.
 fn rounded(r: Rect, radius: f64) -> Vec<(f64, f64)> {
-    let centres = [(r.x1 - radius, r.y0 + radius), (r.x1 - radius, r.y1 - radius), (r.x0 + radius, r.y1 - radius), (r.x0 + radius, r.y0 + radius)];
+    let centres = [
+        (r.x1 - radius, r.y0 + radius),
+        (r.x1 - radius, r.y1 - radius),
+        (r.x0 + radius, r.y1 - radius),
+        (r.x0 + radius, r.y0 + radius),
+    ];
     let arc = |(quarter, (x, y)): (usize, (f64, f64))| {
         (0..=6).map(move |k| {
             let angle = std::f64::consts::FRAC_PI_2 * (quarter as f64 - 1.0 + f64::from(k) / 6.0);

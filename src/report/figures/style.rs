@@ -100,8 +100,17 @@ pub fn reference_dashes(index: usize) -> &'static [f64] {
 /// Colour of reference lines.
 pub const REFERENCE: RGBColor = INK;
 
+/// Colour of a shaded range.
+pub const SHADE: RGBColor = RGBColor(230, 243, 251);
+
 /// Draws a marker of a given radius.
-pub fn mark<DB: DrawingBackend>(canvas: &mut Canvas<DB>, marker: Marker, (x, y): Point, r: f64, colour: RGBColor) -> Result<(), Error> {
+pub fn mark<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    marker: Marker,
+    (x, y): Point,
+    r: f64,
+    colour: RGBColor,
+) -> Result<(), Error> {
     let shape = |corners: &[Point]| corners.iter().map(|&(u, v)| (x + r * u, y + r * v)).collect::<Vec<_>>();
     match marker {
         Marker::None => Ok(()),
