@@ -66,11 +66,12 @@ impl Axis {
         let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|&s| s >= 0.93 * raw).unwrap_or(10.0 * decade);
         let slack = 1e-9 * step;
         let (first, last) = (((self.low - slack) / step).ceil() as i64, ((self.high + slack) / step).floor() as i64);
+        let unit = 10f64.powf(self.low.abs().max(self.high.abs()).log10().floor());
         let digits = (-(step * 1.0001).log10().floor()).max(0.0) as usize;
         let label = |v: f64| {
             let text = match (v == 0.0, digits > 4 || step >= 2e4) {
                 (true, _) => "0".to_string(),
-                (_, true) => format!("{}×{}", (v / decade * 1e3).round() / 1e3, power_of_ten(decade.log10().round() as i32)),
+                (_, true) => format!("{}×{}", (v / unit * 1e3).round() / 1e3, power_of_ten(unit.log10().round() as i32)),
                 _ => format!("{v:.digits$}"),
             };
             text.replace('-', "−")

@@ -37,8 +37,10 @@ pub use style::Style;
 /// Drawn pixels per pixel of the PNG file, along each axis: what remains after scaling down is 1.5 times the size shown.
 const SUPERSAMPLING: f64 = 4.0;
 
-/// Step between the colour levels of PNG files: without the faint ripples that resampling leaves they are half as large.
-const LEVEL: u8 = 5;
+/// Steps between colour levels of PNG files, divisors of 255: without the faint ripples that resampling leaves they are half as large.
+/// The first step is taken with which the file has at most `PNG_BYTES` bytes, else the last.
+const LEVELS: [u8; 3] = [3, 5, 15];
+const PNG_BYTES: usize = 140_000;
 
 /// Why a figure could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -125,16 +127,18 @@ fn png(drawing: &impl Drawing) -> Result<Vec<u8>, Error> {
     drop(backend);
     let (wide, high) = ((f64::from(wide) / SUPERSAMPLING) as u32, (f64::from(high) / SUPERSAMPLING) as u32);
     let mut picture = imageops::resize(&picture, wide, high, imageops::FilterType::Lanczos3);
-    picture.iter_mut().for_each(|c| *c = (*c / LEVEL + u8::from(*c % LEVEL > LEVEL / 2)) * LEVEL);
-    let (plain, filtered) = (encode(&picture, FilterType::NoFilter)?, encode(&picture, FilterType::Adaptive)?);
-    Ok(if plain.len() < filtered.len() { plain } else { filtered })
-}
-
-fn encode(picture: &RgbImage, filter: FilterType) -> Result<Vec<u8>, Error> {
-    let mut bytes = Cursor::new(Vec::new());
-    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, filter);
-    encoder.write_image(picture, picture.width(), picture.height(), ColorType::Rgb8)?;
-    Ok(bytes.into_inner())
+    let mut bytes = Vec::new();
+    for level in LEVELS {
+        picture.iter_mut().for_each(|c| *c = (*c / level + u8::from(*c % level > level / 2)) * level);
+        let mut file = Cursor::new(Vec::new());
+        let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::NoFilter);
+        encoder.write_image(&picture, wide, high, ColorType::Rgb8)?;
+        bytes = file.into_inner();
+        if bytes.len() <= PNG_BYTES {
+            break;
+        }
+    }
+    Ok(bytes)
 }
 
 /// `stem` with `suffix` at its end; a dot within the stem stays.

@@ -276,7 +276,7 @@ impl Camera {
         let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
         let radius = points.iter().map(|&p| norm(sub(p, scene.pivot))).fold(0.0, f64::max).max(1e-9);
         let beside = |p: Vec3| floor.map(|axis| dot(sub(p, scene.pivot), axis).abs()).into_iter().fold(0.0, f64::max);
-        let reach = points.iter().map(|&p| beside(p)).fold(0.5 * radius, f64::max) * 1.08;
+        let reach = points.iter().map(|&p| beside(p)).fold(0.36 * radius, f64::max) * 1.08;
         let (sin, cos) = ELEVATION.sin_cos();
         let flat = add(scale(floor[0], AZIMUTH.cos()), scale(floor[1], AZIMUTH.sin()));
         let towards = add(scale(flat, cos), scale(vertical, sin));

@@ -40,9 +40,9 @@ const NEURAL_ODE: [Step; 7] = [
 const HAMILTONIAN: [Step; 7] = [
     INPUT,
     SCALARS,
-    ["Hamiltonian", "$H$ = Σ $θ$_{$k$}$φ$_{$k$}(scalars)", "$φ$: scalar basis"],
+    ["Hamiltonian", "$H$($z$) = Σ $θ$_{$k$} $φ$_{$k$}", "$φ$: scalar basis"],
     ["flow", "d$z$/d$t$ = $J$ ∇$H$($z$)", "conserves $H$"],
-    ["integrator", "symplectic or RK", "fixed step"],
+    ["integrator", "symplectic", "fixed step"],
     TRAJECTORY,
     LOSS,
 ];
