@@ -12,7 +12,7 @@ use super::Error;
 use super::font::{FAMILY, Face, HEIGHT};
 
 /// Drawn units per shown pixel.
-pub const SCALE: f64 = 6.0;
+pub const SCALE: f64 = 4.5;
 
 /// A place on the figure in shown pixels, x to the right and y down.
 pub type Point = (f64, f64);
@@ -228,8 +228,11 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         };
         for run in &runs {
             let rise = run.rise * look.size;
-            let place = if look.upward { (at.0 - rise, at.1 - pen) } else { (at.0 + pen, at.1 - rise) };
-            self.run(run, place, look, Align::Left)?;
+            // SVG viewers drop spaces in front of a text: step over them.
+            let text = run.text.trim_start_matches(' ').to_string();
+            let along = pen + (run.text.len() - text.len()) as f64 * run.face.width(" ") * run.size * look.size;
+            let place = if look.upward { (at.0 - rise, at.1 - along) } else { (at.0 + along, at.1 - rise) };
+            self.run(&Run { text, ..*run }, place, look, Align::Left)?;
             pen += run.face.width(&run.text) * run.size * look.size;
         }
         Ok(())

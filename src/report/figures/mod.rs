@@ -35,7 +35,7 @@ pub use scheme::figure2;
 pub use style::Style;
 
 /// Drawn pixels per pixel of the PNG file, along each axis: what remains after scaling down is 1.5 times the size shown.
-const SUPERSAMPLING: f64 = 4.0;
+const SUPERSAMPLING: f64 = 3.0;
 
 /// Steps between colour levels of PNG files, divisors of 255: without the faint ripples that resampling leaves they are half as large.
 /// The first step is taken with which the file has at most `PNG_BYTES` bytes, else the last.
