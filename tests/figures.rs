@@ -15,11 +15,11 @@ fn field(z: &[f64; 12]) -> [f64; 12] {
     let norm = |v: [f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
     let (a, b) = ([0, 1, 2].map(|i| z[i]), [0, 1, 2].map(|i| z[3 + i] - z[i]));
     let (pull1, pull2) = (1.0 - 1.0 / norm(a), 2.0 * (1.0 - 1.0 / norm(b)));
-    for i in 0..3 {
+    for (i, (a, b)) in a.into_iter().zip(b).enumerate() {
         let weight = if i == 2 { 1.0 } else { 0.0 };
         (dz[i], dz[3 + i]) = (z[6 + i], z[9 + i]);
-        dz[6 + i] = -pull1 * a[i] + pull2 * b[i] - weight;
-        dz[9 + i] = -pull2 * b[i] - weight;
+        dz[6 + i] = -pull1 * a + pull2 * b - weight;
+        dz[9 + i] = -pull2 * b - weight;
     }
     dz
 }

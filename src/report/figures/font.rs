@@ -108,5 +108,5 @@ fn u16_at(data: &[u8], at: usize) -> usize {
 }
 
 fn u32_at(data: &[u8], at: usize) -> usize {
-    u16_at(data, at) << 16 | u16_at(data, at + 2)
+    (u16_at(data, at) << 16) | u16_at(data, at + 2)
 }

@@ -74,10 +74,10 @@ impl Drawing for View {
         let mut pieces = self.trails();
         pieces.extend(self.spring(self.pivot, self.masses[0], [RADII[0], RADII[1]]));
         pieces.extend(self.spring(self.masses[0], self.masses[1], [RADII[1], RADII[2]]));
-        for i in 0..2 {
-            let (centre, depth) = self.camera.project(self.masses[i]);
-            let radius = RADII[i + 1] * self.camera.magnification(depth);
-            pieces.push((depth, Piece::Ball { centre, radius, colour: PALETTE[i] }));
+        for ((&mass, size), colour) in self.masses.iter().zip(&RADII[1..]).zip(PALETTE) {
+            let (centre, depth) = self.camera.project(mass);
+            let radius = size * self.camera.magnification(depth);
+            pieces.push((depth, Piece::Ball { centre, radius, colour }));
         }
         let (centre, depth) = self.camera.project(self.pivot);
         pieces.push((depth, Piece::Ball { centre, radius: RADII[0], colour: GREY }));
