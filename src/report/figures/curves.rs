@@ -1,0 +1,264 @@
+//! Figures made of panels: errors, phase space, training, recovered laws.
+
+use std::path::Path;
+
+use ndarray::Array2;
+use plotters::backend::DrawingBackend;
+
+use super::canvas::{Align, Canvas, GREY, INK, Point, Rect, TextLook, tint};
+use super::font::Face;
+use super::legend::shorten;
+use super::panel::{Curve, Panel, PanelFigure, ReferenceLine, TICK_TEXT, WIDTH, draw_panel, panel_figure};
+use super::style::{Marker, PALETTE, Style, mark};
+use super::{Drawing, Error, save};
+
+/// Relative errors against time, for figure 3.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ErrorCurves {
+    /// Name of the abscissa; empty for "time t (model units)".
+    pub time_label: String,
+    /// Relative error of the angular momentum, one curve a model.
+    pub angular_momentum: Vec<Curve>,
+    /// Relative error of the state, one curve a model.
+    pub state: Vec<Curve>,
+    /// Lines to compare the angular momentum error with.
+    pub angular_momentum_references: Vec<ReferenceLine>,
+    /// Lines to compare the state error with.
+    pub state_references: Vec<ReferenceLine>,
+}
+
+/// Writes figure 3: relative error of angular momentum and of state against time, side by side.
+///
+/// # Errors
+/// No point to draw, arrays of unequal length, a file that cannot be written.
+pub fn figure3(data: &ErrorCurves, stem: &Path) -> Result<(), Error> {
+    let time = if data.time_label.is_empty() { "time $t$ (model units)" } else { &data.time_label };
+    let panel = |title: &str, curves: &[Curve], references: &[ReferenceLine]| Panel {
+        title: title.to_string(),
+        x_label: time.to_string(),
+        y_label: "relative error".to_string(),
+        log_y: true,
+        curves: curves.to_vec(),
+        references: references.to_vec(),
+        ..Panel::default()
+    };
+    let angular_momentum = panel("(a) angular momentum", &data.angular_momentum, &data.angular_momentum_references);
+    let state = panel("(b) state", &data.state, &data.state_references);
+    panel_figure(&PanelFigure { panels: vec![angular_momentum, state], columns: 2, row_height: 350.0 }, stem)
+}
+
+/// One trajectory and its predictions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseSpace {
+    /// Number of particles.
+    pub particles: usize,
+    /// Dimension of space, 1 to 3.
+    pub dimension: usize,
+    /// True states z = (q1, .., qN, p1, .., pN), one a row.
+    pub truth: Array2<f64>,
+    /// Names and states of the predictions.
+    pub predictions: Vec<(String, Array2<f64>)>,
+}
+
+/// Writes momentum against position for each particle (rows) and axis (columns).
+///
+/// # Errors
+/// No point to draw, states whose length is not 2 N d, a file that cannot be written.
+pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
+    let half = data.particles * data.dimension;
+    let labelled = data.predictions.iter().enumerate().map(|(i, (label, z))| (label.as_str(), Style::Overlay(i + 1), z));
+    let all: Vec<_> = std::iter::once(("truth", Style::Truth, &data.truth)).chain(labelled).collect();
+    for (label, _, states) in &all {
+        Error::check_length(label, "state", states.ncols(), 2 * half)?;
+    }
+    let panel = |k: usize| {
+        let (mass, axis) = (k / data.dimension + 1, ["x", "y", "z"].get(k % data.dimension).unwrap_or(&"?"));
+        let curve = |&(label, style, states): &(&str, Style, &Array2<f64>)| {
+            Curve::new(label, style, states.column(k).to_vec(), states.column(half + k).to_vec())
+        };
+        Panel {
+            title: format!("mass {mass}, ${axis}$ axis"),
+            x_label: format!("position $q$_{{{mass},$ {axis}$}}").replace("$ ", "$"),
+            y_label: format!("momentum $p$_{{{mass},$ {axis}$}}").replace("$ ", "$"),
+            curves: all.iter().map(curve).collect(),
+            ..Panel::default()
+        }
+    };
+    let panels = (0..half).map(panel).collect();
+    panel_figure(&PanelFigure { panels, columns: data.dimension.max(1), row_height: 255.0 }, stem)
+}
+
+/// What was recorded during a training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingRun {
+    /// Name in the legend.
+    pub label: String,
+    /// Cost so far at each record: field evaluations, or iterations.
+    pub cost: Vec<f64>,
+    /// Loss.
+    pub loss: Vec<f64>,
+    /// Norm of the gradient of the loss.
+    pub gradient_norm: Vec<f64>,
+}
+
+/// Writes loss and gradient norm against the cost that `cost_label` names.
+///
+/// # Errors
+/// No point to draw, arrays of unequal length, a file that cannot be written.
+pub fn training_history(runs: &[TrainingRun], cost_label: &str, stem: &Path) -> Result<(), Error> {
+    let panel = |title: &str, y_label: &str, values: fn(&TrainingRun) -> &Vec<f64>| Panel {
+        title: title.to_string(),
+        x_label: cost_label.to_string(),
+        y_label: y_label.to_string(),
+        log_y: true,
+        curves: (0..).zip(runs).map(|(i, r)| Curve::new(&r.label, Style::Series(i), r.cost.clone(), values(r).clone())).collect(),
+        ..Panel::default()
+    };
+    let loss = panel("(a) loss", "rollout loss", |run| &run.loss);
+    let gradient = panel("(b) gradient", "norm of the gradient", |run| &run.gradient_norm);
+    panel_figure(&PanelFigure { panels: vec![loss, gradient], columns: 2, row_height: 330.0 }, stem)
+}
+
+/// A one-dimensional part of a learned function, and the closed form read from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForceCurve {
+    /// Title of its panel.
+    pub title: String,
+    /// Name of the argument.
+    pub x_label: String,
+    /// Name of the value.
+    pub y_label: String,
+    /// Arguments.
+    pub x: Vec<f64>,
+    /// Learned values, as many.
+    pub learned: Vec<f64>,
+    /// Values of the closed form, as many.
+    pub closed_form: Vec<f64>,
+    /// Range of the argument in the data.
+    pub data_range: (f64, f64),
+}
+
+/// Writes learned curves with their closed forms on top and the range of the data shaded.
+///
+/// # Errors
+/// No point to draw, arrays of unequal length, a file that cannot be written.
+pub fn force_curves(parts: &[ForceCurve], stem: &Path) -> Result<(), Error> {
+    let panel = |part: &ForceCurve| Panel {
+        title: part.title.clone(),
+        x_label: part.x_label.clone(),
+        y_label: part.y_label.clone(),
+        curves: vec![
+            Curve::new("learned", Style::Truth, part.x.clone(), part.learned.clone()),
+            Curve::new("closed form", Style::Overlay(1), part.x.clone(), part.closed_form.clone()),
+        ],
+        shaded: Some(part.data_range),
+        ..Panel::default()
+    };
+    let columns = if parts.len() == 4 { 2 } else { parts.len().clamp(1, 3) };
+    let row_height = if columns == 3 { 270.0 } else { 320.0 };
+    panel_figure(&PanelFigure { panels: parts.iter().map(panel).collect(), columns, row_height }, stem)
+}
+
+/// An expression on the Pareto front.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Expression; a long one is cut in the figure.
+    pub expression: String,
+    /// Complexity.
+    pub complexity: f64,
+    /// Error.
+    pub error: f64,
+}
+
+/// Error against complexity.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParetoFront {
+    /// Expressions by increasing complexity.
+    pub candidates: Vec<Candidate>,
+    /// Index of the chosen one.
+    pub chosen: Option<usize>,
+}
+
+/// Most expressions that the key below the front lists.
+const KEY_ROWS: usize = 24;
+const KEY_ROW: f64 = 19.0;
+const PLOT_HEIGHT: f64 = 330.0;
+
+/// Writes the Pareto front: error against complexity, with the chosen expression marked and a key to the expressions.
+///
+/// # Errors
+/// No point to draw, a file that cannot be written.
+pub fn pareto(front: &ParetoFront, stem: &Path) -> Result<(), Error> {
+    if front.panel().y_range.is_none() {
+        return Err(Error::Empty("Pareto front".to_string()));
+    }
+    save(front, stem)
+}
+
+impl ParetoFront {
+    fn panel(&self) -> Panel {
+        let (x, y): (Vec<_>, Vec<_>) = self.candidates.iter().map(|c| (c.complexity, c.error)).unzip();
+        let shown = self.candidates.iter().filter(|c| c.error.is_finite() && c.error > 0.0 && c.complexity.is_finite());
+        let room =
+            |range: Option<(f64, f64)>, e: f64| Some(range.map_or((e / 2.0, e * 3.0), |(l, h)| (l.min(e / 2.0), h.max(e * 3.0))));
+        Panel {
+            title: "error against complexity".to_string(),
+            x_label: "complexity (nodes of the expression)".to_string(),
+            y_label: "error".to_string(),
+            log_y: true,
+            y_range: shown.map(|c| c.error).fold(None, room),
+            curves: vec![Curve::new("", Style::Points(0), x, y)],
+            ..Panel::default()
+        }
+    }
+
+    fn draw_key<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>, area: Rect) -> Result<(), Error> {
+        let columns = [area.x0 + 24.0, area.x0 + 84.0, area.x0 + 150.0, area.x0 + 166.0];
+        let put = |canvas: &mut Canvas<DB>, texts: [&str; 4], y: f64, look: TextLook| {
+            let aligned = [Align::Right, Align::Right, Align::Right, Align::Left].map(|align| TextLook { align, ..look });
+            texts.into_iter().zip(columns).zip(aligned).try_for_each(|((text, x), look)| canvas.text(text, (x, y), look))
+        };
+        let regular = TextLook::new(TICK_TEXT, Align::Left);
+        put(canvas, ["no.", "nodes", "error", "expression"], area.y0, regular.face(Face::Bold))?;
+        canvas.line(&[(area.x0 - 6.0, area.y0 + 6.0), (area.x1, area.y0 + 6.0)], INK, 0.9)?;
+        for (i, candidate) in self.candidates.iter().take(KEY_ROWS).enumerate() {
+            let y = area.y0 + (i as f64 + 1.2) * KEY_ROW;
+            let chosen = self.chosen == Some(i);
+            if chosen {
+                let (y0, y1) = (y - 13.5, y + 5.5);
+                canvas.fill(&Rect { x0: area.x0 - 6.0, y0, x1: area.x1, y1 }.corners(), PALETTE[1], 0.18)?;
+            }
+            let face = if chosen { Face::Bold } else { Face::Regular };
+            let expression = shorten(&candidate.expression, area.x1 - columns[3] - 4.0, TICK_TEXT, face);
+            let numbers = [(i + 1).to_string(), candidate.complexity.to_string(), format!("{:.1e}", candidate.error)];
+            put(canvas, [&numbers[0], &numbers[1], &numbers[2], &expression], y, regular.face(face))?;
+        }
+        let more = self.candidates.len().saturating_sub(KEY_ROWS);
+        let y = area.y0 + (KEY_ROWS as f64 + 1.2) * KEY_ROW;
+        if more > 0 { canvas.text(&format!("and {more} more"), (columns[3], y), regular.colour(GREY)) } else { Ok(()) }
+    }
+}
+
+impl Drawing for ParetoFront {
+    fn size(&self) -> (f64, f64) {
+        let rows = self.candidates.len().min(KEY_ROWS + 1) as f64;
+        (WIDTH, PLOT_HEIGHT + 36.0 + rows * KEY_ROW)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+        let plot = Rect { x0: 0.0, y0: 0.0, x1: WIDTH, y1: PLOT_HEIGHT };
+        if let Some((x, y)) = draw_panel(canvas, &self.panel(), plot)? {
+            let shown = self.candidates.iter().enumerate().filter(|(_, c)| x.shows(c.complexity) && y.shows(c.error));
+            let points: Vec<(usize, Point)> = shown.map(|(i, c)| (i, (x.place(c.complexity), y.place(c.error)))).collect();
+            let path: Vec<Point> = points.iter().map(|p| p.1).collect();
+            canvas.line(&path, tint(PALETTE[0], 0.35), 1.2)?;
+            for &(i, (px, py)) in &points {
+                let colour = PALETTE[usize::from(self.chosen == Some(i))];
+                let radius = if self.chosen == Some(i) { 5.5 } else { 3.6 };
+                mark(canvas, Marker::Disc, (px, py), radius, colour)?;
+                canvas.text(&(i + 1).to_string(), (px + 5.0, py - 6.0), TextLook::new(11.5, Align::Left).colour(colour))?;
+            }
+        }
+        self.draw_key(canvas, Rect { x0: 24.0, y0: PLOT_HEIGHT + 18.0, x1: WIDTH - 16.0, y1: self.size().1 })
+    }
+}
