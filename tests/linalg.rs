@@ -4,8 +4,8 @@ use ndarray::{Array1, Array2, Axis, concatenate, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::linalg::{
-    Error, Whitening, cholesky, eigh, independent_columns, inverse_spd, least_squares, least_squares_from_factor, null_space, solve_spd,
-    svd, triangular_factor,
+    Error, Whitening, cholesky, eigh, independent_columns, inverse_spd, least_squares, least_squares_from_factor, null_space,
+    solve_spd, svd, triangular_factor,
 };
 
 fn random(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
@@ -62,7 +62,7 @@ fn factor_has_the_gram_matrix_and_the_singular_values() {
         assert!(r.diag().iter().all(|&x| x >= 0.0), "{name}: negative diagonal");
         let size = (a.nrows() * a.ncols()) as f64;
         let gram = largest(&(r.t().dot(&r) - a.t().dot(&a)));
-        assert!(gram < 1e-15 * size, "{name}: {gram:e}");
+        assert!(gram < 5e-15 * size.sqrt(), "{name}: {gram:e}");
         let (s_a, s_r) = (svd(&a).unwrap().1, svd(&r).unwrap().1);
         let difference = s_a.iter().zip(&s_r).fold(0.0, |m, (x, y)| f64::max(m, (x - y).abs()));
         println!("{name}: gram {gram:.1e}, singular values {difference:.1e}");
@@ -92,10 +92,8 @@ fn factor_does_not_drop_small_directions() {
     a.column_mut(1).assign(&(&first + &away * 1e-13));
     let truth = 1e-13 * away.dot(&away).sqrt();
     let r = triangular_factor(&[a]).unwrap();
-    let b = random(1000, 1, 15);
     println!("relative error of the small direction {:.1e}", r[[1, 1]] / truth - 1.0);
-    assert!((r[[1, 1]] / truth - 1.0).abs() < 0.05, "{:e} for {truth:e}", r[[1, 1]]);
-    drop(b);
+    assert!((r[[1, 1]] / truth - 1.0).abs() < 0.01, "{:e} for {truth:e}", r[[1, 1]]);
 }
 
 #[test]
@@ -243,7 +241,9 @@ fn least_squares_from_blocks_equals_least_squares() {
 
 #[test]
 fn whitening_makes_columns_orthonormal() {
-    for (name, a, rank) in [("full", random(80, 11, 28), 11), ("deficient", deficient(60, 20), 5), ("zero", Array2::zeros((5, 3)), 0)] {
+    for (name, a, rank) in
+        [("full", random(80, 11, 28), 11), ("deficient", deficient(60, 20), 5), ("zero", Array2::zeros((5, 3)), 0)]
+    {
         let n = a.ncols();
         let whitening = Whitening::new(&triangular_factor(std::slice::from_ref(&a)).unwrap(), 1e-10).unwrap();
         assert_eq!((whitening.rank(), whitening.singular_values().len()), (rank, n), "{name}");

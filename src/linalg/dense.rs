@@ -360,7 +360,9 @@ fn numerical_rank(singular_values: &Array1<f64>, tolerance: f64) -> usize {
 
 /// The same matrix, in one row-major piece.
 fn standard(a: &ArrayRef2<f64>) -> Array2<f64> {
-    a.as_standard_layout().into_owned()
+    let mut copy = Array2::zeros(a.dim());
+    copy.assign(a);
+    copy
 }
 
 /// The only way in which a Cholesky factorisation of finite numbers fails.
@@ -388,7 +390,12 @@ fn check_right_hand_side(b: &ArrayRef1<f64>, rows: usize) -> Result<()> {
     if b.len() == rows {
         return Ok(());
     }
-    Err(Error::Shape { matrix: "right-hand side", rows: b.len(), columns: 1, accepted: format!("{rows} x 1, as the matrix has rows") })
+    Err(Error::Shape {
+        matrix: "right-hand side",
+        rows: b.len(),
+        columns: 1,
+        accepted: format!("{rows} x 1, as the matrix has rows"),
+    })
 }
 
 fn check_tolerance(tolerance: f64) -> Result<()> {

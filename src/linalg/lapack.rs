@@ -8,7 +8,9 @@
 #![allow(unsafe_code)]
 
 #[cfg(not(any(feature = "embedded-lapack", feature = "openblas")))]
-compile_error!("no LAPACK chosen: enable the feature `embedded-lapack` (default, pure Rust) or `openblas` (system library libopenblas)");
+compile_error!(
+    "no LAPACK chosen: enable the feature `embedded-lapack` (default, pure Rust) or `openblas` (system library libopenblas)"
+);
 
 #[cfg(feature = "openblas")]
 pub use system::use_one_thread;
@@ -36,16 +38,18 @@ mod system {
 
 #[cfg(all(feature = "embedded-lapack", not(feature = "openblas")))]
 mod embedded {
+    use faer::diag::Diag;
     use faer::dyn_stack::{MemBuffer, MemStack};
     use faer::linalg::householder::{
         apply_block_householder_transpose_on_the_left_in_place_scratch as apply_scratch,
         apply_block_householder_transpose_on_the_left_in_place_with_conj as apply_transposed, make_householder_in_place,
         upgrade_householder_factor,
     };
-    use faer::linalg::solvers::{Llt, SelfAdjointEigen, Svd};
+    use faer::linalg::solvers::{Llt, SelfAdjointEigen};
+    use faer::linalg::svd::{ComputeSvdVectors, SvdError, SvdParams, svd, svd_scratch};
     use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
     use faer::prelude::{IntoConst, Reborrow, ReborrowMut};
-    use faer::{Conj, Mat, MatMut, MatRef, Par, Side};
+    use faer::{Auto, Conj, Mat, MatMut, MatRef, Par, Side};
     use std::ffi::c_int;
 
     /// Nothing to do: these routines have no threads of their own.
@@ -81,6 +85,21 @@ mod embedded {
             apply_transposed(panel.rb(), factor.as_ref(), Conj::No, rest, Par::Seq, stack);
         }
         tau
+    }
+
+    /// Factors U, s, V of A = U diag(s) V', with square or with thin U and V.
+    ///
+    /// Without the QR step that faer takes first for tall matrices: it drops the same small directions.
+    fn singular_values(a: MatRef<'_, f64>, square: bool) -> Result<(Mat<f64>, Diag<f64>, Mat<f64>), SvdError> {
+        let (m, n) = a.shape();
+        let size = m.min(n);
+        let (left, right, vectors) = if square { (m, n, ComputeSvdVectors::Full) } else { (size, size, ComputeSvdVectors::Thin) };
+        let (mut u, mut s, mut v) = (Mat::zeros(m, left), Diag::zeros(size), Mat::zeros(n, right));
+        let params = SvdParams { qr_ratio_threshold: f64::INFINITY, ..<SvdParams as Auto<f64>>::auto() };
+        let mut buffer = MemBuffer::new(svd_scratch::<f64>(m, n, vectors, vectors, Par::Seq, params.into()));
+        let stack = MemStack::new(&mut buffer);
+        svd(a, s.as_mut(), Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, params.into())?;
+        Ok((u, s, v))
     }
 
     /// Solves L L' X = B in place of B.
@@ -194,15 +213,15 @@ mod embedded {
             if is_query(work, lwork) {
                 return;
             }
-            let a = matrix(a, m, n, lda);
-            let Ok(svd) = (if *jobz == b'A' { Svd::new(a.rb()) } else { Svd::new_thin(a.rb()) }) else {
-                *info = 1;
-                return;
-            };
-            store(svd.S().column_vector().as_mat(), s, m.min(n));
-            if *jobz != b'N' {
-                store(svd.U(), u, ldu);
-                store(svd.V().transpose(), vt, ldvt);
+            match singular_values(matrix(a, m, n, lda).into_const(), *jobz == b'A') {
+                Ok((left, values, right)) => {
+                    store(values.column_vector().as_mat(), s, m.min(n));
+                    if *jobz != b'N' {
+                        store(left.as_ref(), u, ldu);
+                        store(right.transpose(), vt, ldvt);
+                    }
+                }
+                Err(_) => *info = 1,
             }
         }
     }
