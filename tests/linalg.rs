@@ -65,7 +65,6 @@ fn factor_has_the_gram_matrix_and_the_singular_values() {
         assert!(gram < 5e-15 * size.sqrt(), "{name}: {gram:e}");
         let (s_a, s_r) = (svd(&a).unwrap().1, svd(&r).unwrap().1);
         let difference = s_a.iter().zip(&s_r).fold(0.0, |m, (x, y)| f64::max(m, (x - y).abs()));
-        println!("{name}: gram {gram:.1e}, singular values {difference:.1e}");
         assert!(difference < 1e-14 * s_a[0].max(1.0), "{name}: {difference:e}");
     }
 }
@@ -92,8 +91,7 @@ fn factor_does_not_drop_small_directions() {
     a.column_mut(1).assign(&(&first + &away * 1e-13));
     let truth = 1e-13 * away.dot(&away).sqrt();
     let r = triangular_factor(&[a]).unwrap();
-    println!("relative error of the small direction {:.1e}", r[[1, 1]] / truth - 1.0);
-    assert!((r[[1, 1]] / truth - 1.0).abs() < 0.01, "{:e} for {truth:e}", r[[1, 1]]);
+    assert!((r[[1, 1]] / truth - 1.0).abs() < 1e-3, "{:e} for {truth:e}", r[[1, 1]]);
 }
 
 #[test]
@@ -113,7 +111,7 @@ fn factor_does_not_depend_on_the_cut_into_blocks() {
     for rows in [1, 7, 100, 899] {
         let blocks: Vec<_> = a.axis_chunks_iter(Axis(0), rows).map(|block| block.to_owned()).collect();
         let difference = largest(&(triangular_factor(&blocks).unwrap() - &whole));
-        assert!(difference < 1e-13, "{rows} rows a block: {difference:e}");
+        assert!(difference < 5e-14, "{rows} rows a block: {difference:e}");
     }
 }
 
@@ -126,8 +124,7 @@ fn svd_gives_back_the_matrix() {
         assert!(s.iter().zip(s.iter().skip(1)).all(|(x, y)| x >= y && *y >= 0.0), "{name}: {s}");
         let back = largest(&((&u * &s).dot(&vt) - &a)) / s[0].max(f64::MIN_POSITIVE);
         let (left, right) = (orthonormality(&u), orthonormality(&vt.reversed_axes()));
-        println!("{name}: back {back:.1e}, U {left:.1e}, V {right:.1e}");
-        assert!(back < 1e-14 && left < 1e-13 && right < 1e-13, "{name}: {back:e} {left:e} {right:e}");
+        assert!(back < 1e-14 && left < 5e-14 && right < 5e-14, "{name}: {back:e} {left:e} {right:e}");
     }
 }
 
@@ -147,7 +144,7 @@ fn eigh_gives_back_the_matrix() {
             let (values, vectors) = eigh(&a).unwrap();
             assert!(values.iter().zip(values.iter().skip(1)).all(|(x, y)| x <= y), "{name}: {values}");
             let back = largest(&((&vectors * &values).dot(&vectors.t()) - &a)) / largest(&a);
-            assert!(back < 1e-13 && orthonormality(&vectors) < 1e-13, "{name} {n}: {back:e}");
+            assert!(back < 2e-14 && orthonormality(&vectors) < 5e-14, "{name} {n}: {back:e}");
         }
     }
 }
@@ -159,14 +156,13 @@ fn cholesky_solves_and_inverts() {
         let a = root.t().dot(&root);
         let l = cholesky(&a).unwrap();
         assert!(l.indexed_iter().all(|((i, j), &x)| i >= j || x == 0.0));
-        assert!(largest(&(l.dot(&l.t()) - &a)) < 1e-13 * n as f64);
+        assert!(largest(&(l.dot(&l.t()) - &a)) < 2e-15 * n as f64);
         let x = random(n, 1, 20).column(0).to_owned();
         let solved = solve_spd(&a, &a.dot(&x)).unwrap();
         let error = (&solved - &x).iter().fold(0.0, |m: f64, e| m.max(e.abs()));
         let inverse = inverse_spd(&a).unwrap();
         let identity = largest(&(inverse.dot(&a) - Array2::<f64>::eye(n)));
-        println!("{n}: solution {error:.1e}, inverse {identity:.1e}");
-        assert!(error < 1e-12 && identity < 1e-12, "{n}: {error:e} {identity:e}");
+        assert!(error < 2e-14 && identity < 2e-14, "{n}: {error:e} {identity:e}");
     }
 }
 
@@ -193,7 +189,7 @@ fn null_space_is_what_the_matrix_maps_to_zero() {
     ] {
         let null = null_space(&a, 1e-12).unwrap();
         assert_eq!(null.dim(), (a.ncols(), dimension), "{name}");
-        assert!(largest(&a.dot(&null)) < 1e-13 && orthonormality(&null) < 1e-13, "{name}");
+        assert!(largest(&a.dot(&null)) < 5e-14 && orthonormality(&null) < 2e-14, "{name}");
     }
 }
 
@@ -211,10 +207,10 @@ fn least_squares_finds_the_minimum_norm_solution() {
         let fit = least_squares(&a, &b, 1e-12).unwrap();
         assert_eq!((fit.rank, fit.singular_values.len()), (rank, a.ncols()), "{name}");
         let residual = a.dot(&fit.solution) - &b;
-        assert!(a.t().dot(&residual).iter().all(|x| x.abs() < 1e-12), "{name}: the residual isn't orthogonal to the columns");
-        assert!((residual.dot(&residual).sqrt() - fit.residual_norm).abs() < 1e-13, "{name}: {}", fit.residual_norm);
+        assert!(a.t().dot(&residual).iter().all(|x| x.abs() < 5e-14), "{name}: the residual isn't orthogonal to the columns");
+        assert!((residual.dot(&residual).sqrt() - fit.residual_norm).abs() < 1e-14, "{name}: {}", fit.residual_norm);
         let null = null_space(&a, 1e-12).unwrap();
-        assert!(null.t().dot(&fit.solution).iter().all(|x| x.abs() < 1e-12), "{name}: not of minimum norm");
+        assert!(null.t().dot(&fit.solution).iter().all(|x| x.abs() < 2e-14), "{name}: not of minimum norm");
     }
 }
 
@@ -247,19 +243,19 @@ fn whitening_makes_columns_orthonormal() {
         let n = a.ncols();
         let whitening = Whitening::new(&triangular_factor(std::slice::from_ref(&a)).unwrap(), 1e-10).unwrap();
         assert_eq!((whitening.rank(), whitening.singular_values().len()), (rank, n), "{name}");
-        assert!(orthonormality(&a.dot(whitening.matrix())) < 1e-13, "{name}");
+        assert!(orthonormality(&a.dot(whitening.matrix())) < 2e-14, "{name}");
 
         let u: Vec<f64> = (0..rank).map(|k| (k as f64).cos()).collect();
         let (mut theta, mut back) = (vec![0.0; n], vec![0.0; rank]);
         whitening.parameters_into(&u, &mut theta);
-        assert!(whitening.coordinates(&theta).iter().zip(&u).all(|(x, y)| (x - y).abs() < 1e-12), "{name}: W has a left inverse");
+        assert!(whitening.coordinates(&theta).iter().zip(&u).all(|(x, y)| (x - y).abs() < 2e-14), "{name}: W has a left inverse");
 
         // d/du (g . W u) = W' g
         let g: Vec<f64> = (0..n).map(|k| (k as f64).sin()).collect();
         whitening.gradient_into(&g, &mut back);
         let forward: f64 = g.iter().zip(&theta).map(|(x, y)| x * y).sum();
         let reverse: f64 = back.iter().zip(&u).map(|(x, y)| x * y).sum();
-        assert!((forward - reverse).abs() < 1e-12 * forward.abs().max(1.0), "{name}: {forward} {reverse}");
+        assert!((forward - reverse).abs() < 1e-14 * forward.abs().max(1.0), "{name}: {forward} {reverse}");
     }
 }
 
