@@ -15,8 +15,9 @@ compile_error!(
 #[cfg(feature = "openblas")]
 pub use system::use_one_thread;
 
+/// Nothing to do: the embedded routines have no threads of their own.
 #[cfg(not(feature = "openblas"))]
-pub use embedded::use_one_thread;
+pub fn use_one_thread() {}
 
 #[cfg(feature = "openblas")]
 mod system {
@@ -52,10 +53,6 @@ mod embedded {
     use faer::{Auto, Conj, Mat, MatMut, MatRef, Par, Side};
     use std::ffi::c_int;
 
-    /// Nothing to do: these routines have no threads of their own.
-    #[inline]
-    pub fn use_one_thread() {}
-
     /// Columns that are factored together before the rest of the matrix is updated.
     const PANEL: usize = 16;
 
@@ -87,10 +84,13 @@ mod embedded {
         tau
     }
 
+    /// U, s and V.
+    type SvdFactors = (Mat<f64>, Diag<f64>, Mat<f64>);
+
     /// Factors U, s, V of A = U diag(s) V', with square or with thin U and V.
     ///
     /// Without the QR step that faer takes first for tall matrices: it drops the same small directions.
-    fn singular_values(a: MatRef<'_, f64>, square: bool) -> Result<(Mat<f64>, Diag<f64>, Mat<f64>), SvdError> {
+    fn singular_values(a: MatRef<'_, f64>, square: bool) -> Result<SvdFactors, SvdError> {
         let (m, n) = a.shape();
         let size = m.min(n);
         let (left, right, vectors) = if square { (m, n, ComputeSvdVectors::Full) } else { (size, size, ComputeSvdVectors::Thin) };
