@@ -1,7 +1,13 @@
 //! Numbers, small kernels and dense linear algebra.
 
+mod dense;
+mod lapack;
 mod real;
 mod simd;
 
+pub use dense::{
+    Error, LeastSquares, Result, Whitening, cholesky, eigh, independent_columns, inverse_spd, least_squares,
+    least_squares_from_factor, null_space, solve_spd, svd, triangular_factor,
+};
 pub use real::{Dual, LANES, Lanes, Real};
 pub use simd::vectorised;

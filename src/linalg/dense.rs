@@ -1,0 +1,403 @@
+//! Dense linear algebra over ndarray-linalg: factorisations, least squares, null spaces.
+//!
+//! Matrices are checked on the way in, so that neither LAPACK nor its embedded stand-in meets a number that isn't finite or a
+//! matrix without entries. Tolerances are relative to the largest singular value.
+
+use super::lapack;
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, ShapeBuilder, concatenate, s};
+use ndarray_linalg::error::LinalgError;
+use ndarray_linalg::{Cholesky, Eigh, FactorizeC, InverseC, JobSvd, Lapack, MatrixLayout, SVDDC, SolveC, UPLO};
+use rayon::prelude::*;
+
+/// What linear algebra refuses, or cannot do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A NaN or an infinity in the input.
+    #[error("the {matrix} has the entry {value} in row {row}, column {column}; finite numbers are accepted")]
+    NotFinite {
+        /// Which matrix.
+        matrix: &'static str,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// The symmetric matrix has an eigenvalue that is zero or negative, to rounding.
+    #[error("the matrix is not positive definite; accepted is a symmetric one whose eigenvalues are all positive")]
+    NotPositiveDefinite,
+    /// Shapes that don't fit.
+    #[error("the {matrix} is {rows} x {columns}; accepted is {accepted}")]
+    Shape {
+        /// Which matrix.
+        matrix: &'static str,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// What would fit.
+        accepted: String,
+    },
+    /// A tolerance outside [0, 1).
+    #[error("the tolerance is {0}; accepted is a number from 0 to 1, without 1")]
+    Tolerance(f64),
+    /// LAPACK gave up.
+    #[error("LAPACK failed")]
+    Lapack(#[from] LinalgError),
+}
+
+/// Result of linear algebra.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Rows that are factored at once: a few times the columns, so that little is done twice, yet within a core's cache.
+fn rows_per_block(columns: usize) -> usize {
+    (8 * columns).max(256)
+}
+
+/// Triangular factor R (n x n, upper, diagonal not negative) of the QR decomposition of an m x n matrix given as blocks of rows.
+///
+/// R carries all that least squares and rank decisions need: R'R = A'A, with the singular values of A and not their squares. The
+/// reduction is a tree in parallel over blocks (TSQR; Demmel, Grigori, Hoemmen, Langou 2012, SIAM J. Sci. Comput. 34, A206) whose
+/// shape depends on the sizes alone, so any number of threads gives the same bytes. For m < n the last rows are zero.
+///
+/// # Errors
+/// No block at all, blocks with different numbers of columns, entries that aren't finite.
+pub fn triangular_factor(blocks: &[Array2<f64>]) -> Result<Array2<f64>> {
+    let n = blocks.first().map_or(0, Array2::ncols);
+    if blocks.is_empty() {
+        return Err(Error::Shape { matrix: "matrix", rows: 0, columns: 0, accepted: "at least one block of rows".into() });
+    }
+    if let Some(block) = blocks.iter().find(|block| block.ncols() != n) {
+        let accepted = format!("{n} columns in each block of rows");
+        return Err(Error::Shape { matrix: "block", rows: block.nrows(), columns: block.ncols(), accepted });
+    }
+    let mut first_row = 0;
+    for block in blocks {
+        check_finite("matrix", block, first_row)?;
+        first_row += block.nrows();
+    }
+    let mut factors = reduce(blocks, n)?;
+    while factors.len() > 1 {
+        factors = reduce(&factors, n)?;
+    }
+    Ok(factors.pop().unwrap_or_else(|| Array2::zeros((n, n))))
+}
+
+/// One level of the tree: the triangular factors of consecutive groups of rows.
+fn reduce(blocks: &[Array2<f64>], n: usize) -> Result<Vec<Array2<f64>>> {
+    let limit = rows_per_block(n);
+    let mut groups: Vec<Vec<ArrayView2<f64>>> = Vec::new();
+    let mut rows = limit;
+    for piece in blocks.iter().flat_map(|block| block.axis_chunks_iter(Axis(0), limit)) {
+        if rows + piece.nrows() > limit {
+            groups.push(Vec::new());
+            rows = 0;
+        }
+        rows += piece.nrows();
+        if let Some(group) = groups.last_mut() {
+            group.push(piece);
+        }
+    }
+    groups.par_iter().map(|group| householder_factor(group, n)).collect()
+}
+
+/// R of the stacked rows, without forming Q.
+fn householder_factor(group: &[ArrayView2<f64>], n: usize) -> Result<Array2<f64>> {
+    let rows = group.iter().map(|piece| piece.nrows()).sum::<usize>();
+    let mut stack = Array2::zeros((rows, n).f());
+    let mut start = 0;
+    for piece in group {
+        stack.slice_mut(s![start..start + piece.nrows(), ..]).assign(piece);
+        start += piece.nrows();
+    }
+    let mut r = Array2::zeros((n, n));
+    if rows == 0 || n == 0 {
+        return Ok(r);
+    }
+    lapack::use_one_thread();
+    let layout = MatrixLayout::F { col: n as i32, lda: rows as i32 };
+    if let Some(entries) = stack.as_slice_memory_order_mut() {
+        f64::householder(layout, entries).map_err(LinalgError::from)?;
+    }
+    for i in 0..rows.min(n) {
+        let sign = if stack[[i, i]] < 0.0 { -1.0 } else { 1.0 };
+        for j in i..n {
+            r[[i, j]] = sign * stack[[i, j]];
+        }
+    }
+    Ok(r)
+}
+
+/// Thin singular value decomposition A = U diag(s) V': U (m x k), s (k, descending), V' (k x n), k = min(m, n).
+///
+/// # Errors
+/// Entries that aren't finite.
+pub fn svd(a: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>, Array2<f64>)> {
+    check_finite("matrix", a, 0)?;
+    let (m, n) = a.dim();
+    if a.is_empty() {
+        return Ok((Array2::zeros((m, 0)), Array1::zeros(0), Array2::zeros((0, n))));
+    }
+    lapack::use_one_thread();
+    match standard(a).svddc(JobSvd::Some)? {
+        (Some(u), s, Some(vt)) => Ok((u, s, vt)),
+        _ => unreachable!("the thin decomposition was asked for, so both factors are there"),
+    }
+}
+
+/// Eigenvalues (ascending) and orthonormal eigenvectors (columns) of a symmetric matrix; one triangle is read.
+///
+/// # Errors
+/// A matrix that isn't square, entries that aren't finite.
+pub fn eigh(a: &ArrayRef2<f64>) -> Result<(Array1<f64>, Array2<f64>)> {
+    check_square(a)?;
+    if a.is_empty() {
+        return Ok((Array1::zeros(0), Array2::zeros((0, 0))));
+    }
+    lapack::use_one_thread();
+    Ok(standard(a).eigh(UPLO::Lower)?)
+}
+
+/// Lower Cholesky factor L of a symmetric positive definite matrix A = L L'; the lower triangle is read.
+///
+/// # Errors
+/// A matrix that isn't square or isn't positive definite, entries that aren't finite.
+pub fn cholesky(a: &ArrayRef2<f64>) -> Result<Array2<f64>> {
+    check_square(a)?;
+    if a.is_empty() {
+        return Ok(Array2::zeros((0, 0)));
+    }
+    lapack::use_one_thread();
+    standard(a).cholesky(UPLO::Lower).map_err(not_positive_definite)
+}
+
+/// Solution x of A x = b for a symmetric positive definite A.
+///
+/// # Errors
+/// A matrix that isn't square or isn't positive definite, a right-hand side of another length, entries that aren't finite.
+pub fn solve_spd(a: &ArrayRef2<f64>, b: &ArrayRef1<f64>) -> Result<Array1<f64>> {
+    check_square(a)?;
+    check_right_hand_side(b, a.nrows())?;
+    if a.is_empty() {
+        return Ok(Array1::zeros(0));
+    }
+    lapack::use_one_thread();
+    let factor = standard(a).factorizec(UPLO::Lower).map_err(not_positive_definite)?;
+    Ok(factor.solvec_into(b.iter().copied().collect::<Array1<f64>>())?)
+}
+
+/// Inverse of a symmetric positive definite matrix.
+///
+/// # Errors
+/// A matrix that isn't square or isn't positive definite, entries that aren't finite.
+pub fn inverse_spd(a: &ArrayRef2<f64>) -> Result<Array2<f64>> {
+    check_square(a)?;
+    if a.is_empty() {
+        return Ok(Array2::zeros((0, 0)));
+    }
+    lapack::use_one_thread();
+    standard(a).invc().map_err(not_positive_definite)
+}
+
+/// Orthonormal basis (columns, n x (n - rank)) of the vectors that an m x n matrix maps to zero: the right singular vectors whose
+/// singular values are at most `tolerance` times the largest.
+///
+/// # Errors
+/// A tolerance outside [0, 1), entries that aren't finite.
+pub fn null_space(a: &ArrayRef2<f64>, tolerance: f64) -> Result<Array2<f64>> {
+    check_tolerance(tolerance)?;
+    let (_, s, vt) = svd(&triangular_factor(&[a.to_owned()])?)?;
+    Ok(vt.slice(s![numerical_rank(&s, tolerance).., ..]).t().to_owned())
+}
+
+/// Solution of a least squares problem.
+#[derive(Clone, Debug)]
+pub struct LeastSquares {
+    /// The minimiser of |A x - b| of smallest norm.
+    pub solution: Array1<f64>,
+    /// Number of singular values that were kept.
+    pub rank: usize,
+    /// All singular values of A, descending.
+    pub singular_values: Array1<f64>,
+    /// |A x - b|.
+    pub residual_norm: f64,
+}
+
+/// Minimum-norm least squares solution of A x = b; singular values at most `tolerance` times the largest count as zero.
+///
+/// # Errors
+/// A tolerance outside [0, 1), a right-hand side of another length, entries that aren't finite.
+pub fn least_squares(a: &ArrayRef2<f64>, b: &ArrayRef1<f64>, tolerance: f64) -> Result<LeastSquares> {
+    check_finite("matrix", a, 0)?;
+    check_right_hand_side(b, a.nrows())?;
+    let augmented = concatenate![Axis(1), a.view(), b.view().insert_axis(Axis(1))];
+    least_squares_from_factor(&triangular_factor(&[augmented])?, tolerance)
+}
+
+/// As [`least_squares`], from the [`triangular_factor`] of the augmented matrix [A b], which never has to be in one piece.
+///
+/// # Errors
+/// A factor that isn't square or has no column, a tolerance outside [0, 1), entries that aren't finite.
+pub fn least_squares_from_factor(augmented: &ArrayRef2<f64>, tolerance: f64) -> Result<LeastSquares> {
+    check_tolerance(tolerance)?;
+    check_square(augmented)?;
+    let Some(n) = augmented.ncols().checked_sub(1) else {
+        return Err(Error::Shape { matrix: "factor of [A b]", rows: 0, columns: 0, accepted: "at least 1 x 1".into() });
+    };
+    let (r, projected) = (augmented.slice(s![..n, ..n]), augmented.slice(s![..n, n]));
+    let (u, singular_values, vt) = svd(&r)?;
+    let rank = numerical_rank(&singular_values, tolerance);
+    let coordinates = u.slice(s![.., ..rank]).t().dot(&projected) / singular_values.slice(s![..rank]);
+    let solution = vt.slice(s![..rank, ..]).t().dot(&coordinates);
+    let misfit = &r.dot(&solution) - &projected;
+    let residual_norm = misfit.dot(&misfit).sqrt().hypot(augmented[[n, n]]);
+    Ok(LeastSquares { solution, rank, singular_values, residual_norm })
+}
+
+/// Coordinates u in which a linear model's parameters theta = W u have orthonormal effects: A W has orthonormal columns.
+///
+/// With the decomposition A = U diag(s) V', W = V diag(1 / s) over the singular values above a tolerance. Directions of theta that
+/// A cannot see (constants, duplicates, gauge freedoms) get no coordinate.
+#[derive(Clone, Debug)]
+pub struct Whitening {
+    singular_values: Array1<f64>,
+    /// W, n x rank.
+    parameters: Array2<f64>,
+    /// diag(s) V', rank x n: the left inverse of W.
+    coordinates: Array2<f64>,
+}
+
+impl Whitening {
+    /// Whitening from the [`triangular_factor`] (n x n) of A; singular values at most `tolerance` times the largest are dropped.
+    ///
+    /// # Errors
+    /// A tolerance outside [0, 1), entries that aren't finite.
+    pub fn new(factor: &ArrayRef2<f64>, tolerance: f64) -> Result<Self> {
+        check_tolerance(tolerance)?;
+        let (_, singular_values, vt) = svd(factor)?;
+        let rank = numerical_rank(&singular_values, tolerance);
+        let kept = singular_values.slice(s![..rank]);
+        let parameters = &vt.slice(s![..rank, ..]).t() / &kept;
+        let coordinates = &vt.slice(s![..rank, ..]) * &kept.insert_axis(Axis(1));
+        Ok(Self { singular_values, parameters, coordinates })
+    }
+
+    /// Number of coordinates.
+    pub fn rank(&self) -> usize {
+        self.parameters.ncols()
+    }
+
+    /// All singular values of A, descending.
+    pub fn singular_values(&self) -> &Array1<f64> {
+        &self.singular_values
+    }
+
+    /// W (n x rank).
+    pub fn matrix(&self) -> &Array2<f64> {
+        &self.parameters
+    }
+
+    /// Parameters theta = W u; `u` has [`rank`](Self::rank) entries, `theta` n.
+    pub fn parameters_into(&self, u: &[f64], theta: &mut [f64]) {
+        product_into(self.parameters.view(), u, theta);
+    }
+
+    /// Gradient with respect to the coordinates, W' g, of a function with the gradient g (n entries) with respect to theta.
+    pub fn gradient_into(&self, grad_theta: &[f64], grad_u: &mut [f64]) {
+        product_into(self.parameters.t(), grad_theta, grad_u);
+    }
+
+    /// Coordinates diag(s) V' theta: those of theta's part that A can see.
+    pub fn coordinates(&self, theta: &[f64]) -> Vec<f64> {
+        let mut u = vec![0.0; self.rank()];
+        product_into(self.coordinates.view(), theta, &mut u);
+        u
+    }
+}
+
+/// y = A x, row by row.
+fn product_into(a: ArrayView2<f64>, x: &[f64], y: &mut [f64]) {
+    assert_eq!((y.len(), x.len()), a.dim(), "lengths of a whitened vector and its image");
+    for (y, row) in y.iter_mut().zip(a.rows()) {
+        *y = row.iter().zip(x).map(|(a, x)| a * x).sum();
+    }
+}
+
+/// Columns of A, given by its [`triangular_factor`], that are not linear combinations of earlier ones that were kept.
+///
+/// In column order; a column goes when what is left of it after projection is at most `tolerance` times its own norm, or when it is
+/// zero. Modified Gram-Schmidt, twice (Giraud, Langou, Rozloznik 2005).
+///
+/// # Errors
+/// A tolerance outside [0, 1), entries that aren't finite.
+pub fn independent_columns(factor: &ArrayRef2<f64>, tolerance: f64) -> Result<Vec<usize>> {
+    check_tolerance(tolerance)?;
+    check_finite("factor", factor, 0)?;
+    let mut kept = Vec::new();
+    let mut directions: Vec<Array1<f64>> = Vec::new();
+    for (index, column) in factor.columns().into_iter().enumerate() {
+        let norm = column.dot(&column).sqrt();
+        let mut left = column.to_owned();
+        for direction in directions.iter().chain(&directions) {
+            let component = direction.dot(&left);
+            left.scaled_add(-component, direction);
+        }
+        let remaining = left.dot(&left).sqrt();
+        if remaining > tolerance * norm {
+            kept.push(index);
+            directions.push(left / remaining);
+        }
+    }
+    Ok(kept)
+}
+
+/// Number of singular values (descending) above `tolerance` times the largest.
+fn numerical_rank(singular_values: &Array1<f64>, tolerance: f64) -> usize {
+    let threshold = singular_values.first().map_or(0.0, |largest| tolerance * largest);
+    singular_values.iter().take_while(|&&s| s > threshold).count()
+}
+
+/// The same matrix, in one row-major piece.
+fn standard(a: &ArrayRef2<f64>) -> Array2<f64> {
+    let mut copy = Array2::zeros(a.dim());
+    copy.assign(a);
+    copy
+}
+
+/// The only way in which a Cholesky factorisation of finite numbers fails.
+fn not_positive_definite(_: LinalgError) -> Error {
+    Error::NotPositiveDefinite
+}
+
+fn check_finite(matrix: &'static str, a: &ArrayRef2<f64>, first_row: usize) -> Result<()> {
+    match a.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((row, column), &value)) => Err(Error::NotFinite { matrix, row: first_row + row, column, value }),
+        None => Ok(()),
+    }
+}
+
+fn check_square(a: &ArrayRef2<f64>) -> Result<()> {
+    check_finite("matrix", a, 0)?;
+    if a.is_square() {
+        return Ok(());
+    }
+    Err(Error::Shape { matrix: "matrix", rows: a.nrows(), columns: a.ncols(), accepted: "a square matrix".into() })
+}
+
+fn check_right_hand_side(b: &ArrayRef1<f64>, rows: usize) -> Result<()> {
+    check_finite("right-hand side", &b.view().insert_axis(Axis(1)), 0)?;
+    if b.len() == rows {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        matrix: "right-hand side",
+        rows: b.len(),
+        columns: 1,
+        accepted: format!("{rows} x 1, as the matrix has rows"),
+    })
+}
+
+fn check_tolerance(tolerance: f64) -> Result<()> {
+    if (0.0..1.0).contains(&tolerance) { Ok(()) } else { Err(Error::Tolerance(tolerance)) }
+}
