@@ -98,20 +98,20 @@ impl GaussLegendre {
         let (slopes, rest) = work.split_at_mut(self.stages() * n);
         let (stage, rest) = rest.split_at_mut(n);
         let slope = &mut rest[..n];
-        let roundoff = f64::EPSILON * largest(z);
+        let roundoff = f64::EPSILON * z.iter().fold(T::zero(), |sum, z| sum + z.abs()).max_abs();
         let mut last = f64::INFINITY;
         for _ in 0..Self::MAX_ITERATIONS {
-            let mut change = 0.0;
+            let mut change = T::zero();
             for (i, row) in self.a.iter().enumerate() {
                 stage.copy_from_slice(z);
                 combine_into(h, row, slopes, stage);
                 field(stage, slope);
                 for (old, &new) in slopes[i * n..].iter_mut().zip(&*slope) {
-                    change = nan_max(change, (new - *old).max_abs());
+                    change += (new - *old).abs();
                     *old = new;
                 }
             }
-            change *= h.abs();
+            let change = change.max_abs() * h.abs();
             // Below a few roundings the changes no longer shrink: stop as soon as they grow.
             if change <= roundoff || (change <= 16.0 * roundoff && change >= last) {
                 combine_into(h, &self.b, slopes, z);
@@ -137,7 +137,7 @@ impl<S: VectorField> Method<S> for GaussLegendre {
 
     #[inline(always)]
     fn advance<T: Real>(&self, system: &S, h: f64, steps: usize, z: &mut [T], work: &mut [T]) -> Result<(), Error> {
-        let mut field = field_of(system);
+        let (z, mut field) = (&mut z[..system.dim()], field_of(system));
         self.start(&mut field, z, work);
         for step in 0..steps {
             if step > 0 {
@@ -157,17 +157,6 @@ fn combine_into<T: Real>(h: f64, weights: &[f64], slopes: &[T], z: &mut [T]) {
             *z += k * (h * weight);
         }
     }
-}
-
-/// Largest magnitude; NaN if any is NaN.
-#[inline(always)]
-fn largest<T: Real>(z: &[T]) -> f64 {
-    z.iter().fold(0.0, |m, z| nan_max(m, z.max_abs()))
-}
-
-#[inline(always)]
-fn nan_max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b <= a { a } else { b }
 }
 
 /// Lagrange polynomial number j over the nodes c, at x.

@@ -89,7 +89,7 @@ impl<S: VectorField> Method<S> for RungeKutta {
     #[inline(always)]
     fn advance<T: Real>(&self, system: &S, h: f64, steps: usize, z: &mut [T], work: &mut [T]) -> Result<(), Error> {
         for _ in 0..steps {
-            self.step(&mut field_of(system), h, z, work);
+            self.step(&mut field_of(system), h, &mut z[..system.dim()], work);
         }
         Ok(())
     }

@@ -31,6 +31,10 @@ pub struct Parameters {
 pub struct SpringyPendulum {
     parameters: Parameters,
     inverse_masses: [f64; 2],
+    /// k_i l_i
+    preloads: [f64; 2],
+    /// m_i g
+    weights: [[f64; 3]; 2],
 }
 
 impl SpringyPendulum {
@@ -52,21 +56,30 @@ impl SpringyPendulum {
                 return Err(Error::Parameter { name, value, accepted });
             }
         }
-        Ok(Self { parameters, inverse_masses: parameters.masses.map(f64::recip) })
+        Ok(Self::derive(parameters))
     }
 
     /// The pendulum as the paper writes it: masses, stiffnesses and lengths 1, pivot at the origin, g = (0, 0, -1).
     pub fn paper() -> Self {
         let parameters =
             Parameters { masses: [1.0; 2], stiffness: [1.0; 2], lengths: [1.0; 2], pivot: [0.0; 3], gravity: [0.0, 0.0, -1.0] };
-        Self { parameters, inverse_masses: [1.0; 2] }
+        Self::derive(parameters)
     }
 
     /// The pendulum of the public reference code, which drops the 1/2 on the second spring: [`paper`](Self::paper) with k2 = 2.
     pub fn reference_code() -> Self {
-        let mut pendulum = Self::paper();
-        pendulum.parameters.stiffness[1] = 2.0;
-        pendulum
+        Self::derive(Parameters { stiffness: [1.0, 2.0], ..Self::paper().parameters })
+    }
+
+    /// Computes once what every force needs.
+    fn derive(parameters: Parameters) -> Self {
+        let Parameters { masses, stiffness, lengths, gravity, .. } = parameters;
+        Self {
+            parameters,
+            inverse_masses: masses.map(f64::recip),
+            preloads: [stiffness[0] * lengths[0], stiffness[1] * lengths[1]],
+            weights: masses.map(|m| gravity.map(|g| m * g)),
+        }
     }
 
     /// The pendulum that bears one of the names [`PRESETS`](Self::PRESETS).
@@ -112,7 +125,7 @@ impl SpringyPendulum {
     /// The springs as vectors: q1 - q0 and q2 - q1.
     #[inline(always)]
     fn springs<T: Real>(&self, q: &[T]) -> [[T; 3]; 2] {
-        let pivot = self.parameters.pivot;
+        let (pivot, q) = (self.parameters.pivot, &q[..6]);
         [[q[0] + -pivot[0], q[1] + -pivot[1], q[2] + -pivot[2]], [q[3] - q[0], q[4] - q[1], q[5] - q[2]]]
     }
 }
@@ -125,7 +138,7 @@ impl Hamiltonian for SpringyPendulum {
 
     #[inline(always)]
     fn energy<T: Real>(&self, z: &[T]) -> T {
-        let Parameters { masses, stiffness, lengths, pivot, gravity } = self.parameters;
+        let Parameters { stiffness, lengths, pivot, .. } = self.parameters;
         let (q, p) = z.split_at(6);
         let mut energy = T::zero();
         for (i, spring) in self.springs(q).into_iter().enumerate() {
@@ -133,7 +146,7 @@ impl Hamiltonian for SpringyPendulum {
             energy += stretch * stretch * (0.5 * stiffness[i]);
             for k in 3 * i..3 * i + 3 {
                 energy += p[k] * p[k] * (0.5 * self.inverse_masses[i]);
-                energy += (q[k] + -pivot[k % 3]) * (-masses[i] * gravity[k % 3]);
+                energy += (q[k] + -pivot[k % 3]) * -self.weights[i][k % 3];
             }
         }
         energy
@@ -154,6 +167,7 @@ impl Hamiltonian for SpringyPendulum {
 impl SeparableHamiltonian for SpringyPendulum {
     #[inline(always)]
     fn velocity_into<T: Real>(&self, p: &[T], velocity: &mut [T]) {
+        let (p, velocity) = (&p[..6], &mut velocity[..6]);
         for k in 0..6 {
             velocity[k] = p[k] * self.inverse_masses[k / 3];
         }
@@ -161,14 +175,15 @@ impl SeparableHamiltonian for SpringyPendulum {
 
     #[inline(always)]
     fn force_into<T: Real>(&self, q: &[T], force: &mut [T]) {
-        let Parameters { masses, stiffness, lengths, gravity, .. } = self.parameters;
+        let stiffness = self.parameters.stiffness;
         let [first, second] = self.springs(q);
-        let pull = |spring, i: usize| T::splat(stiffness[i]) - T::splat(stiffness[i] * lengths[i]) / length(spring);
-        let (pull1, pull2) = (pull(first, 0), pull(second, 1));
+        let pull1 = T::splat(stiffness[0]) - T::splat(self.preloads[0]) / length(first);
+        let pull2 = T::splat(stiffness[1]) - T::splat(self.preloads[1]) / length(second);
+        let force = &mut force[..6];
         for k in 0..3 {
             let tension = pull2 * second[k];
-            force[k] = tension - pull1 * first[k] + masses[0] * gravity[k];
-            force[k + 3] = -tension + masses[1] * gravity[k];
+            force[k] = tension - pull1 * first[k] + self.weights[0][k];
+            force[k + 3] = T::splat(self.weights[1][k]) - tension;
         }
     }
 }
