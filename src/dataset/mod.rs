@@ -2,4 +2,5 @@
 
 mod trajectory;
 
-pub use trajectory::{Shape, Trajectory, TrajectoryTable};
+pub use crate::field::Shape;
+pub use trajectory::{Trajectory, TrajectoryTable};

@@ -1,0 +1,228 @@
+//! A block of chunks rolled out together, forwards and in reverse.
+
+use crate::dataset::Trajectory;
+use crate::integrate::RungeKutta;
+use crate::linalg::{Lanes, vectorised};
+use crate::model::Model;
+
+/// One interval between two points of each chunk of a block.
+struct Interval {
+    /// Length of one integration step, for each chunk.
+    step: Vec<f64>,
+    /// Number of integration steps.
+    steps: usize,
+    /// States at the end of the interval.
+    target: Vec<f64>,
+    /// Weight of each component's squared error; zero where a chunk has no such point.
+    weight: Vec<f64>,
+}
+
+/// Up to `size` chunks side by side (flat, component by component), with the memory that a rollout and its adjoint need.
+pub(super) struct Block<M: Model> {
+    size: usize,
+    chunks: usize,
+    start: Vec<f64>,
+    intervals: Vec<Interval>,
+    /// Stage states of every step of the rollout: what the reverse sweep needs of the forward one.
+    stages: Vec<f64>,
+    state: Vec<f64>,
+    residual: Vec<f64>,
+    scratch: Scratch<M::Work>,
+}
+
+impl<M: Model> Block<M> {
+    /// Lays out `chunks` (at most `size`, at least one). Shorter chunks and missing ones are padded by points of weight zero.
+    pub fn new(model: &M, method: &RungeKutta, chunks: &[Trajectory], size: usize, step: f64, weights: &[f64]) -> Self {
+        let dim = model.dim();
+        let chunk = |b: usize| &chunks[b.min(chunks.len() - 1)];
+        let points = chunks.iter().map(|c| c.times.len()).max().unwrap_or(1);
+        let flat = |value: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
+            (0..dim * size).map(|i| value(i / size, i % size)).collect()
+        };
+        let interval = |j: usize| {
+            let length = |b: usize| if j < chunk(b).times.len() { chunk(b).times[j] - chunk(b).times[j - 1] } else { 0.0 };
+            let longest = (0..size).map(length).fold(0.0, f64::max);
+            let steps = (longest / step - 1e-9).ceil().max(1.0) as usize;
+            Interval {
+                step: (0..size).map(|b| length(b) / steps as f64).collect(),
+                steps,
+                target: flat(&|c, b| if j < chunk(b).times.len() { chunk(b).states[[j, c]] } else { 0.0 }),
+                weight: flat(&|c, b| if b < chunks.len() && j < chunk(b).times.len() { weights[c] } else { 0.0 }),
+            }
+        };
+        let intervals: Vec<Interval> = (1..points).map(interval).collect();
+        let n = dim * size;
+        let steps: usize = intervals.iter().map(|i| i.steps).sum();
+        Self {
+            size,
+            chunks: chunks.len(),
+            start: flat(&|c, b| chunk(b).states[[0, c]]),
+            stages: vec![0.0; steps * method.stages() * n],
+            state: vec![0.0; n],
+            residual: vec![0.0; intervals.len() * n],
+            intervals,
+            scratch: Scratch { slopes: vec![0.0; method.stages() * n], cotangent: vec![0.0; n], work: model.work() },
+        }
+    }
+
+    /// Number of residuals of positive weight.
+    pub fn residuals(&self) -> usize {
+        self.intervals.iter().flat_map(|i| &i.weight).filter(|w| **w > 0.0).count()
+    }
+    /// Number of chunks.
+    pub fn chunks(&self) -> usize {
+        self.chunks
+    }
+    /// Number of intervals.
+    pub fn intervals(&self) -> usize {
+        self.intervals.len()
+    }
+    /// Number of integration steps of the block.
+    pub fn steps(&self) -> usize {
+        self.intervals.iter().map(|i| i.steps).sum()
+    }
+    /// Residual (predicted minus observed) of a component at the end of an interval, by chunk.
+    pub fn residual(&self, interval: usize, component: usize) -> &[f64] {
+        let at = (interval * self.state.len()) + component * self.size;
+        &self.residual[at..at + self.size]
+    }
+    /// Weight of the same residuals.
+    pub fn weight(&self, interval: usize, component: usize) -> &[f64] {
+        &self.intervals[interval].weight[component * self.size..(component + 1) * self.size]
+    }
+
+    /// Rolls out from the first states; returns the weighted sum of squared residuals.
+    pub fn forward(&mut self, model: &M, method: &RungeKutta, theta: &[f64]) -> f64 {
+        let n = self.state.len();
+        self.state.copy_from_slice(&self.start);
+        let mut stages = self.stages.chunks_exact_mut(method.stages() * n);
+        let mut loss = 0.0;
+        for (interval, residual) in self.intervals.iter().zip(self.residual.chunks_exact_mut(n)) {
+            let step = Step { model, method, theta, h: &interval.step };
+            for stages in stages.by_ref().take(interval.steps) {
+                step.forward(&mut self.state, stages, &mut self.scratch);
+            }
+            for (((r, z), target), w) in residual.iter_mut().zip(&self.state).zip(&interval.target).zip(&interval.weight) {
+                *r = z - target;
+                if *w > 0.0 {
+                    loss += w * *r * *r;
+                }
+            }
+        }
+        loss
+    }
+
+    /// After [`forward`](Self::forward): adds the gradient of the weighted sum of squares to `theta_bar`, lane by lane.
+    pub fn backward(&mut self, model: &M, method: &RungeKutta, theta: &[f64], theta_bar: &mut [Lanes]) {
+        let last = self.intervals.len();
+        self.state.fill(0.0);
+        self.sweep(model, method, theta, last, theta_bar, true);
+    }
+
+    /// After [`forward`](Self::forward): adds the derivative of one component at the end of `interval` to `theta_bar`, lane by lane.
+    pub fn backward_from(&mut self, model: &M, method: &RungeKutta, theta: &[f64], (interval, component): (usize, usize), theta_bar: &mut [Lanes]) {
+        self.state.fill(0.0);
+        self.state[component * self.size..(component + 1) * self.size].fill(1.0);
+        self.sweep(model, method, theta, interval + 1, theta_bar, false);
+    }
+
+    /// Reverse sweep over the first `last` intervals with the adjoint state in `self.state`; `seeded` adds the loss's own seeds.
+    fn sweep(&mut self, model: &M, method: &RungeKutta, theta: &[f64], last: usize, theta_bar: &mut [Lanes], seeded: bool) {
+        let n = self.state.len();
+        let mut at: usize = self.intervals[..last].iter().map(|i| i.steps).sum();
+        for (interval, residual) in self.intervals[..last].iter().zip(self.residual.chunks_exact(n)).rev() {
+            if seeded {
+                for ((s, r), w) in self.state.iter_mut().zip(residual).zip(&interval.weight) {
+                    if *w > 0.0 {
+                        *s += 2.0 * w * r;
+                    }
+                }
+            }
+            let step = Step { model, method, theta, h: &interval.step };
+            for _ in 0..interval.steps {
+                at -= 1;
+                let stages = &self.stages[at * method.stages() * n..(at + 1) * method.stages() * n];
+                step.backward(&mut self.state, stages, theta_bar, &mut self.scratch);
+            }
+        }
+    }
+}
+
+/// Memory of one integration step.
+struct Scratch<W> {
+    /// Slopes k_i forwards, adjoints of the stage states in reverse.
+    slopes: Vec<f64>,
+    cotangent: Vec<f64>,
+    work: W,
+}
+
+/// One explicit Runge-Kutta step of every chunk of a block, forwards and in reverse; `h` has one step length for each chunk.
+struct Step<'a, M> {
+    model: &'a M,
+    method: &'a RungeKutta,
+    theta: &'a [f64],
+    h: &'a [f64],
+}
+
+impl<M: Model> Step<'_, M> {
+    /// Takes `z` to the end of the step and keeps the stage states.
+    fn forward(&self, z: &mut [f64], stages: &mut [f64], scratch: &mut Scratch<M::Work>) {
+        let n = z.len();
+        let slopes = &mut scratch.slopes;
+        for (i, stage) in stages.chunks_exact_mut(n).enumerate() {
+            stage.copy_from_slice(z);
+            self.combine(self.method.a(i), slopes, stage);
+            self.model.field_into(self.theta, stage, &mut slopes[i * n..(i + 1) * n], &mut scratch.work);
+        }
+        self.combine(self.method.b(), slopes, z);
+    }
+
+    /// Takes the adjoint state `lambda` from the end of the step to its start.
+    ///
+    /// With z' = z + h sum_i b_i k_i, k_i = f(Y_i), Y_i = z + h sum_j a_ij k_j: the adjoint of k_i is h (b_i lambda' + sum_j a_ji Ybar_j),
+    /// that of Y_i is Ybar_i = (df/dz)^T kbar_i, and lambda = lambda' + sum_i Ybar_i.
+    fn backward(&self, lambda: &mut [f64], stages: &[f64], theta_bar: &mut [Lanes], scratch: &mut Scratch<M::Work>) {
+        let n = lambda.len();
+        for (i, stage) in stages.chunks_exact(n).enumerate().rev() {
+            let (_, later) = scratch.slopes.split_at((i + 1) * n);
+            let k_bar = &mut scratch.cotangent;
+            vectorised(|| {
+                k_bar.fill(0.0);
+                axpy(self.method.b()[i], self.h, lambda, k_bar);
+                for (j, y_bar) in later.chunks_exact(n).enumerate() {
+                    axpy(self.method.a(i + 1 + j)[i], self.h, y_bar, k_bar);
+                }
+            });
+            let y_bar = &mut scratch.slopes[i * n..(i + 1) * n];
+            self.model.vjp_into(self.theta, stage, &scratch.cotangent, y_bar, theta_bar, &mut scratch.work);
+        }
+        for y_bar in scratch.slopes.chunks_exact(n) {
+            for (l, y) in lambda.iter_mut().zip(y_bar) {
+                *l += y;
+            }
+        }
+    }
+
+    /// y += h sum_j c_j slopes_j.
+    fn combine(&self, c: &[f64], slopes: &[f64], y: &mut [f64]) {
+        let n = y.len();
+        vectorised(|| {
+            for (&c, slope) in c.iter().zip(slopes.chunks_exact(n)) {
+                axpy(c, self.h, slope, y);
+            }
+        });
+    }
+}
+
+/// y += c h x, with one h for each chunk.
+#[inline(always)]
+fn axpy(c: f64, h: &[f64], x: &[f64], y: &mut [f64]) {
+    if c == 0.0 {
+        return;
+    }
+    for (x, y) in x.chunks_exact(h.len()).zip(y.chunks_exact_mut(h.len())) {
+        for ((h, x), y) in h.iter().zip(x).zip(y) {
+            *y += c * h * x;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What training minimises: the rollout loss with its adjoint, and the integral form that starts it.
+
+mod block;
+mod integral;
+mod jacobian;
+mod rollout;
+
+pub use integral::integral_form;
+pub use rollout::{Options, RolloutLoss};

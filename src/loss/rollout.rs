@@ -1,0 +1,104 @@
+//! The rollout loss: mean squared error of predicted chunks.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::block::Block;
+use crate::dataset::Trajectory;
+use crate::integrate::RungeKutta;
+use crate::linalg::{LANES, Lanes, Real};
+use crate::model::Model;
+
+/// How chunks are rolled out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Integrator.
+    pub method: RungeKutta,
+    /// Longest integration step, in the data's unit of time.
+    pub step: f64,
+    /// Chunks rolled out side by side, a multiple of [`LANES`].
+    pub batch: usize,
+}
+
+/// L(theta) = sum_c w_c (predicted - observed)_c^2 / number of residuals, over all points of all chunks but their first ones, and its
+/// gradient by the adjoint of the integrator. Each chunk is rolled out from its own first point.
+///
+/// Blocks of chunks run in parallel; the sum over blocks is taken in their order, so the number of threads does not show in the result.
+pub struct RolloutLoss<'a, M: Model> {
+    model: &'a M,
+    options: Options,
+    blocks: Vec<Mutex<Block<M>>>,
+    residuals: usize,
+    steps: usize,
+}
+
+impl<'a, M: Model> RolloutLoss<'a, M> {
+    /// Lays out the chunks; `weights` has one weight for each component of the state (1 / its unit squared).
+    pub fn new(model: &'a M, chunks: &[Trajectory], weights: &[f64], options: Options) -> Self {
+        let block = |c: &[Trajectory]| Block::new(model, &options.method, c, options.batch, options.step, weights);
+        let blocks: Vec<Block<M>> = chunks.chunks(options.batch).map(block).collect();
+        let residuals = blocks.iter().map(Block::residuals).sum();
+        let steps = blocks.iter().map(|b| b.steps() * b.chunks()).sum();
+        Self { model, options, blocks: blocks.into_iter().map(Mutex::new).collect(), residuals, steps }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &'a M {
+        self.model
+    }
+    /// Number of scalar residuals.
+    pub fn residuals(&self) -> usize {
+        self.residuals
+    }
+    /// Field evaluations, counted by state, that one forward rollout of all chunks takes; a gradient takes as many vector-Jacobian products.
+    pub fn field_evaluations(&self) -> usize {
+        self.steps * self.options.method.stages()
+    }
+
+    /// L(theta); not finite when a rollout diverges.
+    pub fn value(&self, theta: &[f64]) -> f64 {
+        let parts: Vec<f64> = self.blocks.par_iter().map(|b| lock(b).forward(self.model, &self.options.method, theta)).collect();
+        parts.iter().sum::<f64>() / self.residuals as f64
+    }
+
+    /// L(theta), and its gradient to `gradient`.
+    pub fn gradient_into(&self, theta: &[f64], gradient: &mut [f64]) -> f64 {
+        let method = &self.options.method;
+        let part = |block: &Mutex<Block<M>>| {
+            let mut block = lock(block);
+            let mut theta_bar = vec![Lanes::zero(); theta.len()];
+            let loss = block.forward(self.model, method, theta);
+            block.backward(self.model, method, theta, &mut theta_bar);
+            (loss, theta_bar)
+        };
+        let parts: Vec<(f64, Vec<Lanes>)> = self.blocks.par_iter().map(part).collect();
+        let scale = 1.0 / self.residuals as f64;
+        gradient.fill(0.0);
+        for (_, theta_bar) in &parts {
+            for (g, x) in gradient.iter_mut().zip(theta_bar) {
+                *g += scale * x.sum();
+            }
+        }
+        parts.iter().map(|p| p.0).sum::<f64>() * scale
+    }
+
+    /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the chunks.
+    pub(super) fn map_blocks<R: Send>(&self, theta: &[f64], f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync) -> Vec<R> {
+        debug_assert_eq!(self.options.batch, LANES);
+        let method = &self.options.method;
+        self.blocks
+            .par_iter()
+            .map(|block| {
+                let mut block = lock(block);
+                block.forward(self.model, method, theta);
+                f(&mut block, method)
+            })
+            .collect()
+    }
+}
+
+/// A block whose thread panicked holds only scratch: its content is overwritten by the next rollout.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

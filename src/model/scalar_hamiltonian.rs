@@ -1,0 +1,209 @@
+//! Hamiltonians that are functions of invariant scalars.
+
+use super::{HamiltonianModel, LinearModel, Model};
+use crate::basis::Basis;
+use crate::field::symplectic_into;
+use crate::linalg::{LANES, Lanes, Real, vectorised};
+use crate::scalars::{Frame, ScalarFunction, ScalarSet};
+
+/// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11): invariant under O(d) whatever h is.
+///
+/// The field is J grad H. Its vector-Jacobian product needs no third-order bookkeeping: lambda^T J grad H is the tangent of H along
+/// w = -J lambda, so it is that tangent, differentiated in reverse.
+#[derive(Clone, Debug)]
+pub struct ScalarHamiltonian<F> {
+    scalars: ScalarSet,
+    function: F,
+}
+
+/// Scratch for one block of eight states.
+#[derive(Clone, Debug)]
+pub struct Work {
+    frames: (Frame<1>, Frame<2>, Frame<3>),
+    block: BlockWork,
+}
+
+#[derive(Clone, Debug)]
+struct BlockWork {
+    z: Vec<Lanes>,
+    w: Vec<Lanes>,
+    out: Vec<Lanes>,
+    s: Vec<Lanes>,
+    ds: Vec<Lanes>,
+    slope: Vec<Lanes>,
+    curvature: Vec<Lanes>,
+    function: Vec<Lanes>,
+}
+
+/// Calls a method generic over the dimension D with the frame of that dimension.
+macro_rules! in_dimension {
+    ($self:ident, $work:ident, |$frame:ident, $block:ident| $body:expr) => {{
+        let $block = &mut $work.block;
+        match $self.scalars.dimension() {
+            1 => {
+                let $frame = &mut $work.frames.0;
+                vectorised(|| $body)
+            }
+            2 => {
+                let $frame = &mut $work.frames.1;
+                vectorised(|| $body)
+            }
+            _ => {
+                let $frame = &mut $work.frames.2;
+                vectorised(|| $body)
+            }
+        }
+    }};
+}
+
+impl<F: ScalarFunction> ScalarHamiltonian<F> {
+    /// Puts the function on the scalars.
+    ///
+    /// # Panics
+    /// When the function takes another number of scalars.
+    pub fn new(scalars: ScalarSet, function: F) -> Self {
+        assert_eq!(scalars.len(), function.scalars(), "the function takes as many scalars as there are");
+        Self { scalars, function }
+    }
+    /// The scalars.
+    pub fn scalars(&self) -> &ScalarSet {
+        &self.scalars
+    }
+    /// The function of them.
+    pub fn function(&self) -> &F {
+        &self.function
+    }
+
+    /// Writes the field J grad H of the block in `block.z` to `block.out`.
+    #[inline(always)]
+    fn field_block<const D: usize>(&self, theta: &[f64], frame: &mut Frame<D>, block: &mut BlockWork) {
+        self.scalars.values_into(&block.z, frame, &mut block.s);
+        self.function.gradient_into(theta, &block.s, &mut block.slope, &mut block.function);
+        self.scalars.gradient_into(&block.slope, frame, &mut block.out);
+        symplectic_into(&mut block.out);
+    }
+
+    /// For the states in `block.z` and lambda in `block.w`, writes (df/dz)^T lambda to `block.out` and adds to `theta_bar`.
+    #[inline(always)]
+    fn vjp_block<const D: usize>(&self, theta: &[f64], theta_bar: &mut [Lanes], frame: &mut Frame<D>, block: &mut BlockWork) {
+        symplectic_into(&mut block.w);
+        for w in &mut block.w {
+            *w = -*w;
+        }
+        self.scalars.values_into(&block.z, frame, &mut block.s);
+        self.scalars.tangents_into(&block.w, frame, &mut block.ds);
+        let BlockWork { s, ds, slope, curvature, function, .. } = block;
+        self.function.tangent_gradient_into(theta, s, ds, slope, curvature, theta_bar, function);
+        self.scalars.tangent_gradient_into(&block.slope, &block.curvature, frame, &mut block.out);
+    }
+
+    #[inline(always)]
+    fn energy_block<const D: usize>(&self, theta: &[f64], frame: &mut Frame<D>, block: &mut BlockWork) -> Lanes {
+        self.scalars.values_into(&block.z, frame, &mut block.s);
+        self.function.value(theta, &block.s, &mut block.function)
+    }
+}
+
+/// Copies states `at .. at + LANES` of a batch into a block.
+#[inline(always)]
+fn gather(batch: &[f64], at: usize, block: &mut [Lanes]) {
+    let size = batch.len() / block.len();
+    for (c, x) in block.iter_mut().enumerate() {
+        *x = Lanes::load(&batch[c * size + at..]);
+    }
+}
+
+/// Copies a block to states `at .. at + LANES` of a batch.
+#[inline(always)]
+fn scatter(block: &[Lanes], at: usize, batch: &mut [f64]) {
+    let size = batch.len() / block.len();
+    for (c, x) in block.iter().enumerate() {
+        x.store(&mut batch[c * size + at..]);
+    }
+}
+
+impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
+    type Work = Work;
+
+    fn dim(&self) -> usize {
+        self.scalars.state_len()
+    }
+    fn parameters(&self) -> usize {
+        self.function.parameters()
+    }
+    fn work(&self) -> Work {
+        let zeros = |n: usize| vec![Lanes::zero(); n];
+        let (n, m) = (self.dim(), self.scalars.len());
+        let block = BlockWork {
+            z: zeros(n),
+            w: zeros(n),
+            out: zeros(n),
+            s: zeros(m),
+            ds: zeros(m),
+            slope: zeros(m),
+            curvature: zeros(m),
+            function: zeros(self.function.work_len()),
+        };
+        Work { frames: (self.scalars.frame(), self.scalars.frame(), self.scalars.frame()), block }
+    }
+
+    fn field_into(&self, theta: &[f64], z: &[f64], dz: &mut [f64], work: &mut Work) {
+        in_dimension!(self, work, |frame, block| {
+            for at in (0..z.len() / self.dim()).step_by(LANES) {
+                gather(z, at, &mut block.z);
+                self.field_block(theta, frame, block);
+                scatter(&block.out, at, dz);
+            }
+        });
+    }
+
+    fn vjp_into(&self, theta: &[f64], z: &[f64], lambda: &[f64], z_bar: &mut [f64], theta_bar: &mut [Lanes], work: &mut Work) {
+        in_dimension!(self, work, |frame, block| {
+            for at in (0..z.len() / self.dim()).step_by(LANES) {
+                gather(z, at, &mut block.z);
+                gather(lambda, at, &mut block.w);
+                self.vjp_block(theta, theta_bar, frame, block);
+                scatter(&block.out, at, z_bar);
+            }
+        });
+    }
+}
+
+impl<F: ScalarFunction> HamiltonianModel for ScalarHamiltonian<F> {
+    fn energy_into(&self, theta: &[f64], z: &[f64], energy: &mut [f64], work: &mut Work) {
+        in_dimension!(self, work, |frame, block| {
+            for at in (0..z.len() / self.dim()).step_by(LANES) {
+                gather(z, at, &mut block.z);
+                self.energy_block(theta, frame, block).store(&mut energy[at..]);
+            }
+        });
+    }
+}
+
+impl LinearModel for ScalarHamiltonian<Basis> {
+    fn columns(&self, z: &[Lanes], work: &mut Work, column: &mut dyn FnMut(usize, &[Lanes])) {
+        work.block.z.copy_from_slice(z);
+        in_dimension!(self, work, |frame, block| {
+            let BlockWork { z, s, slope, out, .. } = block;
+            self.scalars.values_into(z, frame, s);
+            // A product has two slopes with the same k: gather them before the pull-back.
+            let mut current = None;
+            slope.fill(Lanes::zero());
+            let mut flush = |k: Option<usize>, slope: &mut [Lanes]| {
+                if let Some(k) = k {
+                    self.scalars.gradient_into(slope, frame, out);
+                    symplectic_into(out);
+                    column(k, out);
+                    slope.fill(Lanes::zero());
+                }
+            };
+            self.function.slopes(s, |k, i, dphi| {
+                if current != Some(k) {
+                    flush(current.replace(k), slope);
+                }
+                slope[i] += dphi;
+            });
+            flush(current, slope);
+        });
+    }
+}

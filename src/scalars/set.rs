@@ -1,0 +1,225 @@
+//! Values and derivatives of a set of scalars, eight states at a time.
+
+use super::{Error, Inputs};
+use crate::expr::{Scalar, Vector};
+use crate::linalg::{Lanes, Real};
+
+/// A vector that scalars use: a combination of state vectors plus a constant.
+#[derive(Clone, Debug)]
+struct Form {
+    terms: Vec<(usize, f64)>,
+    offset: [f64; 3],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Compiled {
+    Dot(usize, usize),
+    Norm(usize),
+}
+
+/// Scalars of given inputs, compiled for evaluation: each distinct vector is formed once.
+#[derive(Clone, Debug)]
+pub struct ScalarSet {
+    scalars: Vec<Scalar>,
+    compiled: Vec<Compiled>,
+    forms: Vec<Form>,
+    slots: usize,
+    dimension: usize,
+}
+
+/// Scratch for one block of eight states: vectors, their tangents and adjoints, and the scalars.
+#[derive(Clone, Debug)]
+pub struct Frame<const D: usize> {
+    vectors: Vec<[Lanes; D]>,
+    tangents: Vec<[Lanes; D]>,
+    adjoints: Vec<[Lanes; D]>,
+    inverse: Vec<Lanes>,
+}
+
+impl ScalarSet {
+    /// Compiles `scalars` for `inputs`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when a scalar names a vector that the inputs lack.
+    pub fn new(inputs: &Inputs, scalars: Vec<Scalar>) -> Result<Self, Error> {
+        let mut set =
+            Self { scalars: Vec::new(), compiled: Vec::new(), forms: Vec::new(), slots: 2 * inputs.shape.particles, dimension: inputs.shape.dimension };
+        let mut vectors: Vec<Vector> = Vec::new();
+        for scalar in &scalars {
+            let mut form = |v: &Vector| -> Result<usize, Error> {
+                if let Some(i) = vectors.iter().position(|w| w == v) {
+                    return Ok(i);
+                }
+                set.forms.push(Form::new(inputs, v)?);
+                vectors.push(v.clone());
+                Ok(vectors.len() - 1)
+            };
+            let compiled = match scalar {
+                Scalar::Dot(a, b) => Compiled::Dot(form(a)?, form(b)?),
+                Scalar::Norm(a) => Compiled::Norm(form(a)?),
+            };
+            set.compiled.push(compiled);
+        }
+        set.scalars = scalars;
+        Ok(set)
+    }
+
+    /// The scalars, in order.
+    pub fn scalars(&self) -> &[Scalar] {
+        &self.scalars
+    }
+    /// Number of scalars.
+    pub fn len(&self) -> usize {
+        self.scalars.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.scalars.is_empty()
+    }
+    /// Dimension d of space.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+    /// Number of components of a state.
+    pub fn state_len(&self) -> usize {
+        self.slots * self.dimension
+    }
+
+    /// Scratch for one block of states in D = [`dimension`](Self::dimension) dimensions.
+    pub fn frame<const D: usize>(&self) -> Frame<D> {
+        let zero = [Lanes::zero(); D];
+        let n = self.forms.len();
+        Frame { vectors: vec![zero; n], tangents: vec![zero; n], adjoints: vec![zero; n], inverse: vec![Lanes::zero(); self.len()] }
+    }
+
+    /// Writes the scalars of the states `z` (component by component) to `s`, and readies `frame` for the derivatives.
+    #[inline(always)]
+    pub fn values_into<const D: usize>(&self, z: &[Lanes], frame: &mut Frame<D>, s: &mut [Lanes]) {
+        for (form, u) in self.forms.iter().zip(&mut frame.vectors) {
+            *u = form.apply(z, 1.0);
+        }
+        for ((scalar, s), inverse) in self.compiled.iter().zip(s).zip(&mut frame.inverse) {
+            match *scalar {
+                Compiled::Dot(a, b) => *s = dot(&frame.vectors[a], &frame.vectors[b]),
+                Compiled::Norm(a) => {
+                    *s = dot(&frame.vectors[a], &frame.vectors[a]).sqrt();
+                    // The length has no derivative at zero; zero is the one that its symmetry demands.
+                    *inverse = s.map(|r| if r > 0.0 { 1.0 / r } else { 0.0 });
+                }
+            }
+        }
+    }
+
+    /// Writes sum_i h_i grad s_i, the gradient with respect to the state, to `gradient`.
+    #[inline(always)]
+    pub fn gradient_into<const D: usize>(&self, h: &[Lanes], frame: &mut Frame<D>, gradient: &mut [Lanes]) {
+        frame.adjoints.fill([Lanes::zero(); D]);
+        let (u, u_bar) = (&frame.vectors, &mut frame.adjoints);
+        for ((scalar, &h), &inverse) in self.compiled.iter().zip(h).zip(&frame.inverse) {
+            match *scalar {
+                Compiled::Dot(a, b) => {
+                    axpy(h, &u[b], &mut u_bar[a]);
+                    axpy(h, &u[a], &mut u_bar[b]);
+                }
+                Compiled::Norm(a) => axpy(h * inverse, &u[a], &mut u_bar[a]),
+            }
+        }
+        self.pull_back(frame, gradient);
+    }
+
+    /// Writes the tangents ds_i = grad s_i . w along a direction `w` of states to `ds`, and keeps them in `frame`.
+    #[inline(always)]
+    pub fn tangents_into<const D: usize>(&self, w: &[Lanes], frame: &mut Frame<D>, ds: &mut [Lanes]) {
+        for (form, du) in self.forms.iter().zip(&mut frame.tangents) {
+            *du = form.apply(w, 0.0);
+        }
+        let (u, du) = (&frame.vectors, &frame.tangents);
+        for ((scalar, ds), &inverse) in self.compiled.iter().zip(ds).zip(&frame.inverse) {
+            *ds = match *scalar {
+                Compiled::Dot(a, b) => dot(&du[a], &u[b]) + dot(&u[a], &du[b]),
+                Compiled::Norm(a) => dot(&u[a], &du[a]) * inverse,
+            };
+        }
+    }
+
+    /// For T = sum_i h_i ds_i, given h_i and c_i = dT/ds_i, writes dT/dz to `gradient`
+    /// (w is held fixed): sum_i c_i grad s_i + h_i (Hessian of s_i) w.
+    #[inline(always)]
+    pub fn tangent_gradient_into<const D: usize>(&self, h: &[Lanes], c: &[Lanes], frame: &mut Frame<D>, gradient: &mut [Lanes]) {
+        frame.adjoints.fill([Lanes::zero(); D]);
+        let (u, du, u_bar) = (&frame.vectors, &frame.tangents, &mut frame.adjoints);
+        for (i, scalar) in self.compiled.iter().enumerate() {
+            match *scalar {
+                Compiled::Dot(a, b) => {
+                    axpy(c[i], &u[b], &mut u_bar[a]);
+                    axpy(h[i], &du[b], &mut u_bar[a]);
+                    axpy(c[i], &u[a], &mut u_bar[b]);
+                    axpy(h[i], &du[a], &mut u_bar[b]);
+                }
+                Compiled::Norm(a) => {
+                    let (inverse, slope) = (frame.inverse[i], h[i] * frame.inverse[i]);
+                    let radial = dot(&u[a], &du[a]) * inverse * inverse;
+                    axpy(c[i] * inverse - slope * radial, &u[a], &mut u_bar[a]);
+                    axpy(slope, &du[a], &mut u_bar[a]);
+                }
+            }
+        }
+        self.pull_back(frame, gradient);
+    }
+
+    #[inline(always)]
+    fn pull_back<const D: usize>(&self, frame: &Frame<D>, gradient: &mut [Lanes]) {
+        gradient.fill(Lanes::zero());
+        for (form, u_bar) in self.forms.iter().zip(&frame.adjoints) {
+            for &(slot, c) in &form.terms {
+                for (g, x) in gradient[slot * D..slot * D + D].iter_mut().zip(u_bar) {
+                    *g += *x * c;
+                }
+            }
+        }
+    }
+}
+
+impl Form {
+    fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, Error> {
+        let mut form = Self { terms: Vec::new(), offset: [0.0; 3] };
+        for (name, c) in vector.terms() {
+            if let Some(slot) = inputs.slot(name) {
+                form.terms.push((slot, *c));
+            } else {
+                let value = inputs.constant(name).ok_or_else(|| inputs.unknown(name))?;
+                for (o, x) in form.offset.iter_mut().zip(value) {
+                    *o += c * x;
+                }
+            }
+        }
+        Ok(form)
+    }
+
+    #[inline(always)]
+    fn apply<const D: usize>(&self, z: &[Lanes], constant: f64) -> [Lanes; D] {
+        let mut u: [Lanes; D] = std::array::from_fn(|i| Lanes::splat(self.offset[i] * constant));
+        for &(slot, c) in &self.terms {
+            for (u, z) in u.iter_mut().zip(&z[slot * D..slot * D + D]) {
+                *u += *z * c;
+            }
+        }
+        u
+    }
+}
+
+#[inline(always)]
+fn dot<const D: usize>(a: &[Lanes; D], b: &[Lanes; D]) -> Lanes {
+    let mut sum = a[0] * b[0];
+    for i in 1..D {
+        sum += a[i] * b[i];
+    }
+    sum
+}
+
+#[inline(always)]
+fn axpy<const D: usize>(c: Lanes, x: &[Lanes; D], y: &mut [Lanes; D]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += c * *x;
+    }
+}

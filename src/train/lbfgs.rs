@@ -1,0 +1,305 @@
+//! argmin's L-BFGS in rounds: each round ends at a checkpoint, from which a later run goes on exactly.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationReason, TerminationStatus};
+use argmin::solver::quasinewton::LBFGS;
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::line_search::WeakWolfe;
+
+type Solver = LBFGS<WeakWolfe, Vec<f64>, Vec<f64>, f64>;
+type Point = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
+
+/// A function to minimise: value and gradient in one evaluation.
+pub trait Objective {
+    /// Value at `u`; writes the gradient. Need not be finite.
+    fn evaluate(&self, u: &[f64], gradient: &mut [f64]) -> f64;
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Iterations in all.
+    pub iterations: usize,
+    /// Iterations in a round.
+    pub round: usize,
+    /// Stops after a round that lowers the value by less than this fraction.
+    pub decrease: f64,
+}
+
+/// One iteration of the training history.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Number of the iteration, from 0, the start.
+    pub iteration: usize,
+    /// Value of the objective.
+    pub value: f64,
+    /// Euclidean norm of its gradient.
+    pub gradient_norm: f64,
+    /// Evaluations of value and gradient so far.
+    pub evaluations: usize,
+}
+
+/// Where a minimisation stands: all that a later run needs to go on.
+#[derive(Clone, Serialize, Deserialize)]
+struct Checkpoint {
+    key: String,
+    solver: Option<Solver>,
+    state: Option<Point>,
+    best: (Vec<f64>, f64),
+    history: Vec<Record>,
+    evaluations: usize,
+    restarts: usize,
+    done: bool,
+}
+
+/// The result of [`minimise`].
+#[derive(Clone, Debug)]
+pub struct Minimum {
+    /// The best point found.
+    pub u: Vec<f64>,
+    /// Its value.
+    pub value: f64,
+    /// Every iteration.
+    pub history: Vec<Record>,
+}
+
+const MEMORY: usize = 40;
+const TRIALS: u32 = 40;
+const RESTARTS: usize = 3;
+
+/// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after every round, and a
+/// saved state with the same key is continued. `watch` sees each record as it is made.
+///
+/// # Errors
+/// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint can't be written or read.
+pub fn minimise(
+    objective: &impl Objective,
+    start: &[f64],
+    stop: Stop,
+    checkpoint: Option<(&Path, &str)>,
+    watch: &mut dyn FnMut(&Record),
+) -> Result<Minimum, Error> {
+    let mut at = match checkpoint.map(|(path, key)| load(path, key)).transpose()?.flatten() {
+        Some(saved) => saved,
+        None => begin(objective, start, checkpoint.map_or("", |(_, key)| key))?,
+    };
+    at.history.iter().for_each(&mut *watch);
+    while !at.done {
+        round(objective, &mut at, stop, watch);
+        if let Some((path, _)) = checkpoint {
+            save(path, &at)?;
+        }
+    }
+    Ok(Minimum { u: at.best.0, value: at.best.1, history: at.history })
+}
+
+fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpoint, Error> {
+    let mut gradient = vec![0.0; start.len()];
+    let value = objective.evaluate(start, &mut gradient);
+    if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
+        return Err(Error::NotFinite);
+    }
+    let first = Record { iteration: 0, value, gradient_norm: norm(&gradient), evaluations: 1 };
+    let state = fresh(start.to_vec(), value, gradient);
+    Ok(Checkpoint {
+        key: key.into(),
+        solver: None,
+        state: Some(state),
+        best: (start.to_vec(), value),
+        history: vec![first],
+        evaluations: 1,
+        restarts: 0,
+        done: start.is_empty(),
+    })
+}
+
+fn fresh(u: Vec<f64>, value: f64, gradient: Vec<f64>) -> Point {
+    Point::new().param(u).cost(value).gradient(gradient)
+}
+
+/// One round of iterations; decides whether another one follows.
+fn round(objective: &impl Objective, at: &mut Checkpoint, stop: Stop, watch: &mut dyn FnMut(&Record)) {
+    let before = at.best.1;
+    let problem = Cached::new(objective);
+    let mut failed = false;
+    for _ in 0..stop.round {
+        let (Some(mut state), solver) = (at.state.take(), at.solver.take().unwrap_or_else(new_solver)) else { break };
+        state.max_iters = state.iter + 1;
+        state.termination_status = TerminationStatus::NotTerminated;
+        // A numerical failure is reported in the state; `run` itself fails only on missing input, which counts the same here.
+        let Ok(result) = Executor::new(&problem, solver).configure(|_| state).ctrlc(false).run() else {
+            failed = true;
+            break;
+        };
+        let Some((u, gradient)) = result.state.get_param().zip(result.state.get_gradient()) else {
+            failed = true;
+            break;
+        };
+        let record = Record {
+            iteration: at.history.len(),
+            value: result.state.get_cost(),
+            gradient_norm: norm(gradient),
+            evaluations: at.evaluations + problem.evaluations(),
+        };
+        if record.value < at.best.1 {
+            at.best = (u.clone(), record.value);
+        }
+        let converged = matches!(result.state.termination_status, TerminationStatus::Terminated(TerminationReason::SolverConverged));
+        watch(&record);
+        at.history.push(record);
+        (at.state, at.solver) = (Some(result.state), Some(result.solver));
+        if converged || at.history.len() > stop.iterations {
+            at.done = true;
+            break;
+        }
+    }
+    at.evaluations += problem.evaluations();
+    if failed {
+        restart(objective, at);
+    } else if at.best.1 >= before * (1.0 - stop.decrease) {
+        at.done = true;
+    }
+}
+
+/// After a failed line search: once more from the best point, with cleared memory, a bounded number of times.
+fn restart(objective: &impl Objective, at: &mut Checkpoint) {
+    at.restarts += 1;
+    at.done |= at.restarts > RESTARTS;
+    let mut gradient = vec![0.0; at.best.0.len()];
+    let value = objective.evaluate(&at.best.0, &mut gradient);
+    at.evaluations += 1;
+    (at.state, at.solver) = (Some(fresh(at.best.0.clone(), value, gradient)), None);
+}
+
+fn new_solver() -> Solver {
+    let mut solver = LBFGS::new(WeakWolfe::new(TRIALS), MEMORY);
+    // Both tolerances are absolute: rounds decide instead.
+    for set in [LBFGS::with_tolerance_grad, LBFGS::with_tolerance_cost] {
+        solver = set(solver, 0.0).unwrap_or_else(|_| LBFGS::new(WeakWolfe::new(TRIALS), MEMORY));
+    }
+    solver
+}
+
+/// Gives argmin cost and gradient from one evaluation. What is not finite becomes a huge cost with no slope.
+struct Cached<'a, O> {
+    objective: &'a O,
+    last: RefCell<(Vec<f64>, f64, Vec<f64>)>,
+    count: RefCell<usize>,
+}
+
+impl<'a, O: Objective> Cached<'a, O> {
+    fn new(objective: &'a O) -> Self {
+        Self { objective, last: RefCell::default(), count: RefCell::new(0) }
+    }
+    fn evaluations(&self) -> usize {
+        *self.count.borrow()
+    }
+    fn at(&self, u: &[f64]) -> std::cell::Ref<'_, (Vec<f64>, f64, Vec<f64>)> {
+        if self.last.borrow().0 != u {
+            let mut gradient = vec![0.0; u.len()];
+            let mut value = self.objective.evaluate(u, &mut gradient);
+            *self.count.borrow_mut() += 1;
+            if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
+                value = 1e300;
+                gradient.fill(0.0);
+            }
+            *self.last.borrow_mut() = (u.to_vec(), value, gradient);
+        }
+        self.last.borrow()
+    }
+}
+
+impl<O: Objective> CostFunction for &Cached<'_, O> {
+    type Param = Vec<f64>;
+    type Output = f64;
+    fn cost(&self, u: &Vec<f64>) -> Result<f64, argmin::core::Error> {
+        Ok(self.at(u).1)
+    }
+}
+
+impl<O: Objective> Gradient for &Cached<'_, O> {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+    fn gradient(&self, u: &Vec<f64>) -> Result<Vec<f64>, argmin::core::Error> {
+        Ok(self.at(u).2.clone())
+    }
+}
+
+fn norm(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+fn load(path: &Path, key: &str) -> Result<Option<Checkpoint>, Error> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Error::Checkpoint { path: path.into(), message: e.to_string() }),
+    };
+    // A checkpoint of another problem, or of another version of this crate, is of no use: begin anew.
+    Ok(ciborium::from_reader::<Checkpoint, _>(bytes.as_slice()).ok().filter(|c| c.key == key))
+}
+
+fn save(path: &Path, at: &Checkpoint) -> Result<(), Error> {
+    let error = |message: String| Error::Checkpoint { path: PathBuf::from(path), message };
+    let mut bytes = Vec::new();
+    ciborium::into_writer(at, &mut bytes).map_err(|e| error(e.to_string()))?;
+    crate::dataset::files::write_atomically(path, |file| std::io::Write::write_all(file, &bytes)).map_err(|e| error(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Rosenbrock;
+    impl Objective for Rosenbrock {
+        fn evaluate(&self, u: &[f64], g: &mut [f64]) -> f64 {
+            let (a, b) = (1.0 - u[0], u[1] - u[0] * u[0]);
+            g.copy_from_slice(&[-2.0 * a - 400.0 * u[0] * b, 200.0 * b]);
+            a * a + 100.0 * b * b
+        }
+    }
+
+    struct Cliff;
+    impl Objective for Cliff {
+        fn evaluate(&self, u: &[f64], g: &mut [f64]) -> f64 {
+            g[0] = 1.0 - 1.0 / u[0];
+            if u[0] > 0.0 { u[0] - u[0].ln() } else { f64::NAN }
+        }
+    }
+
+    const STOP: Stop = Stop { iterations: 200, round: 7, decrease: 1e-9 };
+
+    #[test]
+    fn regress_lbfgs_finds_the_minimum_of_rosenbrock() {
+        let found = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, None, &mut |_| {}).unwrap();
+        assert!(found.value < 1e-18, "{}", found.value);
+        assert!(found.history.last().unwrap().evaluations < 80);
+    }
+
+    #[test]
+    fn regress_line_search_survives_nan() {
+        let found = minimise(&Cliff, &[30.0], STOP, None, &mut |_| {}).unwrap();
+        assert!((found.u[0] - 1.0).abs() < 1e-6);
+        assert!(matches!(minimise(&Cliff, &[-1.0], STOP, None, &mut |_| {}), Err(Error::NotFinite)));
+    }
+
+    #[test]
+    fn determinism_resumed_run_equals_an_undisturbed_one() {
+        let whole = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, None, &mut |_| {}).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint");
+        let short = Stop { iterations: 9, ..STOP };
+        minimise(&Rosenbrock, &[-1.2, 1.0], short, Some((&path, "r")), &mut |_| {}).unwrap();
+        let mut saved = load(&path, "r").unwrap().unwrap();
+        saved.done = false;
+        save(&path, &saved).unwrap();
+        let resumed = minimise(&Rosenbrock, &[5.0, 5.0], STOP, Some((&path, "r")), &mut |_| {}).unwrap();
+        assert_eq!(whole.u, resumed.u);
+        assert_eq!(whole.history.len(), resumed.history.len());
+        assert!(load(&path, "another problem").unwrap().is_none());
+    }
+}

@@ -1,0 +1,38 @@
+//! Training: a linear start, whitened coordinates, L-BFGS on the rollout loss.
+
+mod coordinates;
+mod fit;
+mod lbfgs;
+mod line_search;
+
+pub use coordinates::Coordinates;
+pub use fit::{Fit, Settings, fit, refine};
+pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
+pub use line_search::WeakWolfe;
+
+use std::path::PathBuf;
+
+/// What can go wrong in training.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is nothing to learn from.
+    #[error("no training chunks: at least one chunk of two points is accepted")]
+    NoChunks,
+    /// The loss or its gradient is not finite at the starting point.
+    #[error("the loss is not finite at the start of training: the model diverges on the training chunks; a shorter integration step may help")]
+    NotFinite,
+    /// No function of the basis moves anything.
+    #[error("no function of the basis has an effect on the training data")]
+    NothingToLearn,
+    /// A checkpoint can't be read or written.
+    #[error("checkpoint {}: {message}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        message: String,
+    },
+    /// Linear algebra failed.
+    #[error(transparent)]
+    Linalg(#[from] crate::linalg::Error),
+}
