@@ -85,7 +85,7 @@ pub fn prove_equal_with(a: &Expr, b: &Expr, options: &EqualityOptions) -> Proof 
     }
 }
 
-fn prove(a: &Expr, b: &Expr, options: &EqualityOptions) -> Result<Option<Vec<String>>, SymbolicError> {
+pub(super) fn prove(a: &Expr, b: &Expr, options: &EqualityOptions) -> Result<Option<Vec<String>>, SymbolicError> {
     // The first run only decides: without a record of the steps it is several times faster.
     let mut graph = Graph::new(Facts);
     let (left, right) = add_both(&mut graph, a, b, options.up_to_constant)?;

@@ -164,3 +164,6 @@ impl Applier<Node, Facts> for Rewriting {
         changed
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,7 +187,7 @@ pub fn group_by_base(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let mut groups: Vec<(Vec<Id>, Vec<usize>)> = Vec::new();
     for (i, term) in terms.iter().enumerate().filter(|(_, t)| !t.powers.is_empty()) {
         let (mut bases, mut members): (Vec<Id>, Vec<usize>) = (term.powers.iter().map(|(base, _)| *base).collect(), vec![i]);
-        let (joined, apart) = groups.into_iter().partition(|(known, _)| known.iter().any(|base| bases.contains(base)));
+        let (joined, apart) = groups.into_iter().partition(|(known, _): &(Vec<Id>, _)| known.iter().any(|base| bases.contains(base)));
         groups = apart;
         for (known, earlier) in Vec::<(Vec<Id>, Vec<usize>)>::into_iter(joined) {
             bases.extend(known);
@@ -205,6 +205,20 @@ pub fn group_by_base(graph: &mut Graph, node: &Node) -> Vec<Id> {
     });
     let groups = groups.collect();
     single(with_groups(graph, &terms, groups))
+}
+
+/// What a monomial looks like when the numbers in the names of the vectors are left away: `dot(p,p)` for `dot(p2,p2)`.
+fn shape(graph: &Graph, term: &Monomial) -> Vec<(String, Number)> {
+    let family = |v: &Combination| v.terms().iter().map(|(name, _)| family(name)).collect::<Vec<_>>().join("+");
+    let base = |id: Id| match (norm_of(graph, id), dot_of(graph, id)) {
+        (Some(a), _) => format!("norm {}", family(a)),
+        (_, Some((a, b))) => format!("dot {} {}", family(a), family(b)),
+        // The class itself: other terms have their own shape each.
+        _ => format!("class {id}"),
+    };
+    let mut shape: Vec<(String, Number)> = term.powers.iter().map(|(id, n)| (base(*id), *n)).collect();
+    shape.sort();
+    shape
 }
 
 /// The kinds of the scalars in a monomial: the names of their vectors without numbers.
