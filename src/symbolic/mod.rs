@@ -1,1 +1,20 @@
-//! TODO
+//! Rewriting of expressions by equality saturation, and what they mean as physics.
+
+mod constants;
+mod cost;
+mod equality;
+mod error;
+mod expand;
+mod graph;
+mod language;
+mod order;
+mod rules;
+mod simplify;
+mod tracked;
+
+pub use constants::{PhysicalConstant, Reading, read_constants, snap};
+pub use equality::{EqualityOptions, Proof, prove_equal, prove_equal_with};
+pub use error::SymbolicError;
+pub use order::ordered;
+pub use rules::{RULES, Rule};
+pub use simplify::{Simplified, SimplifyOptions, Stopped, simplify, simplify_up_to_constant, simplify_vector};

@@ -1,0 +1,181 @@
+//! What the constants of a Hamiltonian mean: masses, springs, fields.
+//!
+//! The Hamiltonian is multiplied out, so that it does not matter how it was factored:
+//! - `c*dot(p1,p1)` is the kinetic energy of a mass m1 = 1/(2c);
+//! - `a*norm(v)**2 + b*norm(v)`, v of positions, is a spring k/2 (|v| - l)^2 of stiffness k = 2a and natural length l = -b/(2a);
+//! - `c*dot(g,q1)` is the potential of a mass in a uniform field: -c/m1 times g is its acceleration.
+
+use super::SymbolicError;
+use super::tracked::{Term, Tracked, multiply_out};
+use crate::expr::{Expr, Scalar, Vector};
+use ndarray::{Array1, Array2};
+
+/// A constant of physics found in a Hamiltonian.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhysicalConstant {
+    /// Its name: `m1` the mass of particle 1, `k1`, `l1` stiffness and natural length of the first spring, `g1` the strength of the field `g`
+    /// on particle 1.
+    pub name: String,
+    /// In words.
+    pub meaning: String,
+    /// Its value.
+    pub value: f64,
+    /// Its derivatives by the constants of the expression, in their order.
+    pub gradient: Vec<f64>,
+    /// Its standard error by the delta method, when a covariance was given.
+    pub standard_error: Option<f64>,
+    /// The whole number or simple fraction that it agrees with, if any.
+    pub snapped: Option<f64>,
+}
+
+/// The physics read from a Hamiltonian.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// Masses, then springs, then fields.
+    pub constants: Vec<PhysicalConstant>,
+    /// Terms of the multiplied-out Hamiltonian that are none of these; no additive constants.
+    pub unread: Vec<Expr>,
+}
+
+/// A constant agrees with a simple number within this many standard errors.
+const SIGMAS: f64 = 3.0;
+
+/// And within this relative distance, however uncertain it is.
+const RELATIVE: f64 = 1e-3;
+
+/// The relative distance without a standard error.
+const RELATIVE_UNKNOWN: f64 = 1e-6;
+
+/// Denominators of simple fractions.
+const DENOMINATORS: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+
+/// A window wider than this part of the distance between neighbouring fractions makes agreement an accident.
+const ACCIDENT: f64 = 0.02;
+
+/// The whole number or fraction of small denominator within `window` of a value, the smallest denominator first. `None` where the window is so wide
+/// that some fraction would nearly always be inside.
+pub fn snap(value: f64, window: f64) -> Option<f64> {
+    // Rounding in the last places is no disagreement.
+    let window = window.max(8.0 * f64::EPSILON * value.abs());
+    let fraction = |d: &f64| ((value * d).round() / d, window * d <= ACCIDENT);
+    DENOMINATORS.iter().map(fraction).find(|(n, informative)| *informative && (n - value).abs() <= window).map(|(n, _)| n)
+}
+
+/// Reads masses, springs and fields from a Hamiltonian of any number of particles, positions `q1`, `q2`, ... and momenta `p1`, `p2`, ...;
+/// standard errors from the covariance of its [constants](Expr::constants), an n x n matrix in their order.
+///
+/// # Errors
+/// The covariance is not n x n.
+pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<Reading, SymbolicError> {
+    let constants = expr.constants().len();
+    if let Some((rows, columns)) = covariance.map(Array2::dim)
+        && (rows, columns) != (constants, constants)
+    {
+        return Err(SymbolicError::Covariance { rows, columns, constants });
+    }
+    let mut terms = multiply_out(expr);
+    terms.retain(|t| t.coefficient.value != 0.0 && !t.powers.is_empty());
+    let masses = take_masses(&mut terms);
+    let springs = take_springs(&mut terms);
+    let fields = take_fields(&mut terms, &masses);
+    let mut found = Vec::new();
+    for (i, m) in masses {
+        found.push((format!("m{i}"), format!("mass of particle {i}"), m));
+    }
+    for (s, spring) in springs.into_iter().enumerate() {
+        found.push((format!("k{}", s + 1), format!("stiffness of the spring along {}", spring.vector), spring.stiffness));
+        if let Some(length) = spring.length {
+            found.push((format!("l{}", s + 1), format!("natural length of the spring along {}", spring.vector), length));
+        }
+    }
+    for (field, i, strength) in fields {
+        found.push((format!("{field}{i}"), format!("acceleration of particle {i} in units of {field}"), strength));
+    }
+    let constants = found.into_iter().map(|(name, meaning, tracked)| physical(name, meaning, tracked, covariance)).collect();
+    Ok(Reading { constants, unread: terms.iter().map(Term::expression).collect() })
+}
+
+fn physical(name: String, meaning: String, tracked: Tracked, covariance: Option<&Array2<f64>>) -> PhysicalConstant {
+    let Tracked { value, gradient } = tracked;
+    let standard_error = covariance.map(|c| {
+        let gradient = Array1::from(gradient.clone());
+        gradient.dot(&c.dot(&gradient)).max(0.0).sqrt()
+    });
+    let window = standard_error.map_or(RELATIVE_UNKNOWN * value.abs(), |se| (SIGMAS * se).min(RELATIVE * value.abs()));
+    PhysicalConstant { name, meaning, value, snapped: snap(value, window), gradient, standard_error }
+}
+
+/// The number at the end of a name of this kind: 2 for `p2`, kind `p`.
+fn index(name: &str, kind: char) -> Option<usize> {
+    name.strip_prefix(kind).and_then(|digits| digits.parse().ok())
+}
+
+/// The one name of a vector that is a single name without a factor.
+fn single(v: &Vector) -> Option<&str> {
+    match v.terms() {
+        [(name, 1.0)] => Some(name),
+        _ => None,
+    }
+}
+
+fn take_masses(terms: &mut Vec<Term>) -> Vec<(usize, Tracked)> {
+    let mut masses = Vec::new();
+    terms.retain(|term| {
+        let particle = match &term.powers[..] {
+            [(Expr::Scalar(Scalar::Norm(v)), 2.0)] => single(v).and_then(|name| index(name, 'p')),
+            _ => None,
+        };
+        if let Some(i) = particle {
+            let one = Tracked::exact(1.0, term.coefficient.gradient.len());
+            masses.push((i, one.over(&term.coefficient.scaled(2.0))));
+        }
+        particle.is_none()
+    });
+    masses.sort_by_key(|(i, _)| *i);
+    masses
+}
+
+struct Spring {
+    vector: Vector,
+    stiffness: Tracked,
+    length: Option<Tracked>,
+}
+
+fn take_springs(terms: &mut Vec<Term>) -> Vec<Spring> {
+    let length_of = |term: &Term, power: f64| match &term.powers[..] {
+        [(Expr::Scalar(Scalar::Norm(v)), n)] if *n == power && v.terms().iter().all(|(name, _)| index(name, 'q').is_some()) => Some(v.clone()),
+        _ => None,
+    };
+    let mut springs: Vec<Spring> = Vec::new();
+    terms.retain(|term| {
+        let vector = length_of(term, 2.0);
+        if let Some(vector) = &vector {
+            springs.push(Spring { vector: vector.clone(), stiffness: term.coefficient.scaled(2.0), length: None });
+        }
+        vector.is_none()
+    });
+    terms.retain(|term| {
+        let spring = length_of(term, 1.0).and_then(|v| springs.iter_mut().find(|s| s.vector == v));
+        let Some(spring) = spring else { return true };
+        spring.length = Some(term.coefficient.over(&spring.stiffness).scaled(-1.0));
+        false
+    });
+    springs.sort_by(|a, b| a.vector.terms().len().cmp(&b.vector.terms().len()).then_with(|| a.vector.total_cmp(&b.vector)));
+    springs
+}
+
+fn take_fields(terms: &mut Vec<Term>, masses: &[(usize, Tracked)]) -> Vec<(String, usize, Tracked)> {
+    let mut fields = Vec::new();
+    terms.retain(|term| {
+        let [(Expr::Scalar(Scalar::Dot(a, b)), 1.0)] = &term.powers[..] else { return true };
+        let (Some(a), Some(b)) = (single(a), single(b)) else { return true };
+        let of_particle = |name: &str| index(name, 'q').or_else(|| index(name, 'p')).is_some();
+        let (field, position) = if of_particle(a) { (b, a) } else { (a, b) };
+        let mass = index(position, 'q').filter(|_| !of_particle(field)).and_then(|i| masses.iter().find(|(j, _)| *j == i));
+        let Some((i, mass)) = mass else { return true };
+        fields.push((field.to_owned(), *i, term.coefficient.over(mass).scaled(-1.0)));
+        false
+    });
+    fields.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    fields
+}

@@ -1,0 +1,183 @@
+//! The simplest expression that equals a given one.
+
+use super::SymbolicError;
+use super::cost::cheapest;
+use super::expand::add_with_expansions;
+use super::graph::{Facts, Graph};
+use super::language::Node;
+use super::order::ordered;
+use super::rules::{RULES, Rule, rewrites};
+use crate::expr::{Expr, Vector, VectorExpr};
+use egg::{Runner, SimpleScheduler, StopReason};
+use std::time::Duration;
+
+/// Bounds of equality saturation. There is no bound on time: the result must not depend on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimplifyOptions {
+    /// Rounds of all rules.
+    pub max_iterations: usize,
+    /// Nodes of the e-graph.
+    pub max_nodes: usize,
+}
+
+impl Default for SimplifyOptions {
+    fn default() -> Self {
+        Self { max_iterations: 12, max_nodes: 4000 }
+    }
+}
+
+/// Why saturation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The rules found nothing new: the result is the cheapest of all that they can reach.
+    Saturated,
+    /// The bound on iterations was reached.
+    Iterations,
+    /// The bound on nodes was reached.
+    Nodes,
+}
+
+/// A simplified expression, and what it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simplified {
+    /// The simplest form found, in canonical order.
+    pub expression: Expr,
+    /// Its cost for a reader.
+    pub cost: u32,
+    /// Rounds of all rules.
+    pub iterations: usize,
+    /// Nodes of the e-graph.
+    pub nodes: usize,
+    /// Classes of the e-graph.
+    pub classes: usize,
+    /// Why it ended.
+    pub stopped: Stopped,
+}
+
+/// The simplest form of an expression, equal to it wherever it has a value.
+///
+/// Equality saturation (Willsey et al. 2021) with the rules of [`RULES`] and extraction of the form that is cheapest to read; ties go to the form
+/// that comes first in the order of texts. Same expression, same result.
+///
+/// # Errors
+/// A number of the expression is not finite.
+pub fn simplify(expr: &Expr, options: &SimplifyOptions) -> Result<Simplified, SymbolicError> {
+    run(expr, false, options)
+}
+
+/// The simplest form of an expression that may differ from it by a constant, as a Hamiltonian may.
+///
+/// # Errors
+/// A number of the expression is not finite.
+pub fn simplify_up_to_constant(expr: &Expr, options: &SimplifyOptions) -> Result<Simplified, SymbolicError> {
+    run(expr, true, options)
+}
+
+fn run(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<Simplified, SymbolicError> {
+    let mut graph = Graph::new(Facts);
+    let root = add_with_expansions(&mut graph, expr, up_to_constant)?;
+    let runner = saturate(graph, RULES, options);
+    let (cost, expression) = cheapest(&runner.egraph, root);
+    Ok(Simplified {
+        expression: ordered(&expression),
+        cost,
+        iterations: runner.iterations.len(),
+        nodes: runner.egraph.total_number_of_nodes(),
+        classes: runner.egraph.number_of_classes(),
+        stopped: match runner.stop_reason {
+            Some(StopReason::Saturated) => Stopped::Saturated,
+            Some(StopReason::NodeLimit(_)) => Stopped::Nodes,
+            _ => Stopped::Iterations,
+        },
+    })
+}
+
+/// Runs rules until nothing new is found or a bound is reached.
+pub(super) fn saturate(graph: Graph, rules: &[Rule], options: &SimplifyOptions) -> Runner<Node, Facts> {
+    Runner::new(Facts)
+        .with_egraph(graph)
+        .with_scheduler(SimpleScheduler)
+        .with_time_limit(Duration::MAX)
+        .with_iter_limit(options.max_iterations)
+        .with_node_limit(options.max_nodes)
+        .run(&rewrites(rules))
+}
+
+/// The simplest form of a vector expression: the terms of one vector (or of its opposite or multiples) collected, every coefficient simplified;
+/// either over the vectors as they stand, such as `q2-q1`, or over the named vectors, whichever is cheaper to read. A coefficient that divides by
+/// the length of its vector is written as a function times the unit vector, `(norm(q1)-1)*q1/norm(q1)`.
+///
+/// # Errors
+/// A number of the expression is not finite.
+pub fn simplify_vector(expr: &VectorExpr, options: &SimplifyOptions) -> Result<VectorExpr, SymbolicError> {
+    let named = expr.0.iter().flat_map(|(coefficient, vector)| {
+        let part = |(name, c): &(String, f64)| (Expr::Product(vec![Expr::Constant(*c), coefficient.clone()]), Vector::named(name.clone()));
+        vector.terms().iter().map(part)
+    });
+    let (cost, as_given) = simplify_terms(expr.0.iter().cloned(), options)?;
+    let (cost_named, over_names) = simplify_terms(named, options)?;
+    Ok(if cost_named < cost { over_names } else { as_given })
+}
+
+fn simplify_terms(terms: impl Iterator<Item = (Expr, Vector)>, options: &SimplifyOptions) -> Result<(u32, VectorExpr), SymbolicError> {
+    let mut collected: Vec<(Vector, Vec<Expr>)> = Vec::new();
+    for (coefficient, vector) in terms {
+        let (factor, vector) = vector.split_factor();
+        let scaled = Expr::Product(vec![Expr::Constant(factor), coefficient]);
+        match collected.iter_mut().find(|(known, _)| *known == vector) {
+            Some((_, coefficients)) => coefficients.push(scaled),
+            None => collected.push((vector, vec![scaled])),
+        }
+    }
+    let mut simple: Vec<(u32, Expr, Vector)> = Vec::new();
+    for (vector, coefficients) in collected.into_iter().filter(|(v, _)| !v.is_zero()) {
+        let (cost, coefficient) = simplify_coefficient(&Expr::Sum(coefficients), &vector, options)?;
+        if coefficient == Expr::Constant(0.0) {
+            continue;
+        }
+        // Equal coefficients: their vectors are added.
+        match simple.iter_mut().find(|(_, known, _)| *known == coefficient && matches!(known, Expr::Constant(_))) {
+            Some((_, _, sum)) => *sum = &*sum + &vector,
+            None => simple.push((cost + vector.terms().len() as u32, coefficient, vector)),
+        }
+    }
+    simple.sort_by(|a, b| {
+        let constant = |e: &Expr| matches!(e, Expr::Constant(_));
+        constant(&a.1).cmp(&constant(&b.1)).then_with(|| a.2.total_cmp(&b.2))
+    });
+    let cost = simple.iter().map(|(cost, ..)| cost + 1).sum();
+    Ok((cost, VectorExpr(simple.into_iter().map(|(_, c, v)| (c, v)).collect())))
+}
+
+/// What a reader pays for a unit vector beyond its vector.
+const UNIT_VECTOR: u32 = 1;
+
+fn simplify_coefficient(coefficient: &Expr, vector: &Vector, options: &SimplifyOptions) -> Result<(u32, Expr), SymbolicError> {
+    let plain = simplify(coefficient, options)?;
+    let length = Expr::norm(vector.clone());
+    let divides = |e: &Expr| divides_by(e, &length);
+    if !divides(&plain.expression) {
+        return Ok((plain.cost, plain.expression));
+    }
+    let of_unit = simplify(&Expr::Product(vec![coefficient.clone(), length.clone()]), options)?;
+    if of_unit.cost + UNIT_VECTOR >= plain.cost {
+        return Ok((plain.cost, plain.expression));
+    }
+    let mut factors = match of_unit.expression {
+        Expr::Product(factors) => factors,
+        Expr::Constant(1.0) => vec![],
+        other => vec![other],
+    };
+    factors.push(Expr::Pow(Box::new(length), -1.0));
+    let expression = if factors.len() == 1 { factors.swap_remove(0) } else { Expr::Product(factors) };
+    Ok((of_unit.cost + UNIT_VECTOR, expression))
+}
+
+fn divides_by(expr: &Expr, length: &Expr) -> bool {
+    match expr {
+        Expr::Constant(_) | Expr::Scalar(_) => false,
+        Expr::Sum(children) | Expr::Product(children) => children.iter().any(|child| divides_by(child, length)),
+        Expr::Pow(base, n) => (**base == *length && *n < 0.0) || divides_by(base, length),
+        Expr::Apply(_, x) => divides_by(x, length),
+    }
+}
