@@ -5,6 +5,22 @@
 
 use crate::linalg::Real;
 
+/// How many particles there are and in how many dimensions they move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Number of particles.
+    pub particles: usize,
+    /// Dimension d of space: 1, 2 or 3.
+    pub dimension: usize,
+}
+
+impl Shape {
+    /// Number of components of a state z = (q1, .., qN, p1, .., pN).
+    pub fn state_len(self) -> usize {
+        2 * self.particles * self.dimension
+    }
+}
+
 /// An autonomous vector field dz/dt = f(z) known in closed form.
 pub trait VectorField: Sync {
     /// Number of components of the state.

@@ -13,6 +13,7 @@ use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 use polars_io::prelude::{CsvWriter, KeyValueMetadata, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter};
 use polars_io::{SerReader, SerWriter};
 
+use super::pages::{self, Claim};
 use super::{Error, Format};
 
 /// Key-value pairs in the footer of a Parquet file.
@@ -167,9 +168,18 @@ fn summarise(path: &Path, bytes: &[u8]) -> Result<ParquetSummary, Error> {
         if of_groups != Some(rows) || rows > bytes.len().saturating_mul(ROWS_PER_BYTE) {
             return Err(damaged("its footer contradicts itself about the number of rows".into()));
         }
-        let ranges = footer.row_groups.iter().flat_map(|group| group.byte_ranges_iter());
-        if ranges.into_iter().any(|range| range.start > range.end || range.end > bytes.len() as u64) {
-            return Err(damaged("its footer points outside the file".into()));
+        for column in footer.row_groups.iter().flat_map(|group| group.parquet_columns()) {
+            let range = column.byte_range();
+            let place = bytes
+                .get(range.start as usize..range.end as usize)
+                .ok_or_else(|| damaged("its footer points outside the file".into()))?;
+            let claim = Claim { bytes: place, values: column.num_values(), uncompressed: column.uncompressed_size() };
+            if !pages::agree(&claim) {
+                return Err(damaged(format!(
+                    "the pages of column {} contradict its footer",
+                    column.descriptor().path_in_schema.join(".")
+                )));
+            }
         }
         let columns = reader.schema()?.iter().map(|(name, field)| (name.to_string(), format!("{:?}", field.dtype))).collect();
         let pairs = footer.key_value_metadata.iter().flatten().filter(|pair| pair.key != ARROW_SCHEMA);

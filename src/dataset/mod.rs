@@ -6,11 +6,13 @@
 mod error;
 pub mod files;
 mod layout;
+mod pages;
 mod sampling;
 mod table;
 mod trajectory;
 
+pub use crate::field::Shape;
 pub use error::{Error, Format};
 pub use sampling::{aligned_chunks, gaussian_states, split};
 pub use table::{read_table, write_table};
-pub use trajectory::{Shape, Trajectory, TrajectoryTable};
+pub use trajectory::{Trajectory, TrajectoryTable};

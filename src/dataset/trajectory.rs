@@ -5,22 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, s};
 
 use super::Error;
-
-/// How many particles there are and in how many dimensions they move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Number of particles.
-    pub particles: usize,
-    /// Dimension d of space: 1, 2 or 3.
-    pub dimension: usize,
-}
-
-impl Shape {
-    /// Number of components of a state z = (q1, .., qN, p1, .., pN).
-    pub fn state_len(self) -> usize {
-        2 * self.particles * self.dimension
-    }
-}
+use crate::field::Shape;
 
 /// States at increasing times.
 #[derive(Clone, Debug, PartialEq)]
