@@ -216,7 +216,7 @@ fn bad_input_for_a_path_is_named() {
 fn bad_input_of_truncated_and_mutated_parquet_never_panics() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table.parquet");
-    write_table(&path, &example(PLANE)).unwrap();
+    write_table(&path, &example(Shape { particles: 1, dimension: 1 })).unwrap();
     let whole = fs::read(&path).unwrap();
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
@@ -224,11 +224,12 @@ fn bad_input_of_truncated_and_mutated_parquet_never_panics() {
     }
     let mut rejected = 0;
     for position in 0..whole.len() {
-        for flip in [0x01, 0x80, 0xff] {
+        for flip in [0x01, 0x10, 0xff] {
             let mut bytes = whole.clone();
             bytes[position] ^= flip;
             fs::write(&path, &bytes).unwrap();
-            // A flipped bit of a number makes another number: no reader can know. What must not happen is a panic.
+            // A flipped bit of a number makes another number: no reader can know. What must not happen is a panic, or an abort
+            // because a page claims 2^63 values.
             rejected += usize::from(read(&path).is_err());
         }
     }

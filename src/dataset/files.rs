@@ -25,6 +25,9 @@ const ARROW_SCHEMA: &str = "ARROW:schema";
 /// More rows than this per byte of a file are taken for damage: no encoding of increasing times is as dense.
 const ROWS_PER_BYTE: usize = 4096;
 
+/// Characters of a reader's own message that are passed on.
+const LONGEST_REASON: usize = 200;
+
 /// What the footer of a Parquet file tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParquetSummary {
@@ -168,17 +171,16 @@ fn summarise(path: &Path, bytes: &[u8]) -> Result<ParquetSummary, Error> {
         if of_groups != Some(rows) || rows > bytes.len().saturating_mul(ROWS_PER_BYTE) {
             return Err(damaged("its footer contradicts itself about the number of rows".into()));
         }
-        for column in footer.row_groups.iter().flat_map(|group| group.parquet_columns()) {
-            let range = column.byte_range();
-            let place = bytes
-                .get(range.start as usize..range.end as usize)
-                .ok_or_else(|| damaged("its footer points outside the file".into()))?;
-            let claim = Claim { bytes: place, values: column.num_values(), uncompressed: column.uncompressed_size() };
-            if !pages::agree(&claim) {
-                return Err(damaged(format!(
-                    "the pages of column {} contradict its footer",
-                    column.descriptor().path_in_schema.join(".")
-                )));
+        for group in &footer.row_groups {
+            for column in group.parquet_columns() {
+                let (range, nested) = (column.byte_range(), column.descriptor().descriptor.max_rep_level > 0);
+                let place = bytes.get(range.start as usize..range.end as usize);
+                let place = place.ok_or_else(|| damaged("its footer points outside the file".into()))?;
+                let claim = Claim { bytes: place, values: column.num_values(), uncompressed: column.uncompressed_size() };
+                if !pages::agree(&claim) || !nested && claim.values != group.num_rows() as i64 {
+                    let name = column.descriptor().path_in_schema.join(".");
+                    return Err(damaged(format!("the pages of column {name} contradict its footer")));
+                }
             }
         }
         let columns = reader.schema()?.iter().map(|(name, field)| (name.to_string(), format!("{:?}", field.dtype))).collect();
@@ -224,7 +226,7 @@ pub(super) fn guarded<T>(path: &Path, format: Format, read: impl FnOnce() -> Pol
     GUARDED.set(false);
     let reason = match result {
         Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => error.to_string().lines().next().unwrap_or_default().chars().take(LONGEST_REASON).collect(),
         Err(_) => "its pages cannot be decoded".into(),
     };
     Err(Error::Corrupt { path: path.into(), format, reason })

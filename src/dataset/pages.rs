@@ -29,7 +29,7 @@ fn count_values(claim: &Claim) -> Option<i64> {
         let fits = (0..=claim.uncompressed).contains(&header.uncompressed);
         rest = rest.get(usize::try_from(header.compressed).ok()?..).filter(|_| fits)?;
         match header.kind {
-            Kind::Data if (0..=claim.values).contains(&header.values) => sum += header.values,
+            Kind::Data if header.values >= 0 => sum = sum.checked_add(header.values).filter(|sum| *sum <= claim.values)?,
             // An entry of a dictionary takes at least a byte, but for booleans, which have none.
             Kind::Dictionary if (0..=header.uncompressed).contains(&header.values) => {}
             Kind::Index => {}
@@ -99,7 +99,7 @@ fn next_field(bytes: &mut &[u8], id: &mut i64) -> Option<Option<u8>> {
     if head == 0 {
         return Some(None);
     }
-    *id = if head >> 4 == 0 { signed(bytes)? } else { *id + i64::from(head >> 4) };
+    *id = if head >> 4 == 0 { signed(bytes)? } else { id.checked_add(i64::from(head >> 4))? };
     Some(Some(head & 0x0f))
 }
 
