@@ -10,6 +10,10 @@ use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
     self, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, read_table, split, write_table,
 };
+use scalar_dynamics::report::inspect;
+use scalar_dynamics::report::tables::{
+    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, Table1Row, TimingRow, TrainingRow,
+};
 use tempfile::TempDir;
 
 const HEADER: &str = "trajectory,t,q1_x,q1_y,p1_x,p1_y";
@@ -357,4 +361,162 @@ fn split_divides_by_seed_and_loses_nothing() {
         (train.len(), validation.len())
     };
     assert_eq!([sizes(0, 0.2), sizes(1, 0.2), sizes(2, 0.0), sizes(3, 1.0)], [(0, 0), (1, 0), (1, 1), (1, 2)]);
+}
+
+/// Names of the columns of a Parquet file.
+fn columns(path: &Path) -> Vec<String> {
+    dataset::files::parquet_summary(path).unwrap().columns.into_iter().map(|(name, _)| name).collect()
+}
+
+fn key(basis: &str) -> RowKey {
+    RowKey { model: "Scalars".into(), dynamics: "HNN".into(), group: "O(3)".into(), basis: basis.into() }
+}
+
+fn table1() -> Vec<Table1Row> {
+    let row = |basis, errors: &[(f64, f64)], paper| Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, errors, paper);
+    vec![
+        row("reference", &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)], Some((0.005, 0.002))),
+        row("spectral_6 | a", &[(9.996e-7, 2e-6)], None),
+        row("diverged", &[(f64::INFINITY, f64::INFINITY)], None),
+    ]
+}
+
+#[test]
+fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
+    let folder = TempDir::new().unwrap();
+    let metadata = BTreeMap::from([("command".to_string(), "reproduce_figures".to_string())]);
+    let path = |name: &str| folder.path().join(name);
+
+    let training =
+        TrainingRow { key: key("reference"), seed: 1, iteration: 0, loss: 0.5, gradient_norm: 1.0, field_evaluations: 9 };
+    tables::write(&path("training.parquet"), &[training], &metadata).unwrap();
+    let wanted = ["model", "dynamics", "group", "basis", "seed", "iteration", "loss", "gradient_norm", "field_evaluations"];
+    assert_eq!(columns(&path("training.parquet")), wanted);
+
+    let quantiles = ErrorQuantileRow {
+        key: key("reference"),
+        seed: 1,
+        t: 30.0,
+        quantity: Quantity::AngularMomentum,
+        geometric_mean: 1e-8,
+        quantiles: [1e-9, 3e-9, 1e-8, 3e-8, 1e-7],
+    };
+    tables::write(&path("error_quantiles.parquet"), &[quantiles], &metadata).unwrap();
+    let wanted =
+        ["model", "dynamics", "group", "basis", "seed", "t", "quantity", "geometric_mean", "q05", "q25", "q50", "q75", "q95"];
+    assert_eq!(columns(&path("error_quantiles.parquet")), wanted);
+
+    let recovered = |snapped| RecoveredRow {
+        preset: "reference-code".into(),
+        seed: 0,
+        name: "k2".into(),
+        meaning: "second spring".into(),
+        value: 2.0,
+        standard_error: 1e-9,
+        snapped,
+        truth: Some(2.0),
+    };
+    tables::write(&path("recovered.parquet"), &[recovered(None), recovered(Some(2.0))], &metadata).unwrap();
+    let (frame, back) = dataset::files::read_parquet(&path("recovered.parquet"), None).unwrap();
+    assert_eq!((frame.column("snapped").unwrap().null_count(), back), (1, metadata.clone()));
+
+    let block = |seed| RolloutErrors {
+        key: key("reference"),
+        seed,
+        times: vec![0.0, 0.2],
+        state: Array2::from_shape_fn((3, 2), |(i, j)| (10 * i + j) as f32),
+        angular_momentum: Array2::zeros((3, 2)),
+        energy: Array2::from_elem((3, 2), f32::NAN),
+    };
+    tables::write(&path("rollout_errors.parquet"), &[block(1), block(2)], &metadata).unwrap();
+    let wanted =
+        ["model", "dynamics", "group", "basis", "seed", "trajectory", "t", "state_error", "angular_momentum_error", "energy_error"];
+    assert_eq!(columns(&path("rollout_errors.parquet")), wanted);
+    let (frame, _) = dataset::files::read_parquet(&path("rollout_errors.parquet"), Some(&["state_error".into()])).unwrap();
+    let errors: Vec<f32> = frame.column("state_error").unwrap().f32().unwrap().iter().flatten().collect();
+    assert_eq!(errors, [0.0, 1.0, 10.0, 11.0, 20.0, 21.0].repeat(2));
+
+    tables::write::<TimingRow>(&path("timings.parquet"), &[], &metadata).unwrap();
+    assert_eq!(columns(&path("timings.parquet")), ["phase", "model", "seed", "seconds", "detail"]);
+    assert_eq!(dataset::files::parquet_summary(&path("timings.parquet")).unwrap().rows, 0);
+
+    for (name, part) in [
+        ("training", "Scalars HNN  O(3)   reference     1      0       0.500"),
+        ("error_quantiles", "angular_momentum  1.00e-8   30.0  1.00e-8  1.00e-7"),
+        ("recovered", "k2    second spring  2.0000000000      1.0e-9        2      2"),
+        ("rollout_errors", "energy_error            f32       0          12"),
+        ("timings", "Wall times"),
+    ] {
+        let text = inspect::as_text(&inspect::inspect(&path(&format!("{name}.parquet"))).unwrap(), false);
+        assert!(text.contains(part) && text.contains("command: reproduce_figures"), "{part} is not in:\n{text}");
+        assert!(text.lines().skip(2).all(|line| line.chars().count() <= 100), "{text}");
+    }
+}
+
+#[test]
+fn table1_has_four_forms_that_name_profile_and_basis() {
+    let folder = TempDir::new().unwrap();
+    let rows = table1();
+    assert!((rows[0].geometric_mean - 2e-8).abs() < 1e-20 && (rows[0].deviation - 1e-8).abs() < 1e-20 && rows[0].seeds == 3);
+    tables::write_table1(folder.path(), &rows, &BTreeMap::new()).unwrap();
+    assert_eq!(listing(folder.path()), ["table1.csv", "table1.md", "table1.parquet", "table1.tex"]);
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let expected =
+        "| Scalars | HNN | O(3) | reference | quick | reference-code | 18 | (2.00 ± 1.00)e-8 | (1.00 ± 0.00)e-7 | 0.005 ± 0.002 |";
+    assert!(text("table1.md").lines().any(|line| line == expected), "{}", text("table1.md"));
+    assert!(
+        text("table1.md").contains("spectral_6 \\| a | quick | reference-code | 18 | 1.00e-6 | 2.00e-6 |  |"),
+        "{}",
+        text("table1.md")
+    );
+    assert!(
+        text("table1.tex").contains("$(2.00 \\pm 1.00) \\times 10^{-8}$") && text("table1.tex").contains("spectral\\_6"),
+        "{}",
+        text("table1.tex")
+    );
+    assert!(
+        text("table1.csv").starts_with("model,dynamics,group,basis,profile,preset,parameters,geometric_mean,"),
+        "{}",
+        text("table1.csv")
+    );
+    assert_eq!(text("table1.csv").lines().count(), 4);
+
+    let seconds = [0.84, 3.0, 5.0];
+    let timed = tables::table1_markdown(&rows, Some(&seconds));
+    assert!(timed.lines().next().unwrap().ends_with("| Seconds |") && timed.contains("| 0.8 |"), "{timed}");
+    let widths: Vec<_> = timed.lines().map(|line| line.matches(" | ").count()).collect();
+    assert_eq!(widths, [10; 5], "{timed}");
+}
+
+#[test]
+fn inspection_ignores_nan_and_shows_the_results() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("table1.parquet");
+    tables::write_table1(folder.path(), &table1(), &BTreeMap::from([("seed".into(), "7".into())])).unwrap();
+    let inspection = inspect::inspect(&path).unwrap();
+    let mean = inspection.columns.iter().find(|column| column.name == "geometric_mean").unwrap();
+    assert_eq!((mean.non_finite, mean.max), (1, Some(9.996e-7)));
+    let text = inspect::as_text(&inspection, false);
+    for part in ["seed: 7", "Table 1", "profile quick", "(2.00 ± 1.00)e-8", "0.005 ± 0.002", "reference"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+    assert!(text.lines().skip(2).all(|line| line.chars().count() <= 100), "{text}");
+
+    fs::create_dir(folder.path().join("deeper")).unwrap();
+    write_table(&folder.path().join("deeper").join("test.parquet"), &example(PLANE)).unwrap();
+    let found = dataset::files::parquet_files(folder.path()).unwrap();
+    assert_eq!(found, [folder.path().join("deeper").join("test.parquet"), path]);
+    let text = inspect::as_text(&inspect::inspect(&found[0]).unwrap(), true);
+    assert!(text.contains("2 to 3") && !text.contains("seed"), "{text}");
+    assert_eq!(inspect::as_csv(&[inspection.clone()]).lines().count(), 1 + inspection.columns.len());
+}
+
+#[test]
+fn bad_input_for_inspection_is_named() {
+    let folder = TempDir::new().unwrap();
+    assert!(matches!(dataset::files::parquet_files(folder.path()), Err(Error::NothingFound { .. })));
+    assert!(matches!(dataset::files::parquet_files(&folder.path().join("absent")), Err(Error::Unreadable { .. })));
+    let path = folder.path().join("notes.md");
+    fs::write(&path, "x").unwrap();
+    assert!(matches!(dataset::files::parquet_files(&path), Err(Error::UnknownExtension { .. })));
 }

@@ -14,6 +14,7 @@ use crate::dataset::Error;
 use crate::dataset::files::{self, Metadata};
 
 pub use rows::{ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, TimingRow, TrainingRow};
+pub(in crate::report) use table1::with_deviation;
 pub use table1::{Table1Row, table1_latex, table1_markdown, write_table1};
 
 /// Something that a table is made of: one row of it, or several at a time.
