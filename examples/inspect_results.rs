@@ -1,1 +1,74 @@
-fn main() {}
+//! Prints what Parquet files hold: schema, metadata, statistics, Table 1, error quantiles, recovered constants.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use scalar_dynamics::dataset::files;
+use scalar_dynamics::report::inspect::{self, Inspection};
+
+/// Prints what Parquet files hold: schema, metadata, row counts and statistics of each, and the results themselves: Table 1, error
+/// quantiles, recovered constants, training, timings.
+///
+/// Exit status: 0 done, 2 bad input or arguments, 1 anything else.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Files, or folders that are searched for .parquet files
+    #[arg(default_value = "data")]
+    paths: Vec<PathBuf>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Leave out schemas, metadata and statistics (text only): just the results
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Csv,
+    Json,
+}
+
+const BAD_INPUT: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut inspections = Vec::new();
+    let mut status = ExitCode::SUCCESS;
+    // What can be read is shown, whatever else cannot.
+    for path in &arguments.paths {
+        let files = files::parquet_files(path).map(|files| files.into_iter().map(|file| inspect::inspect(&file)).collect());
+        for inspection in files.unwrap_or_else(|error| vec![Err(error)]) {
+            match inspection {
+                Ok(inspection) => inspections.push(inspection),
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    status = ExitCode::from(BAD_INPUT);
+                }
+            }
+        }
+    }
+    match print(&inspections, &arguments) {
+        Ok(()) => status,
+        // Whoever reads has seen enough, as `head` does.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => status,
+        Err(error) => {
+            eprintln!("error: standard output: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(inspections: &[Inspection], arguments: &Arguments) -> std::io::Result<()> {
+    let text = match arguments.format {
+        Format::Text => inspections.iter().map(|inspection| inspect::as_text(inspection, arguments.quiet)).collect(),
+        Format::Csv => inspect::as_csv(inspections),
+        Format::Json => serde_json::to_string_pretty(inspections)? + "\n",
+    };
+    let mut out = std::io::stdout().lock();
+    std::io::Write::write_all(&mut out, text.as_bytes())?;
+    std::io::Write::flush(&mut out)
+}

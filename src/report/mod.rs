@@ -1,4 +1,5 @@
 //! Tables and figures.
 
 pub mod figures;
+pub mod inspect;
 pub mod tables;

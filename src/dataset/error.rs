@@ -1,0 +1,194 @@
+//! What can be wrong with a file of trajectories.
+
+use std::path::PathBuf;
+
+/// The two formats of tables that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Apache Parquet.
+    Parquet,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Format::Parquet => "Parquet",
+            Format::Csv => "CSV",
+        })
+    }
+}
+
+/// Why a table was not read or written. Rows are counted from 1, the header of a CSV file not included.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is missing, or the system refuses to read it.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The path leads to a folder where a file is wanted.
+    #[error("{}: is a folder; a Parquet (.parquet) or CSV (.csv) file is accepted", path.display())]
+    Directory {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The name ends in neither `.parquet` nor `.csv`.
+    #[error("{}: unknown kind of file; names ending in .parquet or .csv are accepted", path.display())]
+    UnknownExtension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder holds no Parquet file.
+    #[error("{}: holds no Parquet file; a .parquet file, or a folder with such files, is accepted", path.display())]
+    NothingFound {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The bytes are not what the name promises: truncated, damaged or of another format.
+    #[error("{}: is not a whole {format} file: {reason}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        format: Format,
+        /// Where reading stopped.
+        reason: String,
+    },
+    /// A needed column is absent.
+    #[error("{}: column {column} is missing; {accepted}", path.display())]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The absent column.
+        column: String,
+        /// Which columns a table has.
+        accepted: String,
+    },
+    /// A column holds something other than numbers.
+    #[error("{}: column {column} holds {found}; {accepted} accepted", path.display())]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it holds.
+        found: String,
+        /// What it may hold.
+        accepted: &'static str,
+    },
+    /// A cell is empty.
+    #[error("{}: column {column}, {}row {row}: no value (null); a finite number is accepted", path.display(), of_trajectory(*trajectory))]
+    Null {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The trajectory, unless its own id is the null.
+        trajectory: Option<i64>,
+        /// The row.
+        row: usize,
+    },
+    /// A number is NaN or infinite.
+    #[error("{}: column {column}, trajectory {trajectory}, row {row}: {value} found; a finite number is accepted", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The trajectory.
+        trajectory: i64,
+        /// The row.
+        row: usize,
+        /// The number.
+        value: f64,
+    },
+    /// Time stands still or runs backward.
+    #[error("{}: column t, trajectory {trajectory}, row {row}: time {time} after {previous}; times must increase from row to row of a trajectory", path.display())]
+    Time {
+        /// The file.
+        path: PathBuf,
+        /// The trajectory.
+        trajectory: i64,
+        /// The row.
+        row: usize,
+        /// Time of the trajectory's row before.
+        previous: f64,
+        /// Time of this row.
+        time: f64,
+    },
+    /// A trajectory is a single state.
+    #[error("{}: column trajectory, trajectory {trajectory}, row {row}: is its only row; two rows or more make a trajectory", path.display())]
+    OneRow {
+        /// The file.
+        path: PathBuf,
+        /// The trajectory.
+        trajectory: i64,
+        /// Its row.
+        row: usize,
+    },
+    /// The table is empty.
+    #[error("{}: holds no rows; a table of at least one trajectory of two rows is accepted", path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Velocities are given, but not every mass.
+    #[error("{}: gives velocities of particle {particle} (column v{particle}_x), whose mass is not known; add --mass {particle}=VALUE, or use momenta (column p{particle}_x)", path.display())]
+    MissingMass {
+        /// The file.
+        path: PathBuf,
+        /// The particle, from 1.
+        particle: usize,
+    },
+    /// A mass that no particle can have.
+    #[error("mass of particle {particle} is {mass}; a positive finite number is accepted")]
+    BadMass {
+        /// The particle, from 1.
+        particle: usize,
+        /// The given mass.
+        mass: f64,
+    },
+    /// A mass for a particle that the table doesn't have.
+    #[error("{}: has particles 1 to {particles}, but a mass is given for particle {particle}", path.display())]
+    UnknownParticle {
+        /// The file.
+        path: PathBuf,
+        /// The particle of the mass.
+        particle: usize,
+        /// Number of particles in the table.
+        particles: usize,
+    },
+    /// The file cannot be written; what was there before is still there.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Chunks that cannot be cut.
+    #[error("chunks of {points} points cannot be cut from trajectories of {available}; 2 to {available} points are accepted")]
+    ChunkLength {
+        /// Points of the wanted chunks.
+        points: usize,
+        /// Points of the trajectories.
+        available: usize,
+    },
+    /// A trajectory in memory that no table can hold.
+    #[error("trajectory {trajectory} cannot be put into a table: {reason}")]
+    BadTrajectory {
+        /// The trajectory.
+        trajectory: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+fn of_trajectory(trajectory: Option<i64>) -> String {
+    trajectory.map_or_else(String::new, |id| format!("trajectory {id}, "))
+}

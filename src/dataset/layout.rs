@@ -1,0 +1,90 @@
+//! Which columns a table of trajectories has.
+
+use std::collections::BTreeSet;
+
+use super::Shape;
+
+const AXES: [char; 3] = ['x', 'y', 'z'];
+
+/// The columns of a table in the order of a state, and what else it holds.
+pub(super) struct Layout {
+    pub shape: Shape,
+    /// Whether the second half are velocities `v{i}_*` instead of momenta `p{i}_*`.
+    pub velocities: bool,
+    /// Names of the state's components.
+    pub columns: Vec<String>,
+    /// Columns that belong to none of this.
+    pub ignored: Vec<String>,
+}
+
+/// An absent column and what is accepted in its place.
+pub(super) struct Missing {
+    pub column: String,
+    pub accepted: String,
+}
+
+/// Names of the components of a state: q1_x, q1_y, .. and then `p` (or `v`) alike.
+pub(super) fn state_columns(shape: Shape, momentum: char) -> Vec<String> {
+    let particles = |letter| (1..=shape.particles).map(move |particle| (letter, particle));
+    let vectors = particles('q').chain(particles(momentum));
+    vectors.flat_map(|(letter, i)| AXES[..shape.dimension].iter().map(move |axis| format!("{letter}{i}_{axis}"))).collect()
+}
+
+impl Layout {
+    /// Reads particles, dimension, and whether momenta or velocities are given, off the names of the columns.
+    pub fn infer(names: &[String]) -> Result<Self, Missing> {
+        for column in ["trajectory", "t"] {
+            if !names.iter().any(|name| name == column) {
+                let accepted = "a table has columns trajectory, t, q1_x, .., p1_x, ..".into();
+                return Err(Missing { column: column.into(), accepted });
+            }
+        }
+        let components: Vec<_> = names.iter().filter_map(|name| component(name)).collect();
+        let velocities = !components.iter().any(|c| c.letter == 'p') && components.iter().any(|c| c.letter == 'v');
+        let momentum = if velocities { 'v' } else { 'p' };
+        let used = || components.iter().filter(|c| c.letter == 'q' || c.letter == momentum);
+        let shape = Shape {
+            particles: used().map(|c| c.particle).max().unwrap_or(1),
+            dimension: used().map(|c| c.axis + 1).max().unwrap_or(1),
+        };
+        let present: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        // A stray q1000000_x must not make a list of millions of names.
+        let wanted = Shape { particles: shape.particles.min(names.len()), ..shape };
+        let columns = state_columns(wanted, momentum);
+        if let Some(column) = columns.iter().find(|column| !present.contains(column.as_str())) {
+            return Err(Missing { column: column.clone(), accepted: accepted(shape, momentum) });
+        }
+        let known: BTreeSet<&str> = columns.iter().map(String::as_str).chain(["trajectory", "t"]).collect();
+        let ignored = names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
+        Ok(Self { shape, velocities, columns, ignored })
+    }
+}
+
+fn accepted(shape: Shape, momentum: char) -> String {
+    let axes: Vec<_> = AXES[..shape.dimension].iter().map(|axis| format!("_{axis}")).collect();
+    let (n, axes) = (shape.particles, axes.join(" "));
+    let range = |letter| if n == 1 { format!("{letter}1") } else { format!("{letter}1 to {letter}{n}") };
+    format!(
+        "going by the other columns there are {n} particle(s) in {} dimension(s), so {} and {} (or v) need {axes}",
+        shape.dimension,
+        range('q'),
+        range(momentum)
+    )
+}
+
+struct Component {
+    letter: char,
+    particle: usize,
+    axis: usize,
+}
+
+/// Takes `q12_y` apart; other names give nothing.
+fn component(name: &str) -> Option<Component> {
+    let (vector, axis) = name.split_once('_')?;
+    let letter = vector.chars().next().filter(|letter| "qpv".contains(*letter))?;
+    let digits = &vector[1..];
+    let canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    let particle = digits.parse().ok().filter(|_| canonical)?;
+    let axis = AXES.iter().position(|a| axis.len() == 1 && axis.starts_with(*a))?;
+    Some(Component { letter, particle, axis })
+}

@@ -1,0 +1,70 @@
+//! Random initial states, random chunks, random splits.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, ArrayView3, s};
+use rand::Rng;
+use rand::seq::index;
+use rand_distr::StandardNormal;
+
+use super::{Error, Shape, Trajectory, TrajectoryTable};
+
+/// Draws `n` states whose components are independent normal with the given means and standard deviations: one state a row.
+///
+/// # Panics
+/// If there aren't as many deviations as means.
+pub fn gaussian_states(mean: &[f64], deviation: &[f64], n: usize, rng: &mut impl Rng) -> Array2<f64> {
+    assert_eq!(mean.len(), deviation.len(), "one standard deviation for each mean");
+    Array2::from_shape_simple_fn((n, mean.len()), || rng.sample::<f64, _>(StandardNormal)) * &aligned(deviation) + &aligned(mean)
+}
+
+fn aligned(values: &[f64]) -> ndarray::ArrayView1<'_, f64> {
+    ndarray::ArrayView1::from(values)
+}
+
+/// The data scheme of Finzi, Welling and Wilson (2021) and Yao et al. (2021): of each trajectory ONE chunk of `points` consecutive
+/// states, starting at row `points * j` with j drawn uniformly among those where a whole chunk fits (of 150 states and 5 points: 30).
+///
+/// `trajectories` is trajectory x time x component, sampled at t = 0, dt, 2 dt, ..; the chunks keep these times and are numbered
+/// as the trajectories, from 0. The metadata are left empty.
+///
+/// # Errors
+/// [`Error::ChunkLength`] for fewer than two points or more than the trajectories have; [`Error::BadTrajectory`] if states don't fit `shape`.
+pub fn aligned_chunks(
+    shape: Shape,
+    trajectories: ArrayView3<f64>,
+    dt: f64,
+    points: usize,
+    rng: &mut impl Rng,
+) -> Result<TrajectoryTable, Error> {
+    let (_, available, components) = trajectories.dim();
+    if points < 2 || points > available {
+        return Err(Error::ChunkLength { points, available });
+    }
+    if components != shape.state_len() {
+        let reason = format!("its states are {components} numbers; {} are accepted", shape.state_len());
+        return Err(Error::BadTrajectory { trajectory: 0, reason });
+    }
+    let chunk = |(id, trajectory): (i64, ndarray::ArrayView2<f64>)| {
+        let start = points * rng.random_range(0..available / points);
+        let times = (start..start + points).map(|row| row as f64 * dt).collect();
+        Trajectory { id, times, states: trajectory.slice(s![start..start + points, ..]).to_owned() }
+    };
+    let trajectories = (0..).zip(trajectories.outer_iter()).map(chunk).collect();
+    Ok(TrajectoryTable { shape, trajectories, metadata: BTreeMap::new() })
+}
+
+/// Splits chunks at random into those to train on and those to validate with: `fraction` of them, rounded, but at least one on either
+/// side if there are two. Both sides keep the order of the chunks.
+pub fn split(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec<Trajectory>, Vec<Trajectory>) {
+    let n = chunks.len();
+    let most = n.saturating_sub(1);
+    let amount = ((fraction * n as f64).round() as usize).clamp(most.min(1), most);
+    let mut validates = vec![false; n];
+    for i in index::sample(rng, n, amount) {
+        validates[i] = true;
+    }
+    let (validation, train): (Vec<_>, Vec<_>) = chunks.into_iter().zip(validates).partition(|(_, validates)| *validates);
+    let strip = |side: Vec<(Trajectory, bool)>| side.into_iter().map(|(chunk, _)| chunk).collect();
+    (strip(train), strip(validation))
+}

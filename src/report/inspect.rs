@@ -1,0 +1,115 @@
+//! What Parquet files hold: schema, metadata, statistics, and the results themselves in a form to read.
+
+mod highlights;
+mod text;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{Column, DataFrame, DataType};
+use serde::Serialize;
+
+use crate::dataset::Error;
+use crate::dataset::files::{self, Metadata};
+
+pub use text::{as_csv, as_text};
+
+/// Different words of a column of text that are listed at most.
+const WORDS_LISTED: usize = 6;
+
+/// One Parquet file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inspection {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Number of rows.
+    pub rows: usize,
+    /// Key-value pairs of its footer.
+    pub metadata: Metadata,
+    /// Its columns, in the file's order.
+    pub columns: Vec<ColumnSummary>,
+    /// What its rows say, if it is a table that this crate knows.
+    pub highlights: Vec<Highlight>,
+}
+
+/// One column: the statistics are those of its finite numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ColumnSummary {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub dtype: String,
+    /// Number of nulls.
+    pub nulls: usize,
+    /// Number of NaNs and infinities.
+    pub non_finite: usize,
+    /// Least finite number.
+    pub min: Option<f64>,
+    /// Mean of the finite numbers.
+    pub mean: Option<f64>,
+    /// Largest finite number.
+    pub max: Option<f64>,
+    /// For text: the first few of its different words, in alphabetical order.
+    pub words: Vec<String>,
+}
+
+/// A small table to print.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Highlight {
+    /// What it is.
+    pub title: String,
+    /// Names of its columns.
+    pub header: Vec<String>,
+    /// Its rows, one text a cell.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Reads a Parquet file and sums it up.
+///
+/// # Errors
+/// Those of [`files::read_parquet`].
+pub fn inspect(path: &Path) -> Result<Inspection, Error> {
+    let summary = files::parquet_summary(path)?;
+    let (frame, metadata) = files::read_parquet(path, None)?;
+    let columns = frame.columns().iter().map(summarise).collect();
+    let highlights = highlights::of(&frame);
+    Ok(Inspection { path: path.into(), bytes: summary.bytes, rows: summary.rows, metadata, columns, highlights })
+}
+
+fn summarise(column: &Column) -> ColumnSummary {
+    let numbers = numbers(column);
+    let finite = || numbers.iter().flatten().copied().filter(|x| x.is_finite());
+    let count = finite().count();
+    let found = |value: f64| (count > 0).then_some(value);
+    ColumnSummary {
+        name: column.name().to_string(),
+        dtype: column.dtype().to_string(),
+        nulls: column.null_count(),
+        non_finite: numbers.iter().flatten().filter(|x| !x.is_finite()).count(),
+        min: found(finite().fold(f64::INFINITY, f64::min)),
+        mean: found(finite().map(|x| x / count as f64).sum()),
+        max: found(finite().fold(f64::NEG_INFINITY, f64::max)),
+        words: words(column).into_iter().flatten().collect::<BTreeSet<_>>().into_iter().take(WORDS_LISTED).collect(),
+    }
+}
+
+/// The cells of a column of numbers; nothing for other columns.
+fn numbers(column: &Column) -> Vec<Option<f64>> {
+    if !column.dtype().is_primitive_numeric() {
+        return Vec::new();
+    }
+    let cast = column.cast(&DataType::Float64);
+    cast.iter().flat_map(|column| column.f64().into_iter().flat_map(|cells| cells.iter())).collect()
+}
+
+/// The cells of a column of text; nothing for other columns.
+fn words(column: &Column) -> Vec<Option<String>> {
+    column.str().into_iter().flat_map(|cells| cells.iter().map(|cell| cell.map(String::from))).collect()
+}
+
+/// The named columns of a table as text or numbers, if it has them all.
+fn has(frame: &DataFrame, names: &[&str]) -> bool {
+    names.iter().all(|name| frame.column(name).is_ok())
+}
