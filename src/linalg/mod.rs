@@ -4,10 +4,12 @@ mod dense;
 mod lapack;
 mod real;
 mod simd;
+mod whitening;
 
 pub use dense::{
-    Error, LeastSquares, Result, Whitening, cholesky, eigh, independent_columns, inverse_spd, least_squares,
-    least_squares_from_factor, null_space, solve_spd, svd, triangular_factor,
+    Error, LeastSquares, Result, cholesky, eigh, inverse_spd, least_squares, least_squares_from_factor, null_space, solve_spd, svd,
+    triangular_factor,
 };
 pub use real::{Dual, LANES, Lanes, Real};
 pub use simd::vectorised;
+pub use whitening::{Whitening, independent_columns};
