@@ -1,1 +1,5 @@
 //! TODO
+
+mod closed_form;
+
+pub use closed_form::ClosedForm;
