@@ -54,25 +54,21 @@ impl Function {
     }
 }
 
-/// The largest whole exponent that is multiplied out.
+/// The largest exponent that is multiplied out.
 const MULTIPLIED: f64 = 8.0;
 
-/// x^n: small whole powers by multiplication, halves by square roots.
+/// x^n: small multiples of 1/2 by multiplication and a square root.
 #[inline(always)]
 pub(crate) fn power<T: Real>(x: T, n: f64) -> T {
-    if n.abs() > MULTIPLIED || (2.0 * n).fract() != 0.0 || (n.fract() != 0.0 && n.abs() != 0.5) {
+    let magnitude = n.abs();
+    if magnitude > MULTIPLIED || (2.0 * n).fract() != 0.0 {
         return x.powf(n);
     }
-    let magnitude = if n.abs() == 0.5 {
-        x.sqrt()
-    } else {
-        let mut y = T::splat(1.0);
-        for _ in 0..n.abs() as usize {
-            y *= x;
-        }
-        y
-    };
-    if n < 0.0 { T::splat(1.0) / magnitude } else { magnitude }
+    let mut y = if magnitude.fract() == 0.0 { T::splat(1.0) } else { x.sqrt() };
+    for _ in 0..magnitude as usize {
+        y *= x;
+    }
+    if n < 0.0 { T::splat(1.0) / y } else { y }
 }
 
 impl Vector {

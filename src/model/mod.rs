@@ -1,7 +1,9 @@
 //! Models of motion: what the loss and the training need of one, and the Hamiltonian model on scalars.
 
+mod closed_form;
 mod scalar_hamiltonian;
 
+pub use closed_form::ClosedForm;
 pub use scalar_hamiltonian::ScalarHamiltonian;
 
 use crate::linalg::Lanes;
