@@ -442,7 +442,7 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
 
     for (name, part) in [
         ("training", "Scalars HNN  O(3)   reference     1      0       0.500"),
-        ("error_quantiles", "angular_momentum  1.00e-8   30.0  1.00e-8  1.00e-7"),
+        ("error_quantiles", "angular_momentum  1.00e-8     30  1.00e-8  1.00e-7"),
         ("recovered", "k2    second spring  2.0000000000      1.0e-9        2      2"),
         ("rollout_errors", "energy_error            f32       0          12"),
         ("timings", "Wall times"),

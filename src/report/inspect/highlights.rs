@@ -65,11 +65,11 @@ fn of_models(title: impl Into<String>, header: &[&str], rows: Vec<Vec<String>>) 
     highlight(title, &[&MODEL, header].concat(), rows)
 }
 
-/// Three digits, in powers of ten where that is shorter.
+/// Whole numbers as they are, others to three digits, in powers of ten where that is shorter.
 fn short(x: f64) -> String {
     match x.abs() {
         _ if x.is_nan() => String::new(),
-        0.0 => "0".into(),
+        size if x.fract() == 0.0 && size < 1e6 => x.to_string(),
         size if (1e-2..1e4).contains(&size) => format!("{:.*}", (2 - size.log10().floor() as i32).max(0) as usize, x),
         _ => format!("{x:.2e}"),
     }
