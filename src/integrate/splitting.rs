@@ -17,7 +17,7 @@ pub struct Splitting {
 impl Splitting {
     /// The method of order 2, 4, 6 or 8 for any separable Hamiltonian.
     ///
-    /// - 2: two forces; McLachlan 1995 (SIAM J. Sci. Comput. 16, 151, section 4), the optimal two-stage method.
+    /// - 2: two forces; McLachlan 1995 (SIAM J. Sci. Comput. 16, 151), the optimal two-stage method.
     /// - 4: six forces; Blanes & Moan 2002 (J. Comput. Appl. Math. 142, 313, table 2), method S6.
     /// - 6: ten forces; ibid., method S10.
     /// - 8: seventeen forces; Kahan & Li 1997 (Math. Comp. 66, 1089), s17odr8a, a composition of leapfrog steps.
@@ -40,7 +40,7 @@ impl Splitting {
     /// The method of order 6 or 8 for a kinetic energy that is quadratic in p (Runge-Kutta-Nystrom splitting), far more accurate
     /// per force than [`new`](Self::new); on any other kinetic energy its order falls.
     ///
-    /// - 6: fourteen forces; Blanes & Moan 2002 (J. Comput. Appl. Math. 142, 313, table 3), method SRKN14.
+    /// - 6: fourteen forces; Blanes & Moan 2002 (J. Comput. Appl. Math. 142, 313), method SRKN14.
     /// - 8: eighteen forces; Blanes, Casas & Escorihuela-Tomas 2022 (arXiv:2202.01541, table 4), method A18.
     ///
     /// # Errors

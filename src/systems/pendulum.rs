@@ -25,8 +25,8 @@ pub struct Parameters {
 ///
 /// with the state z = (q1, q2, p1, p2) of 12 components. At zero length a spring exerts no force.
 ///
-/// Source: Finzi, Welling & Wilson 2021 (arXiv:2104.09459), section 7, whose text has both springs as here and whose code drops the
-/// 1/2 of the second one; data and learning task: Yao, Yang, Villar et al. 2021 (arXiv:2110.03761), section 5.
+/// Source: Finzi, Welling & Wilson 2021 (arXiv:2104.09459), whose code drops the 1/2 of the second spring; as a task for learning from
+/// scalars: Yao, Storey-Fisher, Hogg & Villar 2021 (arXiv:2110.03761).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpringyPendulum {
     parameters: Parameters,
