@@ -109,7 +109,7 @@ fn words(column: &Column) -> Vec<Option<String>> {
     column.str().into_iter().flat_map(|cells| cells.iter().map(|cell| cell.map(String::from))).collect()
 }
 
-/// The named columns of a table as text or numbers, if it has them all.
+/// Whether a table has all these columns.
 fn has(frame: &DataFrame, names: &[&str]) -> bool {
     names.iter().all(|name| frame.column(name).is_ok())
 }
