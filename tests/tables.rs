@@ -527,7 +527,7 @@ fn bad_input_for_inspection_is_named() {
 
 #[test]
 fn numbers_of_any_width_are_read_and_other_types_are_named() {
-    use polars::prelude::{Column, DataFrame};
+    use polars::prelude::{Column, DataFrame, NamedFrom, Series};
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table.parquet");
     let written = |ids: Column, positions: Column| {
@@ -556,6 +556,11 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
         let error = written(id(Column::new("".into(), [7i64, 7])), q(positions)).unwrap_err();
         assert!(matches!(&error, Error::ColumnType { column, .. } if column == "q1_x"), "{error}");
     }
+    let lists = Column::new("".into(), [Series::new("".into(), [1.0]), Series::new("".into(), [2.0])]);
+    let error = written(id(Column::new("".into(), [7i64, 7])), q(lists)).unwrap_err();
+    assert!(matches!(&error, Error::ColumnType { column, found, .. } if column == "q1_x" && found.contains("List")), "{error}");
+    let inspection = inspect::inspect(&path).unwrap();
+    assert_eq!(inspection.columns.iter().map(|column| column.mean).collect::<Vec<_>>(), [Some(7.0), None, Some(0.5), Some(1.0)]);
     let error = written(id(Column::new("".into(), [7i64, 7])), q(Column::new("".into(), [Some(1.0), None]))).unwrap_err();
     assert!(matches!(&error, Error::Null { column, trajectory: Some(7), row: 2, .. } if column == "q1_x"), "{error}");
 }
