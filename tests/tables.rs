@@ -183,6 +183,10 @@ fn bad_input_in_the_columns_is_named() {
     assert_eq!(missing("trajectory,t,q1_x,q1_z,p1_x,p1_z"), "q1_y");
     assert_eq!(missing("trajectory,t,q1_x,q18446744073709551615_x,p1_x"), "q2_x");
     assert_eq!(missing("trajectory,t,q01_x,q0_x,q_x,q1_w"), "q1_x");
+
+    let (table, warnings) = read(&csv(&folder, "trajectory,t,q1_x,p1_x,q02_x,q1_xy,q+3_x\n0,0,1,1,,,\n0,1,1,1,,,\n")).unwrap();
+    assert_eq!(table.shape, Shape { particles: 1, dimension: 1 });
+    assert!(warnings[0].ends_with("ignored columns: q02_x, q1_xy, q+3_x"), "{warnings:?}");
 }
 
 #[test]
@@ -519,4 +523,44 @@ fn bad_input_for_inspection_is_named() {
     let path = folder.path().join("notes.md");
     fs::write(&path, "x").unwrap();
     assert!(matches!(dataset::files::parquet_files(&path), Err(Error::UnknownExtension { .. })));
+}
+
+#[test]
+fn numbers_of_any_width_are_read_and_other_types_are_named() {
+    use polars::prelude::{Column, DataFrame, NamedFrom, Series};
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("table.parquet");
+    let written = |ids: Column, positions: Column| {
+        let columns = vec![ids, positions, Column::new("t".into(), [0u32, 1]), Column::new("p1_x".into(), [0.5f32, 1.5])];
+        dataset::files::write_parquet(&path, &mut DataFrame::new_infer_height(columns).unwrap(), &BTreeMap::new()).unwrap();
+        read(&path)
+    };
+    let id = |ids: Column| ids.with_name("trajectory".into());
+    let q = |positions: Column| positions.with_name("q1_x".into());
+    let int = || q(Column::new("".into(), [3i32, -4]));
+    for ids in [
+        Column::new("".into(), [7i32, 7]),
+        Column::new("".into(), [7u32, 7]),
+        Column::new("".into(), [7i64, 7]),
+        Column::new("".into(), [7u64, 7]),
+    ] {
+        let (table, _) = written(id(ids), int()).unwrap();
+        assert_eq!(table.trajectories[0].id, 7);
+        assert_eq!(table.trajectories[0].states, ndarray::array![[3.0, 0.5], [-4.0, 1.5]]);
+    }
+    for ids in [Column::new("".into(), [7.0, 7.0]), Column::new("".into(), ["7", "7"]), Column::new("".into(), [u64::MAX; 2])] {
+        let error = written(id(ids), int()).unwrap_err();
+        assert!(matches!(&error, Error::ColumnType { column, .. } if column == "trajectory"), "{error}");
+    }
+    for positions in [Column::new("".into(), [true, false]), Column::new("".into(), ["1", "2"])] {
+        let error = written(id(Column::new("".into(), [7i64, 7])), q(positions)).unwrap_err();
+        assert!(matches!(&error, Error::ColumnType { column, .. } if column == "q1_x"), "{error}");
+    }
+    let lists = Column::new("".into(), [Series::new("".into(), [1.0]), Series::new("".into(), [2.0])]);
+    let error = written(id(Column::new("".into(), [7i64, 7])), q(lists)).unwrap_err();
+    assert!(matches!(&error, Error::ColumnType { column, found, .. } if column == "q1_x" && found.contains("List")), "{error}");
+    let inspection = inspect::inspect(&path).unwrap();
+    assert_eq!(inspection.columns.iter().map(|column| column.mean).collect::<Vec<_>>(), [Some(7.0), None, Some(0.5), Some(1.0)]);
+    let error = written(id(Column::new("".into(), [7i64, 7])), q(Column::new("".into(), [Some(1.0), None]))).unwrap_err();
+    assert!(matches!(&error, Error::Null { column, trajectory: Some(7), row: 2, .. } if column == "q1_x"), "{error}");
 }

@@ -50,7 +50,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The bytes are not what the name promises: truncated, damaged or of another format.
-    #[error("{}: is not a whole {format} file: {reason}", path.display())]
+    #[error("{}: cannot be read as {format}: {reason}", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,

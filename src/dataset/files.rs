@@ -41,6 +41,16 @@ pub struct ParquetSummary {
     pub metadata: Metadata,
 }
 
+/// Types of columns that can be read with the features that polars is built with here.
+const READABLE: [&str; 8] = ["Int32", "Int64", "UInt32", "UInt64", "Float32", "Float64", "Utf8View", "Boolean"];
+
+impl ParquetSummary {
+    /// Whether [`read_parquet`] can read a column of this type: numbers of 32 or 64 bits, text, booleans.
+    pub fn is_readable(dtype: &str) -> bool {
+        READABLE.contains(&dtype)
+    }
+}
+
 /// Writes a file beside its place and moves it there when it is complete, so that a reader, or a run that is stopped, never
 /// meets half a file.
 ///

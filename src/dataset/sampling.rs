@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array2, ArrayView3, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, s};
 use rand::Rng;
 use rand::seq::index;
 use rand_distr::StandardNormal;
@@ -15,11 +15,8 @@ use super::{Error, Shape, Trajectory, TrajectoryTable};
 /// If there aren't as many deviations as means.
 pub fn gaussian_states(mean: &[f64], deviation: &[f64], n: usize, rng: &mut impl Rng) -> Array2<f64> {
     assert_eq!(mean.len(), deviation.len(), "one standard deviation for each mean");
-    Array2::from_shape_simple_fn((n, mean.len()), || rng.sample::<f64, _>(StandardNormal)) * &aligned(deviation) + &aligned(mean)
-}
-
-fn aligned(values: &[f64]) -> ndarray::ArrayView1<'_, f64> {
-    ndarray::ArrayView1::from(values)
+    let standard = Array2::from_shape_simple_fn((n, mean.len()), || rng.sample::<f64, _>(StandardNormal));
+    standard * ArrayView1::from(deviation) + ArrayView1::from(mean)
 }
 
 /// The data scheme of Finzi, Welling and Wilson (2021) and Yao et al. (2021): of each trajectory ONE chunk of `points` consecutive
@@ -45,7 +42,7 @@ pub fn aligned_chunks(
         let reason = format!("its states are {components} numbers; {} are accepted", shape.state_len());
         return Err(Error::BadTrajectory { trajectory: 0, reason });
     }
-    let chunk = |(id, trajectory): (i64, ndarray::ArrayView2<f64>)| {
+    let chunk = |(id, trajectory): (i64, ArrayView2<f64>)| {
         let start = points * rng.random_range(0..available / points);
         let times = (start..start + points).map(|row| row as f64 * dt).collect();
         Trajectory { id, times, states: trajectory.slice(s![start..start + points, ..]).to_owned() }

@@ -10,7 +10,7 @@ use polars::prelude::{Column, DataFrame, DataType};
 use polars_io::SerReader;
 use polars_io::prelude::CsvReadOptions;
 
-use super::files::{self, Metadata};
+use super::files::{self, Metadata, ParquetSummary};
 use super::layout::{Layout, state_columns};
 use super::{Error, Format, Trajectory, TrajectoryTable};
 
@@ -108,9 +108,16 @@ fn read_frame(path: &Path, format: Format) -> Result<(DataFrame, Layout, Metadat
     };
     match format {
         Format::Parquet => {
-            let names: Vec<String> = files::parquet_summary(path)?.columns.into_iter().map(|(name, _)| name).collect();
+            let columns = files::parquet_summary(path)?.columns;
+            let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
             let layout = layout(&names)?;
             let wanted: Vec<_> = ["trajectory", "t"].map(String::from).into_iter().chain(layout.columns.iter().cloned()).collect();
+            if let Some((column, dtype)) =
+                columns.iter().find(|(name, dtype)| wanted.contains(name) && !ParquetSummary::is_readable(dtype))
+            {
+                let (column, found) = (column.clone(), format!("values of type {dtype}"));
+                return Err(Error::ColumnType { path: path.into(), column, found, accepted: "numbers of 32 or 64 bits are" });
+            }
             let (frame, metadata) = files::read_parquet(path, Some(&wanted))?;
             Ok((frame, layout, metadata))
         }

@@ -10,7 +10,7 @@ use polars::prelude::{Column, DataFrame, DataType};
 use serde::Serialize;
 
 use crate::dataset::Error;
-use crate::dataset::files::{self, Metadata};
+use crate::dataset::files::{self, Metadata, ParquetSummary};
 
 pub use text::{as_csv, as_text};
 
@@ -34,8 +34,8 @@ pub struct Inspection {
     pub highlights: Vec<Highlight>,
 }
 
-/// One column: the statistics are those of its finite numbers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// One column: the statistics are those of its finite numbers. Of a column that cannot be read only name and type are known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ColumnSummary {
     /// Name.
     pub name: String,
@@ -72,9 +72,14 @@ pub struct Highlight {
 /// Those of [`files::read_parquet`].
 pub fn inspect(path: &Path) -> Result<Inspection, Error> {
     let summary = files::parquet_summary(path)?;
-    let (frame, metadata) = files::read_parquet(path, None)?;
-    let columns = frame.columns().iter().map(summarise).collect();
-    let highlights = highlights::of(&frame);
+    let readable: Vec<String> =
+        summary.columns.iter().filter(|(_, dtype)| ParquetSummary::is_readable(dtype)).map(|(name, _)| name.clone()).collect();
+    let (frame, metadata) = files::read_parquet(path, Some(&readable))?;
+    let columns = summary.columns.into_iter().map(|(name, dtype)| match frame.column(&name) {
+        Ok(column) => summarise(column),
+        Err(_) => ColumnSummary { name, dtype, ..ColumnSummary::default() },
+    });
+    let (columns, highlights) = (columns.collect(), highlights::of(&frame));
     Ok(Inspection { path: path.into(), bytes: summary.bytes, rows: summary.rows, metadata, columns, highlights })
 }
 
@@ -109,7 +114,7 @@ fn words(column: &Column) -> Vec<Option<String>> {
     column.str().into_iter().flat_map(|cells| cells.iter().map(|cell| cell.map(String::from))).collect()
 }
 
-/// The named columns of a table as text or numbers, if it has them all.
+/// Whether a table has all these columns.
 fn has(frame: &DataFrame, names: &[&str]) -> bool {
     names.iter().all(|name| frame.column(name).is_ok())
 }

@@ -192,6 +192,9 @@ fn trajectories(table: &Cells) -> Highlight {
 
 fn range(values: &[f64]) -> String {
     let (least, largest) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+    if values.is_empty() {
+        return String::new();
+    }
     // Differences of rounded times differ in their last digits.
     if largest - least <= 1e-9 * largest.abs() { short(largest) } else { format!("{} to {}", short(least), short(largest)) }
 }

@@ -70,7 +70,7 @@ fn columns(columns: &[ColumnSummary]) -> Highlight {
         let ColumnSummary { name, dtype, nulls, non_finite, min, mean, max, words } = column;
         // What text says goes where numbers have their least one.
         let first = if words.is_empty() { number(*min) } else { cut(&words.join(", "), 28) };
-        vec![name.clone(), dtype.clone(), nulls.to_string(), non_finite.to_string(), first, number(*mean), number(*max)]
+        vec![name.clone(), cut(dtype, 16), nulls.to_string(), non_finite.to_string(), first, number(*mean), number(*max)]
     };
     let header = ["column", "type", "nulls", "non-finite", "min (or words)", "mean", "max"].map(String::from).to_vec();
     Highlight { title: String::new(), header, rows: columns.iter().map(row).collect() }
