@@ -34,6 +34,7 @@ enum Operator {
     Product(Rewriter),
     Power(Rewriter),
     Apply(Rewriter),
+    /// The sum or number inside the wrapper.
     UpToConstant(Rewriter),
 }
 
@@ -102,8 +103,9 @@ pub const RULES: &[Rule] = &[
     rule("drop-constants", "x + a", "x", "up to a constant", Operator::UpToConstant(sums::drop_constants)),
 ];
 
-/// The rules with these names as rewrites for egg, those with the same rewriter once.
-pub(super) fn rewrites(rules: &[Rule]) -> Vec<Rewrite<Node, Facts>> {
+/// Rules as rewrites for egg, those with the same rewriter once. They add nothing to an e-graph of more than `max_nodes` nodes: egg itself looks
+/// only between rounds.
+pub(super) fn rewrites(rules: &[Rule], max_nodes: usize) -> Vec<Rewrite<Node, Facts>> {
     let mut seen: Vec<Rewriter> = Vec::new();
     let mut rewrites = Vec::new();
     for rule in rules {
@@ -113,7 +115,7 @@ pub(super) fn rewrites(rules: &[Rule]) -> Vec<Rewrite<Node, Facts>> {
         }
         seen.push(rewriter);
         let operator = rule.operator.discriminant();
-        let rewrite = Rewrite::new(rule.name, Operands { operator }, Rewriting { operator, rewriter });
+        let rewrite = Rewrite::new(rule.name, Operands { operator }, Rewriting { operator, rewriter, max_nodes });
         rewrites.push(rewrite.expect("a rule without pattern variables binds all of them"));
     }
     rewrites
@@ -142,20 +144,37 @@ impl Searcher<Node, Facts> for Operands {
     }
 }
 
-/// Runs a rewriter on the nodes of a class.
+/// Runs a rewriter on the nodes of a class; with the wrapper as operator, on what is wrapped.
 struct Rewriting {
     operator: Discriminant<Node>,
     rewriter: Rewriter,
+    max_nodes: usize,
 }
 
 impl Applier<Node, Facts> for Rewriting {
     fn apply_one(&self, graph: &mut Graph, class: Id, _: &Subst, _: Option<&PatternAst<Node>>, name: Symbol) -> Vec<Id> {
-        let nodes: Vec<Node> = graph[class].nodes.iter().filter(|n| n.discriminant() == self.operator).cloned().collect();
+        // A number is as simple as can be; and zero equals all products with zero.
+        if graph[class].data.constant.is_some() {
+            return vec![];
+        }
+        let mut nodes: Vec<Node> = graph[class].nodes.iter().filter(|n| n.discriminant() == self.operator).cloned().collect();
+        let wrapped = matches!(nodes.first(), Some(Node::UpToConstant(_)));
+        if wrapped {
+            let inner = nodes.iter().flat_map(|wrapper| wrapper.children());
+            nodes = inner.flat_map(|&id| graph[id].nodes.iter()).filter(|n| matches!(n, Node::Sum(_) | Node::Constant(_))).cloned().collect();
+        }
         let mut changed = Vec::new();
         for node in nodes {
-            for right in (self.rewriter)(graph, &node) {
+            if graph.total_size() > self.max_nodes {
+                break;
+            }
+            for mut right in (self.rewriter)(graph, &node) {
                 // The node as it stands, so that an explanation shows what was rewritten.
-                let left = graph.add_uncanonical(node.clone());
+                let mut left = graph.add_uncanonical(node.clone());
+                if wrapped {
+                    left = graph.add_uncanonical(Node::UpToConstant([left]));
+                    right = graph.add_uncanonical(Node::UpToConstant([right]));
+                }
                 if graph.union_trusted(left, right, name) {
                     changed.push(graph.find(left));
                 }

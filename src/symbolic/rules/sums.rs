@@ -69,33 +69,22 @@ fn hoist(graph: &mut Graph, terms: &[Id], splits: &[Option<(Vec<Id>, f64)>], cho
     add_sum(graph, hoisted)
 }
 
-/// Up to a constant, x + c is x.
+/// Up to a constant, x + c is x and a number is zero.
 pub fn drop_constants(graph: &mut Graph, node: &Node) -> Vec<Id> {
-    let Node::UpToConstant([inner]) = node else { return vec![] };
-    let sums: Vec<Box<[Id]>> = nodes(graph, *inner)
-        .filter_map(|node| match node {
-            Node::Sum(terms) => Some(terms.clone()),
-            _ => None,
-        })
-        .collect();
-    let mut inners = Vec::new();
-    for terms in sums {
-        let mut kept = Vec::new();
-        for &term in &terms {
-            if constant(graph, term).is_some() {
-                continue;
-            }
-            match split_constant(graph, term) {
-                Some((rest, _)) => kept.extend(add_sum(graph, rest)),
-                None => kept.push(term),
-            }
+    let terms = match node {
+        Node::Sum(terms) => terms,
+        Node::Constant(_) => return single(add_constant(graph, 0.0)),
+        _ => return vec![],
+    };
+    let mut kept = Vec::new();
+    for &term in terms {
+        match split_constant(graph, term) {
+            _ if constant(graph, term).is_some() => {}
+            Some((rest, _)) => kept.extend(add_sum(graph, rest)),
+            None => kept.push(term),
         }
-        inners.extend(add_sum(graph, kept));
     }
-    if constant(graph, *inner).is_some() {
-        inners.extend(add_constant(graph, 0.0));
-    }
-    inners.into_iter().map(|inner| graph.add(Node::UpToConstant([inner]))).collect()
+    single(add_sum(graph, kept))
 }
 
 /// a*x**2 + b*x = a*(x + b/(2*a))**2 - b**2/(4*a), for all such pairs at once.
@@ -173,11 +162,12 @@ fn with_groups(graph: &mut Graph, terms: &[Monomial], groups: Vec<(Monomial, Vec
         ids.push(add_monomial(graph, term)?);
     }
     // Not merged: a group must stay a group.
+    ids.iter_mut().for_each(|id| *id = graph.find(*id));
     ids.sort_unstable();
     match ids.len() {
         0 => None,
         1 => Some(ids[0]),
-        _ => Some(graph.add(Node::Sum(ids.into()))),
+        _ => Some(graph.add_uncanonical(Node::Sum(ids.into()))),
     }
 }
 
