@@ -167,12 +167,13 @@ fn simplify_coefficient(coefficient: &Expr, vector: &Vector, options: &SimplifyO
         Expr::Product(factors) => factors,
         // As a restoring force is written: -(norm(q1)-1), not 1-norm(q1).
         Expr::Sum(terms) if terms.iter().all(|t| is_negative(t) || matches!(t, Expr::Constant(_))) => {
-            vec![Expr::Constant(-1.0), Expr::sum(terms.into_iter().map(|t| Expr::product([Expr::Constant(-1.0), t])))]
+            let opposite = Expr::sum(terms.into_iter().map(|t| Expr::product([Expr::Constant(-1.0), t])));
+            vec![Expr::Constant(-1.0), simplify(&opposite, options)?.expression]
         }
         other => vec![other],
     };
     factors.push(Expr::Pow(Box::new(length), -1.0));
-    Ok((of_unit.cost.min(plain.cost), Expr::Product(factors)))
+    Ok((of_unit.cost.min(plain.cost), ordered(&Expr::product(factors))))
 }
 
 fn is_negative(term: &Expr) -> bool {
