@@ -49,7 +49,10 @@ fn simplify_completes_squares_of_the_pendulum() {
 #[test]
 fn simplify_keeps_constants_that_differ() {
     let fitted = "0.412*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*norm(q1)**2 - 1.02*norm(q1) - 1.1*dot(g,q1) - 0.93*dot(g,q2) + 7";
-    assert_eq!(simple_energy(fitted), "0.412*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1) - 1.02)**2 - 1.1*dot(g,q1) - 0.93*dot(g,q2)");
+    assert_eq!(
+        simple_energy(fitted),
+        "0.412*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1) - 1.02)**2 - 1.1*dot(g,q1) - 0.93*dot(g,q2)"
+    );
 }
 
 #[test]
@@ -113,7 +116,8 @@ fn vectors_collect_and_cancel() {
 
 #[test]
 fn determinism_over_threads_and_repetitions() {
-    let texts = [LEARNED.to_string(), chain(4), "sin(norm(q1))**2*exp(dot(g,q1))*exp(norm(q1)) - log(norm(q1)*norm(q2))".to_string()];
+    let texts =
+        [LEARNED.to_string(), chain(4), "sin(norm(q1))**2*exp(dot(g,q1))*exp(norm(q1)) - log(norm(q1)*norm(q2))".to_string()];
     let run = || -> Vec<String> {
         let one = |t: &String| {
             let s = simplify_up_to_constant(&parse(t), &SimplifyOptions::default()).unwrap();
@@ -178,7 +182,9 @@ fn proof_refutes_by_a_point() {
         ("sqrt(dot(g,q1)**2)", "dot(g,q1)", false),
         ("dot(q1,q2)**2", "norm(q1)**2*norm(q2)**2", false),
     ] {
-        let Proof::Different { point, left, right } = prove_equal(&parse(a), &parse(b), up_to_constant) else { panic!("{a} = {b}") };
+        let Proof::Different { point, left, right } = prove_equal(&parse(a), &parse(b), up_to_constant) else {
+            panic!("{a} = {b}")
+        };
         assert!((left - right).abs() > 1e-9);
         if !up_to_constant {
             assert_eq!(left, parse(a).evaluate(&point).unwrap());
@@ -231,7 +237,11 @@ fn constants_have_gradients_and_errors() {
                 read_constants(&expr.with_constants(&moved), None).unwrap().constants[i].value
             };
             let slope = (at(h) - at(-h)) / (2.0 * h);
-            assert!((slope - constant.gradient[j]).abs() < 1e-7 * (1.0 + slope.abs()), "{} by constant {j}: {slope}", constant.name);
+            assert!(
+                (slope - constant.gradient[j]).abs() < 1e-7 * (1.0 + slope.abs()),
+                "{} by constant {j}: {slope}",
+                constant.name
+            );
         }
         for a in 0..n {
             for b in 0..n {

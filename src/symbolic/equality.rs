@@ -106,7 +106,12 @@ pub(super) fn prove(a: &Expr, b: &Expr, options: &EqualityOptions) -> Result<Opt
     Ok(Some(lines))
 }
 
-fn saturated(mut graph: Graph, pair: [&Expr; 2], given: &Expr, options: &EqualityOptions) -> Result<(Graph, Id, Id), SymbolicError> {
+fn saturated(
+    mut graph: Graph,
+    pair: [&Expr; 2],
+    given: &Expr,
+    options: &EqualityOptions,
+) -> Result<(Graph, Id, Id), SymbolicError> {
     assume_defined(&mut graph, given, Domain::Whole);
     pair.iter().for_each(|e| assume_defined(&mut graph, e, Domain::NonZero));
     let left = add_with_expansions(&mut graph, pair[0], options.up_to_constant)?;

@@ -43,7 +43,9 @@ impl Signs {
     }
 
     fn pairs(self, other: Self, f: impl Fn(f64, f64) -> Self) -> Self {
-        let each = |s: Self| [(Self::NEGATIVE, -1.0), (Self::ZERO, 0.0), (Self::POSITIVE, 1.0)].into_iter().filter(move |(bit, _)| s.0 & bit != 0);
+        let each = |s: Self| {
+            [(Self::NEGATIVE, -1.0), (Self::ZERO, 0.0), (Self::POSITIVE, 1.0)].into_iter().filter(move |(bit, _)| s.0 & bit != 0)
+        };
         Self(each(self).fold(0, |set, (_, a)| each(other).fold(set, |set, (_, b)| set | f(a, b).0)))
     }
 
@@ -197,9 +199,10 @@ impl Monomial {
     /// Multiplies by a power of a class. Exponents of one base add where that is sound: both above zero, or the base not zero.
     pub fn multiply(&mut self, graph: &Graph, base: Id, n: Number) {
         let base = graph.find(base);
-        let place = self.powers.iter().position(|(b, m)| {
-            *b == base && ((m.value() > 0.0 && n.value() > 0.0) || is(graph, base, Signs::NON_ZERO))
-        });
+        let place = self
+            .powers
+            .iter()
+            .position(|(b, m)| *b == base && ((m.value() > 0.0 && n.value() > 0.0) || is(graph, base, Signs::NON_ZERO)));
         match place {
             Some(i) => match Number::new(tidy(self.powers[i].1.value() + n.value())) {
                 Some(sum) if sum.value() != 0.0 => self.powers[i].1 = sum,

@@ -112,7 +112,8 @@ pub(super) fn saturate(graph: Graph, rules: &[Rule], options: &SimplifyOptions) 
 /// A number of the expression is not finite.
 pub fn simplify_vector(expr: &VectorExpr, options: &SimplifyOptions) -> Result<VectorExpr, SymbolicError> {
     let named = expr.0.iter().flat_map(|(coefficient, vector)| {
-        let part = |(name, c): &(String, f64)| (Expr::Product(vec![Expr::Constant(*c), coefficient.clone()]), Vector::named(name.clone()));
+        let part =
+            |(name, c): &(String, f64)| (Expr::Product(vec![Expr::Constant(*c), coefficient.clone()]), Vector::named(name.clone()));
         vector.terms().iter().map(part)
     });
     let (cost, as_given) = simplify_terms(expr.0.iter().cloned(), options)?;
@@ -120,7 +121,10 @@ pub fn simplify_vector(expr: &VectorExpr, options: &SimplifyOptions) -> Result<V
     Ok(if cost_named < cost { over_names } else { as_given })
 }
 
-fn simplify_terms(terms: impl Iterator<Item = (Expr, Vector)>, options: &SimplifyOptions) -> Result<(u32, VectorExpr), SymbolicError> {
+fn simplify_terms(
+    terms: impl Iterator<Item = (Expr, Vector)>,
+    options: &SimplifyOptions,
+) -> Result<(u32, VectorExpr), SymbolicError> {
     let mut collected: Vec<(Vector, Vec<Expr>)> = Vec::new();
     for (coefficient, vector) in terms {
         let (factor, vector) = vector.split_factor();

@@ -214,7 +214,9 @@ fn false_identities_are_not_proved() {
         assert_eq!(prove(&parse(left), &parse(right), &EqualityOptions::default()), Ok(None), "{left} = {right}");
     }
     let up_to_constant = EqualityOptions { up_to_constant: true, ..EqualityOptions::default() };
-    for (left, right) in [("2*dot(u,v)", "dot(u,v)"), ("exp(dot(u,v) + 1)", "exp(dot(u,v))"), ("2*(norm(u)+1)**2", "2*norm(u)**2+2")] {
+    for (left, right) in
+        [("2*dot(u,v)", "dot(u,v)"), ("exp(dot(u,v) + 1)", "exp(dot(u,v))"), ("2*(norm(u)+1)**2", "2*norm(u)**2+2")]
+    {
         assert_eq!(prove(&parse(left), &parse(right), &up_to_constant), Ok(None), "{left} = {right} up to a constant");
     }
 }
