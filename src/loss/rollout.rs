@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::block::Block;
@@ -96,6 +97,19 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
             places.flat_map(at).collect()
         };
         self.map_blocks(theta, of_block).concat()
+    }
+
+    /// The predicted states of `chunks`, those that the loss was laid out with: for each its points x components, the first as observed.
+    pub fn predictions(&self, theta: &[f64], chunks: &[Trajectory]) -> Vec<Array2<f64>> {
+        let residuals = self.map_blocks(theta, |block, _| {
+            let shape = (block.intervals(), self.model.dim());
+            let of_chunk = |b: usize| Array2::from_shape_fn(shape, |(j, c)| block.residual(j, c)[b]);
+            (0..block.chunks()).map(of_chunk).collect::<Vec<_>>()
+        });
+        let predicted = |(chunk, residual): (&Trajectory, Array2<f64>)| {
+            Array2::from_shape_fn(chunk.states.dim(), |(j, c)| chunk.states[[j, c]] + if j > 0 { residual[[j - 1, c]] } else { 0.0 })
+        };
+        chunks.iter().zip(residuals.into_iter().flatten()).map(predicted).collect()
     }
 
     /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the chunks.
