@@ -3,5 +3,5 @@
 mod common;
 mod equivariance;
 mod gradients;
-
+mod losses;
 mod training;
