@@ -76,18 +76,18 @@ fn equivariance_of_rollouts_under_rotations_reflections_and_translations() {
         for determinant in [1.0, -1.0] {
             let inputs = inputs(particles, d, 2, &mut rng);
             let motion = Motion { rotation: orthogonal(d, determinant, &mut rng), shift: Array1::from(uniform(d, 2.0, &mut rng)) };
-            let theta = uniform(model(&inputs).parameters(), 0.02, &mut rng);
+            let theta = uniform(model(&inputs).parameters(), 0.01, &mut rng);
             let dim = inputs.shape.state_len();
-            let initial = Array3::from_shape_vec((11, 1, dim), uniform(11 * dim, 1.0, &mut rng)).unwrap();
+            let initial = Array3::from_shape_vec((11, 1, dim), uniform(11 * dim, 0.7, &mut rng)).unwrap();
             let roll = |inputs: &Inputs, initial: Array3<f64>| {
                 let initial = initial.into_shape_with_order((11, dim)).unwrap();
-                rollout(&model(inputs), &theta, initial.view(), (0.2, 11), &method, 4)
+                rollout(&model(inputs), &theta, initial.view(), (0.1, 11), &method, 2)
             };
             let path = roll(&inputs, initial.clone());
             let moved = roll(&motion.inputs(&inputs, true), motion.states(&initial));
             let error = distance(&motion.states(&path), &moved);
             println!("{particles} in {d}, determinant {determinant}: {error:.1e}");
-            assert!(error < 1e-11, "{particles} particles in {d} dimensions: {error:e}");
+            assert!(error < 4e-14, "{particles} particles in {d} dimensions: {error:e}");
             // The context vectors break the symmetry when they do not turn along.
             if d > 1 || determinant < 0.0 {
                 let left = roll(&motion.inputs(&inputs, false), motion.states(&initial));
@@ -95,7 +95,7 @@ fn equivariance_of_rollouts_under_rotations_reflections_and_translations() {
             }
             // Something must move, or all of this is empty.
             let still = path.slice(ndarray::s![.., 10, ..]).to_owned() - &initial.slice(ndarray::s![.., 0, ..]);
-            assert!(still.iter().any(|x| x.abs() > 0.1));
+            assert!(still.iter().any(|x| x.abs() > 0.02));
         }
     }
 }

@@ -10,14 +10,17 @@ use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::{Model, ScalarHamiltonian};
 use scalar_dynamics::train::linear_start;
 
-use crate::common::{assert_close, axis, irregular_chunks, on_threads, pendulum_model, rng, rollout, settings, uniform};
+use crate::common::{all_states, assert_close, axis, irregular_chunks, on_threads, pendulum_chunks, pendulum_model, rng, rollout, settings, uniform};
 
 const WEIGHTS: [f64; 12] = [1.0, 2.0, 0.5, 1.0, 0.3, 1.0, 4.0, 1.0, 0.25, 1.0, 1.5, 1.0];
 
 /// 29 irregular chunks, a model of the pendulum, and parameters somewhat off the best ones.
 fn problem() -> (Vec<Trajectory>, ScalarHamiltonian<Basis>, Vec<f64>) {
     let chunks = irregular_chunks(29, 7);
-    let model = pendulum_model(Kind::Spectral { degree: 3 }, &chunks);
+    let set = pendulum_model(Kind::Reference, &chunks).scalars().clone();
+    // Ranges so wide that no rollout leaves them: at their edges the third derivatives jump, and with them the order of the method goes.
+    let wide: Vec<(f64, f64)> = set.ranges(all_states(&chunks).view()).into_iter().map(|(a, b)| (2.0 * a - b, 2.0 * b - a)).collect();
+    let model = ScalarHamiltonian::new(set, Basis::of_kind(Kind::Spectral { degree: 3 }, &wide));
     let start = linear_start(&model, &chunks, &settings(1)).unwrap();
     let noise = uniform(start.len(), 0.02, &mut rng(8));
     let theta = start.iter().zip(noise).map(|(t, e)| t + e).collect();
@@ -46,12 +49,12 @@ fn loss_alone<M: Model>(model: &M, theta: &[f64], chunks: &[Trajectory], order: 
 fn value_is_that_of_rollouts_of_each_chunk_alone() {
     let (chunks, model, theta) = problem();
     let exact = loss_alone(&model, &theta, &chunks, 8, 16);
-    for (order, step, batch, bound) in [(8, 0.04, 8, 1e-11), (8, 0.04, 24, 1e-11), (4, 0.01, 8, 1e-7)] {
+    for (order, step, batch, bound) in [(8, 0.02, 8, 1e-11), (8, 0.02, 24, 1e-11), (4, 0.01, 8, 1e-7)] {
         let loss = RolloutLoss::new(&model, &chunks, &WEIGHTS, Options { batch, ..rollout(order, step) });
         let value = loss.value(&theta);
         println!("order {order}, step {step}, batch {batch}: {value}, off by {:.1e}", value / exact - 1.0);
         assert!((value / exact - 1.0).abs() < bound, "{value} against {exact}");
-        assert!(exact > 1e-4, "{exact}: nothing is tested at the minimum");
+        assert!(exact > 1e-5, "{exact}: nothing is tested at the minimum");
         let mut gradient = vec![0.0; theta.len()];
         assert_eq!(loss.gradient_into(&theta, &mut gradient), value);
         assert_eq!(loss.residuals(), chunks.iter().map(|c| 12 * (c.times.len() - 1)).sum::<usize>());
@@ -113,7 +116,7 @@ fn gradient_of_each_residual_agrees_with_central_differences() {
             difference.iter().fold(0.0, |m: f64, x| m.max(x.abs()))
         });
         println!("order {order}: {e1:.1e}, {e2:.1e}");
-        assert!(e2 < 1e-7 && e1 < 120.0 * e2, "{e1:e}, {e2:e}: central differences converge with the square of the step");
+        assert!(e2 < 1e-4 && (e1 / e2 - 100.0).abs() < 3.0, "{e1:e}, {e2:e}: central differences converge with the square of the step");
         // L = |r|^2 / N, its gradient 2 J^T r / N.
         let (r, count) = (rows.column(n), rows.nrows() as f64);
         let mut gradient = vec![f64::NAN; n];
@@ -129,9 +132,9 @@ fn gradient_of_each_residual_agrees_with_central_differences() {
 
 #[test]
 fn order_of_the_rollouts_is_that_of_the_method() {
-    let (chunks, model, theta) = problem();
-    let chunks: Vec<Trajectory> = chunks.into_iter().take(LANES).collect();
-    for (order, steps) in [(4, [0.1, 0.05]), (8, [0.35, 0.175])] {
+    let (_, model, theta) = problem();
+    let chunks = pendulum_chunks(LANES, 11);
+    for (order, steps) in [(4, [0.1, 0.05]), (8, [0.2, 0.1])] {
         let residuals = |step: f64| {
             let loss = RolloutLoss::new(&model, &chunks, &WEIGHTS, rollout(order, step));
             jacobian(&loss, &theta).column(theta.len()).to_owned()
@@ -140,7 +143,7 @@ fn order_of_the_rollouts_is_that_of_the_method() {
         let [coarse, fine] = steps.map(|step| (residuals(step) - &exact).iter().fold(0.0, |m: f64, x| m.max(x.abs())));
         let slope = (coarse / fine).log2();
         println!("order {order}: {coarse:.1e}, {fine:.1e}, slope {slope:.2}");
-        assert!(fine > 1e-13 && (slope - order as f64).abs() < 1.0, "order {order}: {coarse:e}, {fine:e}, slope {slope}");
+        assert!(fine > 1e-13 && (slope - order as f64).abs() < 0.5, "order {order}: {coarse:e}, {fine:e}, slope {slope}");
     }
 }
 
