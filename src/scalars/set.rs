@@ -157,9 +157,10 @@ impl ScalarSet {
                     axpy(h[i], &du[a], &mut u_bar[b]);
                 }
                 Compiled::Norm(a) => {
-                    let (inverse, slope) = (frame.inverse[i], h[i] * frame.inverse[i]);
-                    let radial = dot(&u[a], &du[a]) * inverse * inverse;
-                    axpy(c[i] * inverse - slope * radial, &u[a], &mut u_bar[a]);
+                    // The Hessian of a length r is (1 - n n^T) / r with the unit vector n.
+                    let slope = h[i] * frame.inverse[i];
+                    let unit = u[a].map(#[inline(always)] |u| u * frame.inverse[i]);
+                    axpy(c[i] - slope * dot(&unit, &du[a]), &unit, &mut u_bar[a]);
                     axpy(slope, &du[a], &mut u_bar[a]);
                 }
             }
