@@ -304,3 +304,24 @@ fn check_right_hand_side(b: &ArrayRef1<f64>, rows: usize) -> Result<()> {
 pub(super) fn check_tolerance(tolerance: f64) -> Result<()> {
     if (0.0..1.0).contains(&tolerance) { Ok(()) } else { Err(Error::Tolerance(tolerance)) }
 }
+
+/// Inverse of an upper triangular matrix (n x n) by back-substitution; what lies below the diagonal is not read.
+///
+/// # Errors
+/// A matrix that isn't square, a zero on the diagonal, entries that aren't finite.
+pub fn triangular_inverse(r: &ArrayRef2<f64>) -> Result<Array2<f64>> {
+    let (n, columns) = r.dim();
+    if n != columns || (0..n).any(|i| r[[i, i]] == 0.0) {
+        return Err(Error::Shape { matrix: "triangular matrix", rows: n, columns, accepted: "a square one without zeros on the diagonal".into() });
+    }
+    check_finite("triangular matrix", r, 0)?;
+    let mut inverse = Array2::zeros((n, n));
+    for j in 0..n {
+        inverse[[j, j]] = 1.0 / r[[j, j]];
+        for i in (0..j).rev() {
+            let sum: f64 = (i + 1..=j).map(|k| r[[i, k]] * inverse[[k, j]]).sum();
+            inverse[[i, j]] = -sum / r[[i, i]];
+        }
+    }
+    Ok(inverse)
+}

@@ -7,7 +7,7 @@ mod simd;
 mod whitening;
 
 pub use dense::{
-    Error, LeastSquares, Result, cholesky, eigh, inverse_spd, least_squares, least_squares_from_factor, null_space, solve_spd, svd,
+    Error, LeastSquares, Result, cholesky, eigh, inverse_spd, least_squares, least_squares_from_factor, null_space, solve_spd, svd, triangular_inverse,
     triangular_factor,
 };
 pub use real::{Dual, LANES, Lanes, Real};

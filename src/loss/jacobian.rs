@@ -10,7 +10,11 @@ impl<M: Model> RolloutLoss<'_, M> {
     /// The Jacobian of the weighted residuals sqrt(w) (predicted - observed) with respect to theta, and the residuals themselves in the
     /// last column: blocks of rows, parameters + 1 columns. One reverse sweep for each point and component of a chunk, eight chunks at
     /// a time; the loss must have been laid out with a batch of [`LANES`].
+    ///
+    /// # Panics
+    /// With another batch.
     pub fn jacobian(&self, theta: &[f64]) -> Vec<Array2<f64>> {
+        assert_eq!(self.batch(), LANES, "a Jacobian needs one chunk to a lane");
         self.map_blocks(theta, |block, method| {
             let dim = self.model().dim();
             let (n, chunks) = (theta.len(), block.chunks());

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::block::Block;
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
-use crate::linalg::{LANES, Lanes, Real};
+use crate::linalg::{Lanes, Real};
 use crate::model::Model;
 
 /// How chunks are rolled out.
@@ -17,7 +17,7 @@ pub struct Options {
     pub method: RungeKutta,
     /// Longest integration step, in the data's unit of time.
     pub step: f64,
-    /// Chunks rolled out side by side, a multiple of [`LANES`].
+    /// Chunks rolled out side by side, a multiple of [`LANES`](crate::linalg::LANES).
     pub batch: usize,
 }
 
@@ -46,6 +46,10 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
     /// The model.
     pub fn model(&self) -> &'a M {
         self.model
+    }
+    /// Chunks in a block.
+    pub fn batch(&self) -> usize {
+        self.options.batch
     }
     /// Number of scalar residuals.
     pub fn residuals(&self) -> usize {
@@ -83,9 +87,19 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         parts.iter().map(|p| p.0).sum::<f64>() * scale
     }
 
+    /// The weighted residuals sqrt(w) (predicted - observed) at theta: by block of chunks, interval, component and chunk.
+    pub fn residuals_at(&self, theta: &[f64]) -> Vec<f64> {
+        let dim = self.model.dim();
+        let of_block = |block: &mut Block<M>, _: &RungeKutta| -> Vec<f64> {
+            let places = (0..block.intervals()).flat_map(|j| (0..dim).map(move |c| (j, c)));
+            let at = |(j, c)| block.residual(j, c).iter().zip(block.weight(j, c)).filter(|(_, w)| **w > 0.0).map(|(r, w)| w.sqrt() * r);
+            places.flat_map(at).collect()
+        };
+        self.map_blocks(theta, of_block).concat()
+    }
+
     /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the chunks.
     pub(super) fn map_blocks<R: Send>(&self, theta: &[f64], f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync) -> Vec<R> {
-        debug_assert_eq!(self.options.batch, LANES);
         let method = &self.options.method;
         self.blocks
             .par_iter()

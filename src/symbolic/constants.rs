@@ -143,7 +143,9 @@ struct Spring {
 
 fn take_springs(terms: &mut Vec<Term>) -> Vec<Spring> {
     let length_of = |term: &Term, power: f64| match &term.powers[..] {
-        [(Expr::Scalar(Scalar::Norm(v)), n)] if *n == power && v.terms().iter().all(|(name, _)| index(name, 'q').is_some()) => Some(v.clone()),
+        [(Expr::Scalar(Scalar::Norm(v)), n)] if *n == power && v.terms().iter().all(|(name, _)| index(name, 'q').is_some()) => {
+            Some(v.clone())
+        }
         _ => None,
     };
     let mut springs: Vec<Spring> = Vec::new();

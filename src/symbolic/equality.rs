@@ -2,13 +2,13 @@
 
 use super::SymbolicError;
 use super::constants::snap;
-use super::expand::add_with_expansions;
+use super::expand::{Domain, add_with_expansions, assume_defined};
 use super::graph::{Facts, Graph};
 use super::language::{Node, from_step, to_nodes};
 use super::rules::RULES;
 use super::simplify::{SimplifyOptions, saturate};
 use crate::expr::{Bindings, Expr};
-use egg::FlatTerm;
+use egg::{FlatTerm, Id};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -19,7 +19,7 @@ const DIMENSION: usize = 3;
 /// The answer to whether two expressions are equal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proof {
-    /// Equal wherever both have a value.
+    /// Equal wherever either has a value, but for isolated points where one divides by zero.
     Equal {
         /// From the first expression to the second, one line for each step, with the name of the rule.
         explanation: Vec<String>,
@@ -85,17 +85,17 @@ pub fn prove_equal_with(a: &Expr, b: &Expr, options: &EqualityOptions) -> Proof 
     }
 }
 
+/// The steps of a proof that takes for granted what the first expression's domain implies, if there is a proof under the second's domain too.
 pub(super) fn prove(a: &Expr, b: &Expr, options: &EqualityOptions) -> Result<Option<Vec<String>>, SymbolicError> {
-    // The first run only decides: without a record of the steps it is several times faster.
-    let mut graph = Graph::new(Facts);
-    let (left, right) = add_both(&mut graph, a, b, options.up_to_constant)?;
-    let graph = saturate(graph, RULES, &options.bounds).egraph;
-    if graph.find(left) != graph.find(right) {
-        return Ok(None);
+    // These runs only decide: without a record of the steps they are several times faster.
+    for given in [a, b] {
+        let (graph, left, right) = saturated(Graph::new(Facts), [a, b], given, options)?;
+        if graph.find(left) != graph.find(right) {
+            return Ok(None);
+        }
     }
-    let mut graph = Graph::new(Facts).with_explanations_enabled().without_explanation_length_optimization();
-    let (left, right) = add_both(&mut graph, a, b, options.up_to_constant)?;
-    let mut graph = saturate(graph, RULES, &options.bounds).egraph;
+    let graph = Graph::new(Facts).with_explanations_enabled().without_explanation_length_optimization();
+    let (mut graph, left, right) = saturated(graph, [a, b], a, options)?;
     if graph.find(left) != graph.find(right) {
         return Ok(None);
     }
@@ -106,9 +106,17 @@ pub(super) fn prove(a: &Expr, b: &Expr, options: &EqualityOptions) -> Result<Opt
     Ok(Some(lines))
 }
 
-fn add_both(graph: &mut Graph, a: &Expr, b: &Expr, up_to_constant: bool) -> Result<(egg::Id, egg::Id), SymbolicError> {
-    let left = add_with_expansions(graph, a, up_to_constant)?;
-    Ok((left, add_with_expansions(graph, b, up_to_constant)?))
+fn saturated(
+    mut graph: Graph,
+    pair: [&Expr; 2],
+    given: &Expr,
+    options: &EqualityOptions,
+) -> Result<(Graph, Id, Id), SymbolicError> {
+    assume_defined(&mut graph, given, Domain::Whole);
+    pair.iter().for_each(|e| assume_defined(&mut graph, e, Domain::NonZero));
+    let left = add_with_expansions(&mut graph, pair[0], options.up_to_constant)?;
+    let right = add_with_expansions(&mut graph, pair[1], options.up_to_constant)?;
+    Ok((saturate(graph, RULES, &options.bounds).egraph, left, right))
 }
 
 fn line(step: &FlatTerm<Node>) -> String {

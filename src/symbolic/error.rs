@@ -10,7 +10,9 @@ pub enum SymbolicError {
         value: f64,
     },
     /// The covariance does not fit the constants.
-    #[error("the covariance is {rows} x {columns}, but the expression has {constants} constants: give a {constants} x {constants} matrix")]
+    #[error(
+        "the covariance is {rows} x {columns}, but the expression has {constants} constants: give a {constants} x {constants} matrix"
+    )]
     Covariance {
         /// Rows found.
         rows: usize,

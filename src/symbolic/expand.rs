@@ -38,15 +38,15 @@ fn collect(terms: impl IntoIterator<Item = Monomial>) -> Terms {
     merged.into_iter().filter(|(_, c)| *c != 0.0).map(|(powers, coefficient)| Monomial { coefficient, powers }).collect()
 }
 
-fn times(graph: &Graph, a: &Terms, b: &Terms) -> Option<Terms> {
+fn times(graph: &Graph, a: &[Monomial], b: &[Monomial]) -> Option<Terms> {
     (a.len() * b.len() <= MAX_TERMS).then(|| collect(a.iter().flat_map(|x| b.iter().map(|y| x.times(graph, y)))))
 }
 
-fn whole_power(graph: &Graph, base: &Terms, n: Number) -> Option<Terms> {
+fn whole_power(graph: &Graph, base: &[Monomial], n: Number) -> Option<Terms> {
     if !n.is_whole() || n.value() < 1.0 || n.value() > MAX_POWER {
         return None;
     }
-    (1..n.value() as usize).try_fold(base.clone(), |power, _| times(graph, &power, base))
+    (1..n.value() as usize).try_fold(base.to_vec(), |power, _| times(graph, &power, base))
 }
 
 /// Adds the expanded form of an expression; `None` when a number overflowed.
@@ -101,7 +101,7 @@ fn expand_product(graph: &mut Graph, factors: &[Expr], lengths: Lengths) -> Opti
 }
 
 /// The terms as one monomial, a sum of several being its base.
-fn atom(graph: &mut Graph, terms: &Terms) -> Option<Monomial> {
+fn atom(graph: &mut Graph, terms: &[Monomial]) -> Option<Monomial> {
     match &terms[..] {
         [] => Some(Monomial::constant(0.0)),
         [term] => Some(term.clone()),
@@ -109,7 +109,7 @@ fn atom(graph: &mut Graph, terms: &Terms) -> Option<Monomial> {
     }
 }
 
-fn expand_power(graph: &mut Graph, base: &Terms, n: Number) -> Option<Terms> {
+fn expand_power(graph: &mut Graph, base: &[Monomial], n: Number) -> Option<Terms> {
     if n.value() == 0.0 {
         return Some(vec![Monomial::constant(1.0)]);
     }
@@ -188,7 +188,7 @@ fn multiply_out_lengths(graph: &mut Graph, terms: Terms) -> Option<Terms> {
         let mut rest = term.clone();
         let (_, n) = rest.powers.remove(i);
         let square = expand_dot(graph, &v, &v, Lengths::MultipliedOut)?;
-        let product = whole_power(graph, &square, Number::new(n.value() / 2.0)?).and_then(|power| times(graph, &vec![rest], &power));
+        let product = whole_power(graph, &square, Number::new(n.value() / 2.0)?).and_then(|power| times(graph, &[rest], &power));
         match product {
             Some(product) => out.extend(multiply_out_lengths(graph, product)?),
             None => out.push(term),
@@ -197,27 +197,46 @@ fn multiply_out_lengths(graph: &mut Graph, terms: Terms) -> Option<Terms> {
     Some(collect(out))
 }
 
-/// Takes it as known that the expression has a value: no base of a negative power is zero, no logarithm or root is of a number below zero.
-pub(super) fn assume_defined(graph: &mut Graph, expr: &Expr) -> Option<()> {
+/// What of the domain of an expression is taken as known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Domain {
+    /// All but the isolated points of division by zero: no base of a negative power, no argument of a logarithm is zero.
+    NonZero,
+    /// Also that no root or logarithm is of a number below zero.
+    Whole,
+}
+
+/// Takes it as known that an expression has a value.
+pub(super) fn assume_defined(graph: &mut Graph, expr: &Expr, domain: Domain) {
+    // Where a number overflows, a fact is left away; the others stay true.
+    let _ = assume_parts(graph, expr, domain);
+    graph.rebuild();
+}
+
+fn assume_parts(graph: &mut Graph, expr: &Expr, domain: Domain) -> Option<()> {
     match expr {
         Expr::Constant(_) | Expr::Scalar(_) => {}
-        Expr::Sum(children) | Expr::Product(children) => children.iter().try_for_each(|child| assume_defined(graph, child))?,
+        Expr::Sum(children) | Expr::Product(children) => {
+            children.iter().try_for_each(|child| assume_parts(graph, child, domain))?
+        }
         Expr::Pow(base, n) => {
-            assume_defined(graph, base)?;
+            assume_parts(graph, base, domain)?;
             if *n < 0.0 {
                 assume_non_zero(graph, base)?;
             }
-            if n.fract() != 0.0 {
+            if n.fract() != 0.0 && domain == Domain::Whole {
                 let id = add_expanded(graph, base, Lengths::Kept)?;
                 assume(graph, id, Signs::NON_NEGATIVE);
             }
         }
         Expr::Apply(f, x) => {
-            assume_defined(graph, x)?;
+            assume_parts(graph, x, domain)?;
             if *f == Function::Log {
                 assume_non_zero(graph, x)?;
-                let id = add_expanded(graph, x, Lengths::Kept)?;
-                assume(graph, id, Signs::STRICTLY_POSITIVE);
+                if domain == Domain::Whole {
+                    let id = add_expanded(graph, x, Lengths::Kept)?;
+                    assume(graph, id, Signs::STRICTLY_POSITIVE);
+                }
             }
         }
     }
@@ -249,9 +268,6 @@ fn assume_non_zero(graph: &mut Graph, expr: &Expr) -> Option<()> {
 /// A number of the expression is not finite.
 pub(super) fn add_with_expansions(graph: &mut Graph, expr: &Expr, up_to_constant: bool) -> Result<Id, SymbolicError> {
     let nodes = to_nodes(expr, up_to_constant)?;
-    // Where a number overflows, a fact or an expansion is left away; what is there stays true.
-    let _ = assume_defined(graph, expr);
-    graph.rebuild();
     let root = graph.add_expr_uncanonical(&nodes);
     let mut equal = Vec::new();
     expand_parts(graph, expr, &mut equal)?;

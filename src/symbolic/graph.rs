@@ -43,7 +43,9 @@ impl Signs {
     }
 
     fn pairs(self, other: Self, f: impl Fn(f64, f64) -> Self) -> Self {
-        let each = |s: Self| [(Self::NEGATIVE, -1.0), (Self::ZERO, 0.0), (Self::POSITIVE, 1.0)].into_iter().filter(move |(bit, _)| s.0 & bit != 0);
+        let each = |s: Self| {
+            [(Self::NEGATIVE, -1.0), (Self::ZERO, 0.0), (Self::POSITIVE, 1.0)].into_iter().filter(move |(bit, _)| s.0 & bit != 0)
+        };
         Self(each(self).fold(0, |set, (_, a)| each(other).fold(set, |set, (_, b)| set | f(a, b).0)))
     }
 
@@ -196,9 +198,11 @@ impl Monomial {
 
     /// Multiplies by a power of a class. Exponents of one base add where that is sound: both above zero, or the base not zero.
     pub fn multiply(&mut self, graph: &Graph, base: Id, n: Number) {
-        let place = self.powers.iter().position(|(b, m)| {
-            *b == base && ((m.value() > 0.0 && n.value() > 0.0) || is(graph, base, Signs::NON_ZERO))
-        });
+        let base = graph.find(base);
+        let place = self
+            .powers
+            .iter()
+            .position(|(b, m)| *b == base && ((m.value() > 0.0 && n.value() > 0.0) || is(graph, base, Signs::NON_ZERO)));
         match place {
             Some(i) => match Number::new(tidy(self.powers[i].1.value() + n.value())) {
                 Some(sum) if sum.value() != 0.0 => self.powers[i].1 = sum,
@@ -273,20 +277,20 @@ pub(super) fn add_power(graph: &mut Graph, base: Id, n: Number) -> Id {
     if n == ONE { base } else { graph.add(Node::Power(n, [base])) }
 }
 
-/// Adds a monomial: the coefficient first, then the factors by class.
+/// Adds a monomial: the coefficient first, then the factors by class. The id stands for just this term, so that explanations show it.
 pub(super) fn add_monomial(graph: &mut Graph, monomial: &Monomial) -> Option<Id> {
     if monomial.coefficient == 0.0 || monomial.powers.is_empty() {
         return add_constant(graph, monomial.coefficient);
     }
-    let mut factors: Vec<Id> = monomial.powers.iter().map(|(base, n)| add_power(graph, *base, *n)).collect();
+    let mut factors: Vec<Id> = monomial.powers.iter().map(|(base, n)| add_power(graph, graph.find(*base), *n)).collect();
     factors.sort_unstable();
     if monomial.coefficient != 1.0 {
         factors.insert(0, add_constant(graph, monomial.coefficient)?);
     }
-    Some(if factors.len() == 1 { factors[0] } else { graph.add(Node::Product(factors.into())) })
+    Some(if factors.len() == 1 { factors[0] } else { graph.add_uncanonical(Node::Product(factors.into())) })
 }
 
-/// Adds a sum: like terms merged, sorted by class.
+/// Adds a sum: like terms merged, sorted by class. The id stands for just this sum, so that explanations show it.
 pub(super) fn add_sum(graph: &mut Graph, terms: impl IntoIterator<Item = Id>) -> Option<Id> {
     let mut like: BTreeMap<Vec<(Id, Number)>, Vec<(Id, f64)>> = BTreeMap::new();
     for id in terms {
@@ -304,14 +308,15 @@ pub(super) fn add_sum(graph: &mut Graph, terms: impl IntoIterator<Item = Id>) ->
         }
         let coefficient = ids.iter().fold(0.0, |sum, (_, c)| add_tidy(sum, *c));
         if coefficient != 0.0 {
-            sum.push(add_monomial(graph, &Monomial { coefficient, powers })?);
+            let term = add_monomial(graph, &Monomial { coefficient, powers })?;
+            sum.push(graph.find(term));
         }
     }
     sum.sort_unstable();
     match sum.len() {
         0 => add_constant(graph, 0.0),
         1 => Some(sum[0]),
-        _ => Some(graph.add(Node::Sum(sum.into()))),
+        _ => Some(graph.add_uncanonical(Node::Sum(sum.into()))),
     }
 }
 

@@ -4,8 +4,10 @@
 //! as monomials in any order and compute constants, which patterns cannot. `left`, `right` and `condition` state what a rule does; a test samples
 //! them over their domain, another runs every rule on its own left side.
 
+mod factors;
 mod products;
 mod sums;
+mod vectors;
 
 use super::graph::{Facts, Graph};
 use super::language::Node;
@@ -34,6 +36,7 @@ enum Operator {
     Product(Rewriter),
     Power(Rewriter),
     Apply(Rewriter),
+    /// The sum or number inside the wrapper.
     UpToConstant(Rewriter),
 }
 
@@ -71,12 +74,12 @@ pub const RULES: &[Rule] = &[
     rule("hoist-constants", "(x + a) + (y + b)", "x + y + (a+b)", "", Operator::Sum(sums::hoist_constants)),
     rule("complete-squares", "a*x**2 + b*x", "a*(x + b/(2*a))**2 + (-1)*b**2/(4*a)", "", Operator::Sum(sums::complete_squares)),
     rule("perfect-square", "a**2*x**2 + 2*a*b*x*y + b**2*y**2", "a**2*(x + b/a*y)**2", "", Operator::Sum(sums::perfect_square)),
-    rule("group-by-base", "a*x**3 + b*x + a*y**3 + b*y", "(a*x**3 + b*x) + (a*y**3 + b*y)", "", Operator::Sum(sums::group_by_base)),
-    rule("factor-coefficient", "a*x + 2*a*y", "a*(x + 2*y)", "", Operator::Sum(sums::factor_coefficient)),
-    rule("factor-base", "x**2*y + x**3", "x**2*(y + x)", "", Operator::Sum(sums::factor_base)),
-    rule("common-denominator", "a + b*x**(-1)", "x**(-1)*(a*x + b)", "x != 0", Operator::Sum(sums::factor_base)),
-    rule("gather-dots", "a*dot(u,v1) + a*dot(u,v2)", "a*dot(u,v1+v2)", "", Operator::Sum(sums::gather_dots)),
-    rule("polarise", "a*dot(u,u) - 2*a*dot(u,v) + a*dot(v,v)", "a*norm(v-u)**2", "", Operator::Sum(sums::polarise)),
+    rule("group-by-base", "a*x**3 + b*x + a*y**3 + b*y", "(a*x**3 + b*x) + (a*y**3 + b*y)", "", Operator::Sum(factors::group_by_base)),
+    rule("factor-coefficient", "a*x + 2*a*y", "a*(x + 2*y)", "", Operator::Sum(factors::factor_coefficient)),
+    rule("factor-base", "x**2*y + x**3", "x**2*(y + x)", "", Operator::Sum(factors::factor_base)),
+    rule("common-denominator", "a + b*x**(-1)", "x**(-1)*(a*x + b)", "x != 0", Operator::Sum(factors::factor_base)),
+    rule("gather-dots", "a*dot(u,v1) + a*dot(u,v2)", "a*dot(u,v1+v2)", "", Operator::Sum(vectors::gather_dots)),
+    rule("polarise", "a*dot(u,u) - 2*a*dot(u,v) + a*dot(v,v)", "a*norm(v-u)**2", "", Operator::Sum(vectors::polarise)),
     rule("pythagoras", "a*sin(x)**2 + a*cos(x)**2 + y", "a + y", "", Operator::Sum(sums::pythagoras)),
     rule("gather-logarithms", "a*log(x) + a*log(y)", "a*log(x*y)", "x > 0, y > 0", Operator::Sum(sums::gather_logarithms)),
     rule("collect-factors", "a*x*b*x", "(a*b)*x**2", "", Operator::Product(products::collect_factors)),
@@ -102,8 +105,9 @@ pub const RULES: &[Rule] = &[
     rule("drop-constants", "x + a", "x", "up to a constant", Operator::UpToConstant(sums::drop_constants)),
 ];
 
-/// The rules with these names as rewrites for egg, those with the same rewriter once.
-pub(super) fn rewrites(rules: &[Rule]) -> Vec<Rewrite<Node, Facts>> {
+/// Rules as rewrites for egg, those with the same rewriter once. They add nothing to an e-graph of more than `max_nodes` nodes: egg itself looks
+/// only between rounds.
+pub(super) fn rewrites(rules: &[Rule], max_nodes: usize) -> Vec<Rewrite<Node, Facts>> {
     let mut seen: Vec<Rewriter> = Vec::new();
     let mut rewrites = Vec::new();
     for rule in rules {
@@ -113,7 +117,7 @@ pub(super) fn rewrites(rules: &[Rule]) -> Vec<Rewrite<Node, Facts>> {
         }
         seen.push(rewriter);
         let operator = rule.operator.discriminant();
-        let rewrite = Rewrite::new(rule.name, Operands { operator }, Rewriting { operator, rewriter });
+        let rewrite = Rewrite::new(rule.name, Operands { operator }, Rewriting { operator, rewriter, max_nodes });
         rewrites.push(rewrite.expect("a rule without pattern variables binds all of them"));
     }
     rewrites
@@ -142,20 +146,41 @@ impl Searcher<Node, Facts> for Operands {
     }
 }
 
-/// Runs a rewriter on the nodes of a class.
+/// Runs a rewriter on the nodes of a class; with the wrapper as operator, on what is wrapped.
 struct Rewriting {
     operator: Discriminant<Node>,
     rewriter: Rewriter,
+    max_nodes: usize,
 }
 
 impl Applier<Node, Facts> for Rewriting {
     fn apply_one(&self, graph: &mut Graph, class: Id, _: &Subst, _: Option<&PatternAst<Node>>, name: Symbol) -> Vec<Id> {
-        let nodes: Vec<Node> = graph[class].nodes.iter().filter(|n| n.discriminant() == self.operator).cloned().collect();
+        // A number is as simple as can be; and zero equals all products with zero.
+        if graph[class].data.constant.is_some() {
+            return vec![];
+        }
+        let mut nodes: Vec<Node> = graph[class].nodes.iter().filter(|n| n.discriminant() == self.operator).cloned().collect();
+        let wrapped = matches!(nodes.first(), Some(Node::UpToConstant(_)));
+        if wrapped {
+            let inner = nodes.iter().flat_map(|wrapper| wrapper.children());
+            nodes = inner
+                .flat_map(|&id| graph[id].nodes.iter())
+                .filter(|n| matches!(n, Node::Sum(_) | Node::Constant(_)))
+                .cloned()
+                .collect();
+        }
         let mut changed = Vec::new();
         for node in nodes {
-            for right in (self.rewriter)(graph, &node) {
+            if graph.total_size() > self.max_nodes {
+                break;
+            }
+            for mut right in (self.rewriter)(graph, &node) {
                 // The node as it stands, so that an explanation shows what was rewritten.
-                let left = graph.add_uncanonical(node.clone());
+                let mut left = graph.add_uncanonical(node.clone());
+                if wrapped {
+                    left = graph.add_uncanonical(Node::UpToConstant([left]));
+                    right = graph.add_uncanonical(Node::UpToConstant([right]));
+                }
                 if graph.union_trusted(left, right, name) {
                     changed.push(graph.find(left));
                 }

@@ -2,7 +2,7 @@
 
 use super::SymbolicError;
 use super::cost::cheapest;
-use super::expand::add_with_expansions;
+use super::expand::{Domain, add_with_expansions, assume_defined};
 use super::graph::{Facts, Graph};
 use super::language::Node;
 use super::order::ordered;
@@ -75,6 +75,7 @@ pub fn simplify_up_to_constant(expr: &Expr, options: &SimplifyOptions) -> Result
 
 fn run(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<Simplified, SymbolicError> {
     let mut graph = Graph::new(Facts);
+    assume_defined(&mut graph, expr, Domain::Whole);
     let root = add_with_expansions(&mut graph, expr, up_to_constant)?;
     let runner = saturate(graph, RULES, options);
     let (cost, expression) = cheapest(&runner.egraph, root);
@@ -100,7 +101,7 @@ pub(super) fn saturate(graph: Graph, rules: &[Rule], options: &SimplifyOptions) 
         .with_time_limit(Duration::MAX)
         .with_iter_limit(options.max_iterations)
         .with_node_limit(options.max_nodes)
-        .run(&rewrites(rules))
+        .run(&rewrites(rules, options.max_nodes))
 }
 
 /// The simplest form of a vector expression: the terms of one vector (or of its opposite or multiples) collected, every coefficient simplified;
@@ -111,7 +112,8 @@ pub(super) fn saturate(graph: Graph, rules: &[Rule], options: &SimplifyOptions) 
 /// A number of the expression is not finite.
 pub fn simplify_vector(expr: &VectorExpr, options: &SimplifyOptions) -> Result<VectorExpr, SymbolicError> {
     let named = expr.0.iter().flat_map(|(coefficient, vector)| {
-        let part = |(name, c): &(String, f64)| (Expr::Product(vec![Expr::Constant(*c), coefficient.clone()]), Vector::named(name.clone()));
+        let part =
+            |(name, c): &(String, f64)| (Expr::Product(vec![Expr::Constant(*c), coefficient.clone()]), Vector::named(name.clone()));
         vector.terms().iter().map(part)
     });
     let (cost, as_given) = simplify_terms(expr.0.iter().cloned(), options)?;
@@ -119,7 +121,10 @@ pub fn simplify_vector(expr: &VectorExpr, options: &SimplifyOptions) -> Result<V
     Ok(if cost_named < cost { over_names } else { as_given })
 }
 
-fn simplify_terms(terms: impl Iterator<Item = (Expr, Vector)>, options: &SimplifyOptions) -> Result<(u32, VectorExpr), SymbolicError> {
+fn simplify_terms(
+    terms: impl Iterator<Item = (Expr, Vector)>,
+    options: &SimplifyOptions,
+) -> Result<(u32, VectorExpr), SymbolicError> {
     let mut collected: Vec<(Vector, Vec<Expr>)> = Vec::new();
     for (coefficient, vector) in terms {
         let (factor, vector) = vector.split_factor();
@@ -149,35 +154,42 @@ fn simplify_terms(terms: impl Iterator<Item = (Expr, Vector)>, options: &Simplif
     Ok((cost, VectorExpr(simple.into_iter().map(|(_, c, v)| (c, v)).collect())))
 }
 
-/// What a reader pays for a unit vector beyond its vector.
-const UNIT_VECTOR: u32 = 1;
-
 fn simplify_coefficient(coefficient: &Expr, vector: &Vector, options: &SimplifyOptions) -> Result<(u32, Expr), SymbolicError> {
     let plain = simplify(coefficient, options)?;
     let length = Expr::norm(vector.clone());
-    let divides = |e: &Expr| divides_by(e, &length);
-    if !divides(&plain.expression) {
+    let reciprocal = |e: &Expr| matches!(e, Expr::Pow(base, n) if **base == length && *n < 0.0);
+    // A power law reads best as it stands.
+    if !contains(&plain.expression, &reciprocal) || !contains(&plain.expression, &|e| matches!(e, Expr::Sum(_))) {
         return Ok((plain.cost, plain.expression));
     }
     let of_unit = simplify(&Expr::Product(vec![coefficient.clone(), length.clone()]), options)?;
-    if of_unit.cost + UNIT_VECTOR >= plain.cost {
+    // A function of the length times the unit vector: the division by the length is not read as part of the function.
+    if of_unit.cost > plain.cost + 1 {
         return Ok((plain.cost, plain.expression));
     }
     let mut factors = match of_unit.expression {
         Expr::Product(factors) => factors,
-        Expr::Constant(1.0) => vec![],
+        // As a restoring force is written: -(norm(q1)-1), not 1-norm(q1).
+        Expr::Sum(terms) if terms.iter().all(|t| is_negative(t) || matches!(t, Expr::Constant(_))) => {
+            let opposite = Expr::sum(terms.into_iter().map(|t| Expr::product([Expr::Constant(-1.0), t])));
+            vec![Expr::Constant(-1.0), simplify(&opposite, options)?.expression]
+        }
         other => vec![other],
     };
     factors.push(Expr::Pow(Box::new(length), -1.0));
-    let expression = if factors.len() == 1 { factors.swap_remove(0) } else { Expr::Product(factors) };
-    Ok((of_unit.cost + UNIT_VECTOR, expression))
+    Ok((of_unit.cost.min(plain.cost), ordered(&Expr::product(factors))))
 }
 
-fn divides_by(expr: &Expr, length: &Expr) -> bool {
-    match expr {
-        Expr::Constant(_) | Expr::Scalar(_) => false,
-        Expr::Sum(children) | Expr::Product(children) => children.iter().any(|child| divides_by(child, length)),
-        Expr::Pow(base, n) => (**base == *length && *n < 0.0) || divides_by(base, length),
-        Expr::Apply(_, x) => divides_by(x, length),
-    }
+fn is_negative(term: &Expr) -> bool {
+    matches!(term, Expr::Product(factors) if matches!(factors[..], [Expr::Constant(c), ..] if c < 0.0))
+}
+
+/// Whether a part of the expression is of this kind.
+fn contains(expr: &Expr, kind: &impl Fn(&Expr) -> bool) -> bool {
+    kind(expr)
+        || match expr {
+            Expr::Constant(_) | Expr::Scalar(_) => false,
+            Expr::Sum(children) | Expr::Product(children) => children.iter().any(|child| contains(child, kind)),
+            Expr::Pow(child, _) | Expr::Apply(_, child) => contains(child, kind),
+        }
 }

@@ -109,7 +109,9 @@ impl Walk {
             Expr::Scalar(Scalar::Norm(v)) => vec![self.length(v, 1.0)],
             Expr::Scalar(Scalar::Dot(a, b)) => self.dot(a, b),
             Expr::Sum(terms) => collect(terms.iter().flat_map(|t| self.terms(t)).collect()),
-            Expr::Product(factors) => factors.iter().fold(vec![self.term(1.0, vec![])], |product, f| times(&product, &self.terms(f))),
+            Expr::Product(factors) => {
+                factors.iter().fold(vec![self.term(1.0, vec![])], |product, f| times(&product, &self.terms(f)))
+            }
             Expr::Pow(base, n) => {
                 let start = self.next;
                 let inner = self.terms(base);
@@ -119,7 +121,9 @@ impl Walk {
                         let powers = one.powers.iter().map(|(b, m)| (b.clone(), m * n)).collect();
                         vec![Term { coefficient: one.coefficient.power(*n), powers }]
                     }
-                    _ if whole && (1.0..=MAX_POWER).contains(n) => (1..*n as usize).fold(inner.clone(), |power, _| times(&power, &inner)),
+                    _ if whole && (1.0..=MAX_POWER).contains(n) => {
+                        (1..*n as usize).fold(inner.clone(), |power, _| times(&power, &inner))
+                    }
                     _ => vec![self.skip(base, start, *n)],
                 }
             }

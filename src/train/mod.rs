@@ -3,10 +3,12 @@
 mod coordinates;
 mod fit;
 mod lbfgs;
+mod learn;
 mod line_search;
 
 pub use coordinates::Coordinates;
 pub use fit::{Fit, Settings, fit, linear_start, refine};
+pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
 pub use line_search::WeakWolfe;
 
@@ -32,6 +34,12 @@ pub enum Error {
         /// What happened.
         message: String,
     },
+    /// The input vectors don't fit.
+    #[error(transparent)]
+    Scalars(#[from] crate::scalars::Error),
+    /// The integrator doesn't exist.
+    #[error(transparent)]
+    Integrate(#[from] crate::integrate::Error),
     /// Linear algebra failed.
     #[error(transparent)]
     Linalg(#[from] crate::linalg::Error),

@@ -179,7 +179,9 @@ pub fn exponential_of_logarithm(graph: &mut Graph, node: &Node) -> Vec<Id> {
         for &term in &terms {
             let monomial = monomial(graph, term);
             let base = match monomial.powers[..] {
-                [(base, n)] if n == ONE => argument_of(graph, base, Function::Log).filter(|&y| is(graph, y, Signs::STRICTLY_POSITIVE)),
+                [(base, n)] if n == ONE => {
+                    argument_of(graph, base, Function::Log).filter(|&y| is(graph, y, Signs::STRICTLY_POSITIVE))
+                }
                 _ => None,
             };
             match (base, Number::new(monomial.coefficient)) {

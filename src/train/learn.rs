@@ -1,0 +1,93 @@
+//! The whole way from chunks to a learned Hamiltonian.
+
+use std::path::Path;
+
+use ndarray::{Array2, Axis, concatenate};
+
+use super::{Error, Fit, Record, Settings, Stop, fit};
+use crate::basis::{Basis, Kind};
+use crate::dataset::Trajectory;
+use crate::integrate::RungeKutta;
+use crate::linalg::LANES;
+use crate::loss::{Options, RolloutLoss};
+use crate::model::{Model, ScalarHamiltonian};
+use crate::scalars::{Inputs, ScalarSet};
+
+/// A Hamiltonian learned from chunks: H(z) = sum_k theta_k phi_k(scalars of z).
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// Scalars and basis.
+    pub model: ScalarHamiltonian<Basis>,
+    /// Its parameters and how they were found.
+    pub fit: Fit,
+    /// How it was trained.
+    pub settings: Settings,
+    /// Root mean square difference that halving the integration step makes to the weighted residuals: the integrator's error in training.
+    pub integration_error: f64,
+}
+
+impl Settings {
+    /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8, L-BFGS to the bottom.
+    ///
+    /// # Errors
+    /// None for the order that is asked for here; the integrator's error is passed on.
+    pub fn new(weights: Vec<f64>, step: f64) -> Result<Self, Error> {
+        Ok(Self {
+            rollout: Options { method: RungeKutta::new(8)?, step, batch: LANES },
+            weights,
+            stop: Stop { iterations: 300, round: 5, decrease: 1e-3 },
+            rank_tolerance: 1e-10,
+        })
+    }
+}
+
+/// All states of the chunks: one a row.
+pub fn states(chunks: &[Trajectory]) -> Array2<f64> {
+    let views: Vec<_> = chunks.iter().map(|c| c.states.view()).collect();
+    concatenate(Axis(0), &views).unwrap_or_default()
+}
+
+/// Learns a Hamiltonian in a ready-made basis of the independent scalars of the inputs.
+///
+/// # Errors
+/// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
+pub fn learn(
+    inputs: &Inputs,
+    chunks: &[Trajectory],
+    kind: Kind,
+    settings: &Settings,
+    checkpoint: Option<(&Path, &str)>,
+    watch: &mut dyn FnMut(&Record),
+) -> Result<Learned, Error> {
+    if chunks.is_empty() {
+        return Err(Error::NoChunks);
+    }
+    let states = states(chunks);
+    let scalars = ScalarSet::independent(inputs, inputs.catalogue(), states.view())?;
+    let basis = Basis::of_kind(kind, &scalars.ranges(states.view()));
+    let model = ScalarHamiltonian::new(scalars, basis);
+    let fit = fit(&model, chunks, settings, checkpoint, watch)?;
+    let integration_error = integration_error(&model, &fit.theta, chunks, settings);
+    Ok(Learned { model, fit, settings: settings.clone(), integration_error })
+}
+
+/// Root mean square difference between the weighted residuals with the settings' integration step and with half of it.
+pub fn integration_error<M: Model>(model: &M, theta: &[f64], chunks: &[Trajectory], settings: &Settings) -> f64 {
+    let residuals = |step: f64| RolloutLoss::new(model, chunks, &settings.weights, Options { step, ..settings.rollout.clone() }).residuals_at(theta);
+    let (coarse, fine) = (residuals(settings.rollout.step), residuals(0.5 * settings.rollout.step));
+    let squares: f64 = coarse.iter().zip(&fine).map(|(a, b)| (a - b) * (a - b)).sum();
+    (squares / coarse.len().max(1) as f64).sqrt()
+}
+
+/// One weight for each component: 1 / variance, pooled over all positions and over all momenta, so that the loss has no unit.
+pub fn unit_weights(chunks: &[Trajectory]) -> Vec<f64> {
+    let states = states(chunks);
+    let half = states.ncols() / 2;
+    let variance = |columns: std::ops::Range<usize>| -> f64 {
+        let n = columns.len().max(1) as f64;
+        columns.map(|c| states.column(c).var(0.0)).sum::<f64>() / n
+    };
+    let weight = |v: f64| if v > 0.0 && v.is_finite() { 1.0 / v } else { 1.0 };
+    let (q, p) = (weight(variance(0..half)), weight(variance(half..2 * half)));
+    (0..2 * half).map(|c| if c < half { q } else { p }).collect()
+}
