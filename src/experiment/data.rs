@@ -3,7 +3,7 @@
 //! Initial states are normal: q1 ~ N((0, 0, -1.5), 0.2^2), q2 ~ N((0, 0, -3), 0.2^2), p1, p2 ~ N(0, 0.4^2). Of each trajectory of 150 states,
 //! 0.2 apart, one chunk of 5 is kept. The truth of the tests starts from the first state of each test chunk.
 
-use ndarray::{Array2, Array3, ArrayView2, concatenate, s};
+use ndarray::{Array2, Array3, ArrayView2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -152,12 +152,6 @@ impl Data {
     pub fn inputs(&self) -> Result<Inputs, Error> {
         let parameters = *self.preset.system().parameters();
         Ok(Inputs::new(SHAPE, parameters.pivot.to_vec(), vec![("g".into(), parameters.gravity.to_vec())])?)
-    }
-
-    /// All states of the training chunks, one a row.
-    pub fn train_states(&self) -> Array2<f64> {
-        let views: Vec<ArrayView2<f64>> = self.train.trajectories.iter().map(|chunk| chunk.states.view()).collect();
-        concatenate(ndarray::Axis(0), &views).expect("all chunks have states of the same length")
     }
 
     /// True states of the test trajectories: trajectory x time x component.

@@ -47,7 +47,7 @@ pub enum Error {
     Train(#[from] train::Error),
     /// The law could not be read off.
     #[error("recovering the law: {0}")]
-    Symbolic(#[from] symbolic::SymbolicError),
+    Recover(#[from] symbolic::RecoverError),
     /// A figure could not be made.
     #[error(transparent)]
     Figure(#[from] report::figures::Error),

@@ -2,21 +2,22 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, Array3, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::data::{self, CHUNK, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
 use super::Error;
-use crate::basis::{Basis, Kind};
+use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
+use super::timings::Stopwatch;
+use crate::basis::Kind;
+use crate::dataset::TrajectoryTable;
 use crate::evaluate::{self, RolloutErrors, rollout};
 use crate::field::Hamiltonian;
 use crate::integrate::RungeKutta;
-use crate::linalg::LANES;
-use crate::loss;
-use crate::model::{LinearModel, Model, ScalarHamiltonian};
+use crate::loss::RolloutLoss;
+use crate::model::Model;
 use crate::report::tables::RowKey;
-use crate::scalars::ScalarSet;
-use crate::train::{self, Record, Settings, Stop};
+use crate::symbolic::{self, Noise, PhysicalConstant, RecoverSettings, Recovery, recover};
+use crate::train::{self, Record, Settings};
 
 /// Longest step of the integrator in training.
 const STEP: f64 = 0.1;
@@ -82,6 +83,8 @@ pub struct Unit {
     pub training: Training,
     /// The test.
     pub evaluation: Evaluation,
+    /// The law, if the model is one.
+    pub law: Option<Law>,
 }
 
 /// How a model was found.
@@ -89,18 +92,48 @@ pub struct Unit {
 pub struct Training {
     /// Parameters.
     pub theta: Vec<f64>,
-    /// Directions in parameter space that the data determine.
-    pub rank: usize,
     /// Mean squared error on the training chunks.
     pub loss: f64,
     /// Mean squared error on the validation chunks.
     pub validation: f64,
-    /// Every iteration.
+    /// Every iteration; none for a closed form, which is read off another model.
     pub history: Vec<Record>,
     /// Field evaluations of one evaluation of loss and gradient.
     pub field_evaluations: usize,
-    /// Root of the mean squared difference between training chunks predicted with the step of the training and with half of it: the integrator's error.
+    /// Root mean square difference that halving the integration step makes to the predicted training chunks: the integrator's error.
     pub step_error: f64,
+}
+
+/// A recovered law, as text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Law {
+    /// Hamiltonian with fitted constants.
+    pub fitted: String,
+    /// Hamiltonian with simple numbers, where the trajectories agree with them; else as fitted.
+    pub expression: String,
+    /// Force on each particle, by name of its position.
+    pub forces: Vec<(String, String)>,
+    /// Masses, springs, fields.
+    pub constants: Vec<Constant>,
+    /// Terms that are none of these.
+    pub unread: Vec<String>,
+    /// Whether the law explains the data down to the error of their integration.
+    pub exact: bool,
+}
+
+/// A constant of a law.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Constant {
+    /// Name.
+    pub name: String,
+    /// In words.
+    pub meaning: String,
+    /// Fitted value.
+    pub value: f64,
+    /// Standard error.
+    pub standard_error: f64,
+    /// The simple number that it agrees with.
+    pub snapped: Option<f64>,
 }
 
 /// Errors of rollouts over the test trajectories, trajectory by trajectory.
@@ -130,97 +163,112 @@ impl Evaluation {
     }
 }
 
-/// All that a trained model depends on besides the data, as text.
-pub fn settings_key(data: &Data, name: &str) -> String {
-    let settings = settings();
-    format!(
-        "{} {} {} {:?} {:?} {} data {:016x}",
-        env!("CARGO_PKG_VERSION"),
-        data.preset.name(),
-        name,
-        settings.stop,
-        (STEP, SUBSTEPS, NEGLIGIBLE, DEGREE, FINE_INTERVAL, FINE_POINTS),
-        settings.rank_tolerance,
-        data.fingerprint()
-    )
+/// All that a trained model depends on, as text.
+pub fn key(data: &Data, learner: Learner) -> String {
+    let (version, preset, data) = (env!("CARGO_PKG_VERSION"), data.preset.name(), data.fingerprint());
+    format!("{version} {preset} {} {:?} data {data:016x}", learner.name(), (STEP, SUBSTEPS, NEGLIGIBLE, DEGREE, FINE_INTERVAL, FINE_POINTS))
 }
 
-fn settings() -> Settings {
-    Settings {
-        rollout: loss::Options { method: method(), step: STEP, batch: LANES },
-        weights: vec![1.0; 12],
-        stop: Stop { iterations: 300, round: 5, decrease: 1e-3 },
-        rank_tolerance: 1e-10,
-    }
-}
-
-fn method() -> RungeKutta {
-    RungeKutta::new(8).expect("order 8 exists")
-}
-
-/// Trains and tests a Hamiltonian that is linear in its parameters: its scalars are the independent ones of all scalars of the inputs,
-/// its basis spans their ranges in the training chunks.
+/// Trains and tests a model; `watch` is told what goes on, `clock` takes the times.
 ///
 /// # Errors
-/// [`Error::Scalars`], [`Error::Train`].
-pub fn scalars_unit(kind: Kind, data: &Data, checkpoint: (&Path, &str), watch: &mut dyn FnMut(&Record)) -> Result<Unit, Error> {
-    let inputs = data.inputs()?;
-    let states = data.train_states();
-    let scalars = ScalarSet::independent(&inputs, inputs.catalogue(), states.view())?;
-    let basis = Basis::of_kind(kind, &scalars.ranges(states.view()));
-    let model = ScalarHamiltonian::new(scalars, basis);
-    let training = train_linear(&model, data, checkpoint, watch)?;
-    let evaluation = evaluate(&model, &training.theta, data);
-    Ok(Unit { training, evaluation })
-}
-
-/// The basis of a learner that is trained by [`scalars_unit`].
-pub fn kind(learner: Learner) -> Option<Kind> {
+/// [`Error::Scalars`], [`Error::Train`], [`Error::Recover`].
+pub fn unit(
+    learner: Learner,
+    data: &Data,
+    checkpoint: (&Path, &str),
+    watch: &mut dyn FnMut(&str),
+    clock: &mut Stopwatch,
+) -> Result<Unit, Error> {
     match learner {
-        Learner::Reference => Some(Kind::Reference),
-        Learner::Spectral => Some(Kind::Spectral { degree: DEGREE }),
-        Learner::ClosedForm => None,
+        Learner::Reference => scalars_unit(Kind::Reference, data, checkpoint, watch, clock),
+        Learner::Spectral => scalars_unit(Kind::Spectral { degree: DEGREE }, data, checkpoint, watch, clock),
+        Learner::ClosedForm => closed_form_unit(data, watch, clock),
     }
 }
 
-fn train_linear<M: LinearModel>(
-    model: &M,
+/// A Hamiltonian that is linear in its parameters: its scalars are the independent ones of all scalars of the inputs, its basis spans
+/// their ranges in the training chunks.
+fn scalars_unit(
+    kind: Kind,
     data: &Data,
     checkpoint: (&Path, &str),
-    watch: &mut dyn FnMut(&Record),
-) -> Result<Training, Error> {
-    let settings = settings();
-    let fit = train::fit(model, &data.train.trajectories, &settings, Some(checkpoint), watch)?;
+    watch: &mut dyn FnMut(&str),
+    clock: &mut Stopwatch,
+) -> Result<Unit, Error> {
+    let mut tell = |record: &Record| watch(&format!("iteration {}, loss {:.1e}", record.iteration, record.value));
+    let chunks = &data.train.trajectories;
+    let learned = train::learn(&data.inputs()?, chunks, kind, &settings()?, Some(checkpoint), &mut tell)?;
+    clock.lap("training");
+    let fit = learned.fit;
+    let evaluation = evaluate(&learned.model, &fit.theta, data)?;
+    let (history, field_evaluations) = (fit.history, fit.field_evaluations);
+    let training = Training { history, field_evaluations, ..trained(&learned.model, fit.theta, data)? };
+    clock.lap("evaluation");
+    Ok(Unit { training, evaluation, law: None })
+}
+
+/// The closed form that is read off a Hamiltonian learned in the spectral basis, its constants refitted on the trajectories.
+fn closed_form_unit(data: &Data, watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> Result<Unit, Error> {
+    let inputs = data.inputs()?;
+    let settings = RecoverSettings { kind: Kind::Spectral { degree: DEGREE }, noise: Noise::None, deadline: None };
+    let found = recover(&inputs, &data.train.trajectories, &data.validation.trajectories, &settings, watch)?;
+    let model = symbolic::model(&inputs, &found.expression)?;
+    let theta = found.expression.constants();
+    clock.lap("recovery");
+    let evaluation = evaluate(&model, &theta, data)?;
+    let training = trained(&model, theta, data)?;
+    clock.lap("evaluation");
+    Ok(Unit { training, evaluation, law: Some(Law::new(&found)) })
+}
+
+impl Law {
+    fn new(found: &Recovery) -> Self {
+        let constant = |constant: &PhysicalConstant| Constant {
+            name: constant.name.clone(),
+            meaning: constant.meaning.clone(),
+            value: constant.value,
+            standard_error: constant.standard_error.unwrap_or(f64::NAN),
+            snapped: constant.snapped,
+        };
+        Self {
+            fitted: found.expression.to_string(),
+            expression: found.best().to_string(),
+            forces: found.forces.iter().map(|(name, force)| (name.clone(), force.to_string())).collect(),
+            constants: found.reading.constants.iter().map(constant).collect(),
+            unread: found.reading.unread.iter().map(ToString::to_string).collect(),
+            exact: found.exact,
+        }
+    }
+}
+
+/// Every component of the state counts alike: all have about the same spread.
+fn settings() -> Result<Settings, Error> {
+    Ok(Settings::new(vec![1.0; 12], STEP)?)
+}
+
+/// What there is to say of given parameters; no history.
+fn trained<M: Model>(model: &M, theta: Vec<f64>, data: &Data) -> Result<Training, Error> {
+    let settings = settings()?;
+    let loss = |table: &TrajectoryTable| {
+        RolloutLoss::new(model, &table.trajectories, &settings.weights, settings.rollout.clone()).value(&theta)
+    };
     Ok(Training {
-        rank: fit.rank,
-        loss: fit.loss,
-        validation: validation_loss(model, &fit.theta, data),
-        history: fit.history,
-        field_evaluations: fit.field_evaluations,
-        step_error: training_step_error(model, &fit.theta, data),
-        theta: fit.theta,
+        loss: loss(&data.train),
+        validation: loss(&data.validation),
+        history: Vec::new(),
+        field_evaluations: 0,
+        step_error: train::integration_error(model, &theta, &data.train.trajectories, &settings),
+        theta,
     })
 }
 
-fn validation_loss<M: Model>(model: &M, theta: &[f64], data: &Data) -> f64 {
-    let settings = settings();
-    loss::RolloutLoss::new(model, &data.validation.trajectories, &settings.weights, settings.rollout).value(theta)
-}
-
-fn training_step_error<M: Model>(model: &M, theta: &[f64], data: &Data) -> f64 {
-    let initial = data::first_states(&data.train.trajectories);
-    let substeps = (INTERVAL / STEP).ceil() as usize;
-    let predict = |substeps| rollout(model, theta, initial.view(), (INTERVAL, CHUNK), &method(), substeps);
-    let difference: Array3<f64> = predict(substeps) - predict(2 * substeps);
-    let residuals = difference.len() / CHUNK * (CHUNK - 1);
-    (difference.iter().map(|x| x * x).sum::<f64>() / residuals as f64).sqrt()
-}
-
 /// Rolls a model out from the first test states, the step halved until the integrator's error is negligible beside the model's.
-pub fn evaluate<M: Model>(model: &M, theta: &[f64], data: &Data) -> Evaluation {
+pub fn evaluate<M: Model>(model: &M, theta: &[f64], data: &Data) -> Result<Evaluation, Error> {
+    let method = RungeKutta::new(8)?;
     let truth = data.truth();
     let initial = data::first_states(&data.test.trajectories);
-    let predict = |initial: ArrayView2<f64>, grid, substeps| rollout(model, theta, initial, grid, &method(), substeps);
+    let predict = |initial: ArrayView2<f64>, grid, substeps| rollout(model, theta, initial, grid, &method, substeps);
     let coarse = |substeps| predict(initial.view(), (INTERVAL, POINTS), substeps);
     let (mut substeps, mut before) = (SUBSTEPS.0, coarse(SUBSTEPS.0));
     let (predicted, step_error) = loop {
@@ -236,14 +284,14 @@ pub fn evaluate<M: Model>(model: &M, theta: &[f64], data: &Data) -> Evaluation {
     let errors = RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| system.energy(z));
     let fine = predict(initial.slice(ndarray::s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), substeps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
-    Evaluation {
+    Ok(Evaluation {
         substeps,
         step_error,
         state: flat(errors.state),
         angular_momentum: flat(errors.angular_momentum),
         energy: flat(errors.energy),
         fine: fine.iter().copied().collect(),
-    }
+    })
 }
 
 /// Errors for statistics of logarithms: those below roundoff, zero among them, count as roundoff.
