@@ -1,0 +1,171 @@
+//! The result tables, one function each; all write into a folder.
+
+use std::path::Path;
+
+use ndarray::Array2;
+
+use super::data::{INTERVAL, POINTS, Preset, provenance};
+use super::models::{self, Learner, above_roundoff};
+use super::Error;
+use super::run::{Done, Results};
+use crate::dataset::files::Metadata;
+use crate::evaluate::quantiles_over_time;
+use crate::report::tables::{
+    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingRow, write, write_table1,
+};
+
+/// `training.parquet`: every iteration of every training. The metadata tell the error of the integrator in training.
+///
+/// # Errors
+/// [`Error::Dataset`].
+pub fn training(results: &Results, folder: &Path) -> Result<(), Error> {
+    let rows: Vec<TrainingRow> = results
+        .of_table1()
+        .flat_map(|done| {
+            let Done { learner, seed, unit, .. } = done;
+            unit.training.history.iter().map(move |record| TrainingRow {
+                key: learner.key(),
+                seed: *seed,
+                iteration: record.iteration as u64,
+                loss: record.value,
+                gradient_norm: record.gradient_norm,
+                field_evaluations: (record.evaluations * unit.training.field_evaluations) as u64,
+            })
+        })
+        .collect();
+    let mut metadata = metadata(results);
+    for done in results.of_table1() {
+        let (key, training) = (format!("{}, seed {}", done.learner.key().basis, done.seed), &done.unit.training);
+        metadata.insert(format!("integration error (rms), {key}"), format!("{:e}", training.step_error));
+        metadata.insert(format!("validation loss, {key}"), format!("{:e}", training.validation));
+    }
+    Ok(write(&folder.join("training.parquet"), &rows, &metadata)?)
+}
+
+/// `rollout_errors.parquet`: errors of every rollout at every time.
+///
+/// # Errors
+/// [`Error::Dataset`].
+pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Error> {
+    let single = |errors: &Array2<f64>| errors.mapv(|e| e as f32);
+    let rows = |done: &Done| {
+        let errors = done.unit.evaluation.errors();
+        RolloutErrors {
+            key: done.learner.key(),
+            seed: done.seed,
+            times: times(),
+            state: single(&errors.state),
+            angular_momentum: single(&errors.angular_momentum),
+            energy: single(&errors.energy),
+        }
+    };
+    let rows: Vec<RolloutErrors> = results.of_table1().map(rows).collect();
+    Ok(write(&folder.join("rollout_errors.parquet"), &rows, &evaluation_metadata(results))?)
+}
+
+/// `error_quantiles.parquet`: errors over the test trajectories at each time after the start.
+///
+/// # Errors
+/// [`Error::Dataset`].
+pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
+    let mut rows = Vec::new();
+    for done in results.of_table1() {
+        let errors = done.unit.evaluation.errors();
+        let quantities =
+            [(Quantity::State, &errors.state), (Quantity::AngularMomentum, &errors.angular_momentum), (Quantity::Energy, &errors.energy)];
+        for (quantity, errors) in quantities {
+            let quantiles = quantiles_over_time(&above_roundoff(errors));
+            // At the start the error is zero by construction.
+            rows.extend(times().into_iter().zip(quantiles).skip(1).map(|(t, q)| ErrorQuantileRow {
+                key: done.learner.key(),
+                seed: done.seed,
+                t,
+                quantity,
+                geometric_mean: q.geometric_mean,
+                quantiles: q.quantiles,
+            }));
+        }
+    }
+    Ok(write(&folder.join("error_quantiles.parquet"), &rows, &evaluation_metadata(results))?)
+}
+
+/// `table1.*`: one row for each model.
+///
+/// # Errors
+/// [`Error::Dataset`].
+pub fn table1(results: &Results, folder: &Path) -> Result<(), Error> {
+    Ok(write_table1(folder, &table1_rows(results), &evaluation_metadata(results))?)
+}
+
+/// The rows of Table 1.
+pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
+    let row = |learner: Learner| {
+        let of_learner: Vec<&Done> = results.of_table1().filter(|done| done.learner == learner).collect();
+        let errors: Vec<(f64, f64)> = of_learner.iter().map(|done| models::state_means(&done.unit.evaluation.errors())).collect();
+        let parameters = of_learner.first()?.unit.training.theta.len() as u64;
+        let preset = Preset::ReferenceCode.name();
+        Some(Table1Row::over_seeds(learner.key(), results.profile.name(), preset, parameters, &errors, learner.paper()))
+    };
+    Learner::ALL.into_iter().filter_map(row).collect()
+}
+
+/// `recovered.parquet`: the constants of the laws of both presets beside the true ones.
+///
+/// # Errors
+/// [`Error::Dataset`].
+pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
+    let mut metadata = metadata(results);
+    let mut rows = Vec::new();
+    for done in &results.models {
+        let Some(law) = &done.unit.law else { continue };
+        let name = |what: &str| format!("{what}, {}, seed {}", done.preset.name(), done.seed);
+        metadata.insert(name("hamiltonian"), law.expression.clone());
+        metadata.insert(name("hamiltonian as fitted"), law.fitted.clone());
+        metadata.extend(law.forces.iter().map(|(q, force)| (name(&format!("force on {q}")), force.clone())));
+        rows.extend(law.constants.iter().map(|constant| RecoveredRow {
+            preset: done.preset.name().into(),
+            seed: done.seed,
+            name: constant.name.clone(),
+            meaning: constant.meaning.clone(),
+            value: constant.value,
+            standard_error: constant.standard_error,
+            snapped: constant.snapped,
+            truth: true_value(done.preset, &constant.name),
+        }));
+    }
+    Ok(write(&folder.join("recovered.parquet"), &rows, &metadata)?)
+}
+
+/// The value that the data were made with. Gravity acts on each particle with its full strength: `g1` and `g2` count in units of g.
+pub fn true_value(preset: Preset, name: &str) -> Option<f64> {
+    if ["g1", "g2"].contains(&name) {
+        return Some(1.0);
+    }
+    let parameters = preset.system().named_parameters();
+    parameters.into_iter().find(|(parameter, _)| *parameter == name).map(|(_, value)| value)
+}
+
+/// Times since the start of a rollout.
+pub fn times() -> Vec<f64> {
+    (0..POINTS).map(|i| i as f64 * INTERVAL).collect()
+}
+
+/// Where the data come from; without data, only what made the file.
+fn metadata(results: &Results) -> Metadata {
+    match &results.data {
+        Some(data) => data.metadata(results.profile),
+        None => provenance(results.profile, results.seed),
+    }
+}
+
+/// The same, and how accurate the rollouts are.
+fn evaluation_metadata(results: &Results) -> Metadata {
+    let mut metadata = metadata(results);
+    metadata.insert("rollout_integrator".into(), "explicit Runge-Kutta of order 8 (Dormand & Prince)".into());
+    for done in results.of_table1() {
+        let (key, evaluation) = (format!("{}, seed {}", done.learner.key().basis, done.seed), &done.unit.evaluation);
+        metadata.insert(format!("rollout substeps, {key}"), evaluation.substeps.to_string());
+        metadata.insert(format!("rollout error with half as many, {key}"), format!("{:e}", evaluation.step_error));
+    }
+    metadata
+}
