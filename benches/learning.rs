@@ -19,7 +19,8 @@ use scalar_dynamics::systems::SpringyPendulum;
 use scalar_dynamics::train::{Settings, Stop, fit, linear_start};
 
 const SHAPE: Shape = Shape { particles: 2, dimension: 3 };
-const LAW: &str = "0.5*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1) - 1.0)**2 + 1.0*(norm(q2-q1) - 1.0)**2 - 1.0*dot(g,q1) - 1.0*dot(g,q2)";
+const LAW: &str =
+    "0.5*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1) - 1.0)**2 + 1.0*(norm(q2-q1) - 1.0)**2 - 1.0*dot(g,q1) - 1.0*dot(g,q2)";
 
 fn chunks() -> Vec<Trajectory> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);

@@ -67,7 +67,8 @@ struct Arguments {
 struct Components(Vec<f64>);
 
 fn components(text: &str) -> Result<Components, String> {
-    let number = |x: &str| x.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| format!("`{x}` is not a finite number"));
+    let number =
+        |x: &str| x.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| format!("`{x}` is not a finite number"));
     text.split(',').map(number).collect::<Result<_, _>>().map(Components)
 }
 
@@ -94,7 +95,12 @@ fn noise(text: &str) -> Result<Noise, String> {
     match text {
         "auto" => Ok(Noise::Auto),
         "none" => Ok(Noise::None),
-        _ => text.parse().ok().filter(|s| (0.0..10.0).contains(s)).map(Noise::Sigma).ok_or_else(|| "auto, none or a number from 0 to 10 is accepted".into()),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|s| (0.0..10.0).contains(s))
+            .map(Noise::Sigma)
+            .ok_or_else(|| "auto, none or a number from 0 to 10 is accepted".into()),
     }
 }
 
@@ -129,25 +135,31 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(n) = arguments.threads {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global().map_err(other)?;
     }
-    let truth: Option<Expr> = arguments.truth.as_deref().map(str::parse).transpose().map_err(|e| Failure::Input(format!("--truth: {e}")))?;
+    let truth: Option<Expr> =
+        arguments.truth.as_deref().map(str::parse).transpose().map_err(|e| Failure::Input(format!("--truth: {e}")))?;
     let bar = progress(arguments.quiet);
     bar.set_message("reading the trajectories");
     let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed);
     let (table, inputs) = load(arguments, &mut rng)?;
     let chunks = table.chunks(POINTS).map_err(input)?;
     if chunks.len() < 2 {
-        return Err(Failure::Input(format!("{} chunk of trajectories: at least 2 are accepted, one to learn from and one to check with", chunks.len())));
+        return Err(Failure::Input(format!(
+            "{} chunk of trajectories: at least 2 are accepted, one to learn from and one to check with",
+            chunks.len()
+        )));
     }
     let (train, validation) = split(chunks, VALIDATION, &mut rng);
     let read = begin.elapsed();
 
     let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
     let settings = RecoverSettings { noise: arguments.noise, deadline, ..RecoverSettings::default() };
-    let recovery = recover(&inputs, &train, &validation, &settings, &mut |phase| bar.set_message(phase.to_string())).map_err(other)?;
+    let recovery =
+        recover(&inputs, &train, &validation, &settings, &mut |phase| bar.set_message(phase.to_string())).map_err(other)?;
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
-    let options = EqualityOptions { up_to_constant: true, relative_tolerance: 1e-6, seed: arguments.seed, ..EqualityOptions::default() };
+    let options =
+        EqualityOptions { up_to_constant: true, relative_tolerance: 1e-6, seed: arguments.seed, ..EqualityOptions::default() };
     let proof = truth.map(|t| prove_equal_with(recovery.best(), &t, &options));
     let command: Vec<String> = std::iter::once("recover_hamiltonian".into()).chain(std::env::args().skip(1)).collect();
     let report = RecoveryReport {
@@ -161,9 +173,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         truth: proof.as_ref(),
     };
     report.write(&arguments.out).map_err(other)?;
-    let seconds = [("read", read), ("recover", recovered - read), ("report", begin.elapsed() - recovered), ("total", begin.elapsed())];
+    let seconds =
+        [("read", read), ("recover", recovered - read), ("report", begin.elapsed() - recovered), ("total", begin.elapsed())];
     let seconds: BTreeMap<_, _> = seconds.iter().map(|(k, d)| (*k, d.as_secs_f64())).collect();
-    files::write_text(&arguments.out.join("timings.json"), &(serde_json::to_string_pretty(&seconds).map_err(other)? + "\n")).map_err(other)?;
+    files::write_text(&arguments.out.join("timings.json"), &(serde_json::to_string_pretty(&seconds).map_err(other)? + "\n"))
+        .map_err(other)?;
     bar.finish_and_clear();
     summary(&recovery, proof.as_ref(), &train, &arguments.out, begin.elapsed());
     Ok(())
@@ -225,12 +239,18 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, train: &[Trajectory], out
     println!();
     for c in &recovery.reading.constants {
         let error = c.standard_error.map_or_else(String::new, |e| format!(" +- {e:.1e}"));
-        let simple = c.snapped.map_or_else(String::new, |s| format!("  (simple: {s:.6})", ));
+        let simple = c.snapped.map_or_else(String::new, |s| format!("  (simple: {s:.6})",));
         println!("{:>4} = {:.10}{error}{simple}  {}", c.name, c.value, c.meaning);
     }
     let (learned, closed) = recovery.validation_error;
-    println!("\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread); {} chunks", train.len());
-    println!("exact: {}", if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" });
+    println!(
+        "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread); {} chunks",
+        train.len()
+    );
+    println!(
+        "exact: {}",
+        if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" }
+    );
     if let Some(proof) = proof {
         println!("against --truth: {}", proof_text(proof).lines().next().unwrap_or_default());
     }

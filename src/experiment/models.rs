@@ -166,7 +166,11 @@ impl Evaluation {
 /// All that a trained model depends on, as text.
 pub fn key(data: &Data, learner: Learner) -> String {
     let (version, preset, data) = (env!("CARGO_PKG_VERSION"), data.preset.name(), data.fingerprint());
-    format!("{version} {preset} {} {:?} data {data:016x}", learner.name(), (STEP, SUBSTEPS, NEGLIGIBLE, DEGREE, FINE_INTERVAL, FINE_POINTS))
+    format!(
+        "{version} {preset} {} {:?} data {data:016x}",
+        learner.name(),
+        (STEP, SUBSTEPS, NEGLIGIBLE, DEGREE, FINE_INTERVAL, FINE_POINTS)
+    )
 }
 
 /// Trains and tests a model; `watch` is told what goes on, `clock` takes the times.

@@ -114,16 +114,21 @@ impl RecoveryReport<'_> {
         let settings = &r.learned.settings;
         let rollout = || settings.rollout.clone();
         let form = model(self.inputs, &r.expression)?;
-        let closed = RolloutLoss::new(&form, self.validation, &settings.weights, rollout()).predictions(&r.expression.constants(), self.validation);
-        let learned = RolloutLoss::new(&r.learned.model, self.validation, &settings.weights, rollout()).predictions(&r.learned.fit.theta, self.validation);
+        let closed = RolloutLoss::new(&form, self.validation, &settings.weights, rollout())
+            .predictions(&r.expression.constants(), self.validation);
+        let learned = RolloutLoss::new(&r.learned.model, self.validation, &settings.weights, rollout())
+            .predictions(&r.learned.fit.theta, self.validation);
         let errors = |predicted: &[Array2<f64>]| -> Vec<Vec<f64>> {
-            let of_chunk = |(p, c): (&Array2<f64>, &Trajectory)| {
-                (0..p.nrows()).map(|i| relative_error(p.row(i), c.states.row(i))).collect()
-            };
+            let of_chunk =
+                |(p, c): (&Array2<f64>, &Trajectory)| (0..p.nrows()).map(|i| relative_error(p.row(i), c.states.row(i))).collect();
             predicted.iter().zip(self.validation).map(of_chunk).collect()
         };
         let (closed_errors, learned_errors) = (errors(&closed), errors(&learned));
-        let metadata = [("command", self.command.clone()), ("version", env!("CARGO_PKG_VERSION").into()), ("hamiltonian", r.expression.to_string())];
+        let metadata = [
+            ("command", self.command.clone()),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+            ("hamiltonian", r.expression.to_string()),
+        ];
         let names = state_columns(self.inputs.shape, 'p');
         let predicted: Vec<Predicted> = (0..closed.len())
             .map(|i| Predicted {
@@ -136,7 +141,8 @@ impl RecoveryReport<'_> {
             .collect();
         tables::write(&folder.join("rollouts.parquet"), &predicted, &metadata.map(|(k, v)| (k.to_string(), v)).into())?;
         let curve = |label: &str, style, errors: &[Vec<f64>]| error_curve(label, style, self.validation, errors);
-        let curves = vec![curve("learned", Style::Series(0), &learned_errors), curve("closed form", Style::Series(1), &closed_errors)];
+        let curves =
+            vec![curve("learned", Style::Series(0), &learned_errors), curve("closed form", Style::Series(1), &closed_errors)];
         let panel = Panel {
             title: "rollouts of the validation chunks".into(),
             x_label: "point of the chunk".into(),
@@ -145,7 +151,10 @@ impl RecoveryReport<'_> {
             curves,
             ..Panel::default()
         };
-        Ok(figures::panel_figure(&PanelFigure { panels: vec![panel], columns: 1, row_height: 380.0 }, &figures.join("rollout_errors"))?)
+        Ok(figures::panel_figure(
+            &PanelFigure { panels: vec![panel], columns: 1, row_height: 380.0 },
+            &figures.join("rollout_errors"),
+        )?)
     }
 
     fn write_pareto(&self, figures: &Path) -> Result<(), Error> {
@@ -189,7 +198,11 @@ impl RecoveryReport<'_> {
         } else {
             "The closed form does NOT explain the data down to noise or integration error: take it as an approximation."
         };
-        let mut text = format!("# Recovered Hamiltonian\n\n```text\nH = {}\n```\n\n$$H = {}$$\n\n{verdict}\n\n## Forces\n\n", r.best(), r.best().to_latex());
+        let mut text = format!(
+            "# Recovered Hamiltonian\n\n```text\nH = {}\n```\n\n$$H = {}$$\n\n{verdict}\n\n## Forces\n\n",
+            r.best(),
+            r.best().to_latex()
+        );
         for (q, force) in &r.forces {
             text += &format!("- on {q}: `{force}`\n");
         }
@@ -219,7 +232,8 @@ impl RecoveryReport<'_> {
         if let Some(proof) = self.truth {
             text += &format!("\n## Against the given law\n\n{}\n", proof_text(proof));
         }
-        text += "\n## Figures\n\n![Error against complexity](figures/pareto.png)\n\n![Rollout errors](figures/rollout_errors.png)\n";
+        text +=
+            "\n## Figures\n\n![Error against complexity](figures/pareto.png)\n\n![Rollout errors](figures/rollout_errors.png)\n";
         if radial {
             text += "\n![Forces along distances](figures/forces.png)\n";
         }
@@ -238,7 +252,9 @@ struct Predicted<'a> {
 
 impl Rows for Predicted<'_> {
     fn columns(rows: &[Self]) -> Vec<Column> {
-        let column = |name: &str, values: &dyn Fn(&Self) -> Vec<f64>| Column::new(name.into(), rows.iter().flat_map(values).collect::<Vec<f64>>());
+        let column = |name: &str, values: &dyn Fn(&Self) -> Vec<f64>| {
+            Column::new(name.into(), rows.iter().flat_map(values).collect::<Vec<f64>>())
+        };
         let ids: Vec<i64> = rows.iter().flat_map(|r| vec![r.chunk.id; r.states.nrows()]).collect();
         let mut columns = vec![Column::new("trajectory".into(), ids), column("t", &|r| r.chunk.times.clone())];
         let names = rows.first().map_or(&[][..], |r| r.names);
@@ -252,8 +268,12 @@ impl Rows for Predicted<'_> {
 /// What a comparison found, in words.
 pub fn proof_text(proof: &Proof) -> String {
     match proof {
-        Proof::Equal { explanation } => format!("Equal, up to a constant. Steps of the proof:\n\n```text\n{}\n```", explanation.join("\n")),
-        Proof::Different { point, left, right } => format!("Different: at {point:?} the found law gives {left}, the given one {right}."),
+        Proof::Equal { explanation } => {
+            format!("Equal, up to a constant. Steps of the proof:\n\n```text\n{}\n```", explanation.join("\n"))
+        }
+        Proof::Different { point, left, right } => {
+            format!("Different: at {point:?} the found law gives {left}, the given one {right}.")
+        }
         Proof::Unknown => "Neither proved equal nor shown to differ.".into(),
     }
 }

@@ -37,7 +37,8 @@ impl Recovery {
         let force = |(v, (low, high)): (&Vector, (f64, f64))| {
             let margin = 0.25 * (high - low);
             let first = (low - margin).max(0.5 * low);
-            let distance: Vec<f64> = (0..POINTS).map(|i| first + (high + margin - first) * i as f64 / (POINTS - 1) as f64).collect();
+            let distance: Vec<f64> =
+                (0..POINTS).map(|i| first + (high + margin - first) * i as f64 / (POINTS - 1) as f64).collect();
             let slope = |h: &dyn Fn(f64) -> f64, r: f64| -(h(r * (1.0 + STEP)) - h(r * (1.0 - STEP))) / (2.0 * STEP * r);
             RadialForce {
                 vector: v.clone(),
@@ -51,7 +52,8 @@ impl Recovery {
     }
 
     fn learned_along(&self, set: &ScalarSet, middle: &[f64], v: &Vector, r: f64) -> f64 {
-        let s: Vec<Lanes> = set.scalars().iter().zip(middle).map(|(s, m)| Lanes::splat(at_distance(s, v, r).unwrap_or(*m))).collect();
+        let s: Vec<Lanes> =
+            set.scalars().iter().zip(middle).map(|(s, m)| Lanes::splat(at_distance(s, v, r).unwrap_or(*m))).collect();
         let function = self.learned.model.function();
         let mut work = vec![Lanes::zero(); function.work_len()];
         function.value(&self.learned.fit.theta, &s, &mut work).0[0]

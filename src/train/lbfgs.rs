@@ -164,7 +164,8 @@ fn iterate<O: Objective>(problem: &Cached<O>, at: &mut Checkpoint) -> Option<Rec
     state.max_iters = state.iter + 1;
     state.termination_status = TerminationStatus::NotTerminated;
     // A numerical failure is reported in the state; `run` itself fails only on missing input, which counts the same here.
-    let result = Executor::new(problem, at.solver.take().unwrap_or_else(new_solver)).configure(|_| state).ctrlc(false).run().ok()?;
+    let result =
+        Executor::new(problem, at.solver.take().unwrap_or_else(new_solver)).configure(|_| state).ctrlc(false).run().ok()?;
     let (u, gradient) = result.state.get_param().zip(result.state.get_gradient())?;
     let record = Record {
         iteration: at.history.len(),

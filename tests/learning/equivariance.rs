@@ -19,7 +19,9 @@ fn orthogonal(d: usize, determinant: f64, rng: &mut ChaCha8Rng) -> Array2<f64> {
     let sign = match d {
         1 => r[[0, 0]],
         2 => r[[0, 0]] * r[[1, 1]] - r[[0, 1]] * r[[1, 0]],
-        _ => (0..3).map(|i| r[[0, i]] * (r[[1, (i + 1) % 3]] * r[[2, (i + 2) % 3]] - r[[1, (i + 2) % 3]] * r[[2, (i + 1) % 3]])).sum(),
+        _ => (0..3)
+            .map(|i| r[[0, i]] * (r[[1, (i + 1) % 3]] * r[[2, (i + 2) % 3]] - r[[1, (i + 2) % 3]] * r[[2, (i + 1) % 3]]))
+            .sum(),
     };
     if sign * determinant < 0.0 {
         r.row_mut(0).mapv_inplace(|x| -x);
@@ -94,7 +96,7 @@ fn equivariance_of_rollouts_under_rotations_reflections_and_translations() {
                 assert!(distance(&motion.states(&path), &left) > 1e-3);
             }
             // Something must move, or all of this is empty.
-            let still = path.slice(ndarray::s![.., 10, ..]).to_owned() - &initial.slice(ndarray::s![.., 0, ..]);
+            let still = path.slice(ndarray::s![.., 10, ..]).to_owned() - initial.slice(ndarray::s![.., 0, ..]);
             assert!(still.iter().any(|x| x.abs() > 0.02));
         }
     }

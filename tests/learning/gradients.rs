@@ -69,7 +69,10 @@ fn gradient_of_a_length_is_finite_at_zero_and_exact_beside_it() {
         set.tangents_into(&lanes(&vec![w.to_vec(); LANES]), &mut frame, &mut ds);
         set.gradient_into(&one, &mut frame, &mut gradient);
         set.tangent_gradient_into(&one, &one, &mut frame, &mut curvature);
-        assert!(s.iter().chain(&ds).chain(&gradient).chain(&curvature).all(|x| x.0[0].is_finite()), "{name} {distance:e}: {curvature:?}");
+        assert!(
+            s.iter().chain(&ds).chain(&gradient).chain(&curvature).all(|x| x.0[0].is_finite()),
+            "{name} {distance:e}: {curvature:?}"
+        );
         if distance == 0.0 {
             assert!(s[0].0[0] == 0.0 && gradient.iter().chain(&curvature).all(|g| g.0[0] == 0.0));
         } else if distance > 1e-160 {
@@ -211,7 +214,8 @@ fn value_of_monomials_is_that_of_the_polynomials() {
         let monomials = family.monomials(&theta);
         assert_eq!(monomials.len(), degree + 1);
         for s in uniform(20, 1.5, &mut rng).into_iter().map(|s| s + 0.8) {
-            let basis = Basis::new(1, vec![Term::Univariate { scalar: 0, family: family.clone(), degrees: (1..=degree).collect() }]);
+            let basis =
+                Basis::new(1, vec![Term::Univariate { scalar: 0, family: family.clone(), degrees: (1..=degree).collect() }]);
             let value = basis.value(&theta, &[Lanes::splat(s)], &mut []).0[0];
             let power = monomials.iter().rev().fold(0.0, |sum, c| sum * s + c);
             assert_close(power, value, 3e-14, "monomials");
@@ -241,7 +245,9 @@ fn check_model<F: ScalarFunction>(
         let x = [theta.to_vec(), row(&z)].concat();
         // lambda . J grad H is the derivative of H along -J lambda = (-lambda_p, lambda_q).
         let half = n / 2;
-        let w: Vec<f64> = std::iter::repeat_n(0.0, p).chain(lambda[half..].iter().map(|l| -l)).chain(lambda[..half].iter().copied()).collect();
+        let w: Vec<f64> =
+            std::iter::repeat_n(0.0, p).chain(lambda[half..].iter().map(|l| -l)).chain(lambda[..half].iter().copied()).collect();
+        #[allow(clippy::needless_range_loop)] // k is parameter and component alike
         for k in 0..p + n {
             let (value, _, along, mixed) = derivatives(|x| energy(&x[..p], &x[p..]), &x, &w, &axis(p + n, k));
             if k < p {

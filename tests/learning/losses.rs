@@ -10,7 +10,9 @@ use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::{Model, ScalarHamiltonian};
 use scalar_dynamics::train::linear_start;
 
-use crate::common::{all_states, assert_close, axis, irregular_chunks, on_threads, pendulum_chunks, pendulum_model, rng, rollout, settings, uniform};
+use crate::common::{
+    all_states, assert_close, axis, irregular_chunks, on_threads, pendulum_chunks, pendulum_model, rng, rollout, settings, uniform,
+};
 
 const WEIGHTS: [f64; 12] = [1.0, 2.0, 0.5, 1.0, 0.3, 1.0, 4.0, 1.0, 0.25, 1.0, 1.5, 1.0];
 
@@ -19,7 +21,8 @@ fn problem() -> (Vec<Trajectory>, ScalarHamiltonian<Basis>, Vec<f64>) {
     let chunks = irregular_chunks(29, 7);
     let set = pendulum_model(Kind::Reference, &chunks).scalars().clone();
     // Ranges so wide that no rollout leaves them: at their edges the third derivatives jump, and with them the order of the method goes.
-    let wide: Vec<(f64, f64)> = set.ranges(all_states(&chunks).view()).into_iter().map(|(a, b)| (2.0 * a - b, 2.0 * b - a)).collect();
+    let wide: Vec<(f64, f64)> =
+        set.ranges(all_states(&chunks).view()).into_iter().map(|(a, b)| (2.0 * a - b, 2.0 * b - a)).collect();
     let model = ScalarHamiltonian::new(set, Basis::of_kind(Kind::Spectral { degree: 3 }, &wide));
     let start = linear_start(&model, &chunks, &settings(1)).unwrap();
     let noise = uniform(start.len(), 0.02, &mut rng(8));
@@ -116,7 +119,10 @@ fn gradient_of_each_residual_agrees_with_central_differences() {
             difference.iter().fold(0.0, |m: f64, x| m.max(x.abs()))
         });
         println!("order {order}: {e1:.1e}, {e2:.1e}");
-        assert!(e2 < 1e-4 && (e1 / e2 - 100.0).abs() < 3.0, "{e1:e}, {e2:e}: central differences converge with the square of the step");
+        assert!(
+            e2 < 1e-4 && (e1 / e2 - 100.0).abs() < 3.0,
+            "{e1:e}, {e2:e}: central differences converge with the square of the step"
+        );
         // L = |r|^2 / N, its gradient 2 J^T r / N.
         let (r, count) = (rows.column(n), rows.nrows() as f64);
         let mut gradient = vec![f64::NAN; n];

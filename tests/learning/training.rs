@@ -37,7 +37,8 @@ fn regress_independent_scalars_of_the_pendulum() {
 /// Errors |f - f_true| / |f_true| of a model's field at states of new trajectories, in order.
 fn field_errors(model: &ScalarHamiltonian<Basis>, theta: &[f64]) -> Vec<f64> {
     let chunks = pendulum_chunks(80, 31);
-    let states: Vec<Vec<f64>> = chunks.iter().flat_map(|c| c.states.rows().into_iter().map(|r| r.to_vec()).collect::<Vec<_>>()).collect();
+    let states: Vec<Vec<f64>> =
+        chunks.iter().flat_map(|c| c.states.rows().into_iter().map(|r| r.to_vec()).collect::<Vec<_>>()).collect();
     let n = states.len();
     let z: Vec<f64> = (0..12 * n).map(|i| states[i % n][i / n]).collect();
     let mut dz = vec![0.0; 12 * n];
@@ -88,14 +89,20 @@ fn regress_cost_and_accuracy_of_a_fit_on_clean_data() {
 #[test]
 fn regress_constants_of_the_true_law_are_refitted() {
     let chunks = pendulum_chunks(60, 30);
-    let law = "0.4*dot(p1,p1) + 0.6*dot(p2,p2) + 0.45*(norm(q1) - 0.9)**2 + 1.1*(norm(q2-q1) - 1.05)**2 - 0.9*dot(g,q1) - 1.2*dot(g,q2)";
+    let law =
+        "0.4*dot(p1,p1) + 0.6*dot(p2,p2) + 0.45*(norm(q1) - 0.9)**2 + 1.1*(norm(q2-q1) - 1.05)**2 - 0.9*dot(g,q1) - 1.2*dot(g,q2)";
     let expr: Expr = law.parse().unwrap();
     let (form, scalars) = ClosedForm::new(&expr);
     let model = ScalarHamiltonian::new(ScalarSet::new(&pendulum_inputs(), scalars).unwrap(), form);
     let settings = settings(300);
     let loss = RolloutLoss::new(&model, &chunks, &settings.weights, settings.rollout.clone());
     let found = refine(&loss, expr.constants(), &settings, None, &mut |_| {}).unwrap();
-    println!("{} in {} evaluations, loss {:.1e}", expr.with_constants(&found.theta), found.history.last().unwrap().evaluations, found.loss);
+    println!(
+        "{} in {} evaluations, loss {:.1e}",
+        expr.with_constants(&found.theta),
+        found.history.last().unwrap().evaluations,
+        found.loss
+    );
     for (found, truth) in found.theta.iter().zip([0.5, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0]) {
         assert!((found.abs() - truth).abs() < 1e-10, "{found} against {truth}");
     }
