@@ -121,7 +121,8 @@ pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Err
         truth_error: final_distance(&test, &finer),
         truth_mean_error: mean_relative_distance(&test, &finer),
     };
-    let fine = simulate(&system, &method, starts.slice(s![..1, ..]), FINE_INTERVAL, FINE_POINTS, substeps)?.slice_move(s![0, .., ..]);
+    let fine =
+        simulate(&system, &method, starts.slice(s![..1, ..]), FINE_INTERVAL, FINE_POINTS, substeps)?.slice_move(s![0, .., ..]);
     let mut data = Data { preset, seed, train, validation, test: whole(&test), fine, accuracy };
     let metadata = data.metadata(profile);
     data.train.metadata = metadata.clone();
@@ -178,7 +179,10 @@ impl Data {
             ("test_substeps".into(), accuracy.truth_substeps.to_string()),
             ("test_state_error".into(), format!("{:e}", accuracy.truth_error)),
             ("test_geometric_mean_error".into(), format!("{:e}", accuracy.truth_mean_error)),
-            ("state_error_of".into(), "largest distance of a final state from that with half the step, over all trajectories".into()),
+            (
+                "state_error_of".into(),
+                "largest distance of a final state from that with half the step, over all trajectories".into(),
+            ),
         ]);
         metadata
     }
@@ -203,7 +207,11 @@ pub fn provenance(profile: Profile, seed: u64) -> Metadata {
 fn whole(states: &Array3<f64>) -> TrajectoryTable {
     let times: Vec<f64> = (0..states.dim().1).map(|i| i as f64 * INTERVAL).collect();
     let trajectory = |(id, states): (i64, ArrayView2<f64>)| Trajectory { id, times: times.clone(), states: states.to_owned() };
-    TrajectoryTable { shape: SHAPE, trajectories: (0..).zip(states.outer_iter()).map(trajectory).collect(), metadata: Metadata::new() }
+    TrajectoryTable {
+        shape: SHAPE,
+        trajectories: (0..).zip(states.outer_iter()).map(trajectory).collect(),
+        metadata: Metadata::new(),
+    }
 }
 
 fn final_distance(a: &Array3<f64>, b: &Array3<f64>) -> f64 {

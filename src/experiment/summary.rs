@@ -54,23 +54,42 @@ fn write_data(f: &mut Formatter, results: &Results, accuracy: &Accuracy) -> fmt:
     let (profile, seeds) = (results.profile, results.profile.seeds());
     let plural = if seeds == 1 { "seed" } else { "seeds" };
     let name = profile.name();
-    writeln!(f, "Springy double pendulum, profile {name}: {seeds} {plural}, {} chunks, {} test trajectories.", profile.chunks(), profile.tests())?;
+    writeln!(
+        f,
+        "Springy double pendulum, profile {name}: {seeds} {plural}, {} chunks, {} test trajectories.",
+        profile.chunks(),
+        profile.tests()
+    )?;
     if profile == Profile::Smoke {
-        writeln!(f, "Too small to judge accuracy by: this only shows that everything works. The profile `quick` has the paper's data.")?;
+        writeln!(
+            f,
+            "Too small to judge accuracy by: this only shows that everything works. The profile `quick` has the paper's data."
+        )?;
     }
     let Accuracy { substeps, error, truth_error, truth_mean_error, .. } = accuracy;
-    writeln!(f, "Data: splitting of order 8, {substeps} steps per interval; largest state error at the end, measured by halving the step,")?;
-    writeln!(f, "{error:.0e} (at most {TOLERANCE:.0e} allowed); of the test trajectories {truth_error:.0e}, their geometric mean {truth_mean_error:.0e}.\n")
+    writeln!(
+        f,
+        "Data: splitting of order 8, {substeps} steps per interval; largest state error at the end, measured by halving the step,"
+    )?;
+    writeln!(
+        f,
+        "{error:.0e} (at most {TOLERANCE:.0e} allowed); of the test trajectories {truth_error:.0e}, their geometric mean {truth_mean_error:.0e}.\n"
+    )
 }
 
 fn write_models(f: &mut Formatter, results: &Results) -> fmt::Result {
     writeln!(f, "Relative errors of rollouts over 29.8 units of time (geometric means over times, trajectories and seeds):")?;
     let header = ["model", "parameters", "state", "clamped", "paper", "angular mom.", "energy", "integrator in training"];
-    writeln!(f, "  {:<26}{:>11}{:>10}{:>10}{:>8}{:>14}{:>10}{:>24}", header[0], header[1], header[2], header[3], header[4], header[5], header[6], header[7])?;
+    writeln!(
+        f,
+        "  {:<26}{:>11}{:>10}{:>10}{:>8}{:>14}{:>10}{:>24}",
+        header[0], header[1], header[2], header[3], header[4], header[5], header[6], header[7]
+    )?;
     for row in table1_rows(results) {
         let of_row: Vec<&Done> = results.of_table1().filter(|done| done.learner.key() == row.key).collect();
         let mean = |of: &dyn Fn(&Done) -> f64| (of_row.iter().map(|done| of(done).ln()).sum::<f64>() / of_row.len() as f64).exp();
-        let angular_momentum = mean(&|done| geometric_mean(&models::above_roundoff(&done.unit.evaluation.errors().angular_momentum)));
+        let angular_momentum =
+            mean(&|done| geometric_mean(&models::above_roundoff(&done.unit.evaluation.errors().angular_momentum)));
         let energy = mean(&|done| geometric_mean(&models::above_roundoff(&done.unit.evaluation.errors().energy)));
         let step_error = of_row.iter().map(|done| done.unit.training.step_error).fold(0.0, f64::max);
         let name = format!("{} {}, {}", row.key.model, row.key.dynamics, row.key.basis);
@@ -81,7 +100,10 @@ fn write_models(f: &mut Formatter, results: &Results) -> fmt::Result {
             row.parameters, row.geometric_mean, row.clamped_mean
         )?;
     }
-    writeln!(f, "  (clamped: errors below 1e-7 count as 1e-7, as in the paper; integrator in training: what halving its step changes)\n")
+    writeln!(
+        f,
+        "  (clamped: errors below 1e-7 count as 1e-7, as in the paper; integrator in training: what halving its step changes)\n"
+    )
 }
 
 fn write_law(f: &mut Formatter, done: &Done) -> fmt::Result {

@@ -4,15 +4,13 @@ use std::path::Path;
 
 use ndarray::Array2;
 
+use super::Error;
 use super::data::{INTERVAL, POINTS, Preset, provenance};
 use super::models::{self, Learner, above_roundoff};
-use super::Error;
 use super::run::{Done, Results};
 use crate::dataset::files::Metadata;
 use crate::evaluate::quantiles_over_time;
-use crate::report::tables::{
-    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingRow, write, write_table1,
-};
+use crate::report::tables::{ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingRow, write, write_table1};
 
 /// `training.parquet`: every iteration of every training. The metadata tell the error of the integrator in training.
 ///
@@ -71,8 +69,11 @@ pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
     let mut rows = Vec::new();
     for done in results.of_table1() {
         let errors = done.unit.evaluation.errors();
-        let quantities =
-            [(Quantity::State, &errors.state), (Quantity::AngularMomentum, &errors.angular_momentum), (Quantity::Energy, &errors.energy)];
+        let quantities = [
+            (Quantity::State, &errors.state),
+            (Quantity::AngularMomentum, &errors.angular_momentum),
+            (Quantity::Energy, &errors.energy),
+        ];
         for (quantity, errors) in quantities {
             let quantiles = quantiles_over_time(&above_roundoff(errors));
             // At the start the error is zero by construction.

@@ -49,7 +49,13 @@ fn read(path: &std::path::Path) -> Option<Vec<TimingRow>> {
     let (seed, seconds) = (frame.column("seed").ok()?.u64().ok()?, frame.column("seconds").ok()?.f64().ok()?);
     let row = |i: usize| {
         let word = |column: &polars::prelude::StringChunked| column.get(i).map(String::from);
-        Some(TimingRow { phase: word(&phase)?, model: word(&model)?, seed: seed.get(i)?, seconds: seconds.get(i)?, detail: word(&detail)? })
+        Some(TimingRow {
+            phase: word(&phase)?,
+            model: word(&model)?,
+            seed: seed.get(i)?,
+            seconds: seconds.get(i)?,
+            detail: word(&detail)?,
+        })
     };
     (0..frame.height()).map(row).collect()
 }
