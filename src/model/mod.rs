@@ -11,7 +11,7 @@ use crate::linalg::Lanes;
 /// A vector field dz/dt = f(z; theta), with derivatives by hand, over batches of states.
 ///
 /// A batch of B states is flat, component by component: component c of state b is at `c * B + b`. B is a multiple of
-/// [`LANES`](crate::linalg::LANES). `work` is scratch of [`work_len`](Self::work_len) for that B, with any content.
+/// [`LANES`](crate::linalg::LANES). `work` is scratch made by [`work`](Self::work).
 pub trait Model: Sync {
     /// Scratch space, made once for each worker.
     type Work: Send;

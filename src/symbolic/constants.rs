@@ -47,7 +47,7 @@ const RELATIVE: f64 = 1e-3;
 const RELATIVE_UNKNOWN: f64 = 1e-6;
 
 /// Denominators of simple fractions.
-const DENOMINATORS: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+const DENOMINATORS: [f64; 12] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0, 25.0, 50.0, 100.0];
 
 /// A window wider than this part of the distance between neighbouring fractions makes agreement an accident.
 const ACCIDENT: f64 = 0.02;
@@ -74,7 +74,9 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
         return Err(SymbolicError::Covariance { rows, columns, constants });
     }
     let mut terms = multiply_out(expr);
-    terms.retain(|t| t.coefficient.value != 0.0 && !t.powers.is_empty());
+    // What depends on no state, such as dot(g,q0), is an additive constant.
+    let moves = |name: &String| name != "q0" && ['q', 'p'].iter().any(|kind| index(name, *kind).is_some());
+    terms.retain(|t| t.coefficient.value != 0.0 && t.powers.iter().any(|(e, _)| e.names().iter().any(moves)));
     let masses = take_masses(&mut terms);
     let springs = take_springs(&mut terms);
     let fields = take_fields(&mut terms, &masses);

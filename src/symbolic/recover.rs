@@ -131,9 +131,11 @@ pub fn recover(
     progress("dropping the terms that the data don't demand");
     let loss = RolloutLoss::new(&learned.model, train, &learned.settings.weights, learned.settings.rollout.clone());
     let n = loss.residuals() as f64;
+    let freedom = (n - learned.fit.rank as f64).max(1.0);
+    let misfit = (learned.fit.loss * n / freedom).sqrt();
     let sigma = match settings.noise {
-        Noise::Sigma(s) => s.max(learned_validation),
-        Noise::Auto | Noise::None => learned_validation,
+        Noise::Sigma(s) => s.max(misfit),
+        Noise::Auto | Noise::None => misfit,
     };
     let negligible = NEGLIGIBLE.max(10.0 * learned.integration_error);
     let threshold = Threshold { price: n.ln() * sigma * sigma, floor: n * negligible * negligible };

@@ -67,7 +67,7 @@ const fn rule(name: &'static str, left: &'static str, right: &'static str, condi
     Rule { name, left, right, condition, operator }
 }
 
-/// All rules. What [`Node::UpToConstant`] wraps is equal up to a constant only.
+/// All rules. What `Node::UpToConstant` wraps is equal up to a constant only.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
     rule("collect-terms", "a*x + b*x", "(a+b)*x", "", Operator::Sum(sums::collect_terms)),

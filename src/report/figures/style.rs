@@ -74,7 +74,7 @@ impl Style {
             Style::Points(_) => None,
         }
     }
-    /// Dashes, as [`Canvas::dashed`] takes them.
+    /// Dashes, as `Canvas::dashed` takes them.
     pub fn dashes(self) -> &'static [f64] {
         match self {
             Style::Series(i) => DASHES[i % DASHES.len()],
