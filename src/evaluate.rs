@@ -26,24 +26,27 @@ pub fn rollout<M: Model>(
     let (n, dim) = initial.dim();
     let mut states = Array3::zeros((n, points, dim));
     let blocks: Vec<_> = states.axis_chunks_iter_mut(Axis(0), LANES).zip(initial.axis_chunks_iter(Axis(0), LANES)).collect();
-    blocks.into_par_iter().for_each(
-        |(mut states, initial)| {
-            let rows = initial.nrows();
-            let mut z: Vec<f64> = (0..dim * LANES).map(|i| initial[[(i % LANES).min(rows - 1), i / LANES]]).collect();
-            let mut scratch = vec![0.0; method.work_len(z.len())];
-            let mut work = model.work();
-            for point in 0..points {
-                for row in 0..rows {
-                    for c in 0..dim {
-                        states[[row, point, c]] = z[c * LANES + row];
-                    }
-                }
-                for _ in 0..if point + 1 < points { substeps } else { 0 } {
-                    method.step(&mut |z, dz| model.field_into(theta, z, dz, &mut work), interval / substeps as f64, &mut z, &mut scratch);
+    blocks.into_par_iter().for_each(|(mut states, initial)| {
+        let rows = initial.nrows();
+        let mut z: Vec<f64> = (0..dim * LANES).map(|i| initial[[(i % LANES).min(rows - 1), i / LANES]]).collect();
+        let mut scratch = vec![0.0; method.work_len(z.len())];
+        let mut work = model.work();
+        for point in 0..points {
+            for row in 0..rows {
+                for c in 0..dim {
+                    states[[row, point, c]] = z[c * LANES + row];
                 }
             }
-        },
-    );
+            for _ in 0..if point + 1 < points { substeps } else { 0 } {
+                method.step(
+                    &mut |z, dz| model.field_into(theta, z, dz, &mut work),
+                    interval / substeps as f64,
+                    &mut z,
+                    &mut scratch,
+                );
+            }
+        }
+    });
     states
 }
 

@@ -1,4 +1,36 @@
-//! Learn the law that moves particles.
+//! Learn the law that moves particles: from trajectories to a Hamiltonian as a formula with error bars.
+//!
+//! The method is that of Yao, Storey-Fisher, Hogg & Villar, "A simple equivariant machine learning method for dynamics based on scalars"
+//! (2021, arXiv:2110.03761): a function of vectors is invariant under rotations and reflections exactly when it is a function of their
+//! inner products (Villar, Hogg, Storey-Fisher, Yao & Blum-Smith 2021, arXiv:2106.06610). Here the function is an explicit basis,
+//!
+//! H(z) = sum_k theta_k phi_k(s(z)),   dz/dt = J grad H(z),   z = (q1, .., qN, p1, .., pN),
+//!
+//! with scalars s such as |q2 - q1|, p1.p1 and g.q1. The parameters theta minimise the mean squared error of rolled-out chunks of
+//! trajectories by L-BFGS, with gradients from the adjoint of the integrator. Functions that the data don't demand are eliminated, equality
+//! saturation brings what is left to its simplest form, and its constants are refitted on the trajectories.
+//!
+//! # Way of the data and map of the modules
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`linalg`] | numbers over SIMD lanes and dual numbers; triangular factors, whitening, null spaces |
+//! | [`expr`] | closed-form expressions of scalars of vectors: parse, print, evaluate, differentiate |
+//! | [`field`] | vector fields, Hamiltonians, J grad H |
+//! | [`systems`] | known systems: the springy double pendulum |
+//! | [`integrate`] | symplectic splitting, Gauss-Legendre, explicit Runge-Kutta; many trajectories at once |
+//! | [`scalars`] | input vectors, their invariant scalars, which are independent, derivatives |
+//! | [`basis`] | explicit bases: Chebyshev polynomials of scalars, products |
+//! | [`model`] | Hamiltonian models with vector-Jacobian products, closed forms as models |
+//! | [`dataset`] | trajectory tables (Parquet, CSV), chunks, files written whole |
+//! | [`loss`] | the rollout loss with its adjoint and Jacobian; the integral form |
+//! | [`train`] | linear start, whitened coordinates, L-BFGS with checkpoints; [`train::learn`] |
+//! | [`symbolic`] | elimination, equality saturation, refitting, reading of constants; [`symbolic::recover`] |
+//! | [`evaluate`] | errors of long rollouts |
+//! | [`report`] | tables, figures, inspection of result files |
+//! | [`experiment`] | the paper's tables and figures |
+//!
+//! A module imports only from those above it in this table. The README has the commands and a first example.
 
 #![deny(unsafe_code, missing_docs)]
 
@@ -17,3 +49,12 @@ pub mod symbolic;
 pub mod evaluate;
 pub mod report;
 pub mod experiment;
+
+mod error;
+
+pub use error::Error;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

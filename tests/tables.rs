@@ -512,7 +512,7 @@ fn inspection_ignores_nan_and_shows_the_results() {
     assert_eq!(found, [folder.path().join("deeper").join("test.parquet"), path]);
     let text = inspect::as_text(&inspect::inspect(&found[0]).unwrap(), true);
     assert!(text.contains("2 to 3") && !text.contains("seed"), "{text}");
-    assert_eq!(inspect::as_csv(&[inspection.clone()]).lines().count(), 1 + inspection.columns.len());
+    assert_eq!(inspect::as_csv(std::slice::from_ref(&inspection)).lines().count(), 1 + inspection.columns.len());
 }
 
 #[test]

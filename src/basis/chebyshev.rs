@@ -31,7 +31,10 @@ impl Chebyshev {
     pub fn visit(&self, s: Lanes, mut visit: impl FnMut(usize, Lanes, Lanes, Lanes)) {
         let scale = 1.0 / self.half_width;
         let x = (s - self.centre) * scale;
-        let inner = x.map(#[inline(always)] |x| if x > 1.0 { 1.0 } else if x < -1.0 { -1.0 } else { x });
+        let inner = x.map(
+            #[inline(always)]
+            |x| x.clamp(-1.0, 1.0),
+        );
         let excess = x - inner;
         let mut last = [Lanes::splat(1.0), Lanes::zero(), Lanes::zero()];
         let mut this = [inner, Lanes::splat(1.0), Lanes::zero()];

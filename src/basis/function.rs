@@ -151,12 +151,16 @@ impl Basis {
             match term {
                 Term::Univariate { scalar, family, degrees } => {
                     let mut used = degrees.iter().copied().peekable();
-                    family.visit(s[*scalar], #[inline(always)] |degree, _, slope, _| {
-                        if used.next_if_eq(&degree).is_some() {
-                            visit(k, *scalar, slope);
-                            k += 1;
-                        }
-                    });
+                    family.visit(
+                        s[*scalar],
+                        #[inline(always)]
+                        |degree, _, slope, _| {
+                            if used.next_if_eq(&degree).is_some() {
+                                visit(k, *scalar, slope);
+                                k += 1;
+                            }
+                        },
+                    );
                 }
                 &Term::Product { scalars: (i, j), scale } => {
                     visit(k, i, s[j] * (1.0 / scale));
@@ -187,12 +191,16 @@ impl ScalarFunction for Basis {
             match term {
                 Term::Univariate { scalar, family, degrees } => {
                     let mut used = degrees.iter().copied().peekable();
-                    family.visit(s[*scalar], #[inline(always)] |degree, value, _, _| {
-                        if used.next_if_eq(&degree).is_some() {
-                            h += value * theta[k];
-                            k += 1;
-                        }
-                    });
+                    family.visit(
+                        s[*scalar],
+                        #[inline(always)]
+                        |degree, value, _, _| {
+                            if used.next_if_eq(&degree).is_some() {
+                                h += value * theta[k];
+                                k += 1;
+                            }
+                        },
+                    );
                 }
                 &Term::Product { scalars: (i, j), scale } => {
                     h += s[i] * s[j] * (theta[k] / scale);
@@ -206,7 +214,11 @@ impl ScalarFunction for Basis {
     #[inline(always)]
     fn gradient_into(&self, theta: &[f64], s: &[Lanes], gradient: &mut [Lanes], _: &mut [Lanes]) {
         gradient.fill(Lanes::zero());
-        self.slopes(s, #[inline(always)] |k, i, slope| gradient[i] += slope * theta[k]);
+        self.slopes(
+            s,
+            #[inline(always)]
+            |k, i, slope| gradient[i] += slope * theta[k],
+        );
     }
 
     #[inline(always)]
@@ -229,14 +241,18 @@ impl ScalarFunction for Basis {
                     let mut used = degrees.iter().copied().peekable();
                     let ds = ds[*scalar];
                     let (mut h, mut c) = (Lanes::zero(), Lanes::zero());
-                    family.visit(s[*scalar], #[inline(always)] |degree, _, slope, bend| {
-                        if used.next_if_eq(&degree).is_some() {
-                            h += slope * theta[k];
-                            c += bend * theta[k];
-                            theta_bar[k] += slope * ds;
-                            k += 1;
-                        }
-                    });
+                    family.visit(
+                        s[*scalar],
+                        #[inline(always)]
+                        |degree, _, slope, bend| {
+                            if used.next_if_eq(&degree).is_some() {
+                                h += slope * theta[k];
+                                c += bend * theta[k];
+                                theta_bar[k] += slope * ds;
+                                k += 1;
+                            }
+                        },
+                    );
                     gradient[*scalar] += h;
                     curvature[*scalar] += c * ds;
                 }

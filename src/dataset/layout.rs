@@ -24,7 +24,7 @@ pub(super) struct Missing {
 }
 
 /// Names of the components of a state: q1_x, q1_y, .. and then `p` (or `v`) alike.
-pub(super) fn state_columns(shape: Shape, momentum: char) -> Vec<String> {
+pub fn state_columns(shape: Shape, momentum: char) -> Vec<String> {
     let particles = |letter| (1..=shape.particles).map(move |particle| (letter, particle));
     let vectors = particles('q').chain(particles(momentum));
     vectors.flat_map(|(letter, i)| AXES[..shape.dimension].iter().map(move |axis| format!("{letter}{i}_{axis}"))).collect()

@@ -200,7 +200,7 @@ impl Expr {
             Self::Pow(_, n) => {
                 let exponent = if [0.5, 2.0].contains(&n.abs()) { 1 } else { 2 };
                 match *n {
-                    n if n == -1.0 => 1,
+                    -1.0 => 1,
                     n if n < 0.0 => 1 + exponent,
                     _ => exponent,
                 }

@@ -10,8 +10,10 @@
 //! | [`RungeKutta`] | any field | 4, 8 | no |
 
 mod gauss_legendre;
+#[allow(clippy::excessive_precision)] // coefficients as published
 mod runge_kutta;
 mod simulate;
+#[allow(clippy::excessive_precision)] // coefficients as published
 mod splitting;
 
 pub use gauss_legendre::GaussLegendre;

@@ -312,7 +312,12 @@ pub(super) fn check_tolerance(tolerance: f64) -> Result<()> {
 pub fn triangular_inverse(r: &ArrayRef2<f64>) -> Result<Array2<f64>> {
     let (n, columns) = r.dim();
     if n != columns || (0..n).any(|i| r[[i, i]] == 0.0) {
-        return Err(Error::Shape { matrix: "triangular matrix", rows: n, columns, accepted: "a square one without zeros on the diagonal".into() });
+        return Err(Error::Shape {
+            matrix: "triangular matrix",
+            rows: n,
+            columns,
+            accepted: "a square one without zeros on the diagonal".into(),
+        });
     }
     check_finite("triangular matrix", r, 0)?;
     let mut inverse = Array2::zeros((n, n));

@@ -125,12 +125,12 @@ impl Lanes {
 }
 
 macro_rules! lanewise {
-    ($($op:ident $f:ident $sign:tt;)*) => {$(
+    ($($op:ident $f:ident $assign:tt;)*) => {$(
         impl $op for Lanes {
             type Output = Self;
             #[inline(always)]
             fn $f(mut self, other: Self) -> Self {
-                for (a, b) in self.0.iter_mut().zip(other.0) { *a = *a $sign b; }
+                for (a, b) in self.0.iter_mut().zip(other.0) { *a $assign b; }
                 self
             }
         }
@@ -138,13 +138,13 @@ macro_rules! lanewise {
             type Output = Self;
             #[inline(always)]
             fn $f(mut self, other: f64) -> Self {
-                for a in &mut self.0 { *a = *a $sign other; }
+                for a in &mut self.0 { *a $assign other; }
                 self
             }
         }
     )*};
 }
-lanewise! { Add add +; Sub sub -; Mul mul *; Div div /; }
+lanewise! { Add add +=; Sub sub -=; Mul mul *=; Div div /=; }
 
 impl Neg for Lanes {
     type Output = Self;

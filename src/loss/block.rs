@@ -36,9 +36,8 @@ impl<M: Model> Block<M> {
         let dim = model.dim();
         let chunk = |b: usize| &chunks[b.min(chunks.len() - 1)];
         let points = chunks.iter().map(|c| c.times.len()).max().unwrap_or(1);
-        let flat = |value: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
-            (0..dim * size).map(|i| value(i / size, i % size)).collect()
-        };
+        let flat =
+            |value: &dyn Fn(usize, usize) -> f64| -> Vec<f64> { (0..dim * size).map(|i| value(i / size, i % size)).collect() };
         let interval = |j: usize| {
             let length = |b: usize| if j < chunk(b).times.len() { chunk(b).times[j] - chunk(b).times[j - 1] } else { 0.0 };
             let longest = (0..size).map(length).fold(0.0, f64::max);
@@ -120,7 +119,14 @@ impl<M: Model> Block<M> {
     }
 
     /// After [`forward`](Self::forward): adds the derivative of one component at the end of `interval` to `theta_bar`, lane by lane.
-    pub fn backward_from(&mut self, model: &M, method: &RungeKutta, theta: &[f64], (interval, component): (usize, usize), theta_bar: &mut [Lanes]) {
+    pub fn backward_from(
+        &mut self,
+        model: &M,
+        method: &RungeKutta,
+        theta: &[f64],
+        (interval, component): (usize, usize),
+        theta_bar: &mut [Lanes],
+    ) {
         self.state.fill(0.0);
         self.state[component * self.size..(component + 1) * self.size].fill(1.0);
         self.sweep(model, method, theta, interval + 1, theta_bar, false);
@@ -186,13 +192,16 @@ impl<M: Model> Step<'_, M> {
         for (i, stage) in stages.chunks_exact(n).enumerate().rev() {
             let (_, later) = scratch.slopes.split_at((i + 1) * n);
             let k_bar = &mut scratch.cotangent;
-            vectorised(#[inline(always)] || {
-                k_bar.fill(0.0);
-                axpy(self.method.b()[i], self.h, lambda, k_bar);
-                for (j, y_bar) in later.chunks_exact(n).enumerate() {
-                    axpy(self.method.a(i + 1 + j)[i], self.h, y_bar, k_bar);
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    k_bar.fill(0.0);
+                    axpy(self.method.b()[i], self.h, lambda, k_bar);
+                    for (j, y_bar) in later.chunks_exact(n).enumerate() {
+                        axpy(self.method.a(i + 1 + j)[i], self.h, y_bar, k_bar);
+                    }
+                },
+            );
             let y_bar = &mut scratch.slopes[i * n..(i + 1) * n];
             self.model.vjp_into(self.theta, stage, &scratch.cotangent, y_bar, theta_bar, &mut scratch.work);
         }
@@ -206,11 +215,14 @@ impl<M: Model> Step<'_, M> {
     /// y += h sum_j c_j slopes_j.
     fn combine(&self, c: &[f64], slopes: &[f64], y: &mut [f64]) {
         let n = y.len();
-        vectorised(#[inline(always)] || {
-            for (&c, slope) in c.iter().zip(slopes.chunks_exact(n)) {
-                axpy(c, self.h, slope, y);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for (&c, slope) in c.iter().zip(slopes.chunks_exact(n)) {
+                    axpy(c, self.h, slope, y);
+                }
+            },
+        );
     }
 }
 

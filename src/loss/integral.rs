@@ -54,10 +54,10 @@ fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64],
     }
     for (chunk, offset) in chunks.iter().zip(&offsets) {
         for j in 1..chunk.times.len() {
-            for c in 0..dim {
+            for (c, weight) in weights.iter().enumerate() {
                 let row = offset + (j - 1) * dim + c;
                 design[[row, n]] = chunk.states[[j, c]] - chunk.states[[0, c]];
-                let root = weights[c].sqrt();
+                let root = weight.sqrt();
                 design.slice_mut(s![row, ..]).mapv_inplace(|x| x * root);
             }
         }
@@ -85,9 +85,8 @@ fn cumulative_quadrature(times: &[f64]) -> Array2<f64> {
 /// Integral over `from..to` of the Lagrange polynomial that is one at node `i`; exact up to degree five (three Gauss points).
 fn lagrange_integral(nodes: &[f64], i: usize, from: f64, to: f64) -> f64 {
     let (mid, half, root) = (0.5 * (from + to), 0.5 * (to - from), 0.6_f64.sqrt());
-    let lagrange = |t: f64| -> f64 {
-        nodes.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, x)| (t - x) / (nodes[i] - x)).product()
-    };
+    let lagrange =
+        |t: f64| -> f64 { nodes.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, x)| (t - x) / (nodes[i] - x)).product() };
     [(-root, 5.0 / 9.0), (0.0, 8.0 / 9.0), (root, 5.0 / 9.0)].iter().map(|(x, w)| w * half * lagrange(mid + half * x)).sum()
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::block::Block;
@@ -92,10 +93,26 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         let dim = self.model.dim();
         let of_block = |block: &mut Block<M>, _: &RungeKutta| -> Vec<f64> {
             let places = (0..block.intervals()).flat_map(|j| (0..dim).map(move |c| (j, c)));
-            let at = |(j, c)| block.residual(j, c).iter().zip(block.weight(j, c)).filter(|(_, w)| **w > 0.0).map(|(r, w)| w.sqrt() * r);
+            let at =
+                |(j, c)| block.residual(j, c).iter().zip(block.weight(j, c)).filter(|(_, w)| **w > 0.0).map(|(r, w)| w.sqrt() * r);
             places.flat_map(at).collect()
         };
         self.map_blocks(theta, of_block).concat()
+    }
+
+    /// The predicted states of `chunks`, those that the loss was laid out with: for each its points x components, the first as observed.
+    pub fn predictions(&self, theta: &[f64], chunks: &[Trajectory]) -> Vec<Array2<f64>> {
+        let residuals = self.map_blocks(theta, |block, _| {
+            let shape = (block.intervals(), self.model.dim());
+            let of_chunk = |b: usize| Array2::from_shape_fn(shape, |(j, c)| block.residual(j, c)[b]);
+            (0..block.chunks()).map(of_chunk).collect::<Vec<_>>()
+        });
+        let predicted = |(chunk, residual): (&Trajectory, Array2<f64>)| {
+            Array2::from_shape_fn(chunk.states.dim(), |(j, c)| {
+                chunk.states[[j, c]] + if j > 0 { residual[[j - 1, c]] } else { 0.0 }
+            })
+        };
+        chunks.iter().zip(residuals.into_iter().flatten()).map(predicted).collect()
     }
 
     /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the chunks.

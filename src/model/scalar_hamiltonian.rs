@@ -42,15 +42,24 @@ macro_rules! in_dimension {
         match $self.scalars.dimension() {
             1 => {
                 let $frame = &mut $work.frames.0;
-                vectorised(#[inline(always)] || $body)
+                vectorised(
+                    #[inline(always)]
+                    || $body,
+                )
             }
             2 => {
                 let $frame = &mut $work.frames.1;
-                vectorised(#[inline(always)] || $body)
+                vectorised(
+                    #[inline(always)]
+                    || $body,
+                )
             }
             _ => {
                 let $frame = &mut $work.frames.2;
-                vectorised(#[inline(always)] || $body)
+                vectorised(
+                    #[inline(always)]
+                    || $body,
+                )
             }
         }
     }};

@@ -2,4 +2,5 @@
 
 pub mod figures;
 pub mod inspect;
+pub mod recovery;
 pub mod tables;

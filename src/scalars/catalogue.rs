@@ -22,7 +22,9 @@ impl Inputs {
         for r in &relative {
             scalars.extend([Scalar::Norm(r.clone()), Scalar::dot(r.clone(), r.clone())]);
         }
-        let products = |a: &[Vector], b: &[Vector]| -> Vec<Scalar> { a.iter().flat_map(|a| b.iter().map(|b| Scalar::dot(a.clone(), b.clone()))).collect() };
+        let products = |a: &[Vector], b: &[Vector]| -> Vec<Scalar> {
+            a.iter().flat_map(|a| b.iter().map(|b| Scalar::dot(a.clone(), b.clone()))).collect()
+        };
         scalars.extend(products(&context, &positions));
         scalars.extend((0..n).flat_map(|j| products(&momenta[j..=j], &momenta[..j])));
         scalars.extend(products(&positions, &momenta));

@@ -59,7 +59,10 @@ impl Inputs {
         inputs.check("q0", &inputs.origin)?;
         for (i, (name, value)) in inputs.context.iter().enumerate() {
             let taken = inputs.slot(name).is_some() || name == "q0" || inputs.context[..i].iter().any(|(n, _)| n == name);
-            if taken || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            if taken
+                || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                || !name.starts_with(|c: char| c.is_ascii_alphabetic())
+            {
                 return Err(Error::Name(name.clone()));
             }
             inputs.check(name, value)?;

@@ -32,7 +32,11 @@ impl ScalarSet {
     /// Smallest and largest value of each scalar over `states` (n x dim).
     pub fn ranges(&self, states: ArrayView2<f64>) -> Vec<(f64, f64)> {
         let values = self.values(states);
-        values.columns().into_iter().map(|c| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)))).collect()
+        values
+            .columns()
+            .into_iter()
+            .map(|c| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x))))
+            .collect()
     }
 
     /// The scalars of the rows of `states` (n x dim): n x number of scalars.

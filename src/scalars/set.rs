@@ -42,8 +42,13 @@ impl ScalarSet {
     /// # Errors
     /// [`Error::Unknown`] when a scalar names a vector that the inputs lack.
     pub fn new(inputs: &Inputs, scalars: Vec<Scalar>) -> Result<Self, Error> {
-        let mut set =
-            Self { scalars: Vec::new(), compiled: Vec::new(), forms: Vec::new(), slots: 2 * inputs.shape.particles, dimension: inputs.shape.dimension };
+        let mut set = Self {
+            scalars: Vec::new(),
+            compiled: Vec::new(),
+            forms: Vec::new(),
+            slots: 2 * inputs.shape.particles,
+            dimension: inputs.shape.dimension,
+        };
         let mut vectors: Vec<Vector> = Vec::new();
         for scalar in &scalars {
             let mut form = |v: &Vector| -> Result<usize, Error> {
@@ -104,7 +109,10 @@ impl ScalarSet {
                 Compiled::Norm(a) => {
                     *s = dot(&frame.vectors[a], &frame.vectors[a]).sqrt();
                     // The length has no derivative at zero; zero is the one that its symmetry demands.
-                    *inverse = s.map(#[inline(always)] |r| if r > 0.0 { 1.0 / r } else { 0.0 });
+                    *inverse = s.map(
+                        #[inline(always)]
+                        |r| if r > 0.0 { 1.0 / r } else { 0.0 },
+                    );
                 }
             }
         }
@@ -157,9 +165,13 @@ impl ScalarSet {
                     axpy(h[i], &du[a], &mut u_bar[b]);
                 }
                 Compiled::Norm(a) => {
-                    let (inverse, slope) = (frame.inverse[i], h[i] * frame.inverse[i]);
-                    let radial = dot(&u[a], &du[a]) * inverse * inverse;
-                    axpy(c[i] * inverse - slope * radial, &u[a], &mut u_bar[a]);
+                    // The Hessian of a length r is (1 - n n^T) / r with the unit vector n.
+                    let slope = h[i] * frame.inverse[i];
+                    let unit = u[a].map(
+                        #[inline(always)]
+                        |u| u * frame.inverse[i],
+                    );
+                    axpy(c[i] - slope * dot(&unit, &du[a]), &unit, &mut u_bar[a]);
                     axpy(slope, &du[a], &mut u_bar[a]);
                 }
             }

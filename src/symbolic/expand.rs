@@ -102,7 +102,7 @@ fn expand_product(graph: &mut Graph, factors: &[Expr], lengths: Lengths) -> Opti
 
 /// The terms as one monomial, a sum of several being its base.
 fn atom(graph: &mut Graph, terms: &[Monomial]) -> Option<Monomial> {
-    match &terms[..] {
+    match terms {
         [] => Some(Monomial::constant(0.0)),
         [term] => Some(term.clone()),
         _ => Some(Monomial::power(add_polynomial(graph, terms)?, ONE)),
@@ -113,7 +113,7 @@ fn expand_power(graph: &mut Graph, base: &[Monomial], n: Number) -> Option<Terms
     if n.value() == 0.0 {
         return Some(vec![Monomial::constant(1.0)]);
     }
-    if let [term] = &base[..] {
+    if let [term] = base {
         if let Some(power) = monomial_power(graph, term, n) {
             return Some(collect([power]));
         }

@@ -49,7 +49,11 @@ impl Laws {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn find(learned: &Learned, loss: &RolloutLoss<crate::model::ScalarHamiltonian<Basis>>, threshold: Threshold) -> linalg::Result<Self> {
+    pub fn find(
+        learned: &Learned,
+        loss: &RolloutLoss<crate::model::ScalarHamiltonian<Basis>>,
+        threshold: Threshold,
+    ) -> linalg::Result<Self> {
         let (basis, theta) = (learned.model.function(), &learned.fit.theta);
         let factor = triangular_factor(&loss.jacobian(theta))?;
         let n = theta.len();

@@ -157,11 +157,15 @@ pub fn recover(
     let (fitted, validation_error) = found.ok_or(RecoverError::NoLaw)?;
 
     progress("reading the constants");
-    let snapped = if late() { None } else { confirm_snapped(inputs, &fitted, validation, &learned.settings, negligible.max(1.1 * validation_error))? };
+    let snapped = if late() {
+        None
+    } else {
+        confirm_snapped(inputs, &fitted, validation, &learned.settings, negligible.max(1.1 * validation_error))?
+    };
     let reading = read(&fitted)?;
     let best = snapped.as_ref().unwrap_or(&fitted.expression);
     let forces = forces(best, inputs.shape.particles)?;
-    let pareto = pareto(&laws, &error, validation, (best, validation_error));
+    let pareto = pareto(&laws, |e| error(e, validation), (best, validation_error));
     Ok(Recovery {
         train_error: (learned_train, fitted.error),
         validation_error: (learned_validation, validation_error),
@@ -215,24 +219,24 @@ fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExp
 }
 
 /// Laws of growing complexity that each lower the error.
-fn pareto(
-    laws: &Laws,
-    error: &dyn Fn(&Expr, &[Trajectory]) -> Result<f64, RecoverError>,
-    validation: &[Trajectory],
-    chosen: (&Expr, f64),
-) -> Vec<Candidate> {
+fn pareto(laws: &Laws, error: impl Fn(&Expr) -> Result<f64, RecoverError>, chosen: (&Expr, f64)) -> Vec<Candidate> {
     let few = laws.laws.iter().filter(|l| l.expression.constants().len() <= SHOWN);
     let mut all: Vec<Candidate> = few
         .filter_map(|law| {
             let expression = simplify_up_to_constant(&law.expression, &SimplifyOptions::default()).ok()?.expression;
-            let error = error(&expression, validation).ok().filter(|e| e.is_finite())?;
+            let error = error(&expression).ok().filter(|e| e.is_finite())?;
             Some(Candidate { expression, error })
         })
         .collect();
     all.push(Candidate { expression: chosen.0.clone(), error: chosen.1 });
     all.sort_by(|a, b| a.expression.complexity().cmp(&b.expression.complexity()).then(a.error.total_cmp(&b.error)));
     let mut lowest = f64::INFINITY;
-    all.retain(|c| c.error < lowest && { lowest = c.error; true });
+    all.retain(|c| {
+        c.error < lowest && {
+            lowest = c.error;
+            true
+        }
+    });
     all
 }
 

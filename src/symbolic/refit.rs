@@ -61,7 +61,13 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
 ///
 /// # Errors
 /// As for [`refit`].
-pub fn confirm_snapped(inputs: &Inputs, fitted: &Refit, validation: &[Trajectory], settings: &Settings, limit: f64) -> Result<Option<Expr>, RecoverError> {
+pub fn confirm_snapped(
+    inputs: &Inputs,
+    fitted: &Refit,
+    validation: &[Trajectory],
+    settings: &Settings,
+    limit: f64,
+) -> Result<Option<Expr>, RecoverError> {
     let constants = fitted.expression.constants();
     let window = |i: usize, c: f64| (3.0 * fitted.covariance[[i, i]].sqrt()).min(1e-3 * c.abs()).max(1e-8 * c.abs());
     let rounded: Vec<f64> = constants.iter().enumerate().map(|(i, &c)| snap(c, window(i, c)).unwrap_or(c)).collect();

@@ -114,9 +114,9 @@ impl SpringyPendulum {
         let mut total = T::zero();
         for (q, p) in q.chunks_exact(3).zip(p.chunks_exact(3)) {
             let arm = [q[0] + -pivot[0], q[1] + -pivot[1], q[2] + -pivot[2]];
-            for i in 0..3 {
+            for (i, g) in gravity.iter().enumerate() {
                 let (j, k) = ((i + 1) % 3, (i + 2) % 3);
-                total += (arm[j] * p[k] - arm[k] * p[j]) * (gravity[i] * scale);
+                total += (arm[j] * p[k] - arm[k] * p[j]) * (g * scale);
             }
         }
         total

@@ -24,7 +24,8 @@ impl Coordinates {
     pub fn new(origin: Vec<f64>, augmented: &Array2<f64>, tolerance: f64) -> Result<Self, Error> {
         let n = origin.len();
         let mut factor = augmented.slice(s![..n.min(augmented.nrows()), ..n]).to_owned();
-        let scale: Vec<f64> = factor.columns().into_iter().map(|c| c.dot(&c).sqrt()).map(|l| if l > 0.0 { 1.0 / l } else { 0.0 }).collect();
+        let scale: Vec<f64> =
+            factor.columns().into_iter().map(|c| c.dot(&c).sqrt()).map(|l| if l > 0.0 { 1.0 / l } else { 0.0 }).collect();
         for (mut column, scale) in factor.columns_mut().into_iter().zip(&scale) {
             column *= *scale;
         }

@@ -108,7 +108,11 @@ const WELL_CONDITIONED: usize = 20;
 
 fn joined(mut history: Vec<Record>, mut last: Fit) -> Fit {
     let (iterations, evaluations) = (history.len().saturating_sub(1), history.last().map_or(0, |r| r.evaluations));
-    history.extend(last.history.iter().map(|r| Record { iteration: r.iteration + iterations, evaluations: r.evaluations + evaluations, ..*r }));
+    history.extend(last.history.iter().map(|r| Record {
+        iteration: r.iteration + iterations,
+        evaluations: r.evaluations + evaluations,
+        ..*r
+    }));
     last.history = history;
     last
 }

@@ -57,6 +57,16 @@ struct Checkpoint {
     done: bool,
 }
 
+impl Checkpoint {
+    fn iterations(&self) -> usize {
+        self.history.len().saturating_sub(1)
+    }
+    /// The least value of the first iterations.
+    fn best_of(&self, iterations: usize) -> f64 {
+        self.history.iter().take(iterations + 1).fold(f64::INFINITY, |best, r| best.min(r.value))
+    }
+}
+
 /// The result of [`minimise`].
 #[derive(Clone, Debug)]
 pub struct Minimum {
@@ -72,8 +82,9 @@ const MEMORY: usize = 40;
 const TRIALS: u32 = 20;
 const RESTARTS: usize = 1;
 
-/// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after every round, and a
-/// saved state with the same key is continued. `watch` sees each record as it is made.
+/// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after every round; a saved
+/// state with the same key and the same value and gradient at `start` is continued, also one that had reached its limit of iterations
+/// when the limit is larger now: the end is the same to the last bit as without a stop. `watch` sees each record as it is made.
 ///
 /// # Errors
 /// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint can't be written or read.
@@ -84,12 +95,13 @@ pub fn minimise(
     checkpoint: Option<(&Path, &str)>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Minimum, Error> {
-    let mut at = match checkpoint.map(|(path, key)| load(path, key)).transpose()?.flatten() {
-        Some(saved) => saved,
-        None => begin(objective, start, checkpoint.map_or("", |(_, key)| key))?,
-    };
+    let mut at = begin(objective, start, checkpoint.map_or("", |(_, key)| key))?;
+    if let Some((path, key)) = checkpoint {
+        // A checkpoint of another problem, or of other coordinates, is of no use.
+        at = load(path, key)?.filter(|saved| saved.history.first() == at.history.first()).unwrap_or(at);
+    }
     at.history.iter().for_each(&mut *watch);
-    while !at.done {
+    while !at.done && at.iterations() < stop.iterations {
         round(objective, &mut at, stop, watch);
         if let Some((path, _)) = checkpoint {
             save(path, &at)?;
@@ -122,48 +134,50 @@ fn fresh(u: Vec<f64>, value: f64, gradient: Vec<f64>) -> Point {
     Point::new().param(u).cost(value).gradient(gradient)
 }
 
-/// One round of iterations; decides whether another one follows.
+/// Iterates to the next multiple of `stop.round`, where it decides whether to go on. The decision hangs on the history alone, so it is
+/// the same wherever a run was stopped between.
 fn round(objective: &impl Objective, at: &mut Checkpoint, stop: Stop, watch: &mut dyn FnMut(&Record)) {
-    let before = at.best.1;
     let problem = Cached::new(objective);
     let mut failed = false;
-    for _ in 0..stop.round {
-        let (Some(mut state), solver) = (at.state.take(), at.solver.take().unwrap_or_else(new_solver)) else { break };
-        state.max_iters = state.iter + 1;
-        state.termination_status = TerminationStatus::NotTerminated;
-        // A numerical failure is reported in the state; `run` itself fails only on missing input, which counts the same here.
-        let Ok(result) = Executor::new(&problem, solver).configure(|_| state).ctrlc(false).run() else {
+    while !at.done && at.iterations() < stop.iterations {
+        let Some(record) = iterate(&problem, at) else {
             failed = true;
             break;
         };
-        let Some((u, gradient)) = result.state.get_param().zip(result.state.get_gradient()) else {
-            failed = true;
-            break;
-        };
-        let record = Record {
-            iteration: at.history.len(),
-            value: result.state.get_cost(),
-            gradient_norm: norm(gradient),
-            evaluations: at.evaluations + problem.evaluations(),
-        };
-        if record.value < at.best.1 {
-            at.best = (u.clone(), record.value);
-        }
-        let converged = 0.5 * record.gradient_norm.powi(2) <= stop.decrease * record.value;
         watch(&record);
         at.history.push(record);
-        (at.state, at.solver) = (Some(result.state), Some(result.solver));
-        if converged || at.history.len() > stop.iterations {
-            at.done = true;
+        at.done = 0.5 * record.gradient_norm.powi(2) <= stop.decrease * record.value;
+        if record.iteration.is_multiple_of(stop.round) {
+            at.done |= at.best.1 >= at.best_of(record.iteration - stop.round) * (1.0 - stop.decrease);
             break;
         }
     }
     at.evaluations += problem.evaluations();
     if failed {
         restart(objective, at);
-    } else if at.best.1 >= before * (1.0 - stop.decrease) {
-        at.done = true;
     }
+}
+
+/// One iteration; none when its line search failed.
+fn iterate<O: Objective>(problem: &Cached<O>, at: &mut Checkpoint) -> Option<Record> {
+    let mut state = at.state.take()?;
+    state.max_iters = state.iter + 1;
+    state.termination_status = TerminationStatus::NotTerminated;
+    // A numerical failure is reported in the state; `run` itself fails only on missing input, which counts the same here.
+    let result =
+        Executor::new(problem, at.solver.take().unwrap_or_else(new_solver)).configure(|_| state).ctrlc(false).run().ok()?;
+    let (u, gradient) = result.state.get_param().zip(result.state.get_gradient())?;
+    let record = Record {
+        iteration: at.history.len(),
+        value: result.state.get_cost(),
+        gradient_norm: norm(gradient),
+        evaluations: at.evaluations + problem.evaluations(),
+    };
+    if record.value < at.best.1 {
+        at.best = (u.clone(), record.value);
+    }
+    (at.state, at.solver) = (Some(result.state), Some(result.solver));
+    Some(record)
 }
 
 /// After a failed line search: once more from the best point, with cleared memory, a bounded number of times.
@@ -240,7 +254,7 @@ fn load(path: &Path, key: &str) -> Result<Option<Checkpoint>, Error> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::Checkpoint { path: path.into(), message: e.to_string() }),
     };
-    // A checkpoint of another problem, or of another version of this crate, is of no use: begin anew.
+    // What another version of this crate wrote, or nobody did, counts as no checkpoint.
     Ok(ciborium::from_reader::<Checkpoint, _>(bytes.as_slice()).ok().filter(|c| c.key == key))
 }
 
@@ -295,12 +309,12 @@ mod tests {
         let path = dir.path().join("checkpoint");
         let short = Stop { iterations: 9, ..STOP };
         minimise(&Rosenbrock, &[-1.2, 1.0], short, Some((&path, "r")), &mut |_| {}).unwrap();
-        let mut saved = load(&path, "r").unwrap().unwrap();
-        saved.done = false;
-        save(&path, &saved).unwrap();
-        let resumed = minimise(&Rosenbrock, &[5.0, 5.0], STOP, Some((&path, "r")), &mut |_| {}).unwrap();
-        assert_eq!(whole.u, resumed.u);
-        assert_eq!(whole.history.len(), resumed.history.len());
+        let mut seen = 0;
+        let resumed = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some((&path, "r")), &mut |_| seen += 1).unwrap();
+        assert_eq!((whole.u, &whole.history), (resumed.u, &resumed.history));
+        assert_eq!(seen, whole.history.len());
+        let elsewhere = minimise(&Rosenbrock, &[5.0, 5.0], short, Some((&path, "r")), &mut |_| {}).unwrap();
+        assert_eq!(elsewhere.history.len(), 10);
         assert!(load(&path, "another problem").unwrap().is_none());
     }
 }

@@ -73,7 +73,9 @@ pub fn learn(
 
 /// Root mean square difference between the weighted residuals with the settings' integration step and with half of it.
 pub fn integration_error<M: Model>(model: &M, theta: &[f64], chunks: &[Trajectory], settings: &Settings) -> f64 {
-    let residuals = |step: f64| RolloutLoss::new(model, chunks, &settings.weights, Options { step, ..settings.rollout.clone() }).residuals_at(theta);
+    let residuals = |step: f64| {
+        RolloutLoss::new(model, chunks, &settings.weights, Options { step, ..settings.rollout.clone() }).residuals_at(theta)
+    };
     let (coarse, fine) = (residuals(settings.rollout.step), residuals(0.5 * settings.rollout.step));
     let squares: f64 = coarse.iter().zip(&fine).map(|(a, b)| (a - b) * (a - b)).sum();
     (squares / coarse.len().max(1) as f64).sqrt()

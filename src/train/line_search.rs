@@ -1,6 +1,8 @@
 //! A line search that ends, whatever the function returns.
 
-use argmin::core::{ArgminError, CostFunction, Error, Gradient, IterState, KV, Problem, Solver, TerminationReason, TerminationStatus};
+use argmin::core::{
+    ArgminError, CostFunction, Error, Gradient, IterState, KV, Problem, Solver, TerminationReason, TerminationStatus,
+};
 use argmin::solver::linesearch::LineSearch;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +78,7 @@ where
         let gradient = state.take_gradient().ok_or_else(missing)?;
         self.cost = state.get_cost();
         self.slope = dot(&gradient, &self.direction);
-        if !(self.slope < 0.0) {
+        if self.slope.is_nan() || self.slope >= 0.0 {
             return Err(ArgminError::ConditionViolated { text: "the search direction does not descend".into() }.into());
         }
         (self.low, self.high, self.count) = (0.0, None, 0);

@@ -8,8 +8,8 @@ mod line_search;
 
 pub use coordinates::Coordinates;
 pub use fit::{Fit, Settings, fit, linear_start, refine};
-pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
+pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use line_search::WeakWolfe;
 
 use std::path::PathBuf;
@@ -21,7 +21,9 @@ pub enum Error {
     #[error("no training chunks: at least one chunk of two points is accepted")]
     NoChunks,
     /// The loss or its gradient is not finite at the starting point.
-    #[error("the loss is not finite at the start of training: the model diverges on the training chunks; a shorter integration step may help")]
+    #[error(
+        "the loss is not finite at the start of training: the model diverges on the training chunks; a shorter integration step may help"
+    )]
     NotFinite,
     /// No function of the basis moves anything.
     #[error("no function of the basis has an effect on the training data")]

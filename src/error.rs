@@ -1,0 +1,42 @@
+//! One error for those who use several modules.
+
+use crate::{dataset, experiment, expr, integrate, linalg, report, scalars, symbolic, systems, train};
+
+/// Anything that can go wrong in this crate; each module has an error of its own.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Linear algebra.
+    #[error(transparent)]
+    Linalg(#[from] linalg::Error),
+    /// Expressions.
+    #[error(transparent)]
+    Expr(#[from] expr::ExprError),
+    /// Known systems.
+    #[error(transparent)]
+    System(#[from] systems::Error),
+    /// Integration.
+    #[error(transparent)]
+    Integrate(#[from] integrate::Error),
+    /// Input vectors.
+    #[error(transparent)]
+    Scalars(#[from] scalars::Error),
+    /// Tables.
+    #[error(transparent)]
+    Dataset(#[from] dataset::Error),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] train::Error),
+    /// Rewriting.
+    #[error(transparent)]
+    Symbolic(#[from] symbolic::SymbolicError),
+    /// Recovery of a law.
+    #[error(transparent)]
+    Recover(#[from] symbolic::RecoverError),
+    /// Result files.
+    #[error(transparent)]
+    Report(#[from] report::recovery::Error),
+    /// Experiments.
+    #[error(transparent)]
+    Experiment(#[from] experiment::Error),
+}

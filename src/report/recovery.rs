@@ -1,0 +1,289 @@
+//! The result files of a recovery.
+
+use std::path::Path;
+
+use ndarray::{Array2, Axis};
+use polars::prelude::Column;
+use serde_json::{Value, json};
+
+use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
+use super::tables::{self, Rows};
+use crate::dataset::{self, Trajectory, files, state_columns};
+use crate::evaluate::{quantiles_over_time, relative_error};
+use crate::loss::RolloutLoss;
+use crate::scalars::Inputs;
+use crate::symbolic::{Proof, RecoverError, Recovery, model};
+use crate::train::states;
+
+/// What can go wrong in writing a recovery.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file can't be written.
+    #[error(transparent)]
+    File(#[from] dataset::Error),
+    /// A figure can't be made.
+    #[error(transparent)]
+    Figure(#[from] figures::Error),
+    /// The closed form can't be evaluated.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// A folder can't be made.
+    #[error("cannot create {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A recovery with what it was made from.
+pub struct RecoveryReport<'a> {
+    /// The law.
+    pub recovery: &'a Recovery,
+    /// Vectors.
+    pub inputs: &'a Inputs,
+    /// Chunks that it was fitted to.
+    pub train: &'a [Trajectory],
+    /// Chunks that judged it.
+    pub validation: &'a [Trajectory],
+    /// Basis of the learned model.
+    pub basis: String,
+    /// The command that made it.
+    pub command: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Comparison with a given law.
+    pub truth: Option<&'a Proof>,
+}
+
+impl RecoveryReport<'_> {
+    /// Writes `hamiltonian.json`, `report.md`, `rollouts.parquet` and the figures into `folder`, which is created.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        let figures = folder.join("figures");
+        std::fs::create_dir_all(&figures).map_err(|source| Error::Folder { path: figures.clone(), source })?;
+        self.write_rollouts(folder, &figures)?;
+        self.write_pareto(&figures)?;
+        let radial = self.write_forces(&figures)?;
+        files::write_text(&folder.join("report.md"), &self.markdown(radial))?;
+        let text = serde_json::to_string_pretty(&self.json()).unwrap_or_default();
+        Ok(files::write_text(&folder.join("hamiltonian.json"), &(text + "\n"))?)
+    }
+
+    /// The content of `hamiltonian.json`.
+    pub fn json(&self) -> Value {
+        let r = self.recovery;
+        let h = r.best();
+        let forces: serde_json::Map<String, Value> =
+            r.forces.iter().map(|(q, f)| (q.clone(), json!({"expression": f.to_string(), "latex": f.to_latex()}))).collect();
+        let constants: Vec<Value> = (r.reading.constants.iter())
+            .map(|c| json!({"name": c.name, "meaning": c.meaning, "value": c.value, "standard_error": c.standard_error, "snapped": c.snapped}))
+            .collect();
+        let pareto: Vec<Value> = (r.pareto.iter())
+            .map(|c| json!({"expression": c.expression.to_string(), "complexity": c.expression.complexity(), "error": c.error}))
+            .collect();
+        let truth = self.truth.map(|proof| match proof {
+            Proof::Equal { explanation } => json!({"equal": true, "explanation": explanation}),
+            Proof::Different { left, right, .. } => json!({"equal": false, "found": left, "truth": right}),
+            Proof::Unknown => json!({"equal": Value::Null}),
+        });
+        json!({
+            "hamiltonian": {"expression": h.to_string(), "latex": h.to_latex(), "sympy": h.to_sympy(), "rust": h.to_rust("hamiltonian"),
+                "complexity": h.complexity(), "fitted": r.expression.to_string()},
+            "forces": forces,
+            "constants": constants,
+            "unread_terms": r.reading.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "pareto": pareto,
+            "fit": {"train_error": r.train_error.1, "validation_error": r.validation_error.1, "learned_train_error": r.train_error.0,
+                "learned_validation_error": r.validation_error.0, "integration_error": r.learned.integration_error, "basis": self.basis,
+                "parameters": r.learned.fit.theta.len(), "rank": r.learned.fit.rank, "chunks": self.train.len()},
+            "exact": r.exact,
+            "truth": truth,
+            "version": env!("CARGO_PKG_VERSION"),
+            "command": self.command,
+            "seed": self.seed,
+        })
+    }
+
+    /// Predicted states of the closed form at the points of every validation chunk, with the errors of learned model and closed form.
+    fn write_rollouts(&self, folder: &Path, figures: &Path) -> Result<(), Error> {
+        let r = self.recovery;
+        let settings = &r.learned.settings;
+        let rollout = || settings.rollout.clone();
+        let form = model(self.inputs, &r.expression)?;
+        let closed = RolloutLoss::new(&form, self.validation, &settings.weights, rollout())
+            .predictions(&r.expression.constants(), self.validation);
+        let learned = RolloutLoss::new(&r.learned.model, self.validation, &settings.weights, rollout())
+            .predictions(&r.learned.fit.theta, self.validation);
+        let errors = |predicted: &[Array2<f64>]| -> Vec<Vec<f64>> {
+            let of_chunk =
+                |(p, c): (&Array2<f64>, &Trajectory)| (0..p.nrows()).map(|i| relative_error(p.row(i), c.states.row(i))).collect();
+            predicted.iter().zip(self.validation).map(of_chunk).collect()
+        };
+        let (closed_errors, learned_errors) = (errors(&closed), errors(&learned));
+        let metadata = [
+            ("command", self.command.clone()),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+            ("hamiltonian", r.expression.to_string()),
+        ];
+        let names = state_columns(self.inputs.shape, 'p');
+        let predicted: Vec<Predicted> = (0..closed.len())
+            .map(|i| Predicted {
+                chunk: &self.validation[i],
+                names: &names,
+                states: &closed[i],
+                error: &closed_errors[i],
+                learned_error: &learned_errors[i],
+            })
+            .collect();
+        tables::write(&folder.join("rollouts.parquet"), &predicted, &metadata.map(|(k, v)| (k.to_string(), v)).into())?;
+        let curve = |label: &str, style, errors: &[Vec<f64>]| error_curve(label, style, self.validation, errors);
+        let curves =
+            vec![curve("learned", Style::Series(0), &learned_errors), curve("closed form", Style::Series(1), &closed_errors)];
+        let panel = Panel {
+            title: "rollouts of the validation chunks".into(),
+            x_label: "point of the chunk".into(),
+            y_label: "relative state error".into(),
+            log_y: true,
+            curves,
+            ..Panel::default()
+        };
+        Ok(figures::panel_figure(
+            &PanelFigure { panels: vec![panel], columns: 1, row_height: 380.0 },
+            &figures.join("rollout_errors"),
+        )?)
+    }
+
+    fn write_pareto(&self, figures: &Path) -> Result<(), Error> {
+        let r = self.recovery;
+        let candidate = |c: &crate::symbolic::Candidate| Candidate {
+            expression: c.expression.to_string(),
+            complexity: c.expression.complexity() as f64,
+            error: c.error,
+        };
+        let front = ParetoFront {
+            candidates: r.pareto.iter().map(candidate).collect(),
+            chosen: r.pareto.iter().position(|c| c.expression == *r.best()),
+        };
+        Ok(figures::pareto(&front, &figures.join("pareto"))?)
+    }
+
+    /// Draws the forces along distances; false if there are none.
+    fn write_forces(&self, figures: &Path) -> Result<bool, Error> {
+        let curves: Vec<ForceCurve> = (self.recovery.radial_forces(states(self.train).view()).into_iter())
+            .map(|f| ForceCurve {
+                title: format!("force along {}", f.vector),
+                x_label: format!("distance |{}|", f.vector),
+                y_label: "radial force -dH/dr".into(),
+                x: f.distance,
+                learned: f.learned,
+                closed_form: f.closed_form,
+                data_range: f.range,
+            })
+            .collect();
+        if curves.is_empty() {
+            return Ok(false);
+        }
+        figures::force_curves(&curves, &figures.join("forces"))?;
+        Ok(true)
+    }
+
+    fn markdown(&self, radial: bool) -> String {
+        let r = self.recovery;
+        let verdict = if r.exact {
+            "The closed form explains the data down to noise or integration error."
+        } else {
+            "The closed form does NOT explain the data down to noise or integration error: take it as an approximation."
+        };
+        let mut text = format!(
+            "# Recovered Hamiltonian\n\n```text\nH = {}\n```\n\n$$H = {}$$\n\n{verdict}\n\n## Forces\n\n",
+            r.best(),
+            r.best().to_latex()
+        );
+        for (q, force) in &r.forces {
+            text += &format!("- on {q}: `{force}`\n");
+        }
+        text += "\n## Constants\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
+        for c in &r.reading.constants {
+            let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.3}"));
+            let error = c.standard_error.map_or_else(String::new, |e| format!("{e:.1e}"));
+            text += &format!("| {} | {} | {:.10} | {error} | {} |\n", c.name, c.meaning, c.value, optional(c.snapped));
+        }
+        text += &format!(
+            "\nWith fitted constants: `{}`\n\n## Fit\n\nErrors are root mean square residuals of rolled-out chunks, in units of the components' standard \
+             deviations.\n\n| | training | validation |\n|---|---:|---:|\n| learned, basis {} | {:.2e} | {:.2e} |\n| closed form | {:.2e} | {:.2e} |\n\n\
+             {} training and {} validation chunks; {} parameters, {} of them determined by the data; halving the integration step changes the \
+             residuals by {:.1e}.\n",
+            r.expression,
+            self.basis,
+            r.train_error.0,
+            r.validation_error.0,
+            r.train_error.1,
+            r.validation_error.1,
+            self.train.len(),
+            self.validation.len(),
+            r.learned.fit.theta.len(),
+            r.learned.fit.rank,
+            r.learned.integration_error,
+        );
+        if let Some(proof) = self.truth {
+            text += &format!("\n## Against the given law\n\n{}\n", proof_text(proof));
+        }
+        text +=
+            "\n## Figures\n\n![Error against complexity](figures/pareto.png)\n\n![Rollout errors](figures/rollout_errors.png)\n";
+        if radial {
+            text += "\n![Forces along distances](figures/forces.png)\n";
+        }
+        text + &format!("\nMade by `{}` with scalar-dynamics {}, seed {}.\n", self.command, env!("CARGO_PKG_VERSION"), self.seed)
+    }
+}
+
+/// One validation chunk as the closed form predicts it.
+struct Predicted<'a> {
+    chunk: &'a Trajectory,
+    names: &'a [String],
+    states: &'a Array2<f64>,
+    error: &'a [f64],
+    learned_error: &'a [f64],
+}
+
+impl Rows for Predicted<'_> {
+    fn columns(rows: &[Self]) -> Vec<Column> {
+        let column = |name: &str, values: &dyn Fn(&Self) -> Vec<f64>| {
+            Column::new(name.into(), rows.iter().flat_map(values).collect::<Vec<f64>>())
+        };
+        let ids: Vec<i64> = rows.iter().flat_map(|r| vec![r.chunk.id; r.states.nrows()]).collect();
+        let mut columns = vec![Column::new("trajectory".into(), ids), column("t", &|r| r.chunk.times.clone())];
+        let names = rows.first().map_or(&[][..], |r| r.names);
+        columns.extend(names.iter().enumerate().map(|(k, name)| column(name, &|r| r.states.column(k).to_vec())));
+        columns.push(column("state_error", &|r| r.error.to_vec()));
+        columns.push(column("learned_state_error", &|r| r.learned_error.to_vec()));
+        columns
+    }
+}
+
+/// What a comparison found, in words.
+pub fn proof_text(proof: &Proof) -> String {
+    match proof {
+        Proof::Equal { explanation } => {
+            format!("Equal, up to a constant. Steps of the proof:\n\n```text\n{}\n```", explanation.join("\n"))
+        }
+        Proof::Different { point, left, right } => {
+            format!("Different: at {point:?} the found law gives {left}, the given one {right}.")
+        }
+        Proof::Unknown => "Neither proved equal nor shown to differ.".into(),
+    }
+}
+
+fn error_curve(label: &str, style: Style, chunks: &[Trajectory], errors: &[Vec<f64>]) -> Curve {
+    let points = chunks.iter().map(|c| c.times.len()).max().unwrap_or(0);
+    let full: Vec<&Vec<f64>> = errors.iter().filter(|e| e.len() == points).collect();
+    let table = Array2::from_shape_fn((full.len(), points), |(i, j)| full[i][j]);
+    let quantiles = quantiles_over_time(&table.slice_axis(Axis(1), (1..).into()).to_owned());
+    let x = (1..points).map(|j| j as f64).collect();
+    let of = |i: usize| quantiles.iter().map(|q| q.quantiles[i]).collect::<Vec<_>>();
+    Curve::new(label, style, x, quantiles.iter().map(|q| q.geometric_mean).collect()).with_band(of(0), of(4))
+}

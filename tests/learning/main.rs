@@ -1,0 +1,7 @@
+//! The learner: derivatives, symmetry, training.
+
+mod common;
+mod equivariance;
+mod gradients;
+mod losses;
+mod training;
