@@ -175,7 +175,7 @@ fn accuracy_of_every_model() {
 }
 
 const REFERENCE: f64 = 2e-13;
-const SPECTRAL: f64 = 2e-7;
+const SPECTRAL: f64 = 2e-8;
 const CLOSED_FORM: f64 = 2e-13;
 
 #[test]
