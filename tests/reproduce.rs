@@ -1,0 +1,300 @@
+//! The whole of `reproduce_figures`, at the smoke profile: files and columns, determinism, resume, accuracy, the data scheme.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use scalar_dynamics::dataset::files::{parquet_summary, read_parquet};
+use scalar_dynamics::dataset::read_table;
+use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
+use scalar_dynamics::experiment::models::{self, Learner, state_means};
+use scalar_dynamics::experiment::{Error, Options, Product, Profile, Summary, Watch, reproduce};
+
+/// A first run on one thread and what it left behind, shared by the tests.
+struct First {
+    folder: tempfile::TempDir,
+    summary: Summary,
+    files: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+static FIRST: LazyLock<First> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = run(folder.path(), 1, &[]).unwrap();
+    First { files: files(folder.path()), summary, folder }
+});
+
+fn options(folder: &Path, only: &[Product]) -> Options {
+    Options { profile: Profile::Smoke, only: only.to_vec(), data: folder.join("data"), figures: folder.join("figures"), seed: 1 }
+}
+
+fn run(folder: &Path, threads: usize, only: &[Product]) -> Result<Summary, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| reproduce(&options(folder, only), &mut ()))
+}
+
+/// All files below a folder that must not change from run to run: without times and saved work.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn collect(base: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if path.file_name().unwrap() != "checkpoints" {
+                    collect(base, &path, found);
+                }
+            } else if path.file_name().unwrap() != "timings.parquet" {
+                found.insert(path.strip_prefix(base).unwrap().into(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    collect(folder, folder, &mut found);
+    found
+}
+
+/// Compares runs file by file, so that a failure names the file instead of printing it.
+fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (path, bytes) in a {
+        assert!(bytes == &b[path], "{} differs", path.display());
+    }
+}
+
+/// A folder with the saved work of the first run and nothing else.
+fn folder_with_saved_work() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = [FIRST.folder.path(), folder.path()].map(|base| base.join("data/smoke/checkpoints")).into();
+    fs::create_dir_all(&to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn contract_files_and_columns_exist() {
+    const KEY: [&str; 3] = ["model", "dynamics", "group"];
+    let results: [(&str, &[&str]); 6] = [
+        ("training", &["basis", "seed", "iteration", "loss", "gradient_norm", "field_evaluations"]),
+        ("rollout_errors", &["seed", "trajectory", "t", "state_error", "angular_momentum_error", "energy_error"]),
+        ("error_quantiles", &["seed", "t", "quantity", "geometric_mean", "q05", "q25", "q50", "q75", "q95"]),
+        ("table1", &["basis", "profile", "preset", "parameters", "geometric_mean", "deviation", "clamped_mean", "paper"]),
+        ("recovered", &["preset", "seed", "name", "value", "standard_error", "snapped", "truth"]),
+        ("timings", &["phase", "model", "seed", "seconds", "detail"]),
+    ];
+    let data = FIRST.folder.path().join("data/smoke");
+    for (name, columns) in results {
+        let summary = parquet_summary(&data.join(format!("results/{name}.parquet"))).unwrap();
+        let keyed = !["recovered", "timings"].contains(&name);
+        let wanted = KEY.iter().filter(|_| keyed).chain(columns);
+        let found: Vec<&str> = summary.columns.iter().map(|column| column.0.as_str()).collect();
+        wanted.for_each(|column| assert!(found.contains(column), "{name} lacks {column}"));
+        assert!(summary.rows > 0, "{name} is empty");
+        for key in ["version", "command", "seed"] {
+            assert!(summary.metadata.contains_key(key), "{name} lacks metadata {key}");
+        }
+    }
+    for name in ["train", "validation", "test"] {
+        let summary = parquet_summary(&data.join(format!("trajectories/{name}.parquet"))).unwrap();
+        for key in ["version", "command", "seed", "system", "parameters", "integrator", "step", "substeps", "state_error"] {
+            assert!(summary.metadata.contains_key(key), "{name} lacks metadata {key}");
+        }
+    }
+    for ending in ["csv", "md", "tex"] {
+        assert!(data.join(format!("results/table1.{ending}")).is_file());
+    }
+    for name in ["figure1", "figure2", "figure3", "phase_space", "training_history"] {
+        for ending in ["svg", "png"] {
+            assert!(FIRST.folder.path().join(format!("figures/smoke/{name}.{ending}")).is_file(), "{name}.{ending}");
+        }
+    }
+}
+
+#[test]
+fn data_follow_the_scheme() {
+    let folder = FIRST.folder.path().join("data/smoke/trajectories");
+    let read = |name: &str| read_table(&folder.join(format!("{name}.parquet")), &BTreeMap::new()).unwrap().0;
+    let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
+    for (name, made) in [("train", &data.train), ("validation", &data.validation)] {
+        let table = read(name);
+        assert_eq!(table.trajectories, made.trajectories);
+        assert_eq!(table.trajectories.len(), Profile::Smoke.chunks());
+        for chunk in &table.trajectories {
+            let first = (chunk.times[0] / INTERVAL).round();
+            assert_eq!((chunk.times.len(), first % 5.0), (5, 0.0), "{name}: chunk at t = {}", chunk.times[0]);
+            assert!(chunk.times[4] <= 29.8 + 1e-12);
+        }
+        let starts: std::collections::BTreeSet<u64> = table.trajectories.iter().map(|chunk| chunk.times[0].to_bits()).collect();
+        assert!(starts.len() > 10, "{name}: chunks begin at {} different times only", starts.len());
+    }
+    let test = read("test");
+    assert_eq!(test.trajectories.len(), Profile::Smoke.tests());
+    for trajectory in &test.trajectories {
+        assert_eq!((trajectory.times.len(), trajectory.times[0]), (150, 0.0));
+        assert!((trajectory.times[149] - 29.8).abs() < 1e-12);
+    }
+    // Chunks keep the initial states' randomness: no two begin alike, here or in another split or seed.
+    let other = generate(Preset::ReferenceCode, Profile::Smoke, 2).unwrap();
+    let tables = [&data.train, &data.validation, &data.test, &other.train];
+    let firsts: Vec<u64> = tables.iter().flat_map(|t| &t.trajectories).map(|t| t.states[[0, 0]].to_bits()).collect();
+    let distinct: std::collections::BTreeSet<&u64> = firsts.iter().collect();
+    assert_eq!(distinct.len(), firsts.len());
+}
+
+/// The scheme at its real size, and the truth against an integration of our own with a step of a third.
+#[test]
+fn data_of_the_paper_are_accurate_to_the_tolerance() {
+    use scalar_dynamics::integrate::{Splitting, simulate};
+    let data = generate(Preset::ReferenceCode, Profile::Quick, 1).unwrap();
+    assert_eq!([&data.train, &data.validation, &data.test].map(|table| table.trajectories.len()), [500; 3]);
+    assert!(data.accuracy.error <= TOLERANCE && data.accuracy.truth_error <= TOLERANCE, "{:?}", data.accuracy);
+    let initial = scalar_dynamics::experiment::data::first_states(&data.test.trajectories);
+    let (system, method) = (Preset::ReferenceCode.system(), Splitting::new(8).unwrap());
+    let finer = simulate(&system, &method, initial.view(), INTERVAL, 150, 36).unwrap();
+    let worst = (&finer - &data.truth()).iter().fold(0.0, |worst: f64, x| worst.max(x.abs()));
+    assert!(worst < TOLERANCE, "{worst:e}");
+}
+
+#[test]
+fn accuracy_of_every_model() {
+    // Measured on these 40 chunks: see `cargo run --example reproduce_figures -- --profile smoke`. About ten times that is allowed.
+    for done in FIRST.summary.results.of_table1() {
+        let (error, clamped) = state_means(&done.unit.evaluation.errors());
+        let bound = match done.learner {
+            Learner::Reference => REFERENCE,
+            Learner::Spectral => SPECTRAL,
+            Learner::ClosedForm => CLOSED_FORM,
+        };
+        let step_error = done.unit.training.step_error;
+        println!("{:?}: {error:e}, clamped {clamped:e}, integrator {step_error:e}", done.learner);
+        assert!(error < bound, "{:?}: {error:e}", done.learner);
+        assert!(clamped > 0.999e-7 && clamped < 3e-6, "{:?}: clamped {clamped:e}", done.learner);
+        assert!(step_error < 2e-13, "{:?}: the integrator's error in training is {step_error:e}", done.learner);
+    }
+}
+
+const REFERENCE: f64 = 2e-13;
+const SPECTRAL: f64 = 2e-8;
+const CLOSED_FORM: f64 = 2e-13;
+
+#[test]
+fn recovered_constants_are_those_of_both_presets() {
+    for (preset, k2) in [(Preset::ReferenceCode, 2.0), (Preset::Paper, 1.0)] {
+        let done = FIRST.summary.results.models.iter().find(|done| done.preset == preset && done.unit.law.is_some()).unwrap();
+        let law = done.unit.law.as_ref().unwrap();
+        assert!(law.exact && law.unread.is_empty(), "{law:?}");
+        let names: Vec<&str> = law.constants.iter().map(|constant| constant.name.as_str()).collect();
+        assert_eq!(names, ["m1", "m2", "k1", "l1", "k2", "l2", "g1", "g2"]);
+        for constant in &law.constants {
+            let truth = if constant.name == "k2" { k2 } else { 1.0 };
+            assert_eq!(constant.snapped, Some(truth), "{}", constant.name);
+            assert!((constant.value - truth).abs() < 1e-10, "{} = {:e}", constant.name, constant.value);
+        }
+    }
+    let shown = FIRST.summary.to_string();
+    assert!(shown.contains("k2  = 2") && shown.contains("force on q2 ="), "{shown}");
+}
+
+#[test]
+fn determinism_over_threads_runs_and_interruptions() {
+    // Saved work is used: the same bytes on two threads, and nothing is learned.
+    let resumed = folder_with_saved_work();
+    let phases: Vec<&str> = run(resumed.path(), 2, &[]).unwrap().seconds.iter().map(|(phase, _)| *phase).collect();
+    assert_eq!(phases, ["data", "tables and figures", "total of the last run"]);
+    assert_same(&FIRST.files, &files(resumed.path()));
+    // Nothing is saved: two threads do everything anew.
+    let anew = tempfile::tempdir().unwrap();
+    run(anew.path(), 2, &[]).unwrap();
+    assert_same(&FIRST.files, &files(anew.path()));
+}
+
+#[test]
+fn resume_replaces_damaged_and_foreign_work() {
+    let folder = folder_with_saved_work();
+    let saved = |learner: Learner| folder.path().join(format!("data/smoke/checkpoints/{}-seed1.unit", learner.name()));
+    let whole = fs::read(saved(Learner::Reference)).unwrap();
+    fs::write(saved(Learner::Reference), &whole[..whole.len() / 2]).unwrap();
+    // The key stands at the beginning of the file; other digits in it are another version's.
+    let mut foreign = fs::read(saved(Learner::Spectral)).unwrap();
+    let version = env!("CARGO_PKG_VERSION").as_bytes();
+    let at = foreign.windows(version.len()).position(|bytes| bytes == version).unwrap();
+    foreign[at] = b'9';
+    fs::write(saved(Learner::Spectral), foreign).unwrap();
+    run(folder.path(), 2, &[Product::Table1]).unwrap();
+    let table = Path::new("data/smoke/results/table1.parquet");
+    assert!(files(folder.path())[table] == FIRST.files[table]);
+    assert!(fs::read(saved(Learner::Reference)).unwrap() == whole);
+}
+
+/// Stops the training of the first model after some iterations.
+struct Stopped;
+
+impl Watch for Stopped {
+    fn piece(&mut self, _: usize, _: usize, _: &str) {}
+    fn detail(&mut self, text: &str) {
+        assert!(!text.starts_with("iteration 6"), "stopped");
+    }
+}
+
+#[test]
+fn resume_goes_on_from_a_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path(), &[Product::Training]);
+    let stopped = std::panic::catch_unwind(|| reproduce(&options, &mut Stopped).map(|_| ()));
+    assert!(stopped.is_err(), "no training was long enough to be stopped");
+    let checkpoints = folder.path().join("data/smoke/checkpoints");
+    let name = format!("{}-seed1", Learner::Spectral.name());
+    let half = checkpoints.join(&name).join("whitening0.checkpoint");
+    assert!(half.is_file() && !checkpoints.join(format!("{name}.unit")).exists());
+    let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
+    let key = models::key(&data, Learner::Spectral);
+    let bytes = fs::read(&half).unwrap();
+    assert!(bytes.windows(key.len()).any(|window| window == key.as_bytes()), "the checkpoint does not name its problem");
+    reproduce(&options, &mut ()).unwrap();
+    let table = Path::new("data/smoke/results/training.parquet");
+    assert!(files(folder.path())[table] == FIRST.files[table]);
+    assert!(!checkpoints.join(name).exists(), "checkpoints of finished work are left");
+}
+
+#[test]
+fn only_what_is_asked_for_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), 1, &[Product::Figure1, Product::Figure2]).unwrap();
+    let made: Vec<PathBuf> = files(folder.path()).into_keys().collect();
+    let wanted = ["figure1.png", "figure1.svg", "figure2.png", "figure2.svg"].map(|name| Path::new("figures/smoke").join(name));
+    assert_eq!(made, wanted);
+}
+
+#[test]
+fn rollout_errors_start_at_zero_and_are_those_of_table1() {
+    let folder = FIRST.folder.path().join("data/smoke/results");
+    let (errors, _) = read_parquet(&folder.join("rollout_errors.parquet"), None).unwrap();
+    let numbers = |name: &str| -> Vec<f64> {
+        let column = errors.column(name).unwrap().cast(&polars::prelude::DataType::Float64).unwrap();
+        column.f64().unwrap().iter().map(|cell| cell.unwrap()).collect()
+    };
+    let (t, error) = (numbers("t"), numbers("state_error"));
+    assert_eq!(t.len(), Learner::ALL.len() * Profile::Smoke.tests() * 150);
+    assert!(t.iter().zip(&error).all(|(t, error)| (*t > 0.0) == (*error > 0.0)));
+    let n = t.len() / Learner::ALL.len();
+    let logs = error[..n].iter().filter(|error| **error > 0.0).map(|error| error.ln());
+    let mean = (logs.sum::<f64>() / (n - Profile::Smoke.tests()) as f64).exp();
+    let (table, _) = read_parquet(&folder.join("table1.parquet"), None).unwrap();
+    let told = table.column("geometric_mean").unwrap().f64().unwrap().get(0).unwrap();
+    assert!((mean / told - 1.0).abs() < 0.05, "{mean:e} in the rollouts, {told:e} in Table 1");
+}
+
+#[test]
+fn bad_input_is_told_from_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("data"), "a file in the way").unwrap();
+    let error = run(folder.path(), 1, &[]).unwrap_err();
+    assert!(error.is_bad_input() && error.to_string().contains("data"), "{error}");
+    for (result, names) in
+        [("table2".parse::<Product>().map(|_| ()), "phase_space"), ("huge".parse::<Profile>().map(|_| ()), "smoke")]
+    {
+        let error = result.unwrap_err();
+        assert!(error.is_bad_input() && error.to_string().contains(names), "{error}");
+    }
+}
