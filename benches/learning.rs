@@ -15,6 +15,7 @@ use scalar_dynamics::linalg::LANES;
 use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
+use scalar_dynamics::symbolic::{RecoverSettings, recover};
 use scalar_dynamics::systems::SpringyPendulum;
 use scalar_dynamics::train::{Settings, Stop, fit, linear_start};
 
@@ -98,6 +99,14 @@ fn learning(c: &mut Criterion) {
                 b.iter(|| pool.install(|| fit(model, &chunks, &settings, None, &mut |_| {})).expect("clean data"));
             });
         }
+    }
+    let (train, validation) = chunks.split_at(chunks.len() * 4 / 5);
+    for threads in [1, 2] {
+        let pool = pool(threads);
+        group.bench_function(BenchmarkId::new("recovery", format!("{threads} threads")), |b| {
+            let law = || recover(&inputs(), train, validation, &RecoverSettings::default(), &mut |_| {});
+            b.iter(|| pool.install(law).expect("clean data"));
+        });
     }
     group.finish();
 }
