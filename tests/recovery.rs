@@ -4,7 +4,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_states, split};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::integrate::{Splitting, simulate};
+use scalar_dynamics::field::Hamiltonian;
+use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
+use scalar_dynamics::linalg::Real;
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{EqualityOptions, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_with, recover};
@@ -92,4 +94,32 @@ fn bad_input_no_chunks_and_unknown_laws_are_errors_or_not_exact() {
     let blind = Inputs::new(SHAPE, vec![0.0; 3], vec![]).unwrap();
     let law = recover(&blind, &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
     assert!(!law.exact && law.validation_error.1 > 1e-3, "{} {:?}", law.best(), law.validation_error);
+}
+
+/// Kepler orbits in the plane: 1/r is in no span of powers of r, though many powers follow it closely.
+#[test]
+fn regress_a_power_series_that_follows_another_law_is_not_exact() {
+    struct Kepler;
+    impl Hamiltonian for Kepler {
+        fn dim(&self) -> usize {
+            4
+        }
+        fn energy<T: Real>(&self, z: &[T]) -> T {
+            (z[2] * z[2] + z[3] * z[3]) * 0.5 - T::splat(1.0) / (z[0] * z[0] + z[1] * z[1]).sqrt()
+        }
+        fn gradient_into<T: Real>(&self, z: &[T], gradient: &mut [T]) {
+            let square = z[0] * z[0] + z[1] * z[1];
+            let inverse = T::splat(1.0) / (square * square.sqrt());
+            gradient.copy_from_slice(&[z[0] * inverse, z[1] * inverse, z[2], z[3]]);
+        }
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let shape = Shape { particles: 1, dimension: 2 };
+    let initial = gaussian_states(&[1.1, 0.0, 0.0, 0.95], &[0.05; 4], 80, &mut rng);
+    let states = simulate(&Kepler, &RungeKutta::new(8).unwrap(), initial.view(), 0.1, 20, 20).unwrap();
+    let (train, validation) = split(aligned_chunks(shape, states.view(), 0.1, 5, &mut rng).unwrap().trajectories, 0.2, &mut rng);
+    let inputs = Inputs::new(shape, vec![0.0; 2], vec![]).unwrap();
+    let law = recover(&inputs, &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
+    assert!(!law.exact, "{} {:?}", law.best(), law.validation_error);
+    assert!(law.validation_error.1 < 1e-3, "{:?}", law.validation_error);
 }

@@ -9,7 +9,7 @@ use super::refit::{Refit, confirm_snapped, refit};
 use super::{Reading, SimplifyOptions, SymbolicError, read_constants, simplify_up_to_constant, simplify_vector};
 use crate::basis::Kind;
 use crate::dataset::Trajectory;
-use crate::expr::{Expr, VectorExpr};
+use crate::expr::{Expr, Scalar, Vector, VectorExpr};
 use crate::loss::RolloutLoss;
 use crate::scalars::Inputs;
 use crate::train::{self, Learned, Settings, learn, unit_weights};
@@ -105,6 +105,10 @@ impl Recovery {
 
 /// Changes of the rollouts smaller than this, relative to the data's spread, are of no account: no term is kept for them.
 const NEGLIGIBLE: f64 = 1e-6;
+/// Largest error, relative to the data's spread, of a closed form that counts as exact for data without noise.
+const EXACT: f64 = 1e-8;
+/// A law with more powers of one length than this is a series that follows another law, not the law.
+const POWERS: usize = 3;
 /// Candidates of more terms than this are not shown.
 const SHOWN: usize = 24;
 
@@ -144,19 +148,19 @@ pub fn recover(
     progress("simplifying and refitting on the trajectories");
     let late = || settings.deadline.is_some_and(|d| Instant::now() > d);
     let good = |e: f64| e <= negligible.max(1.5 * learned_validation);
-    let mut found: Option<(Refit, f64)> = None;
+    let mut found: Option<(Refit, f64, bool)> = None;
     for law in laws.laws.iter().skip(laws.chosen).take(if late() { 1 } else { 4 }) {
         let simple = simplify_up_to_constant(&law.expression, &SimplifyOptions::default())?;
         let fitted = refit(inputs, &simple.expression, train, &learned.settings)?;
         let e = error(&fitted.expression, validation)?;
-        if found.as_ref().is_none_or(|(_, best)| e < *best) {
-            found = Some((fitted, e));
+        if found.as_ref().is_none_or(|(_, best, _)| e < *best) {
+            found = Some((fitted, e, is_series(&law.expression)));
         }
         if good(e) {
             break;
         }
     }
-    let (fitted, validation_error) = found.ok_or(RecoverError::NoLaw)?;
+    let (fitted, validation_error, series) = found.ok_or(RecoverError::NoLaw)?;
 
     progress("reading the constants");
     let snapped = if late() {
@@ -171,7 +175,7 @@ pub fn recover(
     Ok(Recovery {
         train_error: (learned_train, fitted.error),
         validation_error: (learned_validation, validation_error),
-        exact: explains(settings.noise, validation_error, learned.integration_error),
+        exact: !series && explains(settings.noise, validation_error, learned.integration_error),
         expression: fitted.expression,
         covariance: fitted.covariance,
         snapped,
@@ -242,13 +246,31 @@ fn pareto(laws: &Laws, error: impl Fn(&Expr) -> Result<f64, RecoverError>, chose
     all
 }
 
+/// Whether a sum of powers of scalars looks like a power series in one of its lengths.
+fn is_series(law: &Expr) -> bool {
+    let terms = if let Expr::Sum(terms) = law { terms.as_slice() } else { std::slice::from_ref(law) };
+    let mut lengths: Vec<Vector> = Vec::new();
+    for scalar in terms.iter().flat_map(Expr::scalars) {
+        match scalar {
+            Scalar::Norm(v) => lengths.push(v),
+            Scalar::Dot(a, b) if a == b => lengths.push(a),
+            Scalar::Dot(a, b) => lengths.extend([a, b]),
+        }
+    }
+    let count = |v: &Vector| {
+        let only = |s: &Scalar| matches!(s, Scalar::Norm(w) if w == v) || matches!(s, Scalar::Dot(a, b) if a == v && b == v);
+        terms.iter().filter(|t| t.scalars().iter().all(only)).count()
+    };
+    lengths.iter().any(|v| count(v) > POWERS)
+}
+
 /// With noise of unknown size a misfit can't be told from noise: then nothing is claimed.
 fn explains(noise: Noise, error: f64, integration_error: f64) -> bool {
     let limit = match noise {
         Noise::Sigma(sigma) => 3.0 * sigma,
         Noise::Auto | Noise::None => 0.0,
     };
-    error <= limit.max(NEGLIGIBLE).max(10.0 * integration_error)
+    error <= limit.max(EXACT).max(10.0 * integration_error)
 }
 
 impl Refit {
