@@ -14,6 +14,6 @@ mod trajectory;
 pub use crate::field::Shape;
 pub use error::{Error, Format};
 pub use layout::state_columns;
-pub use sampling::{aligned_chunks, gaussian_states, split};
+pub use sampling::{add_noise, aligned_chunks, gaussian_states, split};
 pub use table::{read_table, write_table};
 pub use trajectory::{Trajectory, TrajectoryTable};

@@ -51,6 +51,24 @@ pub fn aligned_chunks(
     Ok(TrajectoryTable { shape, trajectories, metadata: BTreeMap::new() })
 }
 
+/// Adds independent Gaussian noise to every state, of `level` times each component's standard deviation over all states given; gives the
+/// noise's standard deviations, in the data's units.
+pub fn add_noise(trajectories: &mut [Trajectory], level: f64, rng: &mut impl Rng) -> Vec<f64> {
+    let rows = || trajectories.iter().flat_map(|t| t.states.rows());
+    let (n, dim) = (rows().count().max(1) as f64, rows().next().map_or(0, |row| row.len()));
+    let noise = |c: usize| {
+        let mean = rows().map(|row| row[c]).sum::<f64>() / n;
+        level * (rows().map(|row| (row[c] - mean).powi(2)).sum::<f64>() / n).sqrt()
+    };
+    let noise: Vec<f64> = (0..dim).map(noise).collect();
+    for mut row in trajectories.iter_mut().flat_map(|t| t.states.rows_mut()) {
+        for (x, s) in row.iter_mut().zip(&noise) {
+            *x += s * rng.sample::<f64, _>(StandardNormal);
+        }
+    }
+    noise
+}
+
 /// Splits chunks at random into those to train on and those to validate with: `fraction` of them, rounded, but at least one on either
 /// side if there are two. Both sides keep the order of the chunks.
 pub fn split(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec<Trajectory>, Vec<Trajectory>) {

@@ -21,12 +21,17 @@ struct Interval {
 pub(super) struct Block<M: Model> {
     size: usize,
     chunks: usize,
+    /// First states as observed, and weights of their components' squared errors.
+    observed: Vec<f64>,
+    first_weights: Vec<f64>,
+    /// States that rollouts start from: the observed ones, unless initial states are free.
     start: Vec<f64>,
     intervals: Vec<Interval>,
     /// Stage states of every step of the rollout: what the reverse sweep needs of the forward one.
     stages: Vec<f64>,
     state: Vec<f64>,
     residual: Vec<f64>,
+    loss: f64,
     scratch: Scratch<M::Work>,
 }
 
@@ -52,13 +57,17 @@ impl<M: Model> Block<M> {
         let intervals: Vec<Interval> = (1..points).map(interval).collect();
         let n = dim * size;
         let steps: usize = intervals.iter().map(|i| i.steps).sum();
+        let observed = flat(&|c, b| chunk(b).states[[0, c]]);
         Self {
             size,
             chunks: chunks.len(),
-            start: flat(&|c, b| chunk(b).states[[0, c]]),
+            start: observed.clone(),
+            observed,
+            first_weights: weights.to_vec(),
             stages: vec![0.0; steps * method.stages() * n],
             state: vec![0.0; n],
             residual: vec![0.0; intervals.len() * n],
+            loss: 0.0,
             intervals,
             scratch: Scratch { slopes: vec![0.0; method.stages() * n], cotangent: vec![0.0; n], work: model.work() },
         }
@@ -90,6 +99,49 @@ impl<M: Model> Block<M> {
         &self.intervals[interval].weight[component * self.size..(component + 1) * self.size]
     }
 
+    /// The observed first states, chunk by chunk.
+    pub fn observed_starts(&self) -> Vec<f64> {
+        self.by_chunk(&self.observed)
+    }
+    /// Calls `f` with rollouts starting from `starts` (chunk by chunk) instead of the observed states.
+    pub fn starting_from<R>(&mut self, starts: &[f64], f: impl FnOnce(&mut Self) -> R) -> R {
+        let dim = starts.len() / self.chunks;
+        for (at, start) in self.start.iter_mut().enumerate() {
+            *start = starts[(at % self.size).min(self.chunks - 1) * dim + at / self.size];
+        }
+        let result = f(self);
+        self.start.copy_from_slice(&self.observed);
+        result
+    }
+    /// Square root of the weight of a component of a chunk's first state, and its residual (start minus observed).
+    pub fn first_residual(&self, component: usize, chunk: usize) -> (f64, f64) {
+        let at = component * self.size + chunk;
+        (self.first_weights[component].sqrt(), self.start[at] - self.observed[at])
+    }
+    /// The weighted sum of squares of the first states' residuals; adds its gradient to `start_bar`, chunk by chunk.
+    pub fn add_first_residuals(&self, start_bar: &mut [f64]) -> f64 {
+        let dim = self.first_weights.len();
+        let mut loss = 0.0;
+        for (at, bar) in start_bar.iter_mut().enumerate() {
+            let (root, residual) = self.first_residual(at % dim, at / dim);
+            loss += (root * residual).powi(2);
+            *bar += 2.0 * root * root * residual;
+        }
+        loss
+    }
+    /// After a reverse sweep: the adjoint of the rollouts' starts, chunk by chunk.
+    pub fn start_adjoint(&self) -> Vec<f64> {
+        self.by_chunk(&self.state)
+    }
+    /// Weighted sum of squares of the residuals of the last rollout.
+    pub fn rollout_loss(&self) -> f64 {
+        self.loss
+    }
+    fn by_chunk(&self, flat: &[f64]) -> Vec<f64> {
+        let dim = flat.len() / self.size;
+        (0..self.chunks * dim).map(|at| flat[(at % dim) * self.size + at / dim]).collect()
+    }
+
     /// Rolls out from the first states; returns the weighted sum of squared residuals.
     pub fn forward(&mut self, model: &M, method: &RungeKutta, theta: &[f64]) -> f64 {
         let n = self.state.len();
@@ -108,6 +160,7 @@ impl<M: Model> Block<M> {
                 }
             }
         }
+        self.loss = loss;
         loss
     }
 

@@ -1,9 +1,11 @@
 //! What training minimises: the rollout loss with its adjoint, and the integral form that starts it.
 
 mod block;
+mod free_start;
 mod integral;
 mod jacobian;
 mod rollout;
 
+pub use free_start::Eliminated;
 pub use integral::integral_form;
 pub use rollout::{Options, RolloutLoss};

@@ -115,6 +115,34 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         chunks.iter().zip(residuals.into_iter().flatten()).map(predicted).collect()
     }
 
+    /// Number of chunks.
+    pub fn chunks(&self) -> usize {
+        self.blocks.iter().map(|block| lock(block).chunks()).sum()
+    }
+    pub(super) fn blocks(&self) -> &[Mutex<Block<M>>] {
+        &self.blocks
+    }
+
+    /// As [`map_blocks`](Self::map_blocks), after rollouts from `starts` (chunk by chunk) instead of the observed first states.
+    pub(super) fn map_blocks_from<R: Send>(
+        &self,
+        theta: &[f64],
+        starts: &[f64],
+        f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync,
+    ) -> Vec<R> {
+        let (method, size) = (&self.options.method, self.options.batch * self.model.dim());
+        self.blocks
+            .par_iter()
+            .zip(starts.par_chunks(size))
+            .map(|(block, starts)| {
+                lock(block).starting_from(starts, |block| {
+                    block.forward(self.model, method, theta);
+                    f(block, method)
+                })
+            })
+            .collect()
+    }
+
     /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the chunks.
     pub(super) fn map_blocks<R: Send>(&self, theta: &[f64], f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync) -> Vec<R> {
         let method = &self.options.method;
@@ -130,6 +158,6 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
 }
 
 /// A block whose thread panicked holds only scratch: its content is overwritten by the next rollout.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

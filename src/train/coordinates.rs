@@ -41,6 +41,11 @@ impl Coordinates {
         self.whitening.rank()
     }
 
+    /// theta at u = 0.
+    pub fn origin(&self) -> &[f64] {
+        &self.origin
+    }
+
     /// theta = origin + W u.
     pub fn parameters_into(&self, u: &[f64], theta: &mut [f64]) {
         self.whitening.parameters_into(u, theta);

@@ -5,12 +5,14 @@ mod fit;
 mod lbfgs;
 mod learn;
 mod line_search;
+mod noisy;
 
 pub use coordinates::Coordinates;
 pub use fit::{Fit, Settings, fit, linear_start, refine};
 pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use line_search::WeakWolfe;
+pub use noisy::{NoisyFit, Prior, fit_noisy, held_out};
 
 use std::path::PathBuf;
 

@@ -5,3 +5,4 @@ mod equivariance;
 mod gradients;
 mod losses;
 mod training;
+mod noise;

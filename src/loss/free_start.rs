@@ -1,0 +1,137 @@
+//! The rollout loss with free initial states: errors in variables.
+//!
+//! Every observed state is noisy, the first one of a chunk too. So the true initial state x_c of each chunk is a parameter beside theta, and
+//! the first observation is a residual like all others:
+//!
+//! L(theta, x) = 1/2 sum_c sum_j w (phi_(t_j - t_0)(x_c; theta) - z_cj)^2,  j = 0, 1, ..,
+//!
+//! which with w = 1 / variance is minus the log-likelihood of independent Gaussian noise, but for a constant (Fuller 1987, Measurement
+//! Error Models, section 4.3). Each x_c meets the data of its own chunk only, so it can be eliminated chunk by chunk.
+
+use ndarray::{Array1, Array2, s};
+
+use super::RolloutLoss;
+use super::rollout::lock;
+use crate::linalg::{self, LANES, Lanes, Real, triangular_factor, triangular_inverse};
+use crate::model::Model;
+
+/// The linearised residuals of one chunk, with its initial state eliminated.
+///
+/// With residuals r + A dtheta + B dx and the triangular factor of `[B A r]`: |r + A dtheta + B dx|^2 = |R dx + G dtheta + g|^2 +
+/// |r' + A' dtheta|^2, so that the best dx is -R^-1 (G dtheta + g) and leaves the reduced residuals.
+#[derive(Clone, Debug)]
+pub struct Eliminated {
+    /// R^-1, dim x dim, upper triangular.
+    pub inverse: Array2<f64>,
+    /// G, dim x parameters.
+    pub coupling: Array2<f64>,
+    /// g, dim.
+    pub offset: Array1<f64>,
+    /// A' and r' (last column): what the chunk says of theta alone.
+    pub reduced: Array2<f64>,
+    /// The share of each residual that the free initial state takes up (leverages), point by point and component by component; the first
+    /// point's come first. They add up to dim.
+    pub leverages: Vec<f64>,
+    /// The residuals r in the same order, weighted.
+    pub residuals: Vec<f64>,
+}
+
+impl<M: Model> RolloutLoss<'_, M> {
+    /// Number of residuals when initial states are free: each component of each point of each chunk.
+    pub fn free_residuals(&self) -> usize {
+        self.residuals() + self.chunks() * self.model().dim()
+    }
+
+    /// The observed first states, chunk by chunk, each of dim components.
+    pub fn observed_starts(&self) -> Vec<f64> {
+        self.blocks().iter().flat_map(|block| lock(block).observed_starts()).collect()
+    }
+
+    /// L(theta, x) and its gradient with respect to theta, then to the initial states `starts` (chunk by chunk).
+    pub fn free_gradient_into(&self, theta: &[f64], starts: &[f64], gradient: &mut [f64]) -> f64 {
+        let (of_theta, of_starts) = gradient.split_at_mut(theta.len());
+        let parts = self.map_blocks_from(theta, starts, |block, method| {
+            let mut theta_bar = vec![Lanes::zero(); theta.len()];
+            let rollout = block.rollout_loss();
+            block.backward(self.model(), method, theta, &mut theta_bar);
+            let mut start_bar = block.start_adjoint();
+            let first = block.add_first_residuals(&mut start_bar);
+            (rollout + first, theta_bar, start_bar)
+        });
+        of_theta.fill(0.0);
+        let mut at = 0;
+        let mut sum = 0.0;
+        for (loss, theta_bar, start_bar) in &parts {
+            sum += loss;
+            for (g, x) in of_theta.iter_mut().zip(theta_bar) {
+                *g += 0.5 * x.sum();
+            }
+            for (g, x) in of_starts[at..].iter_mut().zip(start_bar) {
+                *g = 0.5 * x;
+            }
+            at += start_bar.len();
+        }
+        0.5 * sum
+    }
+
+    /// The residuals linearised about theta and `starts`, every chunk's initial state eliminated. The loss must have been laid out with a
+    /// batch of [`LANES`].
+    ///
+    /// # Errors
+    /// Numbers that are not finite: a rollout diverges.
+    ///
+    /// # Panics
+    /// With another batch.
+    pub fn eliminated(&self, theta: &[f64], starts: &[f64]) -> linalg::Result<Vec<Eliminated>> {
+        assert_eq!(self.batch(), LANES, "a Jacobian needs one chunk to a lane");
+        let (n, dim) = (theta.len(), self.model().dim());
+        let blocks = self.map_blocks_from(theta, starts, |block, method| {
+            let chunks = block.chunks();
+            let mut rows: Vec<Vec<f64>> = vec![Vec::new(); chunks];
+            for component in 0..dim {
+                for (lane, rows) in rows.iter_mut().enumerate() {
+                    let (root, residual) = block.first_residual(component, lane);
+                    let start = rows.len();
+                    rows.resize(start + dim + n + 1, 0.0);
+                    rows[start + component] = root;
+                    rows[start + dim + n] = root * residual;
+                }
+            }
+            let mut theta_bar = vec![Lanes::zero(); n];
+            for interval in 0..block.intervals() {
+                for component in 0..dim {
+                    theta_bar.fill(Lanes::zero());
+                    block.backward_from(self.model(), method, theta, (interval, component), &mut theta_bar);
+                    let start_bar = block.start_adjoint();
+                    let (residual, weight) = (block.residual(interval, component), block.weight(interval, component));
+                    for (lane, rows) in rows.iter_mut().enumerate().filter(|(lane, _)| weight[*lane] > 0.0) {
+                        let root = weight[lane].sqrt();
+                        rows.extend(start_bar[lane * dim..(lane + 1) * dim].iter().map(|x| root * x));
+                        rows.extend(theta_bar.iter().map(|t| root * t.0[lane]));
+                        rows.push(root * residual[lane]);
+                    }
+                }
+            }
+            rows.into_iter().map(|rows| eliminate_start(rows, dim, n)).collect::<linalg::Result<Vec<_>>>()
+        });
+        Ok(blocks.into_iter().collect::<linalg::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+}
+
+/// From the rows `[B A r]` of one chunk, flat.
+fn eliminate_start(rows: Vec<f64>, dim: usize, n: usize) -> linalg::Result<Eliminated> {
+    let columns = dim + n + 1;
+    let m = rows.len() / columns;
+    let matrix = Array2::from_shape_fn((m, columns), |(i, j)| rows[i * columns + j]);
+    let factor = triangular_factor(&[matrix.clone()])?;
+    let inverse = triangular_inverse(&factor.slice(s![..dim, ..dim]))?;
+    let orthonormal = matrix.slice(s![.., ..dim]).dot(&inverse);
+    Ok(Eliminated {
+        inverse,
+        coupling: factor.slice(s![..dim, dim..dim + n]).to_owned(),
+        offset: factor.slice(s![..dim, dim + n]).to_owned(),
+        reduced: factor.slice(s![dim..m.min(columns), dim..]).to_owned(),
+        leverages: orthonormal.rows().into_iter().map(|row| row.dot(&row)).collect(),
+        residuals: matrix.column(columns - 1).to_vec(),
+    })
+}

@@ -1,0 +1,165 @@
+//! Errors in variables: derivatives, the estimates against the Cramer-Rao bound, the noise found.
+
+use ndarray::{Array1, Array2, s};
+use rand::Rng;
+use rand_distr::StandardNormal;
+use scalar_dynamics::dataset::{Trajectory, add_noise};
+use scalar_dynamics::evaluate::{geometric_mean, relative_error, rollout};
+use scalar_dynamics::expr::Expr;
+use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
+use scalar_dynamics::linalg::cholesky;
+use scalar_dynamics::loss::RolloutLoss;
+use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
+use scalar_dynamics::scalars::ScalarSet;
+use scalar_dynamics::systems::SpringyPendulum;
+use scalar_dynamics::train::{Prior, fit_noisy, held_out, unit_weights};
+
+use crate::common::{
+    irregular_chunks, on_threads, pendulum_chunks, pendulum_inputs, pendulum_states, rng, rollout as options, settings, uniform,
+};
+
+const LAW: &str = "0.5*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1) - 1)**2 + (norm(q2-q1) - 1)**2 - dot(g,q1) - dot(g,q2)";
+
+fn law() -> (Expr, ScalarHamiltonian<ClosedForm>) {
+    let expr: Expr = LAW.parse().unwrap();
+    let (form, scalars) = ClosedForm::new(&expr);
+    (expr, ScalarHamiltonian::new(ScalarSet::new(&pendulum_inputs(), scalars).unwrap(), form))
+}
+
+fn noisy(mut chunks: Vec<Trajectory>, level: f64, seed: u64) -> (Vec<Trajectory>, Vec<f64>) {
+    let noise = add_noise(&mut chunks, level, &mut rng(seed));
+    (chunks, noise)
+}
+
+/// Geometric mean of the relative state error of rollouts of 30 time units from 60 states.
+fn rollout_error(model: &impl Model, theta: &[f64]) -> f64 {
+    let initial = pendulum_states(60, 77);
+    let truth = simulate(&SpringyPendulum::reference_code(), &Splitting::nystrom(8).unwrap(), initial.view(), 0.2, 150, 4).unwrap();
+    let predicted = rollout(model, theta, initial.view(), (0.2, 150), &RungeKutta::new(8).unwrap(), 2);
+    geometric_mean(&Array2::from_shape_fn((60, 150), |(i, j)| {
+        relative_error(predicted.slice(s![i, j, ..]), truth.slice(s![i, j, ..]))
+    }))
+}
+
+#[test]
+fn gradient_with_free_starts_agrees_with_central_differences() {
+    let (expr, model) = law();
+    let (chunks, _) = noisy(irregular_chunks(29, 7), 0.05, 3);
+    let mut random = rng(4);
+    let theta: Vec<f64> = expr.constants().iter().map(|c| c + 0.05 * random.random_range(-1.0..1.0)).collect();
+    for (order, batch) in [(8, 8), (4, 16)] {
+        let weights: Vec<f64> = (0..12).map(|c| 1.0 + 0.3 * c as f64).collect();
+        let loss = RolloutLoss::new(&model, &chunks, &weights, scalar_dynamics::loss::Options { batch, ..options(order, 0.1) });
+        let starts: Vec<f64> = loss.observed_starts().iter().map(|x| x + 0.02 * random.random_range(-1.0..1.0)).collect();
+        let point: Vec<f64> = theta.iter().chain(&starts).copied().collect();
+        let value = |p: &[f64]| {
+            let mut unused = vec![0.0; p.len()];
+            loss.free_gradient_into(&p[..theta.len()], &p[theta.len()..], &mut unused)
+        };
+        let mut gradient = vec![f64::NAN; point.len()];
+        loss.free_gradient_into(&theta, &starts, &mut gradient);
+        for _ in 0..4 {
+            let direction = uniform(point.len(), 1.0, &mut random);
+            let along = |e: f64| value(&point.iter().zip(&direction).map(|(p, d)| p + e * d).collect::<Vec<_>>());
+            let exact: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+            let error = (3..=6)
+                .map(|k| 10f64.powi(-k))
+                .map(|e| ((along(e) - along(-e)) / (2.0 * e) - exact).abs() / exact.abs())
+                .fold(f64::INFINITY, f64::min);
+            println!("order {order}: {exact:.3e}, relative error {error:.1e}");
+            assert!(error < 2e-8, "{error:e}");
+        }
+        // Without a change of the starts it is the loss of the rollouts from the observed states.
+        let mut unused = vec![0.0; point.len()];
+        let free = loss.free_gradient_into(&theta, &loss.observed_starts(), &mut unused);
+        let fixed = 0.5 * loss.value(&theta) * loss.residuals() as f64;
+        assert!((free / fixed - 1.0).abs() < 1e-13, "{free} against {fixed}");
+    }
+}
+
+#[test]
+fn gradient_of_eliminated_residuals_is_that_of_the_profile() {
+    let (expr, model) = law();
+    let (chunks, _) = noisy(irregular_chunks(16, 9), 0.02, 5);
+    let loss = RolloutLoss::new(&model, &chunks, &[1.0; 12], options(8, 0.1));
+    let (theta, starts) = (expr.constants(), loss.observed_starts());
+    let n = theta.len();
+    let eliminated = loss.eliminated(&theta, &starts).unwrap();
+    let mut gradient = vec![0.0; n + starts.len()];
+    let value = loss.free_gradient_into(&theta, &starts, &mut gradient);
+    let squares: f64 = eliminated.iter().flat_map(|c| &c.residuals).map(|r| r * r).sum();
+    assert!((0.5 * squares / value - 1.0).abs() < 1e-13);
+    let mut of_theta = Array1::<f64>::zeros(n);
+    for (chunk, of_start) in eliminated.iter().zip(gradient[n..].chunks_exact(12)) {
+        // B' r = R' g and A' r = G' g + A'' r'.
+        let expected = chunk.offset.clone();
+        let back = chunk.inverse.t().dot(&Array1::from(of_start.to_vec()));
+        assert!((&back - &expected).iter().all(|d| d.abs() < 1e-10));
+        of_theta += &chunk.coupling.t().dot(&chunk.offset);
+        of_theta += &chunk.reduced.slice(s![.., ..n]).t().dot(&chunk.reduced.column(n));
+        assert!((chunk.leverages.iter().sum::<f64>() - 12.0).abs() < 1e-10);
+    }
+    assert!(of_theta.iter().zip(&gradient).all(|(a, b)| (a - b).abs() < 1e-9 * (1.0 + b.abs())), "{of_theta} {:?}", &gradient[..n]);
+}
+
+#[test]
+fn regress_closed_form_from_noisy_chunks_is_as_good_as_the_cramer_rao_bound() {
+    let (expr, model) = law();
+    let truth = expr.constants();
+    let n = truth.len();
+    for level in [0.01, 0.03, 0.1] {
+        let (mut errors, mut bounds, mut distance) = (Vec::new(), Vec::new(), 0.0);
+        for seed in 0..3 {
+            let (chunks, noise) = noisy(pendulum_chunks(500, 40 + seed), level, 50 + seed);
+            let start: Vec<f64> = truth.iter().map(|c| 1.1 * c).collect();
+            let mut settings = settings(100);
+            settings.weights = unit_weights(&chunks);
+            let fit = fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {}).unwrap();
+            let covariance = fit.covariance(1e-10).unwrap();
+            let off = Array1::from_iter(fit.theta.iter().zip(&truth).map(|(a, b)| a - b));
+            let root = cholesky(&covariance).unwrap();
+            let mut white = off.clone();
+            for i in 0..n {
+                white[i] = (off[i] - (0..i).map(|j| root[[i, j]] * white[j]).sum::<f64>()) / root[[i, i]];
+            }
+            distance += white.dot(&white) / (3 * n) as f64;
+            let ratio = fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
+            assert!(ratio < 0.08, "noise {:?} against {noise:?}", fit.noise);
+            assert!((fit.chi_squared / fit.freedom - 1.0).abs() < 0.02, "{} of {}", fit.chi_squared, fit.freedom);
+            errors.push(rollout_error(&model, &fit.theta));
+            let mut random = rng(90 + seed);
+            let draws = (0..5).map(|_| {
+                let xi = Array1::from_shape_simple_fn(n, || random.sample::<f64, _>(StandardNormal));
+                let theta: Vec<f64> = truth.iter().zip(root.dot(&xi)).map(|(t, d)| t + d).collect();
+                rollout_error(&model, &theta).ln()
+            });
+            bounds.push((draws.sum::<f64>() / 5.0).exp());
+            let (others, noise) = noisy(pendulum_chunks(100, 60), level, 61 + seed);
+            let held = held_out(&model, &fit.theta, &others, &noise, &settings).unwrap();
+            println!(
+                "{level}: {} iterations, {} evaluations, error {:.1e}, bound {:.1e}, held out {held:.3}",
+                fit.history.len(),
+                fit.history.last().unwrap().evaluations,
+                errors[seed as usize],
+                bounds[seed as usize]
+            );
+            assert!((held - 1.0).abs() < 0.06, "{held}");
+        }
+        println!("{level}: distance {distance:.2}");
+        // Mean of chi^2 / n over 3 x n degrees of freedom.
+        assert!((0.3..2.0).contains(&distance), "{distance}");
+        let mean = |x: &[f64]| (x.iter().map(|x| x.ln()).sum::<f64>() / x.len() as f64).exp();
+        assert!(mean(&errors) < 1.6 * mean(&bounds), "{errors:?} against {bounds:?}");
+    }
+}
+
+#[test]
+fn determinism_of_noisy_fits_on_any_number_of_threads() {
+    let (expr, model) = law();
+    let (chunks, _) = noisy(pendulum_chunks(40, 70), 0.03, 71);
+    let results = on_threads(|| {
+        let fit = fit_noisy(&model, &chunks, expr.constants(), &settings(20), &Prior::default(), &mut |_| {}).unwrap();
+        fit.theta.iter().chain(&fit.starts).chain(&fit.noise).map(|x| x.to_bits()).collect::<Vec<u64>>()
+    });
+    assert!(results.iter().all(|r| *r == results[0]));
+}
