@@ -24,6 +24,7 @@ pub fn rollout<M: Model>(
     substeps: usize,
 ) -> Array3<f64> {
     let (n, dim) = initial.dim();
+    let weights = model.expand(theta);
     let mut states = Array3::zeros((n, points, dim));
     let blocks: Vec<_> = states.axis_chunks_iter_mut(Axis(0), LANES).zip(initial.axis_chunks_iter(Axis(0), LANES)).collect();
     blocks.into_par_iter().for_each(|(mut states, initial)| {
@@ -39,7 +40,7 @@ pub fn rollout<M: Model>(
             }
             for _ in 0..if point + 1 < points { substeps } else { 0 } {
                 method.step(
-                    &mut |z, dz| model.field_into(theta, z, dz, &mut work),
+                    &mut |z, dz| model.field_into(&weights, z, dz, &mut work),
                     interval / substeps as f64,
                     &mut z,
                     &mut scratch,

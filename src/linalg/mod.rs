@@ -1,7 +1,9 @@
 //! Numbers, small kernels and dense linear algebra.
 
 mod dense;
+mod exponential;
 mod lapack;
+mod product;
 mod real;
 mod simd;
 mod whitening;
@@ -10,6 +12,8 @@ pub use dense::{
     Error, LeastSquares, Result, cholesky, eigh, inverse_spd, least_squares, least_squares_from_factor, null_space, solve_spd, svd,
     triangular_factor, triangular_inverse,
 };
-pub use real::{Dual, LANES, Lanes, Real};
+pub use exponential::{exp, sigmoid};
+pub use product::{Part, add_outer, add_product, transpose_into};
+pub use real::{Dual, LANES, Lanes, Real, Total};
 pub use simd::vectorised;
 pub use whitening::{Whitening, independent_columns};

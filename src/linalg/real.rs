@@ -169,6 +169,24 @@ impl Real for Lanes {
     elementary!(Lanes::map, sqrt exp ln sin cos tan abs);
 }
 
+/// What sums over states are taken in: a number, or one for each lane.
+pub trait Total: Real {
+    /// The whole sum, taken over the lanes in a fixed order.
+    fn total(self) -> f64;
+}
+
+impl Total for f64 {
+    fn total(self) -> f64 {
+        self
+    }
+}
+
+impl Total for Lanes {
+    fn total(self) -> f64 {
+        self.sum()
+    }
+}
+
 /// A value with its derivative along one direction (forward-mode automatic differentiation; nest it for second derivatives).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dual<T> {

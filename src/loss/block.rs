@@ -2,7 +2,7 @@
 
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
-use crate::linalg::{Lanes, vectorised};
+use crate::linalg::{Real, vectorised};
 use crate::model::Model;
 
 /// One interval between two points of each chunk of a block.
@@ -32,6 +32,7 @@ pub(super) struct Block<M: Model> {
     state: Vec<f64>,
     residual: Vec<f64>,
     loss: f64,
+    weights_bar: Vec<M::Sum>,
     scratch: Scratch<M::Work>,
 }
 
@@ -69,6 +70,7 @@ impl<M: Model> Block<M> {
             residual: vec![0.0; intervals.len() * n],
             loss: 0.0,
             intervals,
+            weights_bar: Vec::new(),
             scratch: Scratch { slopes: vec![0.0; method.stages() * n], cotangent: vec![0.0; n], work: model.work() },
         }
     }
@@ -141,15 +143,19 @@ impl<M: Model> Block<M> {
         let dim = flat.len() / self.size;
         (0..self.chunks * dim).map(|at| flat[(at % dim) * self.size + at / dim]).collect()
     }
+    /// Derivatives by the weights, as the last reverse sweep left them.
+    pub fn weights_bar(&self) -> &[M::Sum] {
+        &self.weights_bar
+    }
 
     /// Rolls out from the first states; returns the weighted sum of squared residuals.
-    pub fn forward(&mut self, model: &M, method: &RungeKutta, theta: &[f64]) -> f64 {
+    pub fn forward(&mut self, model: &M, method: &RungeKutta, weights: &[f64]) -> f64 {
         let n = self.state.len();
         self.state.copy_from_slice(&self.start);
         let mut stages = self.stages.chunks_exact_mut(method.stages() * n);
         let mut loss = 0.0;
         for (interval, residual) in self.intervals.iter().zip(self.residual.chunks_exact_mut(n)) {
-            let step = Step { model, method, theta, h: &interval.step };
+            let step = Step { model, method, weights, h: &interval.step };
             for stages in stages.by_ref().take(interval.steps) {
                 step.forward(&mut self.state, stages, &mut self.scratch);
             }
@@ -164,30 +170,25 @@ impl<M: Model> Block<M> {
         loss
     }
 
-    /// After [`forward`](Self::forward): adds the gradient of the weighted sum of squares to `theta_bar`, lane by lane.
-    pub fn backward(&mut self, model: &M, method: &RungeKutta, theta: &[f64], theta_bar: &mut [Lanes]) {
+    /// After [`forward`](Self::forward): the gradient of the weighted sum of squares, to [`weights_bar`](Self::weights_bar).
+    pub fn backward(&mut self, model: &M, method: &RungeKutta, weights: &[f64]) {
         let last = self.intervals.len();
         self.state.fill(0.0);
-        self.sweep(model, method, theta, last, theta_bar, true);
+        self.sweep(model, method, weights, last, true);
     }
 
-    /// After [`forward`](Self::forward): adds the derivative of one component at the end of `interval` to `theta_bar`, lane by lane.
-    pub fn backward_from(
-        &mut self,
-        model: &M,
-        method: &RungeKutta,
-        theta: &[f64],
-        (interval, component): (usize, usize),
-        theta_bar: &mut [Lanes],
-    ) {
+    /// After [`forward`](Self::forward): the derivative of one component at the end of `interval`, to [`weights_bar`](Self::weights_bar).
+    pub fn backward_from(&mut self, model: &M, method: &RungeKutta, weights: &[f64], (interval, component): (usize, usize)) {
         self.state.fill(0.0);
         self.state[component * self.size..(component + 1) * self.size].fill(1.0);
-        self.sweep(model, method, theta, interval + 1, theta_bar, false);
+        self.sweep(model, method, weights, interval + 1, false);
     }
 
     /// Reverse sweep over the first `last` intervals with the adjoint state in `self.state`; `seeded` adds the loss's own seeds.
-    fn sweep(&mut self, model: &M, method: &RungeKutta, theta: &[f64], last: usize, theta_bar: &mut [Lanes], seeded: bool) {
+    fn sweep(&mut self, model: &M, method: &RungeKutta, weights: &[f64], last: usize, seeded: bool) {
         let n = self.state.len();
+        self.weights_bar.clear();
+        self.weights_bar.resize(weights.len(), M::Sum::zero());
         let mut at: usize = self.intervals[..last].iter().map(|i| i.steps).sum();
         for (interval, residual) in self.intervals[..last].iter().zip(self.residual.chunks_exact(n)).rev() {
             if seeded {
@@ -197,11 +198,11 @@ impl<M: Model> Block<M> {
                     }
                 }
             }
-            let step = Step { model, method, theta, h: &interval.step };
+            let step = Step { model, method, weights, h: &interval.step };
             for _ in 0..interval.steps {
                 at -= 1;
                 let stages = &self.stages[at * method.stages() * n..(at + 1) * method.stages() * n];
-                step.backward(&mut self.state, stages, theta_bar, &mut self.scratch);
+                step.backward(&mut self.state, stages, &mut self.weights_bar, &mut self.scratch);
             }
         }
     }
@@ -219,7 +220,7 @@ struct Scratch<W> {
 struct Step<'a, M> {
     model: &'a M,
     method: &'a RungeKutta,
-    theta: &'a [f64],
+    weights: &'a [f64],
     h: &'a [f64],
 }
 
@@ -231,7 +232,7 @@ impl<M: Model> Step<'_, M> {
         for (i, stage) in stages.chunks_exact_mut(n).enumerate() {
             stage.copy_from_slice(z);
             self.combine(self.method.a(i), slopes, stage);
-            self.model.field_into(self.theta, stage, &mut slopes[i * n..(i + 1) * n], &mut scratch.work);
+            self.model.field_into(self.weights, stage, &mut slopes[i * n..(i + 1) * n], &mut scratch.work);
         }
         self.combine(self.method.b(), slopes, z);
     }
@@ -240,7 +241,7 @@ impl<M: Model> Step<'_, M> {
     ///
     /// With z' = z + h sum_i b_i k_i, k_i = f(Y_i), Y_i = z + h sum_j a_ij k_j: the adjoint of k_i is h (b_i lambda' + sum_j a_ji Ybar_j),
     /// that of Y_i is Ybar_i = (df/dz)^T kbar_i, and lambda = lambda' + sum_i Ybar_i.
-    fn backward(&self, lambda: &mut [f64], stages: &[f64], theta_bar: &mut [Lanes], scratch: &mut Scratch<M::Work>) {
+    fn backward(&self, lambda: &mut [f64], stages: &[f64], weights_bar: &mut [M::Sum], scratch: &mut Scratch<M::Work>) {
         let n = lambda.len();
         for (i, stage) in stages.chunks_exact(n).enumerate().rev() {
             let (_, later) = scratch.slopes.split_at((i + 1) * n);
@@ -256,7 +257,7 @@ impl<M: Model> Step<'_, M> {
                 },
             );
             let y_bar = &mut scratch.slopes[i * n..(i + 1) * n];
-            self.model.vjp_into(self.theta, stage, &scratch.cotangent, y_bar, theta_bar, &mut scratch.work);
+            self.model.vjp_into(self.weights, stage, &scratch.cotangent, y_bar, weights_bar, &mut scratch.work);
         }
         for y_bar in scratch.slopes.chunks_exact(n) {
             for (l, y) in lambda.iter_mut().zip(y_bar) {

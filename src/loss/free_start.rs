@@ -12,8 +12,8 @@ use ndarray::{Array1, Array2, s};
 
 use super::RolloutLoss;
 use super::rollout::lock;
-use crate::linalg::{self, LANES, Lanes, Real, triangular_factor, triangular_inverse};
-use crate::model::Model;
+use crate::linalg::{self, LANES, triangular_factor, triangular_inverse};
+use crate::model::Lanewise;
 
 /// The linearised residuals of one chunk, with its initial state eliminated.
 ///
@@ -36,7 +36,7 @@ pub struct Eliminated {
     pub residuals: Vec<f64>,
 }
 
-impl<M: Model> RolloutLoss<'_, M> {
+impl<M: Lanewise> RolloutLoss<'_, M> {
     /// Number of residuals when initial states are free: each component of each point of each chunk.
     pub fn free_residuals(&self) -> usize {
         self.residuals() + self.chunks() * self.model().dim()
@@ -51,9 +51,9 @@ impl<M: Model> RolloutLoss<'_, M> {
     pub fn free_gradient_into(&self, theta: &[f64], starts: &[f64], gradient: &mut [f64]) -> f64 {
         let (of_theta, of_starts) = gradient.split_at_mut(theta.len());
         let parts = self.map_blocks_from(theta, starts, |block, method| {
-            let mut theta_bar = vec![Lanes::zero(); theta.len()];
             let rollout = block.rollout_loss();
-            block.backward(self.model(), method, theta, &mut theta_bar);
+            block.backward(self.model(), method, theta);
+            let theta_bar = block.weights_bar().to_vec();
             let mut start_bar = block.start_adjoint();
             let first = block.add_first_residuals(&mut start_bar);
             (rollout + first, theta_bar, start_bar)
@@ -97,17 +97,15 @@ impl<M: Model> RolloutLoss<'_, M> {
                     rows[start + dim + n] = root * residual;
                 }
             }
-            let mut theta_bar = vec![Lanes::zero(); n];
             for interval in 0..block.intervals() {
                 for component in 0..dim {
-                    theta_bar.fill(Lanes::zero());
-                    block.backward_from(self.model(), method, theta, (interval, component), &mut theta_bar);
+                    block.backward_from(self.model(), method, theta, (interval, component));
                     let start_bar = block.start_adjoint();
                     let (residual, weight) = (block.residual(interval, component), block.weight(interval, component));
                     for (lane, rows) in rows.iter_mut().enumerate().filter(|(lane, _)| weight[*lane] > 0.0) {
                         let root = weight[lane].sqrt();
                         rows.extend(start_bar[lane * dim..(lane + 1) * dim].iter().map(|x| root * x));
-                        rows.extend(theta_bar.iter().map(|t| root * t.0[lane]));
+                        rows.extend(block.weights_bar().iter().map(|t| root * t.0[lane]));
                         rows.push(root * residual[lane]);
                     }
                 }

@@ -3,10 +3,10 @@
 use ndarray::Array2;
 
 use super::RolloutLoss;
-use crate::linalg::{LANES, Lanes, Real};
-use crate::model::Model;
+use crate::linalg::LANES;
+use crate::model::Lanewise;
 
-impl<M: Model> RolloutLoss<'_, M> {
+impl<M: Lanewise> RolloutLoss<'_, M> {
     /// The Jacobian of the weighted residuals sqrt(w) (predicted - observed) with respect to theta, and the residuals themselves in the
     /// last column: blocks of rows, parameters + 1 columns. One reverse sweep for each point and component of a chunk, eight chunks at
     /// a time; the loss must have been laid out with a batch of [`LANES`].
@@ -19,16 +19,14 @@ impl<M: Model> RolloutLoss<'_, M> {
             let dim = self.model().dim();
             let (n, chunks) = (theta.len(), block.chunks());
             let mut rows = Array2::zeros((block.intervals() * dim * chunks, n + 1));
-            let mut theta_bar = vec![Lanes::zero(); n];
             let mut row = 0;
             for interval in 0..block.intervals() {
                 for component in 0..dim {
-                    theta_bar.fill(Lanes::zero());
-                    block.backward_from(self.model(), method, theta, (interval, component), &mut theta_bar);
+                    block.backward_from(self.model(), method, theta, (interval, component));
                     let (residual, weight) = (block.residual(interval, component), block.weight(interval, component));
                     for lane in (0..chunks.min(LANES)).filter(|&l| weight[l] > 0.0) {
                         let root = weight[lane].sqrt();
-                        for (x, t) in rows.row_mut(row).iter_mut().zip(&theta_bar) {
+                        for (x, t) in rows.row_mut(row).iter_mut().zip(block.weights_bar()) {
                             *x = root * t.0[lane];
                         }
                         rows[[row, n]] = root * residual[lane];

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::block::Block;
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
-use crate::linalg::{Lanes, Real};
+use crate::linalg::Total;
 use crate::model::Model;
 
 /// How chunks are rolled out.
@@ -63,29 +63,30 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
 
     /// L(theta); not finite when a rollout diverges.
     pub fn value(&self, theta: &[f64]) -> f64 {
-        let parts: Vec<f64> = self.blocks.par_iter().map(|b| lock(b).forward(self.model, &self.options.method, theta)).collect();
+        let weights = self.model.expand(theta);
+        let parts: Vec<f64> = self.blocks.par_iter().map(|b| lock(b).forward(self.model, &self.options.method, &weights)).collect();
         parts.iter().sum::<f64>() / self.residuals as f64
     }
 
     /// L(theta), and its gradient to `gradient`.
     pub fn gradient_into(&self, theta: &[f64], gradient: &mut [f64]) -> f64 {
-        let method = &self.options.method;
+        let (method, weights) = (&self.options.method, self.model.expand(theta));
         let part = |block: &Mutex<Block<M>>| {
             let mut block = lock(block);
-            let mut theta_bar = vec![Lanes::zero(); theta.len()];
-            let loss = block.forward(self.model, method, theta);
-            block.backward(self.model, method, theta, &mut theta_bar);
-            (loss, theta_bar)
+            let loss = block.forward(self.model, method, &weights);
+            block.backward(self.model, method, &weights);
+            loss
         };
-        let parts: Vec<(f64, Vec<Lanes>)> = self.blocks.par_iter().map(part).collect();
+        let parts: Vec<f64> = self.blocks.par_iter().map(part).collect();
         let scale = 1.0 / self.residuals as f64;
-        gradient.fill(0.0);
-        for (_, theta_bar) in &parts {
-            for (g, x) in gradient.iter_mut().zip(theta_bar) {
-                *g += scale * x.sum();
+        let mut weights_bar = vec![0.0; weights.len()];
+        for block in &self.blocks {
+            for (sum, x) in weights_bar.iter_mut().zip(lock(block).weights_bar()) {
+                *sum += scale * x.total();
             }
         }
-        parts.iter().map(|p| p.0).sum::<f64>() * scale
+        self.model.contract(&weights_bar, gradient);
+        parts.iter().sum::<f64>() * scale
     }
 
     /// The weighted residuals sqrt(w) (predicted - observed) at theta: by block of chunks, interval, component and chunk.
@@ -131,12 +132,13 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync,
     ) -> Vec<R> {
         let (method, size) = (&self.options.method, self.options.batch * self.model.dim());
+        let weights = self.model.expand(theta);
         self.blocks
             .par_iter()
             .zip(starts.par_chunks(size))
             .map(|(block, starts)| {
                 lock(block).starting_from(starts, |block| {
-                    block.forward(self.model, method, theta);
+                    block.forward(self.model, method, &weights);
                     f(block, method)
                 })
             })
@@ -145,12 +147,12 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
 
     /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the chunks.
     pub(super) fn map_blocks<R: Send>(&self, theta: &[f64], f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync) -> Vec<R> {
-        let method = &self.options.method;
+        let (method, weights) = (&self.options.method, self.model.expand(theta));
         self.blocks
             .par_iter()
             .map(|block| {
                 let mut block = lock(block);
-                block.forward(self.model, method, theta);
+                block.forward(self.model, method, &weights);
                 f(&mut block, method)
             })
             .collect()

@@ -133,6 +133,7 @@ fn scatter(block: &[Lanes], at: usize, batch: &mut [f64]) {
 
 impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
     type Work = Work;
+    type Sum = Lanes;
 
     fn dim(&self) -> usize {
         self.scalars.state_len()

@@ -7,7 +7,7 @@ use super::{Coordinates, Error, Objective, Record, Stop, minimise};
 use crate::dataset::Trajectory;
 use crate::linalg::triangular_factor;
 use crate::loss::{Options, RolloutLoss, integral_form};
-use crate::model::{LinearModel, Model};
+use crate::model::{Lanewise, LinearModel, Model};
 
 /// How to train.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Fit {
 ///
 /// # Errors
 /// [`Error`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint.
-pub fn fit<M: LinearModel>(
+pub fn fit<M: LinearModel + Lanewise>(
     model: &M,
     chunks: &[Trajectory],
     settings: &Settings,
@@ -75,7 +75,7 @@ pub fn linear_start<M: LinearModel>(model: &M, chunks: &[Trajectory], settings: 
 ///
 /// # Errors
 /// As [`fit`].
-pub fn refine<M: Model>(
+pub fn refine<M: Lanewise>(
     loss: &RolloutLoss<M>,
     theta: Vec<f64>,
     settings: &Settings,

@@ -8,7 +8,7 @@ use super::{Coordinates, Error, Objective, Record, Settings, Stop, minimise};
 use crate::dataset::Trajectory;
 use crate::linalg::{Whitening, triangular_factor};
 use crate::loss::{Eliminated, RolloutLoss};
-use crate::model::Model;
+use crate::model::Lanewise;
 
 /// What is known of a fit before the data are seen.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +72,7 @@ const LEAST: f64 = 1e-13;
 ///
 /// # Errors
 /// No chunks, divergence at the start, nothing to learn.
-pub fn fit_noisy<M: Model>(
+pub fn fit_noisy<M: Lanewise>(
     model: &M,
     chunks: &[Trajectory],
     theta: Vec<f64>,
@@ -135,7 +135,7 @@ pub fn fit_noisy<M: Model>(
 }
 
 /// L-BFGS from the origin of the coordinates.
-fn step<M: Model>(
+fn step<M: Lanewise>(
     loss: &RolloutLoss<M>,
     coordinates: FreeCoordinates,
     prior: &Prior,
@@ -233,14 +233,14 @@ impl FreeCoordinates {
 }
 
 /// Half the sum of squared residuals, and the prior's, as a function of the coordinates.
-struct Free<'a, 'm, M: Model> {
+struct Free<'a, 'm, M: Lanewise> {
     loss: &'a RolloutLoss<'m, M>,
     coordinates: &'a FreeCoordinates,
     prior: &'a Prior,
     buffers: RefCell<(Vec<f64>, Vec<f64>)>,
 }
 
-impl<M: Model> Objective for Free<'_, '_, M> {
+impl<M: Lanewise> Objective for Free<'_, '_, M> {
     fn evaluate(&self, u: &[f64], gradient: &mut [f64]) -> f64 {
         let (parameters, of_parameters) = &mut *self.buffers.borrow_mut();
         self.coordinates.parameters_into(u, parameters);
@@ -262,7 +262,7 @@ impl<M: Model> Objective for Free<'_, '_, M> {
 ///
 /// # Errors
 /// No chunks, a rollout that diverges.
-pub fn held_out<M: Model>(
+pub fn held_out<M: Lanewise>(
     model: &M,
     theta: &[f64],
     chunks: &[Trajectory],

@@ -7,7 +7,7 @@ use scalar_dynamics::evaluate;
 use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::linalg::LANES;
 use scalar_dynamics::loss::{Options, RolloutLoss};
-use scalar_dynamics::model::{Model, ScalarHamiltonian};
+use scalar_dynamics::model::{Lanewise, Model, ScalarHamiltonian};
 use scalar_dynamics::train::linear_start;
 
 use crate::common::{
@@ -97,7 +97,7 @@ fn gradient_of_the_loss_agrees_with_central_differences() {
 }
 
 /// The rows of all blocks that hold a residual: Jacobian, residuals last.
-fn jacobian<M: Model>(loss: &RolloutLoss<M>, theta: &[f64]) -> Array2<f64> {
+fn jacobian<M: Lanewise>(loss: &RolloutLoss<M>, theta: &[f64]) -> Array2<f64> {
     let blocks = loss.jacobian(theta);
     let rows: Vec<_> = blocks.iter().flat_map(|b| b.rows()).filter(|r| r.iter().any(|x| *x != 0.0)).collect();
     Array2::from_shape_fn((rows.len(), theta.len() + 1), |(i, j)| rows[i][j])

@@ -1,0 +1,120 @@
+//! Elementwise nonlinearities.
+
+use super::{Layer, Order, Scratch};
+use crate::linalg::{Lanes, Real, sigmoid, vectorised};
+
+/// A nonlinear function of one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// x / (1 + e^-x) (Ramachandran, Zoph & Le 2017): smooth.
+    Swish,
+    /// max(x, 0). As a Hamiltonian's it makes the force piecewise constant, with jumps that no rollout's gradient sees.
+    Relu,
+}
+
+/// y_i = f(x_i).
+#[derive(Clone, Copy, Debug)]
+pub struct Elementwise {
+    activation: Activation,
+    size: usize,
+}
+
+impl Activation {
+    /// 1 / E[f(x)^2] for a standard normal x: what a matrix before the next layer has to make up for.
+    pub fn gain(self) -> f64 {
+        match self {
+            Self::Swish => 2.812,
+            Self::Relu => 2.0,
+        }
+    }
+
+    #[inline(always)]
+    fn value(self, x: Lanes) -> Lanes {
+        match self {
+            Self::Swish => x * sigmoid(x),
+            Self::Relu => x.map(
+                #[inline(always)]
+                |x| if x < 0.0 { 0.0 } else { x },
+            ),
+        }
+    }
+
+    /// f'(x) and f''(x).
+    #[inline(always)]
+    fn slopes(self, x: Lanes) -> (Lanes, Lanes) {
+        match self {
+            Self::Swish => {
+                let s = sigmoid(x);
+                let ds = s * (Lanes::splat(1.0) - s);
+                (s + x * ds, ds * (x * (s * -2.0 + 1.0) + 2.0))
+            }
+            Self::Relu => {
+                let step = x.map(
+                    #[inline(always)]
+                    |x| if x > 0.0 { 1.0 } else { 0.0 },
+                );
+                (step, Lanes::zero())
+            }
+        }
+    }
+}
+
+impl Elementwise {
+    /// The function on `size` components.
+    pub fn new(activation: Activation, size: usize) -> Self {
+        Self { activation, size }
+    }
+}
+
+impl Layer for Elementwise {
+    fn inputs(&self) -> usize {
+        self.size
+    }
+    fn outputs(&self) -> usize {
+        self.size
+    }
+
+    fn forward(&self, _: &[f64], x: &[Lanes], y: &mut [Lanes], order: Order, _: &mut Scratch) {
+        let ((x, dx), (y, dy)) = (order.split(x), order.split_mut(y));
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, x) in y.iter_mut().zip(x) {
+                    *y = self.activation.value(*x);
+                }
+                for ((dy, x), dx) in dy.iter_mut().zip(x).zip(dx) {
+                    *dy = self.activation.slopes(*x).0 * *dx;
+                }
+            },
+        );
+    }
+
+    fn reverse(
+        &self,
+        _: &[f64],
+        x: &[Lanes],
+        y_bar: &[Lanes],
+        x_bar: &mut [Lanes],
+        _: Option<&mut [f64]>,
+        order: Order,
+        _: &mut Scratch,
+    ) {
+        let ((x, dx), (y_bar, dy_bar), (x_bar, dx_bar)) = (order.split(x), order.split(y_bar), order.split_mut(x_bar));
+        vectorised(
+            #[inline(always)]
+            || {
+                if dx.is_empty() {
+                    for ((x_bar, x), y_bar) in x_bar.iter_mut().zip(x).zip(y_bar) {
+                        *x_bar = self.activation.slopes(*x).0 * *y_bar;
+                    }
+                    return;
+                }
+                for i in 0..x.len() {
+                    let (slope, bend) = self.activation.slopes(x[i]);
+                    x_bar[i] = slope * y_bar[i] + bend * dx[i] * dy_bar[i];
+                    dx_bar[i] = slope * dy_bar[i];
+                }
+            },
+        );
+    }
+}

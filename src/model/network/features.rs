@@ -1,0 +1,149 @@
+//! What a network sees of a state.
+
+use crate::linalg::{Lanes, vectorised};
+use crate::scalars::{Frame, ScalarSet};
+
+/// Functions x(z) of the state that a network takes, on one tile of eight states.
+pub trait Features: Send + Sync {
+    /// Scratch.
+    type Frame: Send;
+    /// Number of components of the state.
+    fn dim(&self) -> usize;
+    /// Number of features.
+    fn features(&self) -> usize;
+    /// Scratch for one tile.
+    fn frame(&self) -> Self::Frame;
+    /// Writes x(z).
+    fn values_into(&self, z: &[Lanes], x: &mut [Lanes], frame: &mut Self::Frame);
+    /// Writes x(z) and the tangents dx along the direction w.
+    fn tangents_into(&self, z: &[Lanes], w: &[Lanes], x: &mut [Lanes], dx: &mut [Lanes], frame: &mut Self::Frame);
+    /// Writes the derivatives by z of a number with the derivatives `x_bar` by x.
+    fn gradient_into(&self, z: &[Lanes], x_bar: &[Lanes], z_bar: &mut [Lanes], frame: &mut Self::Frame);
+    /// Writes the derivatives by z, w held fixed, of a number with the derivatives `x_bar` by x and `dx_bar` by dx.
+    fn tangent_gradient_into(
+        &self,
+        z: &[Lanes],
+        w: &[Lanes],
+        x_bar: &[Lanes],
+        dx_bar: &[Lanes],
+        z_bar: &mut [Lanes],
+        frame: &mut Self::Frame,
+    );
+}
+
+/// The state itself: x = z.
+#[derive(Clone, Copy, Debug)]
+pub struct State(pub usize);
+
+impl Features for State {
+    type Frame = ();
+
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn features(&self) -> usize {
+        self.0
+    }
+    fn frame(&self) {}
+    fn values_into(&self, z: &[Lanes], x: &mut [Lanes], (): &mut ()) {
+        x.copy_from_slice(z);
+    }
+    fn tangents_into(&self, z: &[Lanes], w: &[Lanes], x: &mut [Lanes], dx: &mut [Lanes], (): &mut ()) {
+        x.copy_from_slice(z);
+        dx.copy_from_slice(w);
+    }
+    fn gradient_into(&self, _: &[Lanes], x_bar: &[Lanes], z_bar: &mut [Lanes], (): &mut ()) {
+        z_bar.copy_from_slice(x_bar);
+    }
+    fn tangent_gradient_into(&self, _: &[Lanes], _: &[Lanes], x_bar: &[Lanes], _: &[Lanes], z_bar: &mut [Lanes], (): &mut ()) {
+        z_bar.copy_from_slice(x_bar);
+    }
+}
+
+/// Invariant scalars of the state in D dimensions.
+#[derive(Clone, Debug)]
+pub struct Scalars<const D: usize> {
+    set: ScalarSet,
+}
+
+impl<const D: usize> Scalars<D> {
+    /// The scalars of a set.
+    ///
+    /// # Panics
+    /// When the set is in another dimension.
+    pub fn new(set: ScalarSet) -> Self {
+        assert_eq!(set.dimension(), D, "scalars in {D} dimensions");
+        Self { set }
+    }
+    /// The set.
+    pub fn set(&self) -> &ScalarSet {
+        &self.set
+    }
+}
+
+/// Scratch: vectors of a tile, and scalars that nobody asked for.
+#[derive(Clone, Debug)]
+pub struct ScalarFrame<const D: usize> {
+    frame: Frame<D>,
+    s: Vec<Lanes>,
+}
+
+impl<const D: usize> Features for Scalars<D> {
+    type Frame = ScalarFrame<D>;
+
+    fn dim(&self) -> usize {
+        self.set.state_len()
+    }
+    fn features(&self) -> usize {
+        self.set.len()
+    }
+    fn frame(&self) -> ScalarFrame<D> {
+        ScalarFrame { frame: self.set.frame(), s: vec![crate::linalg::Real::zero(); self.set.len()] }
+    }
+
+    fn values_into(&self, z: &[Lanes], x: &mut [Lanes], scratch: &mut ScalarFrame<D>) {
+        vectorised(
+            #[inline(always)]
+            || self.set.values_into(z, &mut scratch.frame, x),
+        );
+    }
+
+    fn tangents_into(&self, z: &[Lanes], w: &[Lanes], x: &mut [Lanes], dx: &mut [Lanes], scratch: &mut ScalarFrame<D>) {
+        vectorised(
+            #[inline(always)]
+            || {
+                self.set.values_into(z, &mut scratch.frame, x);
+                self.set.tangents_into(w, &mut scratch.frame, dx);
+            },
+        );
+    }
+
+    fn gradient_into(&self, z: &[Lanes], x_bar: &[Lanes], z_bar: &mut [Lanes], scratch: &mut ScalarFrame<D>) {
+        vectorised(
+            #[inline(always)]
+            || {
+                self.set.values_into(z, &mut scratch.frame, &mut scratch.s);
+                self.set.gradient_into(x_bar, &mut scratch.frame, z_bar);
+            },
+        );
+    }
+
+    fn tangent_gradient_into(
+        &self,
+        z: &[Lanes],
+        w: &[Lanes],
+        x_bar: &[Lanes],
+        dx_bar: &[Lanes],
+        z_bar: &mut [Lanes],
+        scratch: &mut ScalarFrame<D>,
+    ) {
+        vectorised(
+            #[inline(always)]
+            || {
+                self.set.values_into(z, &mut scratch.frame, &mut scratch.s);
+                self.set.tangents_into(w, &mut scratch.frame, &mut scratch.s);
+                self.set.tangent_gradient_into(dx_bar, x_bar, &mut scratch.frame, z_bar);
+            },
+        );
+    }
+}
