@@ -78,7 +78,7 @@ pub trait RandomStart: Model {
 }
 
 /// A model that is linear in its parameters: f(z; theta) = sum_k theta_k f_k(z).
-pub trait LinearModel: Model {
+pub trait LinearModel: Lanewise {
     /// Calls `column(k, f_k(z))` for every parameter k and one block of states z, both component by component.
     fn columns(&self, z: &[Lanes], work: &mut Self::Work, column: &mut dyn FnMut(usize, &[Lanes]));
 }

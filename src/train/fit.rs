@@ -43,7 +43,7 @@ pub struct Fit {
 ///
 /// # Errors
 /// [`Error`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint.
-pub fn fit<M: LinearModel + Lanewise>(
+pub fn fit<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
     settings: &Settings,
