@@ -2,15 +2,18 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_states, split};
+use scalar_dynamics::dataset::{Shape, Trajectory, add_noise, aligned_chunks, gaussian_states, split};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::field::Hamiltonian;
 use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
 use scalar_dynamics::linalg::Real;
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{EqualityOptions, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_with, recover};
+use scalar_dynamics::symbolic::{
+    EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_with, recover, refit,
+};
 use scalar_dynamics::systems::{Parameters, SpringyPendulum};
+use scalar_dynamics::train::{Settings, unit_weights};
 
 const SHAPE: Shape = Shape { particles: 2, dimension: 3 };
 const TRUTH: &str = "dot(p1,p1)/(2*1.7) + dot(p2,p2)/(2*0.6) + 0.65*(norm(q1-q0)-1.2)**2 + 1.05*(norm(q2-q1)-0.7)**2 \
@@ -94,6 +97,77 @@ fn bad_input_no_chunks_and_unknown_laws_are_errors_or_not_exact() {
     let blind = Inputs::new(SHAPE, vec![0.0; 3], vec![]).unwrap();
     let law = recover(&blind, &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
     assert!(!law.exact && law.validation_error.1 > 1e-3, "{} {:?}", law.best(), law.validation_error);
+}
+
+/// The same chunks with independent normal noise of `sigma` times each component's standard deviation.
+fn noisy(mut chunks: Vec<Trajectory>, sigma: f64, seed: u64) -> Vec<Trajectory> {
+    add_noise(&mut chunks, sigma, &mut ChaCha8Rng::seed_from_u64(seed));
+    chunks
+}
+
+#[test]
+fn regress_noise_of_known_size_tells_the_law_from_another() {
+    let (train, validation) = chunks(700);
+    let blind = Inputs::new(SHAPE, vec![0.0; 3], vec![]).unwrap();
+    let clean = recover(&blind, &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
+    // Half of what a law without gravity misses: a limit of three standard deviations would let it pass.
+    let sigma = 0.5 * clean.validation_error.1;
+    let settings = RecoverSettings { noise: Noise::Sigma(sigma), ..RecoverSettings::default() };
+    let (train, validation) = (noisy(train, sigma, 5), noisy(validation, sigma, 6));
+    for (inputs, exact) in [(blind, false), (inputs(), true)] {
+        let law = recover(&inputs, &train, &validation, &settings, &mut |_| {}).unwrap();
+        println!("noise {sigma:.1e}, missed {:.1e}: {}", law.validation_error.1, law.best());
+        assert_eq!(law.exact, exact, "{}", law.best());
+        assert!(law.validation_error.1 < 3.0 * sigma);
+    }
+    // Of unknown size it proves nothing.
+    let law = recover(&inputs(), &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
+    assert!(!law.exact);
+}
+
+#[test]
+fn regress_standard_errors_are_the_scatter_over_data_sets() {
+    let truth = "0.29411764705882354*dot(p1,p1) + 0.8333333333333334*dot(p2,p2) + 0.65*(norm(q1-q0)-1.2)**2 \
+                 + 1.05*(norm(q2-q1)-0.7)**2 - 1.7*dot(g,q1-q0) - 0.6*dot(g,q2-q0)";
+    let truth: Expr = truth.parse().unwrap();
+    let (all, _) = chunks(500);
+    let constants = truth.constants();
+    let settings = Settings::new(unit_weights(&all), 0.1).unwrap();
+    let mut squares = vec![0.0; constants.len()];
+    let sets = 50;
+    for set in 0..sets {
+        let fitted = refit(&inputs(), &truth, &noisy(all[..120].to_vec(), 1e-3, 100 + set), &settings).unwrap();
+        for (k, c) in fitted.expression.constants().iter().enumerate() {
+            squares[k] += (c - constants[k]).powi(2) / fitted.covariance[[k, k]] / sets as f64;
+        }
+    }
+    let ratios: Vec<f64> = squares.iter().map(|s| s.sqrt()).collect();
+    println!("scatter / standard error: {ratios:.2?}");
+    // Errors of independent residuals would be too small by factors up to 3.
+    assert!(ratios.iter().all(|r| (0.7..1.4).contains(r)), "{ratios:?}");
+}
+
+#[test]
+fn regress_the_unit_of_time_does_not_matter() {
+    let (train, validation) = chunks(200);
+    let scaled = |chunks: &[Trajectory], s: f64| -> Vec<Trajectory> {
+        let scale = |chunk: &Trajectory| {
+            let mut chunk = chunk.clone();
+            chunk.times.iter_mut().for_each(|t| *t *= s);
+            chunk.states.slice_mut(ndarray::s![.., 6..]).mapv_inplace(|p| p / s);
+            chunk
+        };
+        chunks.iter().map(scale).collect()
+    };
+    for s in [1e-2, 1e2] {
+        let p = parameters();
+        let gravity = p.gravity.iter().map(|g| g / (s * s)).collect();
+        let inputs = Inputs::new(SHAPE, p.pivot.to_vec(), vec![("g".into(), gravity)]).unwrap();
+        let law = recover(&inputs, &scaled(&train, s), &scaled(&validation, s), &RecoverSettings::default(), &mut |_| {}).unwrap();
+        let k2 = law.reading.constants.iter().find(|c| c.name == "k2").unwrap().value;
+        println!("unit {s}: exact {}, integration error {:.1e}, k2 {k2:e}", law.exact, law.learned.integration_error);
+        assert!(law.exact && (k2 * s * s / 2.1 - 1.0).abs() < 1e-8);
+    }
 }
 
 /// Kepler orbits in the plane: 1/r is in no span of powers of r, though many powers follow it closely.

@@ -26,9 +26,9 @@ impl Chebyshev {
         Self { centre: 0.5 * (low + high), half_width, degree }
     }
 
-    /// Calls `visit(k, T_k, dT_k/ds, d2T_k/ds2)` for k = 1 .. n.
+    /// Calls `visit(i, T_k, dT_k/ds, d2T_k/ds2)` for each k = `degrees[i]`; degrees ascend, from 1 to n.
     #[inline(always)]
-    pub fn visit(&self, s: Lanes, mut visit: impl FnMut(usize, Lanes, Lanes, Lanes)) {
+    pub fn visit(&self, degrees: &[usize], s: Lanes, mut visit: impl FnMut(usize, Lanes, Lanes, Lanes)) {
         let scale = 1.0 / self.half_width;
         let x = (s - self.centre) * scale;
         let inner = x.map(
@@ -38,10 +38,14 @@ impl Chebyshev {
         let excess = x - inner;
         let mut last = [Lanes::splat(1.0), Lanes::zero(), Lanes::zero()];
         let mut this = [inner, Lanes::splat(1.0), Lanes::zero()];
-        for k in 1..=self.degree {
+        let mut used = 0;
+        for k in 1..=degrees.last().copied().unwrap_or(0) {
             let [t, d, dd] = this;
-            let slope = d + dd * excess;
-            visit(k, t + (d + slope) * excess * 0.5, slope * scale, dd * (scale * scale));
+            if degrees[used] == k {
+                let slope = d + dd * excess;
+                visit(used, t + (d + slope) * excess * 0.5, slope * scale, dd * (scale * scale));
+                used += 1;
+            }
             let next = [inner * t * 2.0 - last[0], (t + inner * d) * 2.0 - last[1], (d * 2.0 + inner * dd) * 2.0 - last[2]];
             last = this;
             this = next;

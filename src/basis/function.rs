@@ -134,6 +134,21 @@ impl Basis {
         Self::new(self.scalars, terms)
     }
 
+    /// The basis in which each scalar in use has all degrees of its family, and where the parameters of this one stand in it.
+    pub fn filled(&self) -> (Self, Vec<usize>) {
+        let (mut terms, mut places, mut first) = (self.terms.clone(), Vec::new(), 0);
+        for term in &mut terms {
+            if let Term::Univariate { family, degrees, .. } = term {
+                places.extend(degrees.iter().map(|degree| first + degree - 1));
+                *degrees = (1..=family.degree).collect();
+            } else {
+                places.push(first);
+            }
+            first += term.parameters();
+        }
+        (Self::new(self.scalars, terms), places)
+    }
+
     /// Degree of each parameter's function, for ordering simple functions before complicated ones.
     pub fn degrees(&self) -> Vec<usize> {
         let degrees = |term: &Term| match term {
@@ -150,17 +165,13 @@ impl Basis {
         for term in &self.terms {
             match term {
                 Term::Univariate { scalar, family, degrees } => {
-                    let mut used = degrees.iter().copied().peekable();
                     family.visit(
+                        degrees,
                         s[*scalar],
                         #[inline(always)]
-                        |degree, _, slope, _| {
-                            if used.next_if_eq(&degree).is_some() {
-                                visit(k, *scalar, slope);
-                                k += 1;
-                            }
-                        },
+                        |i, _, slope, _| visit(k + i, *scalar, slope),
                     );
+                    k += degrees.len();
                 }
                 &Term::Product { scalars: (i, j), scale } => {
                     visit(k, i, s[j] * (1.0 / scale));
@@ -190,17 +201,13 @@ impl ScalarFunction for Basis {
         for term in &self.terms {
             match term {
                 Term::Univariate { scalar, family, degrees } => {
-                    let mut used = degrees.iter().copied().peekable();
                     family.visit(
+                        degrees,
                         s[*scalar],
                         #[inline(always)]
-                        |degree, value, _, _| {
-                            if used.next_if_eq(&degree).is_some() {
-                                h += value * theta[k];
-                                k += 1;
-                            }
-                        },
+                        |i, value, _, _| h += value * theta[k + i],
                     );
+                    k += degrees.len();
                 }
                 &Term::Product { scalars: (i, j), scale } => {
                     h += s[i] * s[j] * (theta[k] / scale);
@@ -238,21 +245,19 @@ impl ScalarFunction for Basis {
         for term in &self.terms {
             match term {
                 Term::Univariate { scalar, family, degrees } => {
-                    let mut used = degrees.iter().copied().peekable();
                     let ds = ds[*scalar];
                     let (mut h, mut c) = (Lanes::zero(), Lanes::zero());
                     family.visit(
+                        degrees,
                         s[*scalar],
                         #[inline(always)]
-                        |degree, _, slope, bend| {
-                            if used.next_if_eq(&degree).is_some() {
-                                h += slope * theta[k];
-                                c += bend * theta[k];
-                                theta_bar[k] += slope * ds;
-                                k += 1;
-                            }
+                        |i, _, slope, bend| {
+                            h += slope * theta[k + i];
+                            c += bend * theta[k + i];
+                            theta_bar[k + i] += slope * ds;
                         },
                     );
+                    k += degrees.len();
                     gradient[*scalar] += h;
                     curvature[*scalar] += c * ds;
                 }

@@ -37,11 +37,17 @@ pub(super) struct Block<M: Model> {
 }
 
 impl<M: Model> Block<M> {
-    /// Lays out `chunks` (at most `size`, at least one). Shorter chunks and missing ones are padded by points of weight zero.
+    /// Lays out `chunks` (at most `size`, at least one). Shorter chunks and missing ones are padded by points of weight zero; a chunk of no
+    /// points stays where another one starts.
     pub fn new(model: &M, method: &RungeKutta, chunks: &[Trajectory], size: usize, step: f64, weights: &[f64]) -> Self {
         let dim = model.dim();
         let chunk = |b: usize| &chunks[b.min(chunks.len() - 1)];
         let points = chunks.iter().map(|c| c.times.len()).max().unwrap_or(1);
+        let somewhere = chunks.iter().find(|c| !c.times.is_empty());
+        let start = |b: usize, c: usize| {
+            let own = Some(chunk(b)).filter(|chunk| !chunk.times.is_empty());
+            own.or(somewhere).map_or(0.0, |chunk| chunk.states[[0, c]])
+        };
         let flat =
             |value: &dyn Fn(usize, usize) -> f64| -> Vec<f64> { (0..dim * size).map(|i| value(i / size, i % size)).collect() };
         let interval = |j: usize| {
@@ -58,7 +64,7 @@ impl<M: Model> Block<M> {
         let intervals: Vec<Interval> = (1..points).map(interval).collect();
         let n = dim * size;
         let steps: usize = intervals.iter().map(|i| i.steps).sum();
-        let observed = flat(&|c, b| chunk(b).states[[0, c]]);
+        let observed = flat(&|c, b| start(b, c));
         Self {
             size,
             chunks: chunks.len(),

@@ -12,14 +12,26 @@ const WINDOW: usize = 5;
 
 /// The design matrix of z(t_j) - z(t_0) = sum_k theta_k (integral from t_0 to t_j of f_k(z(t))), for every chunk, point j and component,
 /// with the left-hand side in the last column: blocks of rows, parameters + 1 columns, each row times sqrt(weight of its component).
+/// Rows whose integral spans a gap, an interval longer than three typical ones, are zero: no quadrature is good there.
 ///
 /// The integral is that of the polynomial through f_k at up to five points around each interval, so sampling may be irregular
 /// (Schaeffer & McCalla 2017 give the integral form for sparse regression; here it starts the rollout fit).
 pub fn integral_form<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64]) -> Vec<Array2<f64>> {
-    chunks.par_chunks(LANES).map_init(|| model.work(), |work, chunks| block_rows(model, chunks, weights, work)).collect()
+    let gap = GAP * typical_interval(chunks);
+    chunks.par_chunks(LANES).map_init(|| model.work(), |work, chunks| block_rows(model, chunks, weights, gap, work)).collect()
 }
 
-fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64], work: &mut M::Work) -> Array2<f64> {
+/// So many typical intervals make a gap.
+const GAP: f64 = 3.0;
+
+/// The median interval between points.
+fn typical_interval(chunks: &[Trajectory]) -> f64 {
+    let mut intervals: Vec<f64> = chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
+    intervals.sort_by(f64::total_cmp);
+    intervals.get(intervals.len() / 2).copied().unwrap_or(0.0)
+}
+
+fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64], gap: f64, work: &mut M::Work) -> Array2<f64> {
     let (dim, n) = (model.dim(), model.parameters());
     let points = chunks.iter().map(|c| c.times.len()).max().unwrap_or(0);
     let quadrature: Vec<Array2<f64>> = chunks.iter().map(|c| cumulative_quadrature(&c.times)).collect();
@@ -27,18 +39,18 @@ fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64],
         .iter()
         .scan(0, |at, c| {
             let here = *at;
-            *at += (c.times.len() - 1) * dim;
+            *at += c.times.len().saturating_sub(1) * dim;
             Some(here)
         })
         .collect();
-    let rows = chunks.iter().map(|c| (c.times.len() - 1) * dim).sum();
+    let rows = chunks.iter().map(|c| c.times.len().saturating_sub(1) * dim).sum();
     let mut design = Array2::zeros((rows, n + 1));
     let mut z = vec![Lanes::zero(); dim];
     for i in 0..points {
         for (c, z) in z.iter_mut().enumerate() {
             *z = Lanes(std::array::from_fn(|lane| {
                 let chunk = &chunks[lane.min(chunks.len() - 1)];
-                chunk.states[[i.min(chunk.times.len() - 1), c]]
+                if chunk.times.is_empty() { 0.0 } else { chunk.states[[i.min(chunk.times.len() - 1), c]] }
             }));
         }
         model.columns(&z, work, &mut |k, f| {
@@ -53,11 +65,15 @@ fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64],
         });
     }
     for (chunk, offset) in chunks.iter().zip(&offsets) {
+        let mut trusted = 1.0;
         for j in 1..chunk.times.len() {
+            if chunk.times[j] - chunk.times[j - 1] > gap {
+                trusted = 0.0;
+            }
             for (c, weight) in weights.iter().enumerate() {
                 let row = offset + (j - 1) * dim + c;
                 design[[row, n]] = chunk.states[[j, c]] - chunk.states[[0, c]];
-                let root = weight.sqrt();
+                let root = weight.sqrt() * trusted;
                 design.slice_mut(s![row, ..]).mapv_inplace(|x| x * root);
             }
         }

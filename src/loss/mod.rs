@@ -5,6 +5,7 @@ mod free_start;
 mod integral;
 mod jacobian;
 mod rollout;
+mod statistics;
 
 pub use free_start::Eliminated;
 pub use integral::integral_form;

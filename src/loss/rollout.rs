@@ -61,11 +61,11 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         self.steps * self.options.method.stages()
     }
 
-    /// L(theta); not finite when a rollout diverges.
+    /// L(theta); not finite when a rollout diverges, zero when there are no residuals.
     pub fn value(&self, theta: &[f64]) -> f64 {
         let weights = self.model.expand(theta);
         let parts: Vec<f64> = self.blocks.par_iter().map(|b| lock(b).forward(self.model, &self.options.method, &weights)).collect();
-        parts.iter().sum::<f64>() / self.residuals as f64
+        parts.iter().sum::<f64>() * self.scale()
     }
 
     /// L(theta), and its gradient to `gradient`.
@@ -78,7 +78,7 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
             loss
         };
         let parts: Vec<f64> = self.blocks.par_iter().map(part).collect();
-        let scale = 1.0 / self.residuals as f64;
+        let scale = self.scale();
         let mut weights_bar = vec![0.0; weights.len()];
         for block in &self.blocks {
             for (sum, x) in weights_bar.iter_mut().zip(lock(block).weights_bar()) {
@@ -87,6 +87,10 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         }
         self.model.contract(&weights_bar, gradient);
         parts.iter().sum::<f64>() * scale
+    }
+
+    fn scale(&self) -> f64 {
+        1.0 / self.residuals.max(1) as f64
     }
 
     /// The weighted residuals sqrt(w) (predicted - observed) at theta: by block of chunks, interval, component and chunk.

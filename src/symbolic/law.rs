@@ -4,9 +4,12 @@ use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use super::sparsify::{Choice, eliminate, select};
 use crate::basis::{Basis, Term};
+use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::linalg::{self, triangular_factor, triangular_inverse};
 use crate::loss::RolloutLoss;
+use crate::model::ScalarHamiltonian;
+use crate::scalars::ScalarFunction;
 use crate::train::Learned;
 
 /// A sum of terms, with what leaving out the others costs.
@@ -49,16 +52,18 @@ impl Laws {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn find(
-        learned: &Learned,
-        loss: &RolloutLoss<crate::model::ScalarHamiltonian<Basis>>,
-        threshold: Threshold,
-    ) -> linalg::Result<Self> {
-        let (basis, theta) = (learned.model.function(), &learned.fit.theta);
-        let factor = triangular_factor(&loss.jacobian(theta))?;
-        let n = theta.len();
+    pub fn find(learned: &Learned, chunks: &[Trajectory], threshold: Threshold) -> linalg::Result<Self> {
+        // With all degrees: a power of a scalar has parts in each.
+        let (basis, places) = learned.model.function().filled();
+        let n = basis.parameters();
+        let mut theta = vec![0.0; n];
+        places.iter().zip(&learned.fit.theta).for_each(|(&k, c)| theta[k] = *c);
+        let model = ScalarHamiltonian::new(learned.model.scalars().clone(), basis);
+        let basis = model.function();
+        let loss = RolloutLoss::new(&model, chunks, &learned.settings.weights, learned.settings.rollout.clone());
+        let factor = triangular_factor(&loss.jacobian(&theta))?;
         // |J c - y|^2 with y = J theta - r, for the residuals r at theta.
-        let y = factor.slice(s![.., ..n]).dot(&Array1::from(theta.clone())) - factor.column(n);
+        let y = factor.slice(s![.., ..n]).dot(&Array1::from(theta)) - factor.column(n);
         let augmented = with_column(&factor.slice(s![.., ..n]).to_owned(), &y);
         let degrees = basis.degrees();
         let mut order: Vec<usize> = (0..n).collect();
@@ -66,7 +71,7 @@ impl Laws {
         let functions = eliminate(&augmented, &order)?;
         let kept = select(&functions, threshold.price, threshold.floor).map_or(vec![], |c| c.kept.clone());
 
-        let monomials = monomials(learned, &kept)?;
+        let monomials = monomials(&model, &kept)?;
         let columns: Vec<Array1<f64>> = monomials
             .iter()
             .map(|m| m.column.iter().fold(Array1::zeros(factor.nrows()), |sum, (k, c)| sum + &factor.column(*k) * *c))
@@ -93,11 +98,11 @@ fn with_column(a: &Array2<f64>, y: &Array1<f64>) -> Array2<f64> {
 }
 
 /// The powers of each scalar up to the highest degree kept, and the kept products.
-fn monomials(learned: &Learned, kept: &[usize]) -> linalg::Result<Vec<Monomial>> {
-    let scalars = learned.model.scalars().scalars();
+fn monomials(model: &ScalarHamiltonian<Basis>, kept: &[usize]) -> linalg::Result<Vec<Monomial>> {
+    let scalars = model.scalars().scalars();
     let mut found = Vec::new();
     let mut first = 0;
-    for term in learned.model.function().terms() {
+    for term in model.function().terms() {
         let here: Vec<usize> = (0..term.parameters()).filter(|k| kept.contains(&(first + k))).collect();
         match term {
             _ if here.is_empty() => {}

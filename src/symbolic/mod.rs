@@ -6,6 +6,7 @@ mod equality;
 mod error;
 mod expand;
 mod graph;
+mod judge;
 mod language;
 mod law;
 mod order;

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array2, Axis};
 
+use super::judge::{Circumstances, Misfit};
 use super::law::{Laws, Threshold};
 use super::refit::{Refit, confirm_snapped, refit};
 use super::{Reading, SimplifyOptions, SymbolicError, read_constants, simplify_up_to_constant, simplify_vector};
@@ -12,16 +13,17 @@ use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar, Vector, VectorExpr};
 use crate::loss::RolloutLoss;
 use crate::scalars::Inputs;
-use crate::train::{self, Learned, Settings, learn, unit_weights};
+use crate::train::{self, Learned, Settings, learn, states, unit_weights};
 
 /// What is known of the noise in the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Noise {
-    /// Nothing: its level is taken from the learned model's validation error.
+    /// Nothing: its level is taken from the learned model's training error, and only data without noise can show a law to be exact.
     Auto,
     /// There is none.
     None,
-    /// Its standard deviation, in units of each component's own standard deviation.
+    /// Its standard deviation in each component (column of the table) in units of that component's own standard deviation over the training
+    /// chunks: 0.01 is 1 % of the spread of each. To be known to 5 %.
     Sigma(f64),
 }
 
@@ -80,9 +82,9 @@ pub struct Recovery {
     pub expression: Expr,
     /// The closed form with constants rounded to simple numbers, where the trajectories agree with that.
     pub snapped: Option<Expr>,
-    /// Covariance of the fitted constants: noise and integration error.
+    /// Covariance of the fitted constants, those of `expression`: noise and integration error.
     pub covariance: Array2<f64>,
-    /// Masses, springs, fields.
+    /// Masses, springs, fields, with their standard errors: those of `expression`, the fitted form, and the simple numbers that they agree with.
     pub reading: Reading,
     /// Force on each particle, by name of its position.
     pub forces: Vec<(String, VectorExpr)>,
@@ -92,7 +94,9 @@ pub struct Recovery {
     pub train_error: (f64, f64),
     /// The same on the validation chunks.
     pub validation_error: (f64, f64),
-    /// Whether the closed form explains the data down to noise or integration error.
+    /// Whether the closed form explains the validation chunks down to noise or integration error: it follows them no worse than the learned
+    /// Hamiltonian does, within chance; what it misses is, without noise, below 1e-8 of their spread (or ten times the error of integration,
+    /// up to 1e-7), and with noise of given size no more, by a chi-squared statistic, than that noise; and it is no power series.
     pub exact: bool,
 }
 
@@ -104,9 +108,13 @@ impl Recovery {
 }
 
 /// Changes of the rollouts smaller than this, relative to the data's spread, are of no account: no term is kept for them.
-const NEGLIGIBLE: f64 = 1e-6;
-/// Largest error, relative to the data's spread, of a closed form that counts as exact for data without noise.
-const EXACT: f64 = 1e-8;
+const NEGLIGIBLE: f64 = 1e-9;
+/// The same where integration is less accurate than that.
+const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
+/// The integration step is halved at most so often.
+const HALVINGS: usize = 8;
+/// So many laws are refitted at most, the chosen one first.
+const REFITS: usize = 4;
 /// A law with more powers of one length than this is a series that follows another law, not the law.
 const POWERS: usize = 3;
 /// Candidates of more terms than this are not shown.
@@ -125,57 +133,45 @@ pub fn recover(
 ) -> Result<Recovery, RecoverError> {
     progress("learning the Hamiltonian");
     let learned = learn_accurately(inputs, train, settings)?;
-    let error = |expr: &Expr, chunks: &[Trajectory]| closed_form_error(inputs, expr, chunks, &learned.settings);
-    let learned_error = |chunks: &[Trajectory]| {
-        let s = &learned.settings;
-        RolloutLoss::new(&learned.model, chunks, &s.weights, s.rollout.clone()).value(&learned.fit.theta).sqrt()
-    };
-    let (learned_train, learned_validation) = (learned.fit.loss.sqrt(), learned_error(validation));
+    let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
 
     progress("dropping the terms that the data don't demand");
-    let loss = RolloutLoss::new(&learned.model, train, &learned.settings.weights, learned.settings.rollout.clone());
-    let n = loss.residuals() as f64;
+    let n = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>() as f64 * inputs.shape.state_len() as f64;
     let freedom = (n - learned.fit.rank as f64).max(1.0);
     let misfit = (learned.fit.loss * n / freedom).sqrt();
     let sigma = match settings.noise {
         Noise::Sigma(s) => s.max(misfit),
         Noise::Auto | Noise::None => misfit,
     };
-    let negligible = NEGLIGIBLE.max(10.0 * learned.integration_error);
+    let negligible = (10.0 * learned.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST);
     let threshold = Threshold { price: n.ln() * sigma * sigma, floor: n * negligible * negligible };
-    let laws = Laws::find(&learned, &loss, threshold)?;
+    let laws = Laws::find(&learned, train, threshold)?;
 
     progress("simplifying and refitting on the trajectories");
     let late = || settings.deadline.is_some_and(|d| Instant::now() > d);
-    let good = |e: f64| e <= negligible.max(1.5 * learned_validation);
-    let mut found: Option<(Refit, f64, bool)> = None;
-    for law in laws.laws.iter().skip(laws.chosen).take(if late() { 1 } else { 4 }) {
-        let simple = simplify_up_to_constant(&law.expression, &SimplifyOptions::default())?;
-        let fitted = refit(inputs, &simple.expression, train, &learned.settings)?;
-        let e = error(&fitted.expression, validation)?;
-        if found.as_ref().is_none_or(|(_, best, _)| e < *best) {
-            found = Some((fitted, e, is_series(&law.expression)));
-        }
-        if good(e) {
-            break;
-        }
-    }
-    let (fitted, validation_error, series) = found.ok_or(RecoverError::NoLaw)?;
+    let good = negligible.max(1.5 * judged.rms());
+    let (fitted, series) = refit_best(inputs, &laws, (train, validation), &learned.settings, good, &late)?;
+    let error = |expr: &Expr| closed_form_error(inputs, expr, validation, &learned.settings);
+    let (model, theta) = (super::refit::model(inputs, &fitted.expression)?, fitted.expression.constants());
+    let closed = Misfit::new(&model, &theta, validation, &learned.settings);
 
     progress("reading the constants");
-    let snapped = if late() {
-        None
-    } else {
-        confirm_snapped(inputs, &fitted, validation, &learned.settings, negligible.max(1.1 * validation_error))?
-    };
-    let reading = read(&fitted)?;
+    let snapped = if late() { None } else { confirm_snapped(inputs, &fitted, validation, &learned.settings, negligible)? };
+    let reading = read_constants(&fitted.expression, Some(&fitted.covariance))?;
     let best = snapped.as_ref().unwrap_or(&fitted.expression);
     let forces = forces(best, inputs.shape.particles)?;
-    let pareto = pareto(&laws, |e| error(e, validation), (best, validation_error));
+    let pareto = pareto(&laws, error, (best, error(best)?));
+    let circumstances = Circumstances {
+        noise: settings.noise,
+        spread: &states(train).std_axis(Axis(0), 0.0).to_vec(),
+        integration_error: learned.integration_error,
+        parameters_per_residual: theta.len() as f64 / n,
+    };
+    let exact = !series && circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?;
     Ok(Recovery {
-        train_error: (learned_train, fitted.error),
-        validation_error: (learned_validation, validation_error),
-        exact: !series && explains(settings.noise, validation_error, learned.integration_error),
+        train_error: (learned.fit.loss.sqrt(), fitted.error),
+        validation_error: (judged.rms(), closed.rms()),
+        exact,
         expression: fitted.expression,
         covariance: fitted.covariance,
         snapped,
@@ -186,34 +182,66 @@ pub fn recover(
     })
 }
 
-/// Learns with an integration step that is halved until its error is well below what is left of the loss.
+/// Learns with an integration step that is halved until its error is well below what is left of the loss. Where training with a long step
+/// diverges, a shorter one is tried.
 fn learn_accurately(inputs: &Inputs, train: &[Trajectory], settings: &RecoverSettings) -> Result<Learned, RecoverError> {
     let intervals = train.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]);
-    let mut step = 0.5 * intervals.fold(0.0, f64::max);
+    let longest = intervals.fold(0.0, f64::max);
     let weights = unit_weights(train);
-    loop {
-        let learned = learn(inputs, train, settings.kind, &Settings::new(weights.clone(), step)?, None, &mut |_| {})?;
-        let enough = learned.integration_error < (0.1 * learned.fit.loss.sqrt()).max(1e-3 * NEGLIGIBLE);
-        if enough || step < 0.5_f64.powi(6) || settings.deadline.is_some_and(|d| Instant::now() > d) {
-            return Ok(learned);
+    let mut last: Option<Result<Learned, train::Error>> = None;
+    for halvings in 1..=HALVINGS as i32 {
+        let step = longest * 0.5_f64.powi(halvings);
+        let learned = learn(inputs, train, settings.kind, &Settings::new(weights.clone(), step)?, None, &mut |_| {});
+        let enough = match &learned {
+            Ok(l) => l.integration_error < (0.1 * l.fit.loss.sqrt()).max(0.1 * NEGLIGIBLE),
+            Err(train::Error::NotFinite) => false,
+            Err(_) => true,
+        };
+        // A step that was good enough to train with is better than one that is not.
+        if learned.is_ok() || !matches!(last, Some(Ok(_))) {
+            last = Some(learned);
         }
-        step *= 0.5;
+        if enough || settings.deadline.is_some_and(|d| Instant::now() > d) {
+            break;
+        }
     }
+    Ok(last.unwrap_or(Err(train::Error::NoChunks))?)
+}
+
+/// The chosen law or, if that misses the validation chunks by more than `good`, the best of it and the next larger ones; and whether it is a
+/// power series. A law that cannot be fitted is passed over.
+fn refit_best(
+    inputs: &Inputs,
+    laws: &Laws,
+    (train, validation): (&[Trajectory], &[Trajectory]),
+    settings: &Settings,
+    good: f64,
+    late: &dyn Fn() -> bool,
+) -> Result<(Refit, bool), RecoverError> {
+    let mut found: Option<(Refit, f64, bool)> = None;
+    let mut failure = RecoverError::NoLaw;
+    for law in laws.laws.iter().skip(laws.chosen).take(REFITS) {
+        let fitted = simplify_up_to_constant(&law.expression, &SimplifyOptions::default())
+            .map_err(RecoverError::from)
+            .and_then(|simple| refit(inputs, &simple.expression, train, settings))
+            .and_then(|fitted| Ok((closed_form_error(inputs, &fitted.expression, validation, settings)?, fitted)));
+        match fitted {
+            Ok((error, fitted)) if found.as_ref().is_none_or(|(_, best, _)| error < *best) => {
+                found = Some((fitted, error, is_series(&law.expression)));
+            }
+            Ok(_) => {}
+            Err(error) => failure = error,
+        }
+        if late() || found.as_ref().is_some_and(|(_, error, _)| *error <= good) {
+            break;
+        }
+    }
+    found.map(|(fitted, _, series)| (fitted, series)).ok_or(failure)
 }
 
 fn closed_form_error(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Settings) -> Result<f64, RecoverError> {
     let model = super::refit::model(inputs, expr)?;
     Ok(RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&expr.constants()).sqrt())
-}
-
-/// Constants with standard errors from noise and integration; simple numbers are recognised within the data's own accuracy too.
-fn read(fitted: &Refit) -> Result<Reading, SymbolicError> {
-    let mut reading = read_constants(&fitted.expression, Some(&fitted.covariance))?;
-    let wider = read_constants(&fitted.expression, Some(&fitted.covariance_with_data_error()))?;
-    for (constant, wider) in reading.constants.iter_mut().zip(wider.constants) {
-        constant.snapped = constant.snapped.or(wider.snapped);
-    }
-    Ok(reading)
 }
 
 fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExpr)>, SymbolicError> {
@@ -262,21 +290,4 @@ fn is_series(law: &Expr) -> bool {
         terms.iter().filter(|t| t.scalars().iter().all(only)).count()
     };
     lengths.iter().any(|v| count(v) > POWERS)
-}
-
-/// With noise of unknown size a misfit can't be told from noise: then nothing is claimed.
-fn explains(noise: Noise, error: f64, integration_error: f64) -> bool {
-    let limit = match noise {
-        Noise::Sigma(sigma) => 3.0 * sigma,
-        Noise::Auto | Noise::None => 0.0,
-    };
-    error <= limit.max(EXACT).max(10.0 * integration_error)
-}
-
-impl Refit {
-    /// The covariance, plus a relative error of 1e-8 of each constant: no data are more accurate than that without being asked.
-    fn covariance_with_data_error(&self) -> Array2<f64> {
-        let constants = Array1::from(self.expression.constants());
-        &self.covariance + &Array2::from_diag(&constants.mapv(|c| (1e-8 * c).powi(2)))
-    }
 }

@@ -2,11 +2,12 @@
 
 use ndarray::{Array1, Array2, Axis, s};
 
+use super::judge::Misfit;
 use super::recover::RecoverError;
 use super::{SimplifyOptions, simplify_up_to_constant, snap};
 use crate::dataset::Trajectory;
 use crate::expr::Expr;
-use crate::linalg::{triangular_factor, triangular_inverse};
+use crate::linalg::{solve_spd, triangular_factor, triangular_inverse};
 use crate::loss::{Options, RolloutLoss};
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
@@ -31,8 +32,19 @@ pub fn model(inputs: &Inputs, expr: &Expr) -> Result<ScalarHamiltonian<ClosedFor
     Ok(ScalarHamiltonian::new(ScalarSet::new(inputs, scalars)?, form))
 }
 
-/// Fits all constants of `expr` to the chunks. Their covariance is that of Gauss-Newton, s^2 (J^T J)^-1 with the residual variance s^2, plus
-/// the square of what halving the integration step changes.
+/// With fewer trajectories than this, the chunks are taken for independent, else the trajectories.
+const TRAJECTORIES: usize = 40;
+
+/// Rollouts determine no constant better than this, relatively: a few dozen roundings.
+const ROUNDOFF: f64 = 1e-14;
+
+/// Fits all constants of `expr` to the chunks.
+///
+/// Their covariance is (J'J)^-1 (sum_c g_c g_c') (J'J)^-1 with the score g_c = J_c' r_c of cluster c (Liang & Zeger 1986): the noise of a chunk's
+/// first state is in all its residuals, which therefore hang together. Clusters are trajectories, or chunks where those are few. With
+/// fewer than two clusters a constant it is that of independent residuals, s^2 (J'J)^-1. The square of what halving the integration
+/// step changes is added, and that of roundoff. It says how the constants scatter from one set of data to another, not by how much noise in the first
+/// states biases them.
 ///
 /// # Errors
 /// Training fails, or some constants have no effect of their own.
@@ -49,15 +61,44 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
     let n = fine.theta.len();
     let factor = triangular_factor(&loss.jacobian(&fine.theta))?;
     let inverse = triangular_inverse(&factor.slice(s![..n, ..n]))?;
-    let freedom = loss.residuals().saturating_sub(n).max(1) as f64;
-    let variance = fine.loss * loss.residuals() as f64 / freedom;
+    let bread = inverse.dot(&inverse.t());
+    let scores = clustered(&loss.scores(&fine.theta), chunks);
+    let clusters = scores.nrows();
+    let scatter = if clusters >= 2 * n {
+        let pulls = scores.dot(&bread);
+        pulls.t().dot(&pulls) * (clusters as f64 / (clusters - 1) as f64)
+    } else {
+        let freedom = loss.residuals().saturating_sub(n).max(1) as f64;
+        bread * (fine.loss * loss.residuals() as f64 / freedom)
+    };
     let shift = Array1::from_iter(fine.theta.iter().zip(&coarse.theta).map(|(a, b)| a - b)).insert_axis(Axis(1));
-    let covariance = inverse.dot(&inverse.t()) * variance + shift.dot(&shift.t());
+    let roundoff = Array2::from_diag(&Array1::from_iter(fine.theta.iter().map(|c| (ROUNDOFF * c).powi(2))));
+    let covariance = scatter + shift.dot(&shift.t()) + roundoff;
     Ok(Refit { expression: expr.with_constants(&fine.theta), covariance, error: fine.loss.sqrt() })
 }
 
-/// The expression with each constant that agrees with a simple number replaced by it, if its error on the validation chunks stays below
-/// `limit`.
+/// Sums of the rows of `scores`, one for each chunk, over the chunks of each trajectory, if there are many.
+fn clustered(scores: &Array2<f64>, chunks: &[Trajectory]) -> Array2<f64> {
+    let mut ids: Vec<i64> = chunks.iter().map(|c| c.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() < TRAJECTORIES {
+        return scores.clone();
+    }
+    let mut sums = Array2::zeros((ids.len(), scores.ncols()));
+    for (row, chunk) in scores.rows().into_iter().zip(chunks) {
+        let mut sum = sums.row_mut(ids.binary_search(&chunk.id).unwrap_or(0));
+        sum += &row;
+    }
+    sums
+}
+
+/// Constants agree with simple numbers when all of them together are within this many standard deviations of the chi-squared statistic.
+const SIGMAS: f64 = 3.0;
+
+/// The expression with constants that agree with simple numbers, within three standard errors, replaced by these, and the others fitted again
+/// under that condition. Numbers that the rest contradicts, or that make the error on the validation chunks larger than chance does,
+/// are given up one by one. `floor` is an error of no account.
 ///
 /// # Errors
 /// As for [`refit`].
@@ -66,17 +107,46 @@ pub fn confirm_snapped(
     fitted: &Refit,
     validation: &[Trajectory],
     settings: &Settings,
-    limit: f64,
+    floor: f64,
 ) -> Result<Option<Expr>, RecoverError> {
     let constants = fitted.expression.constants();
-    let window = |i: usize, c: f64| (3.0 * fitted.covariance[[i, i]].sqrt()).min(1e-3 * c.abs()).max(1e-8 * c.abs());
-    let rounded: Vec<f64> = constants.iter().enumerate().map(|(i, &c)| snap(c, window(i, c)).unwrap_or(c)).collect();
-    if rounded == constants || rounded.contains(&0.0) {
-        return Ok(None);
+    let error = |i: usize| fitted.covariance[[i, i]].sqrt();
+    let simple = |i: usize| snap(constants[i], (SIGMAS * error(i)).min(1e-3 * constants[i].abs())).filter(|s| *s != 0.0);
+    let mut chosen: Vec<(usize, f64)> = (0..constants.len()).filter_map(|i| Some((i, simple(i)?))).collect();
+    let misfit = |expr: &Expr| -> Result<Misfit, RecoverError> {
+        Ok(Misfit::new(&model(inputs, expr)?, &expr.constants(), validation, settings))
+    };
+    let free = misfit(&fitted.expression)?;
+    while !chosen.is_empty() {
+        if let Some(others) = conditional(&constants, &fitted.covariance, &chosen) {
+            let expr = fitted.expression.with_constants(&others);
+            if !misfit(&expr)?.is_worse_than(&free, floor) {
+                return Ok(Some(simplify_up_to_constant(&expr, &SimplifyOptions::default())?.expression));
+            }
+        }
+        let far = |(i, s): &(usize, f64)| (s - constants[*i]).abs() / error(*i).max(f64::EPSILON * constants[*i].abs());
+        let worst = (0..chosen.len()).max_by(|&a, &b| far(&chosen[a]).total_cmp(&far(&chosen[b]))).unwrap_or(0);
+        chosen.remove(worst);
     }
-    let expr = fitted.expression.with_constants(&rounded);
-    let model = model(inputs, &expr)?;
-    let error = RolloutLoss::new(&model, validation, &settings.weights, settings.rollout.clone()).value(&expr.constants()).sqrt();
-    let simple = simplify_up_to_constant(&expr, &SimplifyOptions::default())?;
-    Ok((error <= limit).then_some(simple.expression))
+    Ok(None)
+}
+
+/// The constants that fit best when some are held at given values, to second order of the loss: c_B + C_BA C_AA^-1 (a - c_A) with the
+/// covariance C. `None` when the values are, together, out of their reach.
+fn conditional(constants: &[f64], covariance: &Array2<f64>, held: &[(usize, f64)]) -> Option<Vec<f64>> {
+    // In units of standard errors, and never below rounding, so that C_AA can be inverted.
+    let unit: Vec<f64> = (0..constants.len())
+        .map(|i| covariance[[i, i]].sqrt().max(4.0 * f64::EPSILON * constants[i].abs()).max(f64::MIN_POSITIVE))
+        .collect();
+    let correlation = |i: usize, j: usize| covariance[[i, j]] / (unit[i] * unit[j]) + if i == j { 1e-9 } else { 0.0 };
+    let block = Array2::from_shape_fn((held.len(), held.len()), |(a, b)| correlation(held[a].0, held[b].0));
+    let step: Array1<f64> = held.iter().map(|&(i, value)| (value - constants[i]) / unit[i]).collect();
+    let pull = solve_spd(&block, &step).ok()?;
+    let n = held.len() as f64;
+    if step.dot(&pull) > n + SIGMAS * (2.0 * n).sqrt() + SIGMAS * SIGMAS {
+        return None;
+    }
+    let others = |i: usize| constants[i] + unit[i] * held.iter().zip(&pull).map(|((j, _), p)| correlation(i, *j) * p).sum::<f64>();
+    let value = |i: usize| held.iter().find(|(j, _)| *j == i).map_or_else(|| others(i), |(_, value)| *value);
+    Some((0..constants.len()).map(value).collect())
 }

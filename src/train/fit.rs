@@ -50,7 +50,7 @@ pub fn fit<M: LinearModel>(
     checkpoint: Option<(&Path, &str)>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Fit, Error> {
-    if chunks.is_empty() {
+    if chunks.iter().all(|chunk| chunk.times.len() < 2) {
         return Err(Error::NoChunks);
     }
     let theta = linear_start(model, chunks, settings)?;

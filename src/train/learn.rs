@@ -8,8 +8,8 @@ use super::{Error, Fit, Record, Settings, Stop, fit};
 use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
-use crate::linalg::LANES;
-use crate::loss::{Options, RolloutLoss};
+use crate::linalg::{LANES, independent_columns, triangular_factor};
+use crate::loss::{Options, RolloutLoss, integral_form};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
 
@@ -47,7 +47,12 @@ pub fn states(chunks: &[Trajectory]) -> Array2<f64> {
     concatenate(Axis(0), &views).unwrap_or_default()
 }
 
-/// Learns a Hamiltonian in a ready-made basis of the independent scalars of the inputs.
+/// A function whose effect on the data is a combination of those of simpler functions to this relative accuracy is left out.
+const DEPENDENT: f64 = 1e-7;
+
+/// Learns a Hamiltonian in a ready-made basis of the independent scalars of the inputs, less the functions that the data don't tell from
+/// combinations of simpler ones: |v|^4 is a polynomial in |v| and one in |v|^2, and where both stand in the basis any share of each fits the
+/// data, but only one of them the states beyond the data's range.
 ///
 /// # Errors
 /// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
@@ -59,16 +64,31 @@ pub fn learn(
     checkpoint: Option<(&Path, &str)>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Learned, Error> {
-    if chunks.is_empty() {
+    if chunks.iter().all(|chunk| chunk.times.len() < 2) {
         return Err(Error::NoChunks);
     }
     let states = states(chunks);
     let scalars = ScalarSet::independent(inputs, inputs.catalogue(), states.view())?;
     let basis = Basis::of_kind(kind, &scalars.ranges(states.view()));
+    let whole = ScalarHamiltonian::new(scalars.clone(), basis);
+    let basis = whole.function().subset(&independent_functions(&whole, chunks, &settings.weights)?);
     let model = ScalarHamiltonian::new(scalars, basis);
     let fit = fit(&model, chunks, settings, checkpoint, watch)?;
     let integration_error = integration_error(&model, &fit.theta, chunks, settings);
     Ok(Learned { model, fit, settings: settings.clone(), integration_error })
+}
+
+/// The parameters (ascending) whose functions are independent on the chunks: functions of low degree come first, and of one degree those of
+/// the scalar that comes first. Judged by the rank of the integral form of the equations of motion.
+fn independent_functions(model: &ScalarHamiltonian<Basis>, chunks: &[Trajectory], weights: &[f64]) -> Result<Vec<usize>, Error> {
+    let factor = triangular_factor(&integral_form(model, chunks, weights))?;
+    let degrees = model.function().degrees();
+    let mut order: Vec<usize> = (0..model.parameters()).collect();
+    order.sort_by_key(|&k| degrees[k]);
+    let in_order = triangular_factor(&[factor.select(Axis(1), &order)])?;
+    let mut kept: Vec<usize> = independent_columns(&in_order, DEPENDENT)?.into_iter().map(|i| order[i]).collect();
+    kept.sort_unstable();
+    Ok(kept)
 }
 
 /// Root mean square difference between the weighted residuals with the settings' integration step and with half of it.

@@ -137,6 +137,31 @@ fn gradient_of_each_residual_agrees_with_central_differences() {
 }
 
 #[test]
+fn gradient_and_loss_are_the_sums_of_those_of_the_chunks() {
+    let (chunks, model, theta) = problem();
+    let loss = RolloutLoss::new(&model, &chunks, &WEIGHTS, rollout(8, 0.15));
+    let mut gradient = vec![0.0; theta.len()];
+    let value = loss.gradient_into(&theta, &mut gradient);
+    let (losses, scores, n) = (loss.chunk_losses(&theta), loss.scores(&theta), loss.residuals() as f64);
+    assert_eq!((losses.len(), scores.dim()), (chunks.len(), (chunks.len(), theta.len())));
+    assert_close(losses.iter().sum::<f64>(), n * value, 1e-13, "sum of losses");
+    let norm = gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+    for (k, g) in gradient.iter().enumerate() {
+        assert!((2.0 * scores.column(k).sum() / n - g).abs() < 1e-13 * norm, "{k}");
+    }
+    // Each row is what the chunk has alone, in steps of another length.
+    for at in [0, 13, 28] {
+        let alone = RolloutLoss::new(&model, &chunks[at..=at], &WEIGHTS, rollout(8, 0.15));
+        let value = alone.gradient_into(&theta, &mut gradient);
+        let n = alone.residuals() as f64;
+        assert!((losses[at] / (n * value) - 1.0).abs() < 1e-6, "loss of a chunk: {} {}", losses[at], n * value);
+        for (s, g) in scores.row(at).iter().zip(&gradient) {
+            assert!((2.0 * s / n - g).abs() < 1e-6 * norm, "{s} {g}");
+        }
+    }
+}
+
+#[test]
 fn order_of_the_rollouts_is_that_of_the_method() {
     let (_, model, theta) = problem();
     let chunks = pendulum_chunks(LANES, 11);

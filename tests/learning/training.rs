@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use scalar_dynamics::basis::{Basis, Kind};
 use scalar_dynamics::dataset::Trajectory;
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::field::VectorField;
 use scalar_dynamics::loss::RolloutLoss;
 use scalar_dynamics::model::{ClosedForm, LinearModel, Model, ScalarHamiltonian};
-use scalar_dynamics::scalars::ScalarSet;
+use scalar_dynamics::scalars::{ScalarFunction, ScalarSet};
 use scalar_dynamics::systems::SpringyPendulum;
-use scalar_dynamics::train::{Error, Fit, Settings, fit, linear_start, refine};
+use scalar_dynamics::train::{Error, Fit, Settings, fit, learn, linear_start, refine, states};
 
 use crate::common::{on_threads, pendulum_chunks, pendulum_inputs, pendulum_model, pendulum_states, settings};
 
@@ -36,9 +36,11 @@ fn regress_independent_scalars_of_the_pendulum() {
 
 /// Errors |f - f_true| / |f_true| of a model's field at states of new trajectories, in order.
 fn field_errors(model: &ScalarHamiltonian<Basis>, theta: &[f64]) -> Vec<f64> {
-    let chunks = pendulum_chunks(80, 31);
-    let states: Vec<Vec<f64>> =
-        chunks.iter().flat_map(|c| c.states.rows().into_iter().map(|r| r.to_vec()).collect::<Vec<_>>()).collect();
+    field_errors_at(model, theta, states(&pendulum_chunks(80, 31)).view())
+}
+
+fn field_errors_at(model: &ScalarHamiltonian<Basis>, theta: &[f64], states: ArrayView2<f64>) -> Vec<f64> {
+    let states: Vec<Vec<f64>> = states.rows().into_iter().map(|r| r.to_vec()).collect();
     let n = states.len();
     let z: Vec<f64> = (0..12 * n).map(|i| states[i % n][i / n]).collect();
     let mut dz = vec![0.0; 12 * n];
@@ -84,6 +86,28 @@ fn regress_cost_and_accuracy_of_a_fit_on_clean_data() {
         assert!(found.history.iter().all(|r| r.value.is_finite()) && found.theta.iter().all(|t| t.is_finite()));
         assert_eq!(found.loss, loss_at(&model, &chunks, &found.theta));
     }
+}
+
+/// |v| and |v|^2 to the sixth degree say the same inside the range of the data, not outside.
+#[test]
+fn regress_a_spectral_model_is_right_outside_the_range_of_its_data() {
+    let chunks = pendulum_chunks(150, 30);
+    let settings = Settings::new(vec![1.0; 12], 0.1).unwrap();
+    let learned = learn(&pendulum_inputs(), &chunks, Kind::Spectral { degree: 6 }, &settings, None, &mut |_| {}).unwrap();
+    let basis = learned.model.function();
+    // Of the powers 1 to 6 of |v| and of |v|^2, v one of five vectors, three are in both.
+    assert_eq!((basis.filled().0.parameters(), basis.parameters(), learned.fit.rank), (114, 99, 99));
+    let wide = pendulum_states(400, 36) * 2.0;
+    let (set, all) = (learned.model.scalars(), states(&chunks));
+    let ranges = set.ranges(all.view());
+    let outside = |row: &ArrayView1<f64>| row.iter().zip(&ranges).any(|(s, (low, high))| s < low || s > high);
+    let outside = set.values(wide.view()).rows().into_iter().filter(outside).count();
+    let worst = |model: &ScalarHamiltonian<Basis>, theta: &[f64]| field_errors_at(model, theta, wide.view())[399];
+    let whole = pendulum_model(Kind::Spectral { degree: 6 }, &chunks);
+    let dependent = worst(&whole, &train(&whole, &chunks, &settings, None).unwrap().theta);
+    let independent = worst(&learned.model, &learned.fit.theta);
+    println!("{outside} of 400 states outside; largest field error {independent:.1e}, of the whole basis {dependent:.1e}");
+    assert!(outside > 300 && independent < 6e-6 && dependent > 30.0 * independent, "{outside} {independent:e} {dependent:e}");
 }
 
 #[test]
@@ -151,6 +175,13 @@ fn bad_input_to_training_is_a_typed_error() {
     let model = pendulum_model(Kind::Reference, &chunks);
     let settings = settings(5);
     assert!(matches!(train(&model, &[], &settings, None), Err(Error::NoChunks)));
+    let empty = Trajectory { id: 0, times: vec![], states: Array2::zeros((0, 12)) };
+    assert!(matches!(train(&model, std::slice::from_ref(&empty), &settings, None), Err(Error::NoChunks)));
+    // Among others it is no hindrance.
+    let mut mixed = chunks.clone();
+    mixed.insert(0, empty);
+    let (with, without) = (train(&model, &mixed, &settings, None).unwrap(), train(&model, &chunks, &settings, None).unwrap());
+    assert!(with.loss < 1e-18 && without.loss < 1e-18, "{:e} {:e}", with.loss, without.loss);
     let loss = RolloutLoss::new(&model, &chunks, &settings.weights, settings.rollout.clone());
     for theta in [f64::NAN, f64::INFINITY, 1e200] {
         let result = refine(&loss, vec![theta; model.parameters()], &settings, None, &mut |_| {});
