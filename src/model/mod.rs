@@ -1,6 +1,7 @@
 //! Models of motion: what the loss and the training need of one, and the Hamiltonian model on scalars.
 
 mod closed_form;
+pub mod emlp;
 pub mod network;
 mod scalar_hamiltonian;
 

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_states};
 use scalar_dynamics::expr::Vector;
 use scalar_dynamics::integrate::{Splitting, simulate};
+use scalar_dynamics::model::emlp::{Group, Size};
 use scalar_dynamics::model::network::{Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, State, VectorSumField};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::systems::SpringyPendulum;
@@ -81,4 +82,9 @@ pub fn scalars_field(states: &Array2<f64>) -> VectorSumField<3> {
     let centres = Centres { number: 7, width: 0.3 };
     VectorSumField::scalars_mlp(&inputs(), scalar_set(states), &vectors(), states.view(), centres, &HIDDEN, Activation::Swish)
         .unwrap()
+}
+
+/// An equivariant network as a Hamiltonian and one as a field.
+pub fn emlps(group: &Group, states: &Array2<f64>, size: Size) -> (NetworkHamiltonian<State>, NetworkField) {
+    (NetworkHamiltonian::emlp(group, states.view(), size).unwrap(), NetworkField::emlp(group, states.view(), size).unwrap())
 }

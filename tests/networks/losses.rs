@@ -3,6 +3,7 @@
 use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::RandomStart;
+use scalar_dynamics::model::emlp::{Group, Size};
 use scalar_dynamics::model::network::Activation;
 
 use crate::common::*;
@@ -43,4 +44,15 @@ fn gradient_rollouts_of_perceptrons() {
     check_loss(&mlp_field(&states), &chunks, 1e-8);
     check_loss(&scalars_hamiltonian(&states, Activation::Swish), &chunks, 1e-8);
     check_loss(&scalars_field(&states), &chunks, 1e-8);
+}
+
+#[test]
+fn gradient_rollouts_of_equivariant_networks() {
+    let chunks = chunks(21, 12);
+    let states = states(&chunks);
+    for group in [Group::so2(), Group::dihedral(2)] {
+        let (hamiltonian, field) = emlps(&group, &states, Size { channels: 30, blocks: 2 });
+        check_loss(&hamiltonian, &chunks, 1e-8);
+        check_loss(&field, &chunks, 1e-8);
+    }
 }

@@ -1,6 +1,8 @@
 //! Neural networks as models: kernels, derivatives, equivariance.
 
 mod common;
+mod equivariance;
 mod gradients;
+mod invariants;
 mod kernels;
 mod losses;

@@ -77,7 +77,7 @@ impl Layer for Dense {
         add_product(&scratch.matrix[..size], y_bar, to, x_bar, from);
         if let Some(bar) = weights_bar {
             let (matrix_bar, bias_bar) = bar.split_at_mut(size);
-            add_outer(y_bar, to, x, from, matrix_bar, &mut scratch.lanes);
+            add_outer(y_bar, to, x, from, matrix_bar, &mut scratch.strips);
             for tile in order.split(y_bar).0.chunks_exact(self.outputs) {
                 for (b, y) in bias_bar.iter_mut().zip(tile) {
                     *b += y.sum();

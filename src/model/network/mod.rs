@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | MLP | the state | dense, swish |
 //! | Scalars MLP | standardised scalars | dense, ReLU or swish |
+//! | EMLP, see [`emlp`](super::emlp) | the state | equivariant linear, bilinear, gated |
 //!
 //! A [`Network`] takes a batch of states through its [`Layer`]s, eight states to a tile, sixty-four at a time. [`NetworkHamiltonian`] makes
 //! of it H(z) with the field J grad H, [`NetworkField`] takes its outputs for the field itself (a neural ODE), [`VectorSumField`] for the

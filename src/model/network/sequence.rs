@@ -46,6 +46,8 @@ pub struct Scratch {
     pub lanes: Vec<Lanes>,
     /// More tiles.
     pub more: Vec<Lanes>,
+    /// Tiles turned into vectors.
+    pub strips: Vec<Lanes>,
     /// Matrices.
     pub matrix: Vec<f64>,
 }
