@@ -134,10 +134,25 @@ fn panel_outer<const R: usize>(y: &[Lanes], (size, first): (usize, usize), strip
             }
         }
     }
-    for (row, sum) in a.chunks_exact_mut(a.len() / R).zip(sum) {
-        for (a, sum) in row[column..].iter_mut().zip(sum.0) {
-            *a += sum;
+    let columns = a.len() / R;
+    if column + LANES <= columns {
+        for r in 0..R {
+            sum[r].add_to(&mut a[r * columns + column..]);
         }
+        return;
+    }
+    for r in 0..R {
+        let mut padded = [0.0; LANES];
+        sum[r].store(&mut padded);
+        add_short(&padded, &mut a[r * columns + column..(r + 1) * columns]);
+    }
+}
+
+/// Adds to fewer than eight columns. Apart, or the compiler keeps all sums in eight registers each.
+#[inline(never)]
+fn add_short(sum: &[f64; LANES], row: &mut [f64]) {
+    for (a, sum) in row.iter_mut().zip(sum) {
+        *a += sum;
     }
 }
 

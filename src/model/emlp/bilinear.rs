@@ -79,9 +79,9 @@ impl Product {
         let tensors = (signal.first(a + b), signal.count(a + b), t);
         let contraction = Contraction { scale: SCALE, tensors, rows: power(b), columns: power(a), across, u, v };
         let (from, to) = if acts_first { (of_middle, of_signal(b)) } else { (of_signal(a), of_middle) };
-        // All products that give a rank have together half the variance of the signal.
+        // All products that give a rank have together a tenth of the signal's variance: more, and squares of squares run away.
         let terms: usize = signal.ranks().filter(|a| a + b > 0).map(|a| acting(a + b) * signal.count(a) * power(a)).sum();
-        let deviation = (0.5 / terms as f64).sqrt() / SCALE;
+        let deviation = (0.1 / terms as f64).sqrt() / SCALE;
         Self { acts_first, first, deviation, contraction, middle: components * len, from, to }
     }
 

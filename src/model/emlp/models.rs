@@ -6,7 +6,7 @@ use super::{Bilinear, EquivariantLinear, Gated, Group, Layout, Representation, S
 use crate::linalg::Error;
 use crate::model::network::{Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State};
 
-/// 1 / the mean square of what a gate lets through, signals with the products in them having a variance of 3/2.
+/// 1 / the mean square of what a gate lets through.
 const GAIN: f64 = 2.0;
 
 /// How wide and deep an equivariant network is.
