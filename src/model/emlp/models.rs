@@ -8,6 +8,8 @@ use crate::model::network::{Layer, Network, NetworkField, NetworkHamiltonian, St
 
 /// 1 / the mean square of what a gate lets through.
 const GAIN: f64 = 2.0;
+/// The last layer starts with so much less: products have long tails, and a field that is large somewhere diverges there.
+const LAST: f64 = 0.1;
 
 /// How wide and deep an equivariant network is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub fn equivariant_layers(group: &Group, vectors: usize, size: Size, output: Rep
         layers.push(Box::new(Gated::new(hidden.clone())));
         (input, gain) = ((hidden.clone(), Layout::ByComponent), GAIN);
     }
-    layers.push(Box::new(EquivariantLinear::new(group, input, (output, Layout::ByTensor), gain)?));
+    layers.push(Box::new(EquivariantLinear::new(group, input, (output, Layout::ByTensor), LAST * gain)?));
     Ok(layers)
 }
 
