@@ -1,6 +1,7 @@
 //! Numbers, small kernels and dense linear algebra.
 
 mod dense;
+mod elimination;
 mod exponential;
 mod lapack;
 mod product;
@@ -12,6 +13,7 @@ pub use dense::{
     Error, LeastSquares, Result, cholesky, eigh, inverse_spd, least_squares, least_squares_from_factor, null_space, solve_spd, svd,
     triangular_factor, triangular_inverse,
 };
+pub use elimination::{Choice, best_nested, eliminate, select};
 pub use exponential::{exp, sigmoid};
 pub use product::{Part, add_outer, add_product, transpose_into};
 pub use real::{Dual, LANES, Lanes, Real, Total};

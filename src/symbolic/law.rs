@@ -2,11 +2,10 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::sparsify::{Choice, eliminate, select};
 use crate::basis::{Basis, Term};
 use crate::dataset::Trajectory;
 use crate::expr::Expr;
-use crate::linalg::{self, triangular_factor, triangular_inverse};
+use crate::linalg::{self, Choice, eliminate, select, triangular_factor, triangular_inverse};
 use crate::loss::RolloutLoss;
 use crate::model::ScalarHamiltonian;
 use crate::scalars::ScalarFunction;

@@ -15,7 +15,6 @@ mod recover;
 mod refit;
 mod rules;
 mod simplify;
-mod sparsify;
 mod tracked;
 
 pub use constants::{PhysicalConstant, Reading, read_constants, snap};
@@ -28,4 +27,3 @@ pub use recover::{Candidate, Noise, RecoverError, RecoverSettings, Recovery, rec
 pub use refit::{Refit, model, refit};
 pub use rules::{RULES, Rule};
 pub use simplify::{Simplified, SimplifyOptions, Stopped, simplify, simplify_up_to_constant, simplify_vector};
-pub use sparsify::{Choice, eliminate, select};

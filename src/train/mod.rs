@@ -4,6 +4,7 @@ mod coordinates;
 mod fit;
 mod lbfgs;
 mod learn;
+mod learn_noisy;
 mod line_search;
 mod noisy;
 
@@ -11,6 +12,7 @@ pub use coordinates::Coordinates;
 pub use fit::{Fit, Settings, fit, linear_start, refine};
 pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
+pub use learn_noisy::{NoisyLearned, learn_noisy};
 pub use line_search::WeakWolfe;
 pub use noisy::{NoisyFit, Prior, fit_noisy, held_out};
 

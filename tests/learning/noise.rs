@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, s};
 use rand::Rng;
 use rand_distr::StandardNormal;
+use scalar_dynamics::basis::Kind;
 use scalar_dynamics::dataset::{Trajectory, add_noise};
 use scalar_dynamics::evaluate::{geometric_mean, relative_error, rollout};
 use scalar_dynamics::expr::Expr;
@@ -12,7 +13,7 @@ use scalar_dynamics::loss::RolloutLoss;
 use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::ScalarSet;
 use scalar_dynamics::systems::SpringyPendulum;
-use scalar_dynamics::train::{Prior, fit_noisy, held_out, unit_weights};
+use scalar_dynamics::train::{Prior, fit_noisy, held_out, learn_noisy, unit_weights};
 
 use crate::common::{
     irregular_chunks, on_threads, pendulum_chunks, pendulum_inputs, pendulum_states, rng, rollout as options, settings, uniform,
@@ -150,6 +151,25 @@ fn regress_closed_form_from_noisy_chunks_is_as_good_as_the_cramer_rao_bound() {
         assert!((0.3..2.0).contains(&distance), "{distance}");
         let mean = |x: &[f64]| (x.iter().map(|x| x.ln()).sum::<f64>() / x.len() as f64).exp();
         assert!(mean(&errors) < 1.6 * mean(&bounds), "{errors:?} against {bounds:?}");
+    }
+}
+
+#[test]
+fn regress_learned_hamiltonian_from_noisy_chunks() {
+    // One draw of the noise; the median over draws is about half of these bounds.
+    for (level, bound) in [(0.01, 3e-3), (0.03, 8e-3), (0.1, 3e-2)] {
+        let (chunks, noise) = noisy(pendulum_chunks(500, 80), level, 81);
+        let mut settings = settings(100);
+        (settings.weights, settings.rank_tolerance) = (unit_weights(&chunks), 1e-7);
+        let kind = Kind::Spectral { degree: 6 };
+        let learned = learn_noisy(&pendulum_inputs(), &chunks, kind, &settings, None, &mut |_| {}).unwrap();
+        let error = rollout_error(&learned.model, &learned.fit.theta);
+        let (others, noise_there) = noisy(pendulum_chunks(100, 82), level, 83);
+        let held = held_out(&learned.model, &learned.fit.theta, &others, &noise_there, &settings).unwrap();
+        println!("{level}: {} functions, error {error:.1e}, held out {held:.3}", learned.model.parameters());
+        assert!(learned.model.parameters() <= 16 && error < bound, "{error:e}");
+        assert!((held - 1.0).abs() < 0.06, "{held}");
+        assert!(learned.fit.noise.iter().zip(&noise).all(|(a, b)| (a / b).ln().abs() < 0.08));
     }
 }
 
