@@ -30,6 +30,9 @@ pub enum Error {
     /// Rewriting.
     #[error(transparent)]
     Symbolic(#[from] symbolic::SymbolicError),
+    /// Search for closed forms.
+    #[error(transparent)]
+    Search(#[from] symbolic::search::SearchError),
     /// Recovery of a law.
     #[error(transparent)]
     Recover(#[from] symbolic::RecoverError),

@@ -14,6 +14,7 @@ mod parts;
 mod recover;
 mod refit;
 mod rules;
+pub mod search;
 mod simplify;
 mod tracked;
 

@@ -1,0 +1,127 @@
+//! How a search is done.
+
+use super::Form;
+use super::front::Found;
+use crate::expr::Function;
+use std::time::Duration;
+
+/// Operators that forms are made of, besides sums, products and constants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operators {
+    /// Elementary functions.
+    pub functions: Vec<Function>,
+    /// Known exponents: -1 is division, 0.5 a square root.
+    pub exponents: Vec<f64>,
+    /// Whether exponents may be constants to be fitted.
+    pub free_exponents: bool,
+}
+
+impl Default for Operators {
+    fn default() -> Self {
+        Self { functions: Function::ALL.to_vec(), exponents: vec![-1.0, 2.0, 0.5, -2.0, -0.5, 3.0, 1.5], free_exponents: true }
+    }
+}
+
+/// Options of a search. Unless the time budget ends it, the result depends on them and the target alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchOptions {
+    /// What forms are made of.
+    pub operators: Operators,
+    /// All forms up to this complexity are tried (as far as the number of evaluations allows) before evolution begins.
+    pub exhaustive: usize,
+    /// Largest complexity of forms, counted by [`Form::complexity`].
+    pub max_complexity: usize,
+    /// Most forms whose constants are fitted.
+    pub max_evaluations: usize,
+    /// Of the evaluations, how many enumeration may use when it does not come to its end: with several variables it cannot.
+    pub exhaustive_evaluations: usize,
+    /// Time after which the search ends with what it has.
+    pub time_budget: Duration,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Forms to begin with.
+    pub warm_start: Vec<Form>,
+    /// Samples that a form is first fitted to; those that belong to the best are fitted to all.
+    pub screening_samples: usize,
+    /// Whether to end once a form explains the measurements to their noise, or to roundoff where the noise is unknown.
+    pub stop_when_explained: bool,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            operators: Operators::default(),
+            exhaustive: 10,
+            max_complexity: 30,
+            max_evaluations: 40_000,
+            exhaustive_evaluations: 2000,
+            time_budget: Duration::from_secs(20),
+            seed: 0,
+            warm_start: Vec::new(),
+            screening_samples: 64,
+            stop_when_explained: true,
+        }
+    }
+}
+
+/// What a search is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Fits the given forms.
+    WarmStart,
+    /// Tries all forms of a complexity.
+    Enumeration {
+        /// The complexity.
+        complexity: usize,
+    },
+    /// Tries sums of many simple terms.
+    Sums,
+    /// Recombines what was found.
+    Evolution {
+        /// Generations so far.
+        generation: usize,
+    },
+    /// Fits the best forms to all samples.
+    Polish,
+}
+
+/// Where a search stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Counts so far.
+    pub counts: Counts,
+    /// The form with the smallest error so far.
+    pub best: Option<&'a Found>,
+    /// Time since its begin.
+    pub elapsed: Duration,
+}
+
+/// What a search has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Forms built.
+    pub visited: usize,
+    /// Forms fitted.
+    pub evaluated: usize,
+    /// Fits that the e-graph saved: forms whose class was known.
+    pub saved: usize,
+    /// Classes of the e-graph.
+    pub classes: usize,
+    /// Nodes of the e-graph.
+    pub nodes: usize,
+}
+
+/// Why a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// A form explains the measurements to their noise or to roundoff.
+    Explained,
+    /// All forms up to the largest complexity were tried, or evolution found nothing new.
+    Exhausted,
+    /// The number of evaluations was reached.
+    Evaluations,
+    /// The time was over; another run may give another result.
+    Time,
+}

@@ -1,0 +1,260 @@
+//! The search itself: phases, batches of candidates, what is kept.
+
+use super::enumerate::Grammar;
+use super::family::Space;
+use super::fit::{Fit, Fitter};
+use super::front::{Found, Front};
+use super::normal::Normaliser;
+use super::options::{Counts, Ended, Phase, Progress, SearchOptions};
+use super::polish::polish;
+use super::starts::Starts;
+use super::sums::sums;
+use super::target::Problem;
+use super::{Form, SearchError, Target};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Candidates that are fitted side by side. What is known when a batch begins is what its fits go by, so the number is fixed.
+const BATCH: usize = 256;
+
+/// Forms kept for each complexity.
+const KEPT: usize = 8;
+
+/// Searches for forms that explain a target.
+///
+/// `progress` is told after every batch of fits.
+///
+/// # Errors
+/// No measurements, or fewer than 8 samples to fit.
+pub fn search(target: &Target, options: &SearchOptions, progress: &mut dyn FnMut(&Progress)) -> Result<Front, SearchError> {
+    target.check()?;
+    let mut run = Run::new(target, options, progress);
+    run.warm_start();
+    run.enumerate();
+    run.sums();
+    run.evolve();
+    let ended = run.ended.unwrap_or(Ended::Exhausted);
+    run.tell(Phase::Polish);
+    Ok(polish(target, &run.full, &run.kept, run.counts(), ended, run.deadline))
+}
+
+/// A form that was fitted to the screening samples.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub form: Form,
+    pub fit: Fit,
+    pub complexity: usize,
+    /// Sum of squares per measurement.
+    pub mean_square: f64,
+}
+
+/// A form to be fitted, with values of the constants inside where another form suggests some.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub form: Form,
+    pub hints: Vec<Option<f64>>,
+}
+
+/// The state of a search.
+pub(super) struct Run<'a> {
+    pub options: &'a SearchOptions,
+    progress: &'a mut dyn FnMut(&Progress),
+    pub normaliser: Normaliser,
+    pub variables: usize,
+    pub screen: Problem,
+    pub full: Problem,
+    space: Space,
+    pub counts: Counts,
+    /// The best of each complexity, best first.
+    pub kept: BTreeMap<usize, Vec<Candidate>>,
+    best: Option<Found>,
+    begin: Instant,
+    pub deadline: Instant,
+    pub ended: Option<Ended>,
+    /// Mean square at which the measurements are explained.
+    goal: f64,
+}
+
+/// At most so many of the samples, evenly spread.
+fn thin(indices: &[usize], most: usize) -> Vec<usize> {
+    let n = indices.len();
+    if n <= most {
+        return indices.to_vec();
+    }
+    (0..most).map(|k| indices[k * n / most]).collect()
+}
+
+impl<'a> Run<'a> {
+    fn new(target: &Target, options: &'a SearchOptions, progress: &'a mut dyn FnMut(&Progress)) -> Self {
+        let begin = Instant::now();
+        let kept = target.indices(false);
+        let full = target.problem(&kept);
+        let screen = target.problem(&thin(&kept, options.screening_samples.max(8)));
+        let known = 1.0 + 5.0 * (2.0 / screen.rows as f64).sqrt();
+        Self {
+            options,
+            progress,
+            normaliser: Normaliser { positive: full.positive.clone() },
+            variables: target.names().len(),
+            space: Space::new(),
+            counts: Counts::default(),
+            kept: BTreeMap::new(),
+            best: None,
+            begin,
+            deadline: begin.checked_add(options.time_budget).unwrap_or_else(|| begin + std::time::Duration::from_secs(1 << 30)),
+            ended: None,
+            goal: if target.knows_noise() { known } else { screen.roundoff() },
+            screen,
+            full,
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let graph = self.space.graph();
+        Counts { classes: graph.number_of_classes(), nodes: graph.total_size(), ..self.counts }
+    }
+
+    fn tell(&mut self, phase: Phase) {
+        let counts = self.counts();
+        (self.progress)(&Progress { phase, counts, best: self.best.as_ref(), elapsed: self.begin.elapsed() });
+    }
+
+    fn warm_start(&mut self) {
+        // A constant is always there, whatever the limits.
+        let constant = Form::Constant;
+        self.space.add(&constant);
+        if let Some(fit) = Fitter::new(&constant, &self.screen).and_then(|mut f| f.fit(&Starts::new(0, Vec::new()), 0.0)) {
+            let mean_square = fit.squares / self.screen.rows as f64;
+            self.keep(Candidate { complexity: constant.complexity(), form: constant, fit, mean_square });
+        }
+        let given: Vec<Form> = self.options.warm_start.iter().filter(|f| f.variables() <= self.variables).cloned().collect();
+        let normal: Vec<Form> = given.iter().map(|f| self.normaliser.normal(f)).collect();
+        self.evaluate(given.into_iter().chain(normal).collect(), Phase::WarmStart, usize::MAX);
+    }
+
+    /// Tries all forms by complexity. A form that explains the data ends the search with the forms of its complexity.
+    fn enumerate(&mut self) {
+        let options = self.options;
+        let normaliser = self.normaliser.clone();
+        let share = options.exhaustive_evaluations.min(options.max_evaluations);
+        let mut grammar = Grammar::new(&options.operators, &normaliser, self.variables, share);
+        for complexity in 1..=options.exhaustive.min(options.max_complexity) {
+            let forms = grammar.forms(complexity, self.screen.has_values);
+            self.evaluate(forms, Phase::Enumeration { complexity }, share);
+            if self.ended.is_some() || self.counts.evaluated >= share {
+                return;
+            }
+        }
+    }
+
+    /// Tries sums of many simple terms.
+    fn sums(&mut self) {
+        if self.ended.is_some() {
+            return;
+        }
+        let forms = sums(&self.screen, &self.normaliser, self.variables, self.options);
+        self.evaluate(forms, Phase::Sums, usize::MAX);
+    }
+
+    /// Fits those of the forms whose class is new, in batches, until so many forms were fitted.
+    fn evaluate(&mut self, forms: Vec<Form>, phase: Phase, most: usize) {
+        let mut explained = false;
+        let mut forms = forms.into_iter().peekable();
+        while forms.peek().is_some() && self.ended.is_none() && self.counts.evaluated < most {
+            let batch: Vec<Job> = forms.by_ref().take(BATCH).map(|form| Job { form, hints: Vec::new() }).collect();
+            explained |= self.evaluate_batch(batch, phase) > 0 && self.explained();
+        }
+        if explained && self.options.stop_when_explained {
+            self.ended.get_or_insert(Ended::Explained);
+        }
+    }
+
+    /// Whether a form explains the data.
+    pub fn explained(&self) -> bool {
+        self.best.as_ref().is_some_and(|best| best.error * best.error <= self.goal)
+    }
+
+    /// Fits those of the forms whose class is new; their number.
+    pub fn evaluate_batch(&mut self, jobs: Vec<Job>, phase: Phase) -> usize {
+        let fresh = self.fresh(jobs);
+        let number = fresh.len();
+        self.fit(fresh);
+        self.tell(phase);
+        number
+    }
+
+    /// Enters forms into the e-graph; those whose class was not fitted before.
+    fn fresh(&mut self, jobs: Vec<Job>) -> Vec<Job> {
+        self.counts.visited += jobs.len();
+        let values = self.screen.has_values;
+        let add = |job: &Job| if values { self.space.add(&job.form) } else { self.space.add_with_constant(&job.form) };
+        let ids: Vec<egg::Id> = jobs.iter().map(add).collect();
+        self.space.saturate();
+        let (mut fresh, mut saved) = (Vec::new(), 0);
+        for (job, id) in jobs.into_iter().zip(ids) {
+            if self.space.note(id) {
+                saved += 1;
+            } else {
+                fresh.push(job);
+            }
+        }
+        self.counts.saved += saved;
+        fresh
+    }
+
+    /// Fits forms side by side and keeps the best.
+    fn fit(&mut self, mut forms: Vec<Job>) {
+        let left = self.options.max_evaluations - self.counts.evaluated;
+        if forms.len() >= left {
+            forms.truncate(left);
+            self.ended.get_or_insert(Ended::Evaluations);
+        }
+        let (screen, deadline, kept, rows) = (&self.screen, self.deadline, &self.kept, self.screen.rows as f64);
+        let seed = self.options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(self.counts.evaluated as u64);
+        let bar = |complexity: usize| {
+            let known = kept.range(..=complexity).flat_map(|(_, list)| list.first());
+            known.map(|c| c.fit.squares).fold(f64::INFINITY, f64::min)
+        };
+        let fitted: Vec<Option<Candidate>> = forms
+            .into_par_iter()
+            .enumerate()
+            .map(|(i, Job { form, hints })| {
+                if Instant::now() > deadline {
+                    return None;
+                }
+                let complexity = form.complexity();
+                let starts = Starts::new(seed.wrapping_add(i as u64), hints);
+                let fit = Fitter::new(&form, screen)?.fit(&starts, bar(complexity))?;
+                Some(Candidate { mean_square: fit.squares / rows, form, fit, complexity })
+            })
+            .collect();
+        self.counts.evaluated += fitted.len();
+        if Instant::now() > self.deadline {
+            self.ended = Some(Ended::Time);
+        }
+        for candidate in fitted.into_iter().flatten() {
+            self.keep(candidate);
+        }
+    }
+
+    fn keep(&mut self, candidate: Candidate) {
+        if self.best.as_ref().is_none_or(|best| candidate.mean_square.sqrt() < best.error) {
+            self.best = Some(Found {
+                form: candidate.form.clone(),
+                constants: candidate.fit.theta.clone(),
+                errors: vec![f64::NAN; candidate.fit.theta.len()],
+                complexity: candidate.complexity,
+                error: candidate.mean_square.sqrt(),
+                held_out: f64::NAN,
+                description_length: f64::NAN,
+            });
+        }
+        let list = self.kept.entry(candidate.complexity).or_default();
+        let at = list.partition_point(|known| known.mean_square <= candidate.mean_square);
+        if at < KEPT {
+            list.insert(at, candidate);
+            list.truncate(KEPT);
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! Forms compiled to tapes: values, slopes and their derivatives with respect to the constants inside.
+//!
+//! The constants that the form is linear in, coefficients and constant of its outermost sum, stay outside of the tape.
+
+use super::Form;
+use super::form::Number;
+use super::target::Problem;
+use crate::expr::{Function, power};
+use crate::linalg::{Lanes, Real};
+
+/// What a constant inside a form does, which decides where its fit begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Factor in the argument of an exponential.
+    Rate,
+    /// Factor in the argument of a sine, cosine or tangent.
+    Frequency,
+    /// Added in such an argument.
+    Phase,
+    /// Factor of a term of a sum, against the term in another register.
+    Coefficient(Option<usize>),
+    /// Added to a sum.
+    Offset,
+    /// An exponent.
+    Exponent,
+}
+
+/// One step; arguments are earlier registers, constants are counted among those inside.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Op {
+    Variable(usize),
+    Number(f64),
+    AddNumber(usize, f64),
+    MulNumber(usize, f64),
+    Add(usize, usize),
+    Mul(usize, usize),
+    Scale(usize, usize),
+    Shift(usize, usize),
+    Power(usize, Number),
+    FreePower(usize, usize),
+    Apply(Function, usize),
+}
+
+/// A step with the slopes (bit a) and constants (bit b) that its value has derivatives with respect to; bit 0 is always set.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    op: Op,
+    slopes: u32,
+    constants: u32,
+}
+
+/// Where a constant of the form is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// A coefficient outside.
+    Linear(usize),
+    /// A constant inside.
+    Inner(usize),
+}
+
+/// A term of the outermost sum: its register (none for 1) and the number of its coefficient (none for 1).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    pub register: Option<usize>,
+    pub coefficient: Option<usize>,
+}
+
+/// A compiled form.
+#[derive(Clone, Debug)]
+pub(super) struct Tape {
+    steps: Vec<Step>,
+    pub roles: Vec<Role>,
+    pub slots: Vec<Slot>,
+    pub terms: Vec<Term>,
+    pub linear: usize,
+    directions: Vec<usize>,
+}
+
+/// What surrounds a part of a form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Algebra,
+    Exponential,
+    Periodic,
+}
+
+/// Most constants inside a form.
+pub(super) const MAX_INNER: usize = 12;
+
+impl Tape {
+    /// Compiles a form for a problem; `None` when it has too many constants inside.
+    pub fn new(form: &Form, problem: &Problem) -> Option<Self> {
+        let directions = problem.directions.clone();
+        let mut tape = Self { steps: Vec::new(), roles: Vec::new(), slots: Vec::new(), terms: Vec::new(), linear: 0, directions };
+        let terms = if let Form::Sum(terms) = form { terms.as_slice() } else { std::slice::from_ref(form) };
+        for term in terms {
+            tape.outermost(term);
+        }
+        (tape.roles.len() <= MAX_INNER).then_some(tape)
+    }
+
+    fn outermost(&mut self, term: &Form) {
+        let (coefficient, rest) = match term {
+            Form::Constant => (true, &[][..]),
+            Form::Product(factors) if factors.first() == Some(&Form::Constant) => (true, &factors[1..]),
+            other => (false, std::slice::from_ref(other)),
+        };
+        let coefficient = coefficient.then(|| {
+            self.slots.push(Slot::Linear(self.linear));
+            self.linear += 1;
+            self.linear - 1
+        });
+        let register = (!rest.is_empty()).then(|| self.product(rest, Inside::Algebra, None));
+        self.terms.push(Term { register, coefficient });
+    }
+
+    fn push(&mut self, op: Op) -> usize {
+        let of = |r: usize| (self.steps[r].slopes, self.steps[r].constants);
+        let either = |a: usize, b: usize| (of(a).0 | of(b).0, of(a).1 | of(b).1);
+        let (slopes, constants) = match op {
+            Op::Variable(i) => (1 | self.directions.iter().position(|d| *d == i).map_or(0, |a| 2 << a), 1),
+            Op::Number(_) => (1, 1),
+            Op::AddNumber(r, _) | Op::MulNumber(r, _) | Op::Power(r, _) | Op::Apply(_, r) => of(r),
+            Op::Add(a, b) | Op::Mul(a, b) => either(a, b),
+            Op::Scale(r, p) | Op::Shift(r, p) | Op::FreePower(r, p) => (of(r).0, of(r).1 | 2 << p),
+        };
+        self.steps.push(Step { op, slopes, constants });
+        self.steps.len() - 1
+    }
+
+    fn inner(&mut self, role: Role) -> usize {
+        self.slots.push(Slot::Inner(self.roles.len()));
+        self.roles.push(role);
+        self.roles.len() - 1
+    }
+
+    fn compile(&mut self, form: &Form, inside: Inside, first: Option<usize>) -> usize {
+        match form {
+            Form::Variable(i) => self.push(Op::Variable(*i)),
+            Form::Number(c) => self.push(Op::Number(c.value())),
+            Form::Constant => self.product(std::slice::from_ref(form), inside, first),
+            Form::Product(factors) => self.product(factors, inside, first),
+            Form::Sum(terms) => self.sum(terms, inside),
+            Form::Power(base, n) => {
+                let base = self.compile(base, Inside::Algebra, None);
+                self.push(Op::Power(base, *n))
+            }
+            Form::FreePower(base) => {
+                let base = self.compile(base, Inside::Algebra, None);
+                let p = self.inner(Role::Exponent);
+                self.push(Op::FreePower(base, p))
+            }
+            Form::Apply(f, x) => {
+                let inside = match f {
+                    Function::Exp => Inside::Exponential,
+                    Function::Sin | Function::Cos | Function::Tan => Inside::Periodic,
+                    Function::Log | Function::Abs => Inside::Algebra,
+                };
+                let x = self.compile(x, inside, None);
+                self.push(Op::Apply(*f, x))
+            }
+        }
+    }
+
+    fn product(&mut self, factors: &[Form], inside: Inside, first: Option<usize>) -> usize {
+        let mut constants = Vec::new();
+        let mut number = None;
+        let mut register = None;
+        for factor in factors {
+            match factor {
+                Form::Constant => constants.push(self.inner(match inside {
+                    Inside::Exponential => Role::Rate,
+                    Inside::Periodic => Role::Frequency,
+                    Inside::Algebra => Role::Coefficient(first),
+                })),
+                Form::Number(c) => number = Some(number.unwrap_or(1.0) * c.value()),
+                other => {
+                    let factor = self.compile(other, Inside::Algebra, None);
+                    register = Some(register.map_or(factor, |known| self.push(Op::Mul(known, factor))));
+                }
+            }
+        }
+        let mut register = match (register, number) {
+            (Some(r), Some(c)) => self.push(Op::MulNumber(r, c)),
+            (Some(r), None) => r,
+            (None, number) => self.push(Op::Number(number.unwrap_or(1.0))),
+        };
+        for p in constants {
+            register = self.push(Op::Scale(register, p));
+        }
+        register
+    }
+
+    fn sum(&mut self, terms: &[Form], inside: Inside) -> usize {
+        let mut constants = Vec::new();
+        let mut number = None;
+        let mut register = None;
+        for term in terms {
+            match term {
+                Form::Constant => constants.push(self.inner(match inside {
+                    Inside::Periodic => Role::Phase,
+                    Inside::Exponential | Inside::Algebra => Role::Offset,
+                })),
+                Form::Number(c) => number = Some(number.unwrap_or(0.0) + c.value()),
+                other => {
+                    let term = self.compile(other, inside, register);
+                    register = Some(register.map_or(term, |known| self.push(Op::Add(known, term))));
+                }
+            }
+        }
+        let mut register = match (register, number) {
+            (Some(r), Some(c)) => self.push(Op::AddNumber(r, c)),
+            (Some(r), None) => r,
+            (None, number) => self.push(Op::Number(number.unwrap_or(0.0))),
+        };
+        for p in constants {
+            register = self.push(Op::Shift(register, p));
+        }
+        register
+    }
+
+    /// Number of constants inside.
+    pub fn inner_constants(&self) -> usize {
+        self.roles.len()
+    }
+
+    /// Registers for this tape.
+    pub fn registers(&self, problem: &Problem) -> Registers {
+        let (blocks, slopes, constants) = (problem.blocks(), self.directions.len() + 1, self.roles.len() + 1);
+        let stride = slopes * constants * blocks;
+        let zero = Lanes::zero();
+        Registers { blocks, constants, stride, data: vec![zero; stride * self.steps.len()], f: vec![[zero; 3]; blocks] }
+    }
+
+    /// Fills the registers with values and slopes, and with their derivatives with respect to the constants inside when asked; false where the
+    /// form has no value on some sample, a root or logarithm of both signs, or the magnitude of one sign.
+    pub fn run(&self, theta: &[f64], problem: &Problem, registers: &mut Registers, derivatives: bool) -> bool {
+        crate::linalg::vectorised(
+            #[inline(always)]
+            || (0..self.steps.len()).all(|i| self.step(i, theta, problem, registers, derivatives)),
+        )
+    }
+
+    /// Like [`run`](Self::run) without derivatives, each constant inside chosen by `draw` from its role and the values that it acts on.
+    pub fn run_drawing(
+        &self,
+        theta: &mut [f64],
+        problem: &Problem,
+        registers: &mut Registers,
+        draw: &mut dyn FnMut(Role, usize, &[Lanes], &[Lanes]) -> f64,
+    ) -> bool {
+        (0..self.steps.len()).all(|i| {
+            if let Op::Scale(r, p) | Op::Shift(r, p) | Op::FreePower(r, p) = self.steps[i].op {
+                let against = if let Role::Coefficient(Some(first)) = self.roles[p] { first } else { r };
+                theta[p] = draw(self.roles[p], p, registers.get(r, 0, 0), registers.get(against, 0, 0));
+            }
+            self.step(i, theta, problem, registers, false)
+        })
+    }
+
+    #[inline(always)]
+    fn step(&self, i: usize, theta: &[f64], problem: &Problem, registers: &mut Registers, derivatives: bool) -> bool {
+        let Step { op, slopes, constants } = self.steps[i];
+        let constants = if derivatives { constants } else { 1 };
+        let (known, mut out) = registers.split(i);
+        match op {
+            Op::Variable(v) => {
+                out.get(0, 0).copy_from_slice(&problem.inputs[v]);
+                if let Some(a) = self.directions.iter().position(|d| *d == v) {
+                    out.get(a + 1, 0).fill(Lanes::splat(1.0));
+                }
+            }
+            Op::Number(c) => out.get(0, 0).fill(Lanes::splat(c)),
+            Op::AddNumber(r, c) => {
+                out.each(slopes, constants, |a, b, k| known.at(r, a, b, k) + if a + b == 0 { c } else { 0.0 });
+            }
+            Op::MulNumber(r, c) => out.each(slopes, constants, |a, b, k| known.at(r, a, b, k) * c),
+            Op::Add(x, y) => out.each(slopes, constants, |a, b, k| known.at(x, a, b, k) + known.at(y, a, b, k)),
+            Op::Mul(x, y) => out.each(slopes, constants, |a, b, k| {
+                let mut sum = known.at(x, a, b, k) * known.at(y, 0, 0, k);
+                if a + b > 0 {
+                    sum += known.at(x, 0, 0, k) * known.at(y, a, b, k);
+                }
+                if a > 0 && b > 0 {
+                    sum += known.at(x, a, 0, k) * known.at(y, 0, b, k) + known.at(x, 0, b, k) * known.at(y, a, 0, k);
+                }
+                sum
+            }),
+            Op::Scale(r, p) => out.each(slopes, constants, |a, b, k| {
+                let scaled = known.at(r, a, b, k) * theta[p];
+                if b == p + 1 { scaled + known.at(r, a, 0, k) } else { scaled }
+            }),
+            Op::Shift(r, p) => out.each(slopes, constants, |a, b, k| {
+                let own = if a + b == 0 {
+                    theta[p]
+                } else if a == 0 && b == p + 1 {
+                    1.0
+                } else {
+                    0.0
+                };
+                known.at(r, a, b, k) + own
+            }),
+            Op::Power(r, n) => {
+                if !n.is_whole() && !one_sign(known.slice(r)) {
+                    return false;
+                }
+                out.unary(known, r, slopes, constants, |x| powers(x, n));
+            }
+            Op::FreePower(r, p) => {
+                if !one_sign(known.slice(r)) {
+                    return false;
+                }
+                out.free_power(known, r, theta[p], p, slopes, constants);
+            }
+            Op::Apply(f, r) => {
+                // The logarithm of both signs has no meaning; the magnitude of one sign is none.
+                if matches!(f, Function::Log | Function::Abs) && one_sign(known.slice(r)) == (f == Function::Abs) {
+                    return false;
+                }
+                out.unary(known, r, slopes, constants, |x| bends(f, x));
+            }
+        }
+        // A number that is not finite stays so in sums, and 0 inf is NaN: one look at the values suffices.
+        out.get(0, 0).iter().fold(Lanes::zero(), |sum, x| sum + *x * 0.0).sum() == 0.0
+    }
+}
+
+#[inline(always)]
+fn one_sign(x: &[Lanes]) -> bool {
+    let (mut low, mut high) = (Lanes::splat(f64::INFINITY), Lanes::splat(f64::NEG_INFINITY));
+    for x in x {
+        for l in 0..x.0.len() {
+            low.0[l] = low.0[l].min(x.0[l]);
+            high.0[l] = high.0[l].max(x.0[l]);
+        }
+    }
+    low.0.iter().all(|x| *x > 0.0) || high.0.iter().all(|x| *x < 0.0)
+}
+
+/// x^n or |x|^n with its first two derivatives.
+#[inline(always)]
+fn powers(x: Lanes, n: Number) -> [Lanes; 3] {
+    let n_value = n.value();
+    if n.is_whole() {
+        let scaled = |c: f64, m: f64| if c == 0.0 { Lanes::zero() } else { power(x, m) * c };
+        return [power(x, n_value), scaled(n_value, n_value - 1.0), scaled(n_value * (n_value - 1.0), n_value - 2.0)];
+    }
+    let inverse = Lanes::splat(1.0) / x;
+    let y = power(x.abs(), n_value);
+    let slope = y * inverse * n_value;
+    [y, slope, slope * inverse * (n_value - 1.0)]
+}
+
+/// f(x) with its first two derivatives; the logarithm is that of |x|.
+#[inline(always)]
+fn bends(f: Function, x: Lanes) -> [Lanes; 3] {
+    match f {
+        Function::Exp => [x.exp(); 3],
+        Function::Log => {
+            let inverse = Lanes::splat(1.0) / x;
+            [x.abs().ln(), inverse, -(inverse * inverse)]
+        }
+        Function::Sin => {
+            let (sin, cos) = (x.sin(), x.cos());
+            [sin, cos, -sin]
+        }
+        Function::Cos => {
+            let (sin, cos) = (x.sin(), x.cos());
+            [cos, -sin, -cos]
+        }
+        Function::Tan => {
+            let tan = x.tan();
+            let slope = tan * tan + 1.0;
+            [tan, slope, tan * slope * 2.0]
+        }
+        Function::Abs => [x.abs(), x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }), Lanes::zero()],
+    }
+}
+
+/// Values (0, 0), slopes (a, 0), derivatives with respect to constants (0, b) and both (a, b) of every step, zero where there is no dependence.
+#[derive(Clone, Debug)]
+pub(super) struct Registers {
+    blocks: usize,
+    constants: usize,
+    stride: usize,
+    data: Vec<Lanes>,
+    f: Vec<[Lanes; 3]>,
+}
+
+/// Registers of the steps before one.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    blocks: usize,
+    constants: usize,
+    stride: usize,
+    data: &'a [Lanes],
+}
+
+/// The register of one step.
+struct Out<'a> {
+    blocks: usize,
+    constants: usize,
+    data: &'a mut [Lanes],
+    f: &'a mut [[Lanes; 3]],
+}
+
+impl Registers {
+    /// One component of a register.
+    pub fn get(&self, r: usize, a: usize, b: usize) -> &[Lanes] {
+        &self.data[r * self.stride + (a * self.constants + b) * self.blocks..][..self.blocks]
+    }
+
+    #[inline(always)]
+    fn split(&mut self, r: usize) -> (Known<'_>, Out<'_>) {
+        let (blocks, constants, stride) = (self.blocks, self.constants, self.stride);
+        let (known, out) = self.data.split_at_mut(r * stride);
+        let out = Out { blocks, constants, data: &mut out[..stride], f: &mut self.f };
+        (Known { blocks, constants, stride, data: known }, out)
+    }
+}
+
+impl<'a> Known<'a> {
+    #[inline(always)]
+    fn at(&self, r: usize, a: usize, b: usize, k: usize) -> Lanes {
+        self.data[r * self.stride + (a * self.constants + b) * self.blocks + k]
+    }
+
+    #[inline(always)]
+    fn slice(self, r: usize) -> &'a [Lanes] {
+        &self.data[r * self.stride..][..self.blocks]
+    }
+}
+
+/// The places of the bits that are set.
+#[inline(always)]
+fn bits(mask: u32) -> impl Iterator<Item = usize> {
+    (0..u32::BITS - mask.leading_zeros()).filter(move |i| mask >> i & 1 == 1).map(|i| i as usize)
+}
+
+impl Out<'_> {
+    #[inline(always)]
+    fn get(&mut self, a: usize, b: usize) -> &mut [Lanes] {
+        &mut self.data[(a * self.constants + b) * self.blocks..][..self.blocks]
+    }
+
+    /// Fills the components that are not zero.
+    #[inline(always)]
+    fn each(&mut self, slopes: u32, constants: u32, f: impl Fn(usize, usize, usize) -> Lanes) {
+        for a in bits(slopes) {
+            for b in bits(constants) {
+                self.get(a, b).iter_mut().enumerate().for_each(|(k, out)| *out = f(a, b, k));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn unary(&mut self, known: Known, r: usize, slopes: u32, constants: u32, f: impl Fn(Lanes) -> [Lanes; 3]) {
+        let values = &mut *self.f;
+        for (f_of_x, x) in values.iter_mut().zip(known.slice(r)) {
+            *f_of_x = f(*x);
+        }
+        let (n, blocks) = (self.constants, self.blocks);
+        for a in bits(slopes) {
+            for b in bits(constants) {
+                let out = &mut self.data[(a * n + b) * blocks..][..blocks];
+                for (k, (out, [y, slope, bend])) in out.iter_mut().zip(self.f.iter()).enumerate() {
+                    *out = match (a, b) {
+                        (0, 0) => *y,
+                        (0, _) | (_, 0) => *slope * known.at(r, a, b, k),
+                        _ => *slope * known.at(r, a, b, k) + *bend * known.at(r, a, 0, k) * known.at(r, 0, b, k),
+                    };
+                }
+            }
+        }
+    }
+
+    /// |x|^n with an exponent that is constant p.
+    #[inline(always)]
+    fn free_power(&mut self, known: Known, r: usize, n: f64, p: usize, slopes: u32, constants: u32) {
+        for (f, x) in self.f.iter_mut().zip(known.slice(r)) {
+            let log = x.abs().ln();
+            *f = [(log * n).exp(), log, Lanes::splat(1.0) / *x];
+        }
+        let (count, blocks) = (self.constants, self.blocks);
+        for a in bits(slopes) {
+            for b in bits(constants) {
+                let out = &mut self.data[(a * count + b) * blocks..][..blocks];
+                for (k, (out, [y, log, inverse])) in out.iter_mut().zip(self.f.iter()).enumerate() {
+                    let slope = *y * *inverse * n;
+                    let (own, at) = (b == p + 1, |a: usize, b: usize| known.at(r, a, b, k));
+                    *out = match (a, b) {
+                        (0, 0) => *y,
+                        (_, 0) => slope * at(a, 0),
+                        (0, _) => slope * at(0, b) + if own { *y * *log } else { Lanes::zero() },
+                        _ => {
+                            let bend = slope * *inverse * (n - 1.0);
+                            let mixed = slope * at(a, b) + bend * at(a, 0) * at(0, b);
+                            if own { mixed + (slope * *log + *y * *inverse) * at(a, 0) } else { mixed }
+                        }
+                    };
+                }
+            }
+        }
+    }
+}
