@@ -181,7 +181,8 @@ impl Space {
             let known = self.graph.nodes().len();
             let mut changed = BTreeSet::new();
             for class in classes {
-                let nodes: Vec<Shape> = self.graph[self.graph.find(class)].nodes.clone();
+                let nodes = self.graph[self.graph.find(class)].nodes.iter();
+                let nodes: Vec<Shape> = nodes.filter(|n| n.children().len() <= LONGEST).cloned().collect();
                 for node in nodes {
                     for rule in rules {
                         let Some(right) = rule.apply(&mut self.graph, &node) else { continue };
@@ -216,34 +217,35 @@ impl Space {
     }
 }
 
+/// Sums and products longer than this are not joined with others.
+const LONGEST: usize = 16;
+
 /// A sum in order, with one constant at most; the only term when there is one.
 pub(super) fn sum_of(graph: &Graph, terms: Vec<Id>) -> Result<Shape, Id> {
-    let mut flat = Vec::new();
-    for id in terms {
-        let inner = graph[id].nodes.iter().find_map(|n| if let Shape::Sum(inner) = n { Some(inner) } else { None });
-        match inner {
-            Some(inner) => flat.extend(inner.iter().map(|id| graph.find(*id))),
-            None => flat.push(graph.find(id)),
-        }
-    }
-    flat.sort_unstable();
-    let is_constant = |id: &Id| graph[*id].nodes.contains(&Shape::Constant);
-    flat.dedup_by(|b, a| a == b && is_constant(a));
-    if flat.len() == 1 { Err(flat[0]) } else { Ok(Shape::Sum(flat.into())) }
+    let inner = |n: &Shape| if let Shape::Sum(inner) = n { Some(inner.clone()) } else { None };
+    flattened(graph, terms, inner).map(|flat| Shape::Sum(flat.into()))
 }
 
 /// A product in order, with one constant at most; the only factor when there is one.
 pub(super) fn product_of(graph: &Graph, factors: Vec<Id>) -> Result<Shape, Id> {
-    let mut flat = Vec::new();
-    for id in factors {
-        let inner = graph[id].nodes.iter().find_map(|n| if let Shape::Product(inner) = n { Some(inner) } else { None });
-        match inner {
-            Some(inner) => flat.extend(inner.iter().map(|id| graph.find(*id))),
-            None => flat.push(graph.find(id)),
+    let inner = |n: &Shape| if let Shape::Product(inner) = n { Some(inner.clone()) } else { None };
+    flattened(graph, factors, inner).map(|flat| Shape::Product(flat.into()))
+}
+
+/// Operands with those of operands of the same kind in their place.
+fn flattened(graph: &Graph, ids: Vec<Id>, inner: impl Fn(&Shape) -> Option<Box<[Id]>>) -> Result<Vec<Id>, Id> {
+    let mut flat: Vec<Id> = Vec::new();
+    for id in ids {
+        let id = graph.find(id);
+        // A class that is one of its own operands, as c*x is of c*c*x, would never come to an end.
+        let operands = graph[id].nodes.iter().filter_map(&inner).find(|inner| !inner.iter().any(|part| graph.find(*part) == id));
+        match operands {
+            Some(operands) if flat.len() + operands.len() <= LONGEST => flat.extend(operands.iter().map(|id| graph.find(*id))),
+            _ => flat.push(id),
         }
     }
     flat.sort_unstable();
     let is_constant = |id: &Id| graph[*id].nodes.contains(&Shape::Constant);
     flat.dedup_by(|b, a| a == b && is_constant(a));
-    if flat.len() == 1 { Err(flat[0]) } else { Ok(Shape::Product(flat.into())) }
+    if flat.len() == 1 { Err(flat[0]) } else { Ok(flat) }
 }
