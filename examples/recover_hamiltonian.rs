@@ -1,6 +1,7 @@
 //! Reads the law of motion off a table of trajectories.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,13 +10,13 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{self, Shape, Trajectory, TrajectoryTable, aligned_chunks, files, gaussian_states, split};
+use scalar_dynamics::dataset::{self, Trajectory, files, split_trajectories};
+use scalar_dynamics::experiment::Profile;
+use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::integrate::{Splitting, simulate};
-use scalar_dynamics::report::recovery::{RecoveryReport, proof_text};
+use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, proof_text};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{EqualityOptions, Noise, Proof, RecoverSettings, Recovery, prove_equal_with, recover};
-use scalar_dynamics::systems::SpringyPendulum;
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
 ///
@@ -37,10 +38,10 @@ struct Arguments {
     #[arg(long, value_name = "X,Y,Z", value_parser = components, allow_hyphen_values = true)]
     origin: Option<Components>,
     /// Mass of a particle, for tables of velocities; may be repeated.
-    #[arg(long, value_name = "I=M", value_parser = mass)]
+    #[arg(long, value_name = "I=M", value_parser = mass, requires = "input")]
     mass: Vec<(usize, f64)>,
     /// Preset of the pendulum when there is no --input: paper or reference-code.
-    #[arg(long, default_value = "reference-code")]
+    #[arg(long, default_value = "reference-code", conflicts_with = "input")]
     preset: String,
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
@@ -51,10 +52,12 @@ struct Arguments {
     /// Seconds after which optional refinements are left out.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time_budget: Option<f64>,
-    /// Noise of the data: auto, none, or a standard deviation relative to that of each component.
+    /// Noise of the data: auto (of unknown size), none, or its standard deviation in each column in units of that column's own, such as 0.01;
+    /// known to 5 %.
     #[arg(long, default_value = "auto", value_parser = noise)]
     noise: Noise,
-    /// A law to compare with: proved equal up to a constant, or a point where they differ.
+    /// A law to compare with, in the names of the vectors (q0 the pivot): proved equal up to a constant, or a point where they differ.
+    /// Fitted constants within a relative 1e-6 of its constants count as equal.
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     truth: Option<String>,
     /// No progress bar.
@@ -135,20 +138,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(n) = arguments.threads {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global().map_err(other)?;
     }
-    let truth: Option<Expr> =
-        arguments.truth.as_deref().map(str::parse).transpose().map_err(|e| Failure::Input(format!("--truth: {e}")))?;
     let bar = progress(arguments.quiet);
     bar.set_message("reading the trajectories");
-    let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed);
-    let (table, inputs) = load(arguments, &mut rng)?;
-    let chunks = table.chunks(POINTS).map_err(input)?;
-    if chunks.len() < 2 {
-        return Err(Failure::Input(format!(
-            "{} chunk of trajectories: at least 2 are accepted, one to learn from and one to check with",
-            chunks.len()
-        )));
-    }
-    let (train, validation) = split(chunks, VALIDATION, &mut rng);
+    let Data { inputs, train, validation } = load(arguments)?;
+    let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
+    check_folder(&arguments.out)?;
     let read = begin.elapsed();
 
     let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
@@ -158,9 +152,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
-    let options =
-        EqualityOptions { up_to_constant: true, relative_tolerance: 1e-6, seed: arguments.seed, ..EqualityOptions::default() };
-    let proof = truth.map(|t| prove_equal_with(recovery.best(), &t, &options));
+    let options = EqualityOptions {
+        up_to_constant: true,
+        relative_tolerance: TRUTH_TOLERANCE,
+        seed: arguments.seed,
+        ..EqualityOptions::default()
+    };
+    let found = inputs.evaluated(recovery.best()).map_err(other)?;
+    let proof = truth.map(|truth| prove_equal_with(&found, &truth, &options));
     let command: Vec<String> = std::iter::once("recover_hamiltonian".into()).chain(std::env::args().skip(1)).collect();
     let report = RecoveryReport {
         recovery: &recovery,
@@ -179,8 +178,26 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::write_text(&arguments.out.join("timings.json"), &(serde_json::to_string_pretty(&seconds).map_err(other)? + "\n"))
         .map_err(other)?;
     bar.finish_and_clear();
-    summary(&recovery, proof.as_ref(), &train, &arguments.out, begin.elapsed());
-    Ok(())
+    let summary = summary(&recovery, proof.as_ref(), &train, &arguments.out, begin.elapsed());
+    match std::io::stdout().write_all(summary.as_bytes()) {
+        // Whoever reads has seen enough, as `head` does.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::Other(format!("standard output: {error}"))),
+    }
+}
+
+/// The law of `--truth`, what is constant in it as numbers.
+fn given_law(text: &str, inputs: &Inputs) -> Result<Expr, Failure> {
+    let truth: Expr = text.parse().map_err(|e| Failure::Input(format!("--truth: {e}")))?;
+    inputs.evaluated(&truth).map_err(|e| Failure::Input(format!("--truth: {e}")))
+}
+
+/// Makes the folder of the results, and sees that files can be written there, before the work begins.
+fn check_folder(out: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(out).map_err(|e| Failure::Input(format!("--out: cannot create {}: {e}", out.display())))?;
+    let probe = out.join(".recover_hamiltonian.probe");
+    files::write_text(&probe, "{}\n").map_err(|e| Failure::Input(format!("--out: {e}")))?;
+    std::fs::remove_file(&probe).map_err(other)
 }
 
 /// Points in a chunk, and the part of the chunks that is held out.
@@ -199,60 +216,78 @@ fn progress(quiet: bool) -> ProgressBar {
     bar
 }
 
-fn load(arguments: &Arguments, rng: &mut ChaCha8Rng) -> Result<(TrajectoryTable, Inputs), Failure> {
-    let (table, mut context) = match &arguments.input {
-        Some(path) => (read(path, arguments)?, Vec::new()),
-        None => pendulum(&arguments.preset, rng)?,
+/// Vectors, and chunks to learn from and to check with.
+struct Data {
+    inputs: Inputs,
+    train: Vec<Trajectory>,
+    validation: Vec<Trajectory>,
+}
+
+fn load(arguments: &Arguments) -> Result<Data, Failure> {
+    let mut data = match &arguments.input {
+        Some(path) => read(path, arguments)?,
+        None => pendulum(&arguments.preset, arguments.seed)?,
     };
-    for (name, value) in &arguments.vector {
-        context.retain(|(n, _)| n != name || arguments.input.is_some());
-        context.push((name.clone(), value.clone()));
-    }
-    let origin = arguments.origin.as_ref().map_or_else(|| vec![0.0; table.shape.dimension], |o| o.0.clone());
-    let inputs = Inputs::new(table.shape, origin, context).map_err(input)?;
-    Ok((table, inputs))
+    let Inputs { shape, origin, context } = data.inputs;
+    let given = |name: &String| arguments.vector.iter().any(|(n, _)| n == name);
+    let context = context.into_iter().filter(|(name, _)| !given(name)).chain(arguments.vector.iter().cloned()).collect();
+    let origin = arguments.origin.as_ref().map_or(origin, |o| o.0.clone());
+    data.inputs = Inputs::new(shape, origin, context).map_err(input)?;
+    Ok(data)
 }
 
-fn read(path: &Path, arguments: &Arguments) -> Result<TrajectoryTable, Failure> {
-    let (table, warnings) = dataset::read_table(path, &arguments.mass.iter().copied().collect()).map_err(input)?;
+fn read(path: &Path, arguments: &Arguments) -> Result<Data, Failure> {
+    let masses: BTreeMap<usize, f64> = arguments.mass.iter().copied().collect();
+    if masses.len() < arguments.mass.len() {
+        return Err(Failure::Input("--mass: one mass for each particle is accepted, but a particle is given twice".into()));
+    }
+    let (table, warnings) = dataset::read_table(path, &masses).map_err(input)?;
     warnings.iter().for_each(|w| eprintln!("warning: {w}"));
-    Ok(table)
-}
-
-/// The springy double pendulum's own data: 625 chunks of five points, made as for the paper's training set.
-fn pendulum(preset: &str, rng: &mut ChaCha8Rng) -> Result<(TrajectoryTable, Vec<(String, Vec<f64>)>), Failure> {
-    let system = SpringyPendulum::preset(preset).map_err(input)?;
-    let mean = [0.0, 0.0, -1.5, 0.0, 0.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-    let deviation = [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4];
-    let initial = gaussian_states(&mean, &deviation, 625, rng);
-    let method = Splitting::nystrom(8).map_err(other)?;
-    let states = simulate(&system, &method, initial.view(), 0.2, 150, 6).map_err(other)?;
-    let table = aligned_chunks(Shape { particles: 2, dimension: 3 }, states.view(), 0.2, POINTS, rng).map_err(other)?;
-    Ok((table, vec![("g".into(), system.parameters().gravity.to_vec())]))
-}
-
-fn summary(recovery: &Recovery, proof: Option<&Proof>, train: &[Trajectory], out: &Path, elapsed: Duration) {
-    println!("H = {}\n", recovery.best());
-    for (q, force) in &recovery.forces {
-        println!("force on {q} = {force}");
+    let chunks = table.chunks(POINTS).map_err(input)?;
+    if chunks.len() < 2 {
+        return Err(Failure::Input(format!(
+            "{}: {} chunk of trajectories: at least 2 are accepted, one to learn from and one to check with",
+            path.display(),
+            chunks.len()
+        )));
     }
-    println!();
+    let (train, validation) = split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
+    let inputs = Inputs::new(table.shape, vec![0.0; table.shape.dimension], Vec::new()).map_err(input)?;
+    Ok(Data { inputs, train, validation })
+}
+
+/// The springy double pendulum's own data: the paper's 500 chunks of five points, and as many to validate with.
+fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
+    let known = [Preset::ReferenceCode, Preset::Paper];
+    let preset = known
+        .into_iter()
+        .find(|p| p.name() == preset)
+        .ok_or_else(|| Failure::Input(format!("unknown preset `{preset}`: accepted are {}", known.map(Preset::name).join(", "))))?;
+    let data = generate(preset, Profile::Quick, seed).map_err(other)?;
+    Ok(Data { inputs: data.inputs().map_err(other)?, train: data.train.trajectories, validation: data.validation.trajectories })
+}
+
+fn summary(recovery: &Recovery, proof: Option<&Proof>, train: &[Trajectory], out: &Path, elapsed: Duration) -> String {
+    let mut text = format!("H = {}\n\n", recovery.best());
+    for (q, force) in &recovery.forces {
+        text += &format!("force on {q} = {force}\n");
+    }
+    text += "\nConstants as fitted:\n";
     for c in &recovery.reading.constants {
         let error = c.standard_error.map_or_else(String::new, |e| format!(" +- {e:.1e}"));
-        let simple = c.snapped.map_or_else(String::new, |s| format!("  (simple: {s:.6})",));
-        println!("{:>4} = {:.10}{error}{simple}  {}", c.name, c.value, c.meaning);
+        let simple = c.snapped.map_or_else(String::new, |s| format!("  (simple: {s:.6})"));
+        text += &format!("{:>4} = {:.10}{error}{simple}  {}\n", c.name, c.value, c.meaning);
     }
     let (learned, closed) = recovery.validation_error;
-    println!(
-        "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread); {} chunks",
+    text += &format!(
+        "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread); {} chunks\n",
         train.len()
     );
-    println!(
-        "exact: {}",
-        if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" }
-    );
+    let verdict =
+        if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
+    text += &format!("exact: {verdict}\n");
     if let Some(proof) = proof {
-        println!("against --truth: {}", proof_text(proof).lines().next().unwrap_or_default());
+        text += &format!("against --truth: {}\n", proof_text(proof).lines().next().unwrap_or_default());
     }
-    println!("results in {} ({:.1} s)", out.display(), elapsed.as_secs_f64());
+    text + &format!("results in {} ({:.1} s)\n", out.display(), elapsed.as_secs_f64())
 }

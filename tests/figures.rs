@@ -276,6 +276,6 @@ fn bad_input_is_a_typed_error_and_leaves_no_file() {
     let message = figure3(&uneven, &stem).expect_err("unequal arrays").to_string();
     assert!(message.contains("upper") && message.contains("149"), "{message}");
     let nowhere = folder.path().join("no/such/folder/figure2");
-    assert!(matches!(figure2(&nowhere), Err(Error::Write { .. })));
+    assert!(matches!(figure2(&nowhere), Err(Error::File(_))));
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
 }

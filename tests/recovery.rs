@@ -170,6 +170,54 @@ fn regress_the_unit_of_time_does_not_matter() {
     }
 }
 
+/// One chunk has a gap, so long that a rollout from the first guess diverges there and one in half of it says nothing.
+#[test]
+fn regress_a_chunk_with_a_gap_is_no_hindrance() {
+    let (train, validation) = chunks(200);
+    let mut gaps = train;
+    gaps[7].times.truncate(2);
+    gaps[7].states = gaps[7].states.slice(ndarray::s![..2, ..]).to_owned();
+    gaps[7].times[1] = gaps[7].times[0] + 3.0;
+    let system = SpringyPendulum::new(parameters()).unwrap();
+    let end = simulate(&system, &Splitting::nystrom(8).unwrap(), gaps[7].states.slice(ndarray::s![..1, ..]), 3.0, 2, 90).unwrap();
+    gaps[7].states.row_mut(1).assign(&end.slice(ndarray::s![0, 1, ..]));
+    let law = recover(&inputs(), &gaps, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
+    println!("gap: exact {}, step {}, {}", law.exact, law.learned.settings.rollout.step, law.best());
+    assert!(law.exact, "{}", law.best());
+}
+
+#[test]
+fn bad_input_of_names_and_laws_of_other_vectors() {
+    let name = |name: &str| Inputs::new(SHAPE, vec![0.0; 3], vec![(name.into(), vec![1.0, 2.0, 3.0])]);
+    for taken in ["norm", "dot", "sqrt", "exp", "abs", "q7", "p12", "v1", "q0", "lambda", "nan", "Inf", "", "2g", "_g", "g-h", "gé"]
+    {
+        assert!(matches!(name(taken), Err(scalar_dynamics::scalars::Error::Name(n)) if n == taken), "{taken}");
+    }
+    for free in ["g", "q", "p", "ex", "field_2", "qx", "E"] {
+        assert!(name(free).is_ok(), "{free}");
+    }
+    let evaluated = |text: &str, inputs: &Inputs| inputs.evaluated(&text.parse().unwrap());
+    for (text, unknown) in [("dot(h,q1)", "h"), ("norm(q3)", "q3"), ("norm(p1) + norm(q1-x)", "x")] {
+        let error = evaluated(text, &inputs()).unwrap_err();
+        assert!(error.to_string().contains(&format!("`{unknown}`")), "{error}");
+    }
+    // q0 = (0.1, -0.2, 0.3), g = (0, 0.6, -0.8): g.q0 = -0.36, |q0|^2 = 0.14.
+    for (text, by_hand) in [
+        ("norm(q1-q0) + dot(g,q0)", "norm(q1-q0) - 0.36"),
+        ("2*dot(g,q1-q0)", "2*dot(g,q1) + 0.72"),
+        ("dot(q0,q0)*norm(g)*dot(p1,q2)", "0.14*dot(p1,q2)"),
+        ("sqrt(dot(2*g,q0-q2) + 3)", "sqrt(-2*dot(g,q2) + 2.28)"),
+    ] {
+        let (found, wanted) = (evaluated(text, &inputs()).unwrap(), by_hand.parse().unwrap());
+        let proof = prove_equal_with(&found, &wanted, &EqualityOptions { relative_tolerance: 1e-12, ..Default::default() });
+        assert!(!matches!(proof, Proof::Different { .. }), "{text}: {found}");
+        assert_eq!(found.names(), wanted.names(), "{text}: {found}");
+    }
+    // A pivot at zero is none.
+    let at_zero = Inputs::new(SHAPE, vec![0.0; 3], vec![]).unwrap();
+    assert_eq!(evaluated("norm(q1-q0) + dot(q0,q2)", &at_zero).unwrap().to_string(), "norm(q1)");
+}
+
 /// Kepler orbits in the plane: 1/r is in no span of powers of r, though many powers follow it closely.
 #[test]
 fn regress_a_power_series_that_follows_another_law_is_not_exact() {

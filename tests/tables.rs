@@ -8,7 +8,8 @@ use ndarray::{Array2, Array3};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    self, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, read_table, split, write_table,
+    self, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, read_table, split, split_trajectories,
+    write_table,
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::tables::{
@@ -367,6 +368,26 @@ fn split_divides_by_seed_and_loses_nothing() {
     assert_eq!([sizes(0, 0.2), sizes(1, 0.2), sizes(2, 0.0), sizes(3, 1.0)], [(0, 0), (1, 0), (1, 1), (1, 2)]);
 }
 
+#[test]
+fn split_by_trajectory_keeps_the_chunks_of_one_together() {
+    let chunk = |id| Trajectory { id, times: vec![0.0, 1.0], states: Array2::zeros((2, 2)) };
+    let sides = |n: i64, each: i64, seed| {
+        let chunks = (0..n * each).map(|i| chunk(i / each)).collect();
+        let (train, validation) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(seed));
+        let ids = |side: Vec<Trajectory>| side.iter().map(|chunk| chunk.id).collect::<Vec<_>>();
+        (ids(train), ids(validation))
+    };
+    let (train, validation) = sides(20, 6, 1);
+    assert_eq!((train.len(), validation.len()), (96, 24));
+    assert!(train.iter().all(|id| !validation.contains(id)) && train.is_sorted() && validation.is_sorted());
+    assert_eq!((train, validation.clone()), sides(20, 6, 1));
+    assert_ne!(validation, sides(20, 6, 2).1);
+    // Of three trajectories chunks are split.
+    let (train, validation) = sides(3, 10, 1);
+    assert_eq!((train.len(), validation.len()), (24, 6));
+    assert!(validation.iter().any(|id| train.contains(id)));
+}
+
 /// Names of the columns of a Parquet file.
 fn columns(path: &Path) -> Vec<String> {
     dataset::files::parquet_summary(path).unwrap().columns.into_iter().map(|(name, _)| name).collect()
@@ -563,4 +584,49 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
     assert_eq!(inspection.columns.iter().map(|column| column.mean).collect::<Vec<_>>(), [Some(7.0), None, Some(0.5), Some(1.0)]);
     let error = written(id(Column::new("".into(), [7i64, 7])), q(Column::new("".into(), [Some(1.0), None]))).unwrap_err();
     assert!(matches!(&error, Error::Null { column, trajectory: Some(7), row: 2, .. } if column == "q1_x"), "{error}");
+}
+
+/// Replaces all places of a byte string by another of the same length; gives their number.
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) -> usize {
+    let places: Vec<usize> = (0..bytes.len() - from.len()).filter(|&i| bytes[i..].starts_with(from)).collect();
+    places.iter().for_each(|&i| bytes[i..i + to.len()].copy_from_slice(to));
+    places.len()
+}
+
+/// Narrow integers are stored in 32 bits and marked in the schema, by a converted type (field 6, here 13, 11, .., doubled) and a logical one
+/// (its width in bits, whether it is signed). polars as built here doesn't write them: marks are changed in the file's bytes.
+#[test]
+fn numbers_of_8_and_16_bits_are_read() {
+    use polars::prelude::{Column, DataFrame};
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("table.parquet");
+    let columns = vec![
+        Column::new("trajectory".into(), [7u32, 7]),
+        Column::new("t".into(), [0u32, 1]),
+        Column::new("q1_x".into(), [3u32, 200]),
+        Column::new("p1_x".into(), [0.5f32, 1.5]),
+    ];
+    dataset::files::write_parquet(&path, &mut DataFrame::new_infer_height(columns).unwrap(), &BTreeMap::new()).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    for (dtype, converted, bits, sign) in [("UInt8", 11, 8, 2), ("UInt16", 12, 16, 2), ("Int8", 15, 8, 1), ("Int16", 16, 16, 1)] {
+        let mut bytes = bytes.clone();
+        assert_eq!(replace(&mut bytes, b"ARROW:schema", b"OTHER:schema"), 1);
+        assert_eq!(replace(&mut bytes, &[0x25, 2 * 13], &[0x25, 2 * converted]), 3);
+        assert_eq!(replace(&mut bytes, &[0x13, 32, 0x12], &[0x13, bits, 0x10 + sign]), 3);
+        fs::write(&path, &bytes).unwrap();
+        let summary = dataset::files::parquet_summary(&path).unwrap();
+        assert_eq!(summary.columns.iter().filter(|c| c.1 == dtype).count(), 3, "{:?}", summary.columns);
+        let table = read(&path).unwrap().0;
+        assert_eq!((table.trajectories[0].id, &table.trajectories[0].times[..]), (7, &[0.0, 1.0][..]));
+        assert_eq!(table.trajectories[0].states, ndarray::array![[3.0, 0.5], [200.0, 1.5]]);
+        let inspection = inspect::inspect(&path).unwrap();
+        assert_eq!(inspection.columns[2].mean, Some(101.5));
+        // Cut off or changed anywhere, the file is refused or read, never a panic.
+        for at in bytes.len().saturating_sub(600)..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[at] ^= 0x5a;
+            fs::write(&path, &broken).unwrap();
+            let _ = read(&path);
+        }
+    }
 }

@@ -6,15 +6,15 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Cursor, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 
 use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 use polars_io::prelude::{CsvWriter, KeyValueMetadata, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter};
 use polars_io::{SerReader, SerWriter};
 
 use super::pages::{self, Claim};
-use super::{Error, Format};
+use super::{Error, Format, narrow};
 
 /// Key-value pairs in the footer of a Parquet file.
 pub type Metadata = BTreeMap<String, String>;
@@ -44,10 +44,15 @@ pub struct ParquetSummary {
 /// Types of columns that can be read with the features that polars is built with here.
 const READABLE: [&str; 8] = ["Int32", "Int64", "UInt32", "UInt64", "Float32", "Float64", "Utf8View", "Boolean"];
 
+/// Whether a column of this type is read once it is marked as wider.
+fn is_narrow(dtype: &str) -> bool {
+    narrow::NARROW.contains(&dtype)
+}
+
 impl ParquetSummary {
-    /// Whether [`read_parquet`] can read a column of this type: numbers of 32 or 64 bits, text, booleans.
+    /// Whether [`read_parquet`] can read a column of this type: numbers but half-precision floats, text, booleans.
     pub fn is_readable(dtype: &str) -> bool {
-        READABLE.contains(&dtype)
+        READABLE.contains(&dtype) || is_narrow(dtype)
     }
 }
 
@@ -106,15 +111,25 @@ pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), Error> {
     write_atomically(path, |file| CsvWriter::new(file).finish(frame).map_err(io::Error::other))
 }
 
-/// Reads all columns of a Parquet file, or those named, with the metadata of its footer.
+/// Reads all columns of a Parquet file, or those named, with the metadata of its footer. Integers of 8 and 16 bits come out with 32.
 ///
 /// # Errors
 /// [`Error::Unreadable`], [`Error::Directory`], [`Error::Corrupt`].
 pub fn read_parquet(path: &Path, columns: Option<&[String]>) -> Result<(DataFrame, Metadata), Error> {
-    let bytes = read_bytes(path)?;
+    let mut bytes = read_bytes(path)?;
     let summary = summarise(path, &bytes)?;
+    let narrow = summary.columns.iter().any(|(_, dtype)| is_narrow(dtype));
+    if let Some(wide) = Some(()).filter(|()| narrow).and_then(|()| narrow::widened(&bytes)) {
+        bytes = wide;
+    }
     let frame = guarded(path, Format::Parquet, || {
-        let reader = ParquetReader::new(Cursor::new(&bytes[..])).read_parallel(ParallelStrategy::None);
+        let mut reader = ParquetReader::new(Cursor::new(&bytes[..])).read_parallel(ParallelStrategy::None);
+        if narrow {
+            // The arrow library's own entry would mark the columns as narrow again.
+            let mut footer = reader.get_metadata()?.as_ref().clone();
+            footer.key_value_metadata = None;
+            reader.set_metadata(Arc::new(footer));
+        }
         let frame = reader.with_columns(columns.map(<[String]>::to_vec)).finish()?;
         // polars takes the footer's word for the number of rows.
         match frame.columns().iter().find(|column| column.len() != summary.rows) {

@@ -6,6 +6,7 @@
 mod error;
 pub mod files;
 mod layout;
+mod narrow;
 mod pages;
 mod sampling;
 mod table;
@@ -14,6 +15,6 @@ mod trajectory;
 pub use crate::field::Shape;
 pub use error::{Error, Format};
 pub use layout::state_columns;
-pub use sampling::{add_noise, aligned_chunks, gaussian_states, split};
+pub use sampling::{add_noise, aligned_chunks, gaussian_states, split, split_trajectories};
 pub use table::{read_table, write_table};
 pub use trajectory::{Trajectory, TrajectoryTable};

@@ -80,21 +80,21 @@ impl PageHeader {
 /// Wire types of the compact protocol.
 const TRUE: u8 = 1;
 const FALSE: u8 = 2;
-const BYTE: u8 = 3;
+pub(super) const BYTE: u8 = 3;
 const INT16: u8 = 4;
-const INT32: u8 = 5;
+pub(super) const INT32: u8 = 5;
 const INT64: u8 = 6;
 const DOUBLE: u8 = 7;
 const BINARY: u8 = 8;
-const LIST: u8 = 9;
+pub(super) const LIST: u8 = 9;
 const SET: u8 = 10;
-const STRUCT: u8 = 12;
+pub(super) const STRUCT: u8 = 12;
 
 /// Structs of a page header nest less deep than this.
 const DEEPEST: usize = 8;
 
 /// Reads on to a struct's next field and gives its wire type; `Some(None)` at the end of the struct.
-fn next_field(bytes: &mut &[u8], id: &mut i64) -> Option<Option<u8>> {
+pub(super) fn next_field(bytes: &mut &[u8], id: &mut i64) -> Option<Option<u8>> {
     let head = byte(bytes)?;
     if head == 0 {
         return Some(None);
@@ -116,7 +116,7 @@ fn first_number(bytes: &mut &[u8]) -> Option<i64> {
     number
 }
 
-fn skip(bytes: &mut &[u8], wire: u8, depth: usize) -> Option<()> {
+pub(super) fn skip(bytes: &mut &[u8], wire: u8, depth: usize) -> Option<()> {
     match wire {
         _ if depth > DEEPEST => None,
         TRUE | FALSE => Some(()),
@@ -145,7 +145,7 @@ fn skip(bytes: &mut &[u8], wire: u8, depth: usize) -> Option<()> {
     }
 }
 
-fn byte(bytes: &mut &[u8]) -> Option<u8> {
+pub(super) fn byte(bytes: &mut &[u8]) -> Option<u8> {
     let (&first, rest) = bytes.split_first()?;
     *bytes = rest;
     Some(first)
@@ -157,7 +157,7 @@ fn take(bytes: &mut &[u8], length: u64) -> Option<()> {
 }
 
 /// A number in groups of seven bits, the lowest first.
-fn unsigned(bytes: &mut &[u8]) -> Option<u64> {
+pub(super) fn unsigned(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let group = byte(bytes)?;
@@ -170,7 +170,7 @@ fn unsigned(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// A signed number, its sign in the lowest bit.
-fn signed(bytes: &mut &[u8]) -> Option<i64> {
+pub(super) fn signed(bytes: &mut &[u8]) -> Option<i64> {
     let value = unsigned(bytes)?;
     Some((value >> 1) as i64 ^ -((value & 1) as i64))
 }

@@ -1,6 +1,6 @@
 //! Random initial states, random chunks, random splits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, s};
 use rand::Rng;
@@ -82,4 +82,22 @@ pub fn split(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec
     let (validation, train): (Vec<_>, Vec<_>) = chunks.into_iter().zip(validates).partition(|(_, validates)| *validates);
     let strip = |side: Vec<(Trajectory, bool)>| side.into_iter().map(|(chunk, _)| chunk).collect();
     (strip(train), strip(validation))
+}
+
+/// With fewer trajectories than this, [`split_trajectories`] splits chunks.
+const TRAJECTORIES: usize = 10;
+
+/// As [`split`], but the chunks of one trajectory stay on one side, so that those to validate with are of motion that was not trained on; with
+/// fewer than ten trajectories there are too few of them, and chunks are split as they are.
+pub fn split_trajectories(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec<Trajectory>, Vec<Trajectory>) {
+    let ids: BTreeSet<i64> = chunks.iter().map(|chunk| chunk.id).collect();
+    let n = ids.len();
+    if n < TRAJECTORIES {
+        return split(chunks, fraction, rng);
+    }
+    let amount = ((fraction * n as f64).round() as usize).clamp(1, n - 1);
+    let chosen: BTreeSet<usize> = index::sample(rng, n, amount).into_iter().collect();
+    let validates: BTreeSet<i64> = ids.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, id)| id).collect();
+    let (validation, train) = chunks.into_iter().partition(|chunk| validates.contains(&chunk.id));
+    (train, validation)
 }

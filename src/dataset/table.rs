@@ -116,7 +116,12 @@ fn read_frame(path: &Path, format: Format) -> Result<(DataFrame, Layout, Metadat
                 columns.iter().find(|(name, dtype)| wanted.contains(name) && !ParquetSummary::is_readable(dtype))
             {
                 let (column, found) = (column.clone(), format!("values of type {dtype}"));
-                return Err(Error::ColumnType { path: path.into(), column, found, accepted: "numbers of 32 or 64 bits are" });
+                return Err(Error::ColumnType {
+                    path: path.into(),
+                    column,
+                    found,
+                    accepted: "integers of any width and floats of 32 or 64 bits are",
+                });
             }
             let (frame, metadata) = files::read_parquet(path, Some(&wanted))?;
             Ok((frame, layout, metadata))

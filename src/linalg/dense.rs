@@ -1,12 +1,12 @@
-//! Dense linear algebra over ndarray-linalg: factorisations, least squares, null spaces.
+//! Dense linear algebra over ndarray-linalg: factorisations, positive definite systems, null spaces.
 //!
 //! Matrices are checked on the way in, so that neither LAPACK nor its embedded stand-in meets a number that isn't finite or a
 //! matrix without entries. Tolerances are relative to the largest singular value.
 
 use super::lapack;
-use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, ShapeBuilder, concatenate, s};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, ShapeBuilder, s};
 use ndarray_linalg::error::LinalgError;
-use ndarray_linalg::{Cholesky, Eigh, FactorizeC, InverseC, JobSvd, Lapack, MatrixLayout, SVDDC, SolveC, UPLO};
+use ndarray_linalg::{Cholesky, FactorizeC, InverseC, JobSvd, Lapack, MatrixLayout, SVDDC, SolveC, UPLO};
 use rayon::prelude::*;
 
 /// What linear algebra refuses, or cannot do.
@@ -146,19 +146,6 @@ pub fn svd(a: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>, Array2<f64>)
     }
 }
 
-/// Eigenvalues (ascending) and orthonormal eigenvectors (columns) of a symmetric matrix; one triangle is read.
-///
-/// # Errors
-/// A matrix that isn't square, entries that aren't finite.
-pub fn eigh(a: &ArrayRef2<f64>) -> Result<(Array1<f64>, Array2<f64>)> {
-    check_square(a)?;
-    if a.is_empty() {
-        return Ok((Array1::zeros(0), Array2::zeros((0, 0))));
-    }
-    lapack::use_one_thread();
-    Ok(standard(a).eigh(UPLO::Lower)?)
-}
-
 /// Lower Cholesky factor L of a symmetric positive definite matrix A = L L'; the lower triangle is read.
 ///
 /// # Errors
@@ -209,50 +196,6 @@ pub fn null_space(a: &ArrayRef2<f64>, tolerance: f64) -> Result<Array2<f64>> {
     check_tolerance(tolerance)?;
     let (_, s, vt) = svd(&triangular_factor(&[a.to_owned()])?)?;
     Ok(vt.slice(s![numerical_rank(&s, tolerance).., ..]).t().to_owned())
-}
-
-/// Solution of a least squares problem.
-#[derive(Clone, Debug)]
-pub struct LeastSquares {
-    /// The minimiser of |A x - b| of smallest norm.
-    pub solution: Array1<f64>,
-    /// Number of singular values that were kept.
-    pub rank: usize,
-    /// All singular values of A, descending.
-    pub singular_values: Array1<f64>,
-    /// |A x - b|.
-    pub residual_norm: f64,
-}
-
-/// Minimum-norm least squares solution of A x = b; singular values at most `tolerance` times the largest count as zero.
-///
-/// # Errors
-/// A tolerance outside [0, 1), a right-hand side of another length, entries that aren't finite.
-pub fn least_squares(a: &ArrayRef2<f64>, b: &ArrayRef1<f64>, tolerance: f64) -> Result<LeastSquares> {
-    check_finite("matrix", a, 0)?;
-    check_right_hand_side(b, a.nrows())?;
-    let augmented = concatenate![Axis(1), a.view(), b.view().insert_axis(Axis(1))];
-    least_squares_from_factor(&triangular_factor(&[augmented])?, tolerance)
-}
-
-/// As [`least_squares`], from the [`triangular_factor`] of the augmented matrix [A b], which never has to be in one piece.
-///
-/// # Errors
-/// A factor that isn't square or has no column, a tolerance outside [0, 1), entries that aren't finite.
-pub fn least_squares_from_factor(augmented: &ArrayRef2<f64>, tolerance: f64) -> Result<LeastSquares> {
-    check_tolerance(tolerance)?;
-    check_square(augmented)?;
-    let Some(n) = augmented.ncols().checked_sub(1) else {
-        return Err(Error::Shape { matrix: "factor of [A b]", rows: 0, columns: 0, accepted: "at least 1 x 1".into() });
-    };
-    let (r, projected) = (augmented.slice(s![..n, ..n]), augmented.slice(s![..n, n]));
-    let (u, singular_values, vt) = svd(&r)?;
-    let rank = numerical_rank(&singular_values, tolerance);
-    let coordinates = u.slice(s![.., ..rank]).t().dot(&projected) / singular_values.slice(s![..rank]);
-    let solution = vt.slice(s![..rank, ..]).t().dot(&coordinates);
-    let misfit = &r.dot(&solution) - &projected;
-    let residual_norm = misfit.dot(&misfit).sqrt().hypot(augmented[[n, n]]);
-    Ok(LeastSquares { solution, rank, singular_values, residual_norm })
 }
 
 /// Number of singular values (descending) above `tolerance` times the largest.

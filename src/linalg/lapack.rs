@@ -46,7 +46,7 @@ mod embedded {
         apply_block_householder_transpose_on_the_left_in_place_with_conj as apply_transposed, make_householder_in_place,
         upgrade_householder_factor,
     };
-    use faer::linalg::solvers::{Llt, SelfAdjointEigen};
+    use faer::linalg::solvers::Llt;
     use faer::linalg::svd::{ComputeSvdVectors, SvdError, SvdParams, svd, svd_scratch};
     use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
     use faer::prelude::{IntoConst, Reborrow, ReborrowMut};
@@ -220,36 +220,6 @@ mod embedded {
                         store(left.as_ref(), u, ldu);
                         store(right.transpose(), vt, ldvt);
                     }
-                }
-                Err(_) => *info = 1,
-            }
-        }
-    }
-
-    /// Eigenvalues in ascending order, and eigenvectors in place of the symmetric matrix.
-    #[unsafe(no_mangle)]
-    unsafe extern "C" fn dsyev_(
-        _jobz: &u8,
-        uplo: &u8,
-        n: &c_int,
-        a: *mut f64,
-        lda: &c_int,
-        w: *mut f64,
-        work: *mut f64,
-        lwork: &c_int,
-        info: &mut c_int,
-    ) {
-        *info = 0;
-        // SAFETY: LAPACK's contract, kept by lax: `work` holds at least one number, `a` lda n, `w` n.
-        unsafe {
-            if is_query(work, lwork) {
-                return;
-            }
-            let mut a = matrix(a, n, n, lda);
-            match SelfAdjointEigen::new(a.rb(), side(uplo)) {
-                Ok(eigen) => {
-                    store(eigen.S().column_vector().as_mat(), w, n);
-                    a.copy_from(eigen.U());
                 }
                 Err(_) => *info = 1,
             }

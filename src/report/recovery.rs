@@ -86,15 +86,20 @@ impl RecoveryReport<'_> {
             .map(|c| json!({"expression": c.expression.to_string(), "complexity": c.expression.complexity(), "error": c.error}))
             .collect();
         let truth = self.truth.map(|proof| match proof {
-            Proof::Equal { explanation } => json!({"equal": true, "explanation": explanation}),
-            Proof::Different { left, right, .. } => json!({"equal": false, "found": left, "truth": right}),
-            Proof::Unknown => json!({"equal": Value::Null}),
+            Proof::Equal { explanation } => {
+                json!({"equal": true, "relative_tolerance": TRUTH_TOLERANCE, "explanation": explanation})
+            }
+            Proof::Different { left, right, .. } => {
+                json!({"equal": false, "relative_tolerance": TRUTH_TOLERANCE, "found": left, "truth": right})
+            }
+            Proof::Unknown => json!({"equal": Value::Null, "relative_tolerance": TRUTH_TOLERANCE}),
         });
         json!({
             "hamiltonian": {"expression": h.to_string(), "latex": h.to_latex(), "sympy": h.to_sympy(), "rust": h.to_rust("hamiltonian"),
                 "complexity": h.complexity(), "fitted": r.expression.to_string()},
             "forces": forces,
             "constants": constants,
+            "constants_of": "hamiltonian.fitted",
             "unread_terms": r.reading.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "pareto": pareto,
             "fit": {"train_error": r.train_error.1, "validation_error": r.validation_error.1, "learned_train_error": r.train_error.0,
@@ -132,6 +137,7 @@ impl RecoveryReport<'_> {
         let names = state_columns(self.inputs.shape, 'p');
         let predicted: Vec<Predicted> = (0..closed.len())
             .map(|i| Predicted {
+                number: i as u32,
                 chunk: &self.validation[i],
                 names: &names,
                 states: &closed[i],
@@ -206,7 +212,7 @@ impl RecoveryReport<'_> {
         for (q, force) in &r.forces {
             text += &format!("- on {q}: `{force}`\n");
         }
-        text += "\n## Constants\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
+        text += "\n## Constants\n\nValues and standard errors are those of the fitted form below; `simple` is a number within three standard errors.\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
         for c in &r.reading.constants {
             let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.3}"));
             let error = c.standard_error.map_or_else(String::new, |e| format!("{e:.1e}"));
@@ -243,6 +249,7 @@ impl RecoveryReport<'_> {
 
 /// One validation chunk as the closed form predicts it.
 struct Predicted<'a> {
+    number: u32,
     chunk: &'a Trajectory,
     names: &'a [String],
     states: &'a Array2<f64>,
@@ -256,7 +263,12 @@ impl Rows for Predicted<'_> {
             Column::new(name.into(), rows.iter().flat_map(values).collect::<Vec<f64>>())
         };
         let ids: Vec<i64> = rows.iter().flat_map(|r| vec![r.chunk.id; r.states.nrows()]).collect();
-        let mut columns = vec![Column::new("trajectory".into(), ids), column("t", &|r| r.chunk.times.clone())];
+        let numbers: Vec<u32> = rows.iter().flat_map(|r| vec![r.number; r.states.nrows()]).collect();
+        let mut columns = vec![
+            Column::new("chunk".into(), numbers),
+            Column::new("trajectory".into(), ids),
+            column("t", &|r| r.chunk.times.clone()),
+        ];
         let names = rows.first().map_or(&[][..], |r| r.names);
         columns.extend(names.iter().enumerate().map(|(k, name)| column(name, &|r| r.states.column(k).to_vec())));
         columns.push(column("state_error", &|r| r.error.to_vec()));
@@ -265,16 +277,24 @@ impl Rows for Predicted<'_> {
     }
 }
 
-/// What a comparison found, in words.
+/// Relative distance within which a fitted constant counts as equal to one of a given law, and values of the two laws as equal.
+pub const TRUTH_TOLERANCE: f64 = 1e-6;
+
+/// What a comparison to [`TRUTH_TOLERANCE`] found, in words.
 pub fn proof_text(proof: &Proof) -> String {
     match proof {
         Proof::Equal { explanation } => {
-            format!("Equal, up to a constant. Steps of the proof:\n\n```text\n{}\n```", explanation.join("\n"))
+            format!(
+                "Equal, up to a constant, with numbers to a relative {TRUTH_TOLERANCE:e}. Steps of the proof:\n\n```text\n{}\n```",
+                explanation.join("\n")
+            )
         }
         Proof::Different { point, left, right } => {
-            format!("Different: at {point:?} the found law gives {left}, the given one {right}.")
+            format!(
+                "Different by more than a relative {TRUTH_TOLERANCE:e}: at {point:?} the found law gives {left}, the given one {right}."
+            )
         }
-        Proof::Unknown => "Neither proved equal nor shown to differ.".into(),
+        Proof::Unknown => format!("Neither proved equal nor shown to differ by more than a relative {TRUTH_TOLERANCE:e}."),
     }
 }
 

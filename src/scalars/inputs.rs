@@ -1,6 +1,6 @@
 //! The vectors that scalars are made of.
 
-use crate::expr::Vector;
+use crate::expr::{Expr, Scalar, Vector};
 use crate::field::Shape;
 
 /// What can be wrong with input vectors.
@@ -19,8 +19,11 @@ pub enum Error {
         /// Components expected.
         dimension: usize,
     },
-    /// A context vector has the name of a state vector or of another one.
-    #[error("vector name `{0}`: a name other than q0, q1.., p1.. and those already given is accepted")]
+    /// A context vector has the name of a state vector, of a function or of another one.
+    #[error(
+        "vector name `{0}`: letters, digits and _ are accepted, from a letter on, but none of q0, q1.., p1.., v1.., no function such as \
+         norm, no word of Python and no name given twice"
+    )]
     Name(String),
     /// An expression names a vector that is not there.
     #[error("unknown vector `{name}`: accepted are {accepted}")]
@@ -58,11 +61,7 @@ impl Inputs {
         let inputs = Self { shape, origin, context };
         inputs.check("q0", &inputs.origin)?;
         for (i, (name, value)) in inputs.context.iter().enumerate() {
-            let taken = inputs.slot(name).is_some() || name == "q0" || inputs.context[..i].iter().any(|(n, _)| n == name);
-            if taken
-                || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                || !name.starts_with(|c: char| c.is_ascii_alphabetic())
-            {
+            if is_state(name) || !is_name(name) || inputs.context[..i].iter().any(|(n, _)| n == name) {
                 return Err(Error::Name(name.clone()));
             }
             inputs.check(name, value)?;
@@ -107,10 +106,75 @@ impl Inputs {
         Vector::named(format!("p{i}"))
     }
 
+    /// An expression with all that no state changes as numbers: `norm(g)`, `dot(g,q0)` and the constant part of `dot(g,q1-q0)`; a pivot at zero
+    /// goes.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when it names a vector that is not there.
+    pub fn evaluated(&self, expr: &Expr) -> Result<Expr, Error> {
+        if let Some(name) = expr.names().iter().find(|name| self.slot(name).is_none() && self.constant(name).is_none()) {
+            return Err(self.unknown(name));
+        }
+        let at_zero = self.origin.iter().all(|x| *x == 0.0);
+        let expr = if at_zero { expr.substitute("q0", &Vector::from_terms([("q0", 0.0)])) } else { expr.clone() };
+        Ok(self.with_numbers(&expr))
+    }
+
+    fn with_numbers(&self, expr: &Expr) -> Expr {
+        let all = |exprs: &[Expr]| exprs.iter().map(|e| self.with_numbers(e)).collect::<Vec<_>>();
+        match expr {
+            Expr::Constant(_) => expr.clone(),
+            Expr::Sum(terms) => Expr::sum(all(terms)),
+            Expr::Product(factors) => Expr::product(all(factors)),
+            Expr::Pow(base, n) => Expr::pow(self.with_numbers(base), *n),
+            Expr::Apply(f, x) => Expr::Apply(*f, Box::new(self.with_numbers(x))),
+            Expr::Scalar(Scalar::Norm(v)) => match self.parts(v) {
+                (moving, fixed) if moving.is_zero() => Expr::Constant(product(&fixed, &fixed).sqrt()),
+                _ => expr.clone(),
+            },
+            Expr::Scalar(Scalar::Dot(a, b)) => match (self.parts(a), self.parts(b)) {
+                ((moving, x), (other, y)) if moving.is_zero() || other.is_zero() => {
+                    let state = if moving.is_zero() { Expr::dot(a.clone(), other) } else { Expr::dot(moving, b.clone()) };
+                    Expr::sum([state, Expr::Constant(product(&x, &y))])
+                }
+                _ => expr.clone(),
+            },
+        }
+    }
+
+    /// The part of a vector that the state changes, and the components of the rest.
+    fn parts(&self, vector: &Vector) -> (Vector, Vec<f64>) {
+        let mut fixed = vec![0.0; self.shape.dimension];
+        let mut moving = Vec::new();
+        for (name, c) in vector.terms() {
+            match self.constant(name) {
+                Some(value) => fixed.iter_mut().zip(value).for_each(|(f, x)| *f += c * x),
+                None => moving.push((name.clone(), *c)),
+            }
+        }
+        (Vector::from_terms(moving), fixed)
+    }
+
     /// An error that lists the names that exist.
     pub(crate) fn unknown(&self, name: &str) -> Error {
         let n = self.shape.particles;
         let context: String = self.context.iter().map(|(n, _)| format!(", {n}")).collect();
         Error::Unknown { name: name.into(), accepted: format!("q0, q1..q{n}, p1..p{n}{context}") }
     }
+}
+
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Whether a name could be that of a position, momentum or velocity of some particle.
+fn is_state(name: &str) -> bool {
+    let digits = name.strip_prefix(['q', 'p', 'v']);
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether expressions can have a vector of this name.
+fn is_name(name: &str) -> bool {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    plain && format!("norm({name})").parse::<Expr>().is_ok_and(|expr| expr.names() == [name])
 }

@@ -53,9 +53,28 @@ pub fn fit<M: LinearModel>(
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
         return Err(Error::NoChunks);
     }
-    let theta = linear_start(model, chunks, settings)?;
+    let mut theta = linear_start(model, chunks, settings)?;
     let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
+    if !loss.value(&theta).is_finite() {
+        theta = from_those_that_stay(model, chunks, &loss.chunk_losses(&theta), theta, settings)?;
+    }
     refine(&loss, theta, settings, checkpoint, watch)
+}
+
+/// A better start, where the linear one lets the rollouts of some chunks diverge, long ones mostly: trained on the others.
+fn from_those_that_stay<M: LinearModel>(
+    model: &M,
+    chunks: &[Trajectory],
+    losses: &[f64],
+    theta: Vec<f64>,
+    settings: &Settings,
+) -> Result<Vec<f64>, Error> {
+    let stay: Vec<Trajectory> = chunks.iter().zip(losses).filter(|(_, l)| l.is_finite()).map(|(c, _)| c.clone()).collect();
+    if 2 * stay.len() < chunks.len() {
+        return Err(Error::NotFinite);
+    }
+    let loss = RolloutLoss::new(model, &stay, &settings.weights, settings.rollout.clone());
+    Ok(refine(&loss, theta, settings, None, &mut |_| {})?.theta)
 }
 
 /// Parameters by least squares on the integral form of the equations of motion.

@@ -16,14 +16,14 @@ mod scheme;
 mod style;
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ColorType, ImageEncoder, RgbImage, imageops};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 
+use crate::dataset::{self, files};
 use canvas::{Canvas, SCALE};
 pub use curves::{
     Candidate, ErrorCurves, ForceCurve, ParetoFront, PhaseSpace, TrainingRun, figure3, force_curves, pareto, phase_space,
@@ -67,13 +67,8 @@ pub enum Error {
     #[error("cannot encode the picture as PNG: {0}")]
     Png(#[from] image::ImageError),
     /// The file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// File.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] dataset::Error),
 }
 
 impl Error {
@@ -98,8 +93,8 @@ trait Drawing {
 /// Draws both formats first and only then writes them, so that an error leaves no file.
 fn save(drawing: &impl Drawing, stem: &Path) -> Result<(), Error> {
     let (svg, png) = (svg(drawing)?, png(drawing)?);
-    write_atomically(&with_suffix(stem, ".svg"), svg.as_bytes())?;
-    write_atomically(&with_suffix(stem, ".png"), &png)
+    files::write_atomically(&with_suffix(stem, ".svg"), |file| file.write_all(svg.as_bytes()))?;
+    Ok(files::write_atomically(&with_suffix(stem, ".png"), |file| file.write_all(&png))?)
 }
 
 fn svg(drawing: &impl Drawing) -> Result<String, Error> {
@@ -146,15 +141,4 @@ fn with_suffix(stem: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(stem);
     name.push(suffix);
     PathBuf::from(name)
-}
-
-/// Writes a file aside and moves it into place, so that nobody sees half of it.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let aside = with_suffix(path, ".part");
-    let written = fs::write(&aside, bytes).and_then(|()| fs::rename(&aside, path));
-    written.map_err(|source| {
-        // Best effort: the error to report is the first one.
-        let _ = fs::remove_file(&aside);
-        Error::Write { path: path.to_path_buf(), source }
-    })
 }
