@@ -14,9 +14,12 @@ use scalar_dynamics::dataset::{self, Trajectory, files, split_trajectories};
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, proof_text};
+use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE};
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{EqualityOptions, Noise, Proof, RecoverSettings, Recovery, prove_equal_with, recover};
+use scalar_dynamics::symbolic::{
+    EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_with, recover,
+};
+use scalar_dynamics::train;
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
 ///
@@ -54,7 +57,7 @@ struct Arguments {
     time_budget: Option<f64>,
     /// Noise of the data: auto (of unknown size), none, or its standard deviation in each column in units of that column's own, such as 0.01;
     /// known to 5 %.
-    #[arg(long, default_value = "auto", value_parser = noise)]
+    #[arg(long, default_value = "auto", value_parser = noise, allow_hyphen_values = true)]
     noise: Noise,
     /// A law to compare with, in the names of the vectors (q0 the pivot): proved equal up to a constant, or a point where they differ.
     /// Fitted constants within a relative 1e-6 of its constants count as equal.
@@ -147,8 +150,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
     let settings = RecoverSettings { noise: arguments.noise, deadline, ..RecoverSettings::default() };
+    let failed = |error| match error {
+        RecoverError::Train(train::Error::NothingToLearn) => {
+            input("no function of the basis has an effect on the training data: there is no law to learn from what does not move")
+        }
+        error => other(error),
+    };
     let recovery =
-        recover(&inputs, &train, &validation, &settings, &mut |phase| bar.set_message(phase.to_string())).map_err(other)?;
+        recover(&inputs, &train, &validation, &settings, &mut |phase| bar.set_message(phase.to_string())).map_err(failed)?;
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
@@ -287,7 +296,12 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, train: &[Trajectory], out
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
     text += &format!("exact: {verdict}\n");
     if let Some(proof) = proof {
-        text += &format!("against --truth: {}\n", proof_text(proof).lines().next().unwrap_or_default());
+        let verdict = match proof {
+            Proof::Equal { .. } => "proved equal, up to a constant".into(),
+            Proof::Different { left, right, .. } => format!("different, {left} against {right} at a point"),
+            Proof::Unknown => "neither proved equal nor shown to differ".into(),
+        };
+        text += &format!("against --truth: {verdict} (numbers to a relative {TRUTH_TOLERANCE:e}; see report.md)\n");
     }
     text + &format!("results in {} ({:.1} s)\n", out.display(), elapsed.as_secs_f64())
 }

@@ -42,7 +42,8 @@ const ROUNDOFF: f64 = 1e-14;
 ///
 /// Their covariance is (J'J)^-1 (sum_c g_c g_c') (J'J)^-1 with the score g_c = J_c' r_c of cluster c (Liang & Zeger 1986): the noise of a chunk's
 /// first state is in all its residuals, which therefore hang together. Clusters are trajectories, or chunks where those are few. With
-/// fewer than two clusters a constant it is that of independent residuals, s^2 (J'J)^-1. The square of what halving the integration
+/// fewer than two clusters a constant it is that of independent residuals, s^2 (J'J)^-1, and with no more residuals than constants the
+/// errors are as large as these. The square of what halving the integration
 /// step changes is added, and that of roundoff. It says how the constants scatter from one set of data to another, not by how much noise in the first
 /// states biases them.
 ///
@@ -64,7 +65,10 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
     let bread = inverse.dot(&inverse.t());
     let scores = clustered(&loss.scores(&fine.theta), chunks);
     let clusters = scores.nrows();
-    let scatter = if clusters >= 2 * n {
+    let scatter = if loss.residuals() <= n {
+        // Nothing is left over that could tell: the constants themselves stand for their errors.
+        Array2::from_diag(&Array1::from_iter(fine.theta.iter().map(|c| c * c)))
+    } else if clusters >= 2 * n {
         let pulls = scores.dot(&bread);
         pulls.t().dot(&pulls) * (clusters as f64 / (clusters - 1) as f64)
     } else {
