@@ -97,6 +97,10 @@ impl<M: Model> Block<M> {
     pub fn steps(&self) -> usize {
         self.intervals.iter().map(|i| i.steps).sum()
     }
+    /// Number of integration steps up to the end of an interval.
+    pub fn steps_until(&self, interval: usize) -> usize {
+        self.intervals[..=interval].iter().map(|i| i.steps).sum()
+    }
     /// Residual (predicted minus observed) of a component at the end of an interval, by chunk.
     pub fn residual(&self, interval: usize, component: usize) -> &[f64] {
         let at = (interval * self.state.len()) + component * self.size;

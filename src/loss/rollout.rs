@@ -61,6 +61,17 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         self.steps * self.options.method.stages()
     }
 
+    /// Field evaluations, counted by state, of one [`jacobian`](Self::jacobian): a rollout, and for each component at the end of each
+    /// interval the vector-Jacobian products back to the start.
+    pub fn jacobian_evaluations(&self) -> usize {
+        let of_block = |block: &Mutex<Block<M>>| {
+            let block = lock(block);
+            let back: usize = (0..block.intervals()).map(|j| block.steps_until(j)).sum();
+            block.chunks() * (block.steps() + self.model.dim() * back)
+        };
+        self.blocks.iter().map(of_block).sum::<usize>() * self.options.method.stages()
+    }
+
     /// L(theta); not finite when a rollout diverges, zero when there are no residuals.
     pub fn value(&self, theta: &[f64]) -> f64 {
         let weights = self.model.expand(theta);

@@ -3,9 +3,11 @@
 mod closed_form;
 pub mod emlp;
 pub mod network;
+mod scalar_field;
 mod scalar_hamiltonian;
 
 pub use closed_form::ClosedForm;
+pub use scalar_field::{FieldVector, ScalarField};
 pub use scalar_hamiltonian::ScalarHamiltonian;
 
 use std::borrow::Cow;

@@ -115,7 +115,7 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
 
 /// Copies states `at .. at + LANES` of a batch into a block.
 #[inline(always)]
-fn gather(batch: &[f64], at: usize, block: &mut [Lanes]) {
+pub(super) fn gather(batch: &[f64], at: usize, block: &mut [Lanes]) {
     let size = batch.len() / block.len();
     for (c, x) in block.iter_mut().enumerate() {
         *x = Lanes::load(&batch[c * size + at..]);
@@ -124,7 +124,7 @@ fn gather(batch: &[f64], at: usize, block: &mut [Lanes]) {
 
 /// Copies a block to states `at .. at + LANES` of a batch.
 #[inline(always)]
-fn scatter(block: &[Lanes], at: usize, batch: &mut [f64]) {
+pub(super) fn scatter(block: &[Lanes], at: usize, batch: &mut [f64]) {
     let size = batch.len() / block.len();
     for (c, x) in block.iter().enumerate() {
         x.store(&mut batch[c * size + at..]);

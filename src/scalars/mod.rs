@@ -11,4 +11,5 @@ mod set;
 
 pub use function::ScalarFunction;
 pub use inputs::{Error, Inputs};
+pub(crate) use set::Form;
 pub use set::{Frame, ScalarSet};

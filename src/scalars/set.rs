@@ -4,9 +4,9 @@ use super::{Error, Inputs};
 use crate::expr::{Scalar, Vector};
 use crate::linalg::{Lanes, Real};
 
-/// A vector that scalars use: a combination of state vectors plus a constant.
+/// A vector that models use: a combination of state vectors plus a constant.
 #[derive(Clone, Debug)]
-struct Form {
+pub(crate) struct Form {
     terms: Vec<(usize, f64)>,
     offset: [f64; 3],
 }
@@ -183,17 +183,14 @@ impl ScalarSet {
     fn pull_back<const D: usize>(&self, frame: &Frame<D>, gradient: &mut [Lanes]) {
         gradient.fill(Lanes::zero());
         for (form, u_bar) in self.forms.iter().zip(&frame.adjoints) {
-            for &(slot, c) in &form.terms {
-                for (g, x) in gradient[slot * D..slot * D + D].iter_mut().zip(u_bar) {
-                    *g += *x * c;
-                }
-            }
+            form.pull_back(u_bar, gradient);
         }
     }
 }
 
 impl Form {
-    fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, Error> {
+    /// The vector of this name or combination.
+    pub(crate) fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, Error> {
         let mut form = Self { terms: Vec::new(), offset: [0.0; 3] };
         for (name, c) in vector.terms() {
             if let Some(slot) = inputs.slot(name) {
@@ -208,8 +205,9 @@ impl Form {
         Ok(form)
     }
 
+    /// The vector at states `z`; its change along a direction `z` where `constant` is zero instead of one.
     #[inline(always)]
-    fn apply<const D: usize>(&self, z: &[Lanes], constant: f64) -> [Lanes; D] {
+    pub(crate) fn apply<const D: usize>(&self, z: &[Lanes], constant: f64) -> [Lanes; D] {
         let mut u: [Lanes; D] = std::array::from_fn(|i| Lanes::splat(self.offset[i] * constant));
         for &(slot, c) in &self.terms {
             for (u, z) in u.iter_mut().zip(&z[slot * D..slot * D + D]) {
@@ -217,6 +215,16 @@ impl Form {
             }
         }
         u
+    }
+
+    /// Adds the state's share of an adjoint of the vector to `gradient`.
+    #[inline(always)]
+    pub(crate) fn pull_back<const D: usize>(&self, u_bar: &[Lanes; D], gradient: &mut [Lanes]) {
+        for &(slot, c) in &self.terms {
+            for (g, x) in gradient[slot * D..slot * D + D].iter_mut().zip(u_bar) {
+                *g += *x * c;
+            }
+        }
     }
 }
 

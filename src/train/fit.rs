@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use ndarray::Array2;
+
 use super::{Coordinates, Error, Objective, Record, Stop, minimise};
 use crate::dataset::Trajectory;
 use crate::linalg::triangular_factor;
@@ -35,6 +37,8 @@ pub struct Fit {
     pub history: Vec<Record>,
     /// Field evaluations, counted by state, of one evaluation of loss and gradient (a vector-Jacobian product counts as one).
     pub field_evaluations: usize,
+    /// Field evaluations up to each record of the history, those of Jacobians included.
+    pub costs: Vec<usize>,
 }
 
 /// Trains a model that is linear in its parameters: least squares on the integral form gives a start, [`refine`] does the rest.
@@ -83,9 +87,15 @@ fn from_those_that_stay<M: LinearModel>(
 /// Nothing to learn, numbers that are not finite.
 pub fn linear_start<M: LinearModel>(model: &M, chunks: &[Trajectory], settings: &Settings) -> Result<Vec<f64>, Error> {
     let factor = triangular_factor(&integral_form(model, chunks, &settings.weights))?;
-    let coordinates = Coordinates::new(vec![0.0; model.parameters()], &factor, settings.rank_tolerance)?;
-    let mut theta = vec![0.0; model.parameters()];
-    coordinates.parameters_into(&coordinates.least_squares(&factor), &mut theta);
+    least_squares(&factor, settings.rank_tolerance)
+}
+
+/// The least-squares solution of a design matrix with the observations in the last column, given by its triangular factor.
+pub(super) fn least_squares(factor: &Array2<f64>, rank_tolerance: f64) -> Result<Vec<f64>, Error> {
+    let n = factor.ncols() - 1;
+    let coordinates = Coordinates::new(vec![0.0; n], factor, rank_tolerance)?;
+    let mut theta = vec![0.0; n];
+    coordinates.parameters_into(&coordinates.least_squares(factor), &mut theta);
     Ok(theta)
 }
 
@@ -110,7 +120,7 @@ pub fn refine<M: Lanewise>(
         let next = stage(loss, &coordinates, settings.stop, file.as_ref().map(|(p, k)| (p.as_path(), *k)), watch)?;
         let done = next.history.len() <= WELL_CONDITIONED || best.as_ref().is_some_and(|b| next.loss > 0.5 * b.loss);
         best = Some(match best {
-            Some(before) => joined(before.history, next),
+            Some(before) => joined(before, next),
             None => next,
         });
         if done {
@@ -125,7 +135,11 @@ const WHITENINGS: usize = 4;
 /// A run of no more iterations than this shows that its coordinates were good.
 const WELL_CONDITIONED: usize = 20;
 
-fn joined(mut history: Vec<Record>, mut last: Fit) -> Fit {
+fn joined(before: Fit, mut last: Fit) -> Fit {
+    let Fit { mut history, mut costs, .. } = before;
+    let spent = costs.last().copied().unwrap_or(0);
+    costs.extend(last.costs.iter().map(|cost| cost + spent));
+    last.costs = costs;
     let (iterations, evaluations) = (history.len().saturating_sub(1), history.last().map_or(0, |r| r.evaluations));
     history.extend(last.history.iter().map(|r| Record {
         iteration: r.iteration + iterations,
@@ -152,12 +166,15 @@ fn stage<M: Model>(
     let found = minimise(&objective, &start, stop, checkpoint, &mut |r| watch(&as_loss(r)))?;
     let mut theta = vec![0.0; n];
     coordinates.parameters_into(&found.u, &mut theta);
+    let field_evaluations = 2 * loss.field_evaluations();
+    let cost = |r: &Record| loss.jacobian_evaluations() + r.evaluations * field_evaluations;
     Ok(Fit {
+        costs: found.history.iter().map(cost).collect(),
         theta,
         rank: coordinates.rank(),
         loss: found.value * scale,
         history: found.history.iter().map(as_loss).collect(),
-        field_evaluations: 2 * loss.field_evaluations(),
+        field_evaluations,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Training: a linear start, whitened coordinates, L-BFGS on the rollout loss.
 
 mod coordinates;
+mod field;
 mod fit;
 mod lbfgs;
 mod learn;
@@ -9,6 +10,7 @@ mod line_search;
 mod noisy;
 
 pub use coordinates::Coordinates;
+pub use field::{FieldKind, LearnedField, learn_field};
 pub use fit::{Fit, Settings, fit, linear_start, refine};
 pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
 pub use learn::{Learned, integration_error, learn, states, unit_weights};

@@ -59,7 +59,7 @@ impl Motion {
     }
 }
 
-fn model(inputs: &Inputs) -> ScalarHamiltonian<Basis> {
+fn hamiltonian(inputs: &Inputs) -> ScalarHamiltonian<Basis> {
     let set = ScalarSet::new(inputs, inputs.catalogue()).unwrap();
     let basis = Basis::of_kind(Kind::SpectralPolynomial { degree: 4 }, &vec![(-1.0, 2.0); set.len()]);
     ScalarHamiltonian::new(set, basis)
@@ -72,13 +72,24 @@ fn distance(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
 
 #[test]
 fn equivariance_of_rollouts_under_rotations_reflections_and_translations() {
+    check_equivariance(hamiltonian, 0.01, 4e-14);
+}
+
+#[test]
+fn equivariance_of_vector_fields() {
+    let field = |inputs: &Inputs| crate::field::field(inputs, &mut rng(25)).0;
+    check_equivariance(field, 0.05, 1e-13);
+}
+
+/// Rollouts of `model` with random parameters of size `spread`, against rollouts of everything turned and shifted.
+fn check_equivariance<M: Model>(model: impl Fn(&Inputs) -> M, spread: f64, bound: f64) {
     let mut rng = rng(20);
     let method = RungeKutta::new(8).unwrap();
     for (particles, d) in [(1, 1), (2, 1), (1, 2), (3, 2), (1, 3), (2, 3), (3, 3)] {
         for determinant in [1.0, -1.0] {
             let inputs = inputs(particles, d, 2, &mut rng);
             let motion = Motion { rotation: orthogonal(d, determinant, &mut rng), shift: Array1::from(uniform(d, 2.0, &mut rng)) };
-            let theta = uniform(model(&inputs).parameters(), 0.01, &mut rng);
+            let theta = uniform(model(&inputs).parameters(), spread, &mut rng);
             let dim = inputs.shape.state_len();
             let initial = Array3::from_shape_vec((11, 1, dim), uniform(11 * dim, 0.7, &mut rng)).unwrap();
             let roll = |inputs: &Inputs, initial: Array3<f64>| {
@@ -89,7 +100,7 @@ fn equivariance_of_rollouts_under_rotations_reflections_and_translations() {
             let moved = roll(&motion.inputs(&inputs, true), motion.states(&initial));
             let error = distance(&motion.states(&path), &moved);
             println!("{particles} in {d}, determinant {determinant}: {error:.1e}");
-            assert!(error < 4e-14, "{particles} particles in {d} dimensions: {error:e}");
+            assert!(error < bound, "{particles} particles in {d} dimensions: {error:e}");
             // The context vectors break the symmetry when they do not turn along.
             if d > 1 || determinant < 0.0 {
                 let left = roll(&motion.inputs(&inputs, false), motion.states(&initial));

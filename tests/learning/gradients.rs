@@ -101,7 +101,7 @@ fn chebyshev<T: Real>(k: usize, x: T) -> T {
 }
 
 /// The same continued beyond the range by its Taylor series, where `plain` is the value of x.
-fn continued<T: Real>(k: usize, x: T, plain: f64) -> T {
+pub fn continued<T: Real>(k: usize, x: T, plain: f64) -> T {
     if plain.abs() <= 1.0 {
         return chebyshev(k, x);
     }

@@ -2,6 +2,7 @@
 
 mod common;
 mod equivariance;
+mod field;
 mod gradients;
 mod losses;
 mod training;
