@@ -8,8 +8,11 @@ use std::sync::LazyLock;
 use scalar_dynamics::dataset::files::{parquet_summary, read_parquet};
 use scalar_dynamics::dataset::read_table;
 use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
-use scalar_dynamics::experiment::models::{self, Learner, state_means};
-use scalar_dynamics::experiment::{Error, Options, Product, Profile, Summary, Watch, reproduce};
+use scalar_dynamics::experiment::evaluation::state_means;
+use scalar_dynamics::experiment::models;
+use scalar_dynamics::experiment::{
+    Error, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units, reproduce, resolve,
+};
 
 /// A first run on one thread and what it left behind, shared by the tests.
 struct First {
@@ -24,14 +27,19 @@ static FIRST: LazyLock<First> = LazyLock::new(|| {
     First { files: files(folder.path()), summary, folder }
 });
 
-fn options(folder: &Path, only: &[Product]) -> Options {
-    Options { profile: Profile::Smoke, only: only.to_vec(), data: folder.join("data"), figures: folder.join("figures"), seed: 1 }
+fn options(folder: &Path, only: &[&str]) -> Options {
+    let only = only.iter().map(|name| name.to_string()).collect();
+    let (data, figures) = (folder.join("data"), folder.join("figures"));
+    Options { profile: Profile::Smoke, only, shard: None, data, figures, seed: 1 }
 }
 
-fn run(folder: &Path, threads: usize, only: &[Product]) -> Result<Summary, Error> {
+fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| reproduce(&options(folder, only), &mut ()))
 }
+
+/// Files that tell times.
+const TIMED: [&str; 5] = ["timings.parquet", "table1.md", "table1.tex", "error_seconds.svg", "error_seconds.png"];
 
 /// All files below a folder that must not change from run to run: without times and saved work.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -42,7 +50,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
                 if path.file_name().unwrap() != "checkpoints" {
                     collect(base, &path, found);
                 }
-            } else if path.file_name().unwrap() != "timings.parquet" {
+            } else if !TIMED.contains(&path.file_name().unwrap().to_str().unwrap()) {
                 found.insert(path.strip_prefix(base).unwrap().into(), fs::read(&path).unwrap());
             }
         }
@@ -63,20 +71,25 @@ fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
 /// A folder with the saved work of the first run and nothing else.
 fn folder_with_saved_work() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let (from, to) = [FIRST.folder.path(), folder.path()].map(|base| base.join("data/smoke/checkpoints")).into();
+    copy_saved_work(FIRST.folder.path(), folder.path());
+    folder
+}
+
+fn copy_saved_work(from: &Path, to: &Path) {
+    let (from, to): (PathBuf, PathBuf) = [from, to].map(|base| base.join("data/smoke/checkpoints")).into();
     fs::create_dir_all(&to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
     }
-    folder
 }
 
 #[test]
 fn contract_files_and_columns_exist() {
     const KEY: [&str; 3] = ["model", "dynamics", "group"];
-    let results: [(&str, &[&str]); 6] = [
+    let results: [(&str, &[&str]); 7] = [
         ("training", &["basis", "seed", "iteration", "loss", "gradient_norm", "field_evaluations"]),
+        ("trainings", &["basis", "seed", "loss", "validation_loss", "gradient_norm", "outcome", "limit"]),
         ("rollout_errors", &["seed", "trajectory", "t", "state_error", "angular_momentum_error", "energy_error"]),
         ("error_quantiles", &["seed", "t", "quantity", "geometric_mean", "q05", "q25", "q50", "q75", "q95"]),
         ("table1", &["basis", "profile", "preset", "parameters", "geometric_mean", "deviation", "clamped_mean", "paper"]),
@@ -104,7 +117,7 @@ fn contract_files_and_columns_exist() {
     for ending in ["csv", "md", "tex"] {
         assert!(data.join(format!("results/table1.{ending}")).is_file());
     }
-    for name in ["figure1", "figure2", "figure3", "phase_space", "training_history"] {
+    for name in ["figure1", "figure2", "figure3", "phase_space", "training_history", "error_seconds"] {
         for ending in ["svg", "png"] {
             assert!(FIRST.folder.path().join(format!("figures/smoke/{name}.{ending}")).is_file(), "{name}.{ending}");
         }
@@ -165,18 +178,23 @@ fn accuracy_of_every_model() {
             Learner::Reference => REFERENCE,
             Learner::Spectral => SPECTRAL,
             Learner::ClosedForm => CLOSED_FORM,
+            Learner::Lengths => LENGTHS,
+            Learner::Directions => DIRECTIONS,
         };
         let step_error = done.unit.training.step_error;
         println!("{:?}: {error:e}, clamped {clamped:e}, integrator {step_error:e}", done.learner);
         assert!(error < bound, "{:?}: {error:e}", done.learner);
-        assert!(clamped > 0.999e-7 && clamped < 3e-6, "{:?}: clamped {clamped:e}", done.learner);
-        assert!(step_error < 2e-13, "{:?}: the integrator's error in training is {step_error:e}", done.learner);
+        assert!(clamped > 0.999e-7 && clamped < bound.max(3e-6), "{:?}: clamped {clamped:e}", done.learner);
+        let step_bound = if done.learner.name().contains("node") { 1e-7 } else { 2e-13 };
+        assert!(step_error < step_bound, "{:?}: the integrator's error in training is {step_error:e}", done.learner);
     }
 }
 
 const REFERENCE: f64 = 2e-13;
 const SPECTRAL: f64 = 2e-8;
 const CLOSED_FORM: f64 = 2e-13;
+const LENGTHS: f64 = 0.3;
+const DIRECTIONS: f64 = 3e-10;
 
 #[test]
 fn recovered_constants_are_those_of_both_presets() {
@@ -201,7 +219,9 @@ fn determinism_over_threads_runs_and_interruptions() {
     // Saved work is used: the same bytes on two threads, and nothing is learned.
     let resumed = folder_with_saved_work();
     let phases: Vec<&str> = run(resumed.path(), 2, &[]).unwrap().seconds.iter().map(|(phase, _)| *phase).collect();
-    assert_eq!(phases, ["data", "tables and figures", "total of the last run"]);
+    assert_eq!(phases, ["data", "training", "recovery", "evaluation", "tables and figures", "total of the last run"]);
+    let saved = |folder: &Path| fs::read(folder.join("data/smoke/checkpoints/scalars-hnn-reference-seed1.times")).unwrap();
+    assert!(saved(resumed.path()) == saved(FIRST.folder.path()), "a finished unit was made again");
     assert_same(&FIRST.files, &files(resumed.path()));
     // Nothing is saved: two threads do everything anew.
     let anew = tempfile::tempdir().unwrap();
@@ -215,13 +235,13 @@ fn resume_replaces_damaged_and_foreign_work() {
     let saved = |learner: Learner| folder.path().join(format!("data/smoke/checkpoints/{}-seed1.unit", learner.name()));
     let whole = fs::read(saved(Learner::Reference)).unwrap();
     fs::write(saved(Learner::Reference), &whole[..whole.len() / 2]).unwrap();
-    // The key stands at the beginning of the file; other digits in it are another version's.
+    // The key stands at the beginning of the file; another number in it is that of another code.
     let mut foreign = fs::read(saved(Learner::Spectral)).unwrap();
-    let version = env!("CARGO_PKG_VERSION").as_bytes();
-    let at = foreign.windows(version.len()).position(|bytes| bytes == version).unwrap();
-    foreign[at] = b'9';
+    let revision = b"revision ";
+    let at = foreign.windows(revision.len()).position(|bytes| bytes == revision).unwrap();
+    foreign[at + revision.len()] = b'0';
     fs::write(saved(Learner::Spectral), foreign).unwrap();
-    run(folder.path(), 2, &[Product::Table1]).unwrap();
+    run(folder.path(), 2, &["table1"]).unwrap();
     let table = Path::new("data/smoke/results/table1.parquet");
     assert!(files(folder.path())[table] == FIRST.files[table]);
     assert!(fs::read(saved(Learner::Reference)).unwrap() == whole);
@@ -240,7 +260,7 @@ impl Watch for Stopped {
 #[test]
 fn resume_goes_on_from_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let options = options(folder.path(), &[Product::Training]);
+    let options = options(folder.path(), &["training"]);
     let stopped = std::panic::catch_unwind(|| reproduce(&options, &mut Stopped).map(|_| ()));
     assert!(stopped.is_err(), "no training was long enough to be stopped");
     let checkpoints = folder.path().join("data/smoke/checkpoints");
@@ -248,7 +268,7 @@ fn resume_goes_on_from_a_checkpoint() {
     let half = checkpoints.join(&name).join("whitening0.checkpoint");
     assert!(half.is_file() && !checkpoints.join(format!("{name}.unit")).exists());
     let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
-    let key = models::key(&data, Learner::Spectral);
+    let key = models::key(&data, Profile::Smoke, Learner::Spectral);
     let bytes = fs::read(&half).unwrap();
     assert!(bytes.windows(key.len()).any(|window| window == key.as_bytes()), "the checkpoint does not name its problem");
     reproduce(&options, &mut ()).unwrap();
@@ -258,9 +278,57 @@ fn resume_goes_on_from_a_checkpoint() {
 }
 
 #[test]
+fn shards_together_are_the_whole() {
+    let names = |shard| {
+        let work = resolve(Profile::Paper, 5, &[], shard).unwrap();
+        assert!(shard.is_none() || work.products.is_empty());
+        work.units.into_iter().map(UnitId::name).collect::<Vec<String>>()
+    };
+    let whole = names(None);
+    assert_eq!(whole, all_units(Profile::Paper, 5).into_iter().map(UnitId::name).collect::<Vec<_>>());
+    for of in [1, 2, 5, 100] {
+        let mut shards: Vec<String> = (1..=of).flat_map(|number| names(Some(Shard { number, of }))).collect();
+        let mut sorted = whole.clone();
+        shards.sort();
+        sorted.sort();
+        assert_eq!(shards, sorted, "{of} shards");
+    }
+    // Two machines, one after the other here; the files of their units together make what one machine makes.
+    let (folders, together) = ([1, 2].map(|_| tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
+    for (number, folder) in (1..).zip(&folders) {
+        let shard = Some(Shard { number, of: 2 });
+        reproduce(&Options { shard, ..options(folder.path(), &[]) }, &mut ()).unwrap();
+        copy_saved_work(folder.path(), together.path());
+    }
+    let summary = run(together.path(), 2, &[]).unwrap();
+    assert!(summary.seconds.iter().any(|(phase, seconds)| *phase == "training" && *seconds > 0.0), "times come along");
+    assert_same(&FIRST.files, &files(together.path()));
+}
+
+#[test]
+fn names_choose_products_models_and_units() {
+    let resolved = |only: &[&str]| {
+        let only: Vec<String> = only.iter().map(|name| name.to_string()).collect();
+        let work = resolve(Profile::Paper, 1, &only, None).unwrap();
+        (work.products, work.units.into_iter().map(UnitId::name).collect::<Vec<_>>())
+    };
+    let [one, two, three] = [1, 2, 3].map(|seed| format!("scalars-node-lengths-seed{seed}"));
+    assert_eq!(resolved(&["scalars-node-lengths"]), (vec![], vec![one, two.clone(), three]));
+    assert_eq!(resolved(&["table1", "scalars-node-lengths-seed2"]), (vec![Product::Table1], vec![two]));
+    assert_eq!(resolved(&["figure2"]), (vec![Product::Figure2], vec![]));
+    let (_, units) = resolved(&["recovered"]);
+    assert!(units.len() == 6 && units.iter().all(|name| name.contains("closed-form")), "{units:?}");
+    let error = resolve(Profile::Quick, 1, &["scalars-node-lengths-seed2".into()], None).unwrap_err();
+    assert!(error.is_bad_input() && error.to_string().contains("scalars-node-lengths"), "{error}");
+    for bad in ["0/2", "3/2", "2", "a/b", "1/0"] {
+        assert!(bad.parse::<Shard>().is_err_and(|error| error.is_bad_input()), "{bad}");
+    }
+}
+
+#[test]
 fn only_what_is_asked_for_is_made() {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), 1, &[Product::Figure1, Product::Figure2]).unwrap();
+    run(folder.path(), 1, &["figure1", "figure2"]).unwrap();
     let made: Vec<PathBuf> = files(folder.path()).into_keys().collect();
     let wanted = ["figure1.png", "figure1.svg", "figure2.png", "figure2.svg"].map(|name| Path::new("figures/smoke").join(name));
     assert_eq!(made, wanted);

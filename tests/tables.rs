@@ -13,7 +13,7 @@ use scalar_dynamics::dataset::{
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::tables::{
-    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, Table1Row, TimingRow, TrainingRow,
+    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, Table1Row, TimingRow, TrainingEndRow, TrainingRow,
 };
 use tempfile::TempDir;
 
@@ -400,7 +400,7 @@ fn key(basis: &str) -> RowKey {
 fn table1() -> Vec<Table1Row> {
     let row = |basis, errors: &[(f64, f64)], paper| Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, errors, paper);
     vec![
-        row("reference", &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)], Some((0.005, 0.002))),
+        Table1Row { limit: "data".into(), ..row("reference", &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)], Some((0.005, 0.002))) },
         row("spectral_6 | a", &[(9.996e-7, 2e-6)], None),
         row("diverged", &[(f64::INFINITY, f64::INFINITY)], None),
     ]
@@ -412,11 +412,36 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
     let metadata = BTreeMap::from([("command".to_string(), "reproduce_figures".to_string())]);
     let path = |name: &str| folder.path().join(name);
 
-    let training =
-        TrainingRow { key: key("reference"), seed: 1, iteration: 0, loss: 0.5, gradient_norm: 1.0, field_evaluations: 9 };
+    let training = TrainingRow {
+        key: key("reference"),
+        seed: 1,
+        stage: "rollout".into(),
+        iteration: 0,
+        loss: 0.5,
+        gradient_norm: 1.0,
+        validation_loss: None,
+        field_evaluations: 9,
+    };
     tables::write(&path("training.parquet"), &[training], &metadata).unwrap();
-    let wanted = ["model", "dynamics", "group", "basis", "seed", "iteration", "loss", "gradient_norm", "field_evaluations"];
-    assert_eq!(columns(&path("training.parquet")), wanted);
+    let wanted = ["stage", "iteration", "loss", "gradient_norm", "validation_loss", "field_evaluations"];
+    assert_eq!(columns(&path("training.parquet")), [&["model", "dynamics", "group", "basis", "seed"][..], &wanted].concat());
+
+    let end = TrainingEndRow {
+        key: key("reference"),
+        seed: 1,
+        parameters: 3,
+        iterations: 7,
+        field_evaluations: 9,
+        loss: 0.5,
+        validation_loss: 0.6,
+        gradient_norm: None,
+        integration_error: 1e-9,
+        outcome: "converged".into(),
+        limit: "model".into(),
+    };
+    tables::write(&path("trainings.parquet"), &[end], &metadata).unwrap();
+    let found = columns(&path("trainings.parquet"));
+    assert!(["loss", "validation_loss", "gradient_norm", "outcome", "limit"].iter().all(|name| found.iter().any(|f| f == name)));
 
     let quantiles = ErrorQuantileRow {
         key: key("reference"),
@@ -483,14 +508,13 @@ fn table1_has_four_forms_that_name_profile_and_basis() {
     let folder = TempDir::new().unwrap();
     let rows = table1();
     assert!((rows[0].geometric_mean - 2e-8).abs() < 1e-20 && (rows[0].deviation - 1e-8).abs() < 1e-20 && rows[0].seeds == 3);
-    tables::write_table1(folder.path(), &rows, &BTreeMap::new()).unwrap();
+    tables::write_table1(folder.path(), &rows, None, &BTreeMap::new()).unwrap();
     assert_eq!(listing(folder.path()), ["table1.csv", "table1.md", "table1.parquet", "table1.tex"]);
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-    let expected =
-        "| Scalars | HNN | O(3) | reference | quick | reference-code | 18 | (2.00 ± 1.00)e-8 | (1.00 ± 0.00)e-7 | 0.005 ± 0.002 |";
+    let expected = "| Scalars | HNN | O(3) | reference | quick | reference-code | 18 | (2.00 ± 1.00)e-8 | (1.00 ± 0.00)e-7 | 0.005 ± 0.002 | data |";
     assert!(text("table1.md").lines().any(|line| line == expected), "{}", text("table1.md"));
     assert!(
-        text("table1.md").contains("spectral_6 \\| a | quick | reference-code | 18 | 1.00e-6 | 2.00e-6 |  |"),
+        text("table1.md").contains("spectral_6 \\| a | quick | reference-code | 18 | 1.00e-6 | 2.00e-6 |  |  |"),
         "{}",
         text("table1.md")
     );
@@ -510,14 +534,14 @@ fn table1_has_four_forms_that_name_profile_and_basis() {
     let timed = tables::table1_markdown(&rows, Some(&seconds));
     assert!(timed.lines().next().unwrap().ends_with("| Seconds |") && timed.contains("| 0.8 |"), "{timed}");
     let widths: Vec<_> = timed.lines().map(|line| line.matches(" | ").count()).collect();
-    assert_eq!(widths, [10; 5], "{timed}");
+    assert_eq!(widths, [11; 5], "{timed}");
 }
 
 #[test]
 fn inspection_ignores_nan_and_shows_the_results() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table1.parquet");
-    tables::write_table1(folder.path(), &table1(), &BTreeMap::from([("seed".into(), "7".into())])).unwrap();
+    tables::write_table1(folder.path(), &table1(), Some(&[1.0; 3]), &BTreeMap::from([("seed".into(), "7".into())])).unwrap();
     let inspection = inspect::inspect(&path).unwrap();
     let mean = inspection.columns.iter().find(|column| column.name == "geometric_mean").unwrap();
     assert_eq!((mean.non_finite, mean.max), (1, Some(9.996e-7)));

@@ -6,18 +6,27 @@ use ndarray::{Array2, Axis, concatenate};
 
 use super::Error;
 use super::data::{self, Preset};
-use super::models::{Learner, above_roundoff};
+use super::evaluation::{above_roundoff, state_means};
+use super::learner::{Dynamics, Learner};
+use super::models::Step;
 use super::run::{Done, Results};
 use super::tables::times;
 use crate::evaluate::RolloutErrors;
-use crate::report::figures::{self as draw, Curve, ErrorCurves, PendulumScene, PhaseSpace, ReferenceLine, Style, TrainingRun};
+use crate::report::figures::{
+    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, PendulumScene, PhaseSpace, ReferenceLine, Style, TrainingRun,
+};
 
 /// Time between the points of figure 1's orbit, and their number.
 const ORBIT: (f64, usize) = (0.025, 481);
-/// State error of the scalars HNN in Table 1 of Yao et al. (2021).
-const PAPER: f64 = 0.005;
-/// Share of the trajectories in the bands.
-const BAND: f64 = 0.95;
+/// State error of the Scalars models in Table 1 of Yao et al. (2021).
+const PAPER: [f64; 2] = [0.005, 0.009];
+const PAPER_LABEL: &str = "Yao et al. (2021), Scalars, mean over time";
+/// Share of the trajectories in the bands, of a few curves and of many.
+const BANDS: (f64, f64) = (0.95, 0.5);
+/// Range of the errors of networks.
+const NETWORKS: (f64, f64) = (1e-5, 1.0);
+/// Columns of figures, with their titles.
+const COLUMNS: [(Dynamics, &str); 2] = [(Dynamics::Hnn, "HNN"), (Dynamics::NOde, "N-ODE")];
 
 /// Figure 1: the pendulum and its orbit over 12 units of time, from the first initial state of the seed.
 ///
@@ -40,34 +49,49 @@ pub fn figure2(stem: &Path) -> Result<(), Error> {
     Ok(draw::figure2(stem)?)
 }
 
-/// Figure 3: relative errors of angular momentum and state against time. Curves are geometric means over the test trajectories of all
-/// seeds, bands hold 95% of them.
+/// Figure 3: relative errors against time, HNNs on the left and N-ODEs on the right: of angular momentum for all models, of the state for the
+/// models on scalars, and of the state for all models in the range of networks. Curves are geometric means over the test trajectories of
+/// all seeds, bands hold 95% or, where there are many curves, the middle half of them.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn figure3(results: &Results, stem: &Path) -> Result<(), Error> {
-    let mut curves = ErrorCurves {
-        state_references: vec![ReferenceLine { label: "Yao et al. (2021), scalars HNN, mean over time".into(), value: PAPER }],
-        ..ErrorCurves::default()
+    let networks = results.of_table1().any(|done| !done.learner.is_explicit());
+    let row = |title: &'static str, of: Of, shown: fn(Learner) -> bool, compared: bool, range: Option<(f64, f64)>| {
+        COLUMNS.into_iter().zip(PAPER).map(move |((dynamics, column), value)| {
+            let learners: Vec<Learner> = learners(results, dynamics).filter(|learner| shown(*learner)).collect();
+            let band = if learners.len() > 4 { BANDS.1 } else { BANDS.0 };
+            let line = compared.then(|| ReferenceLine { label: PAPER_LABEL.into(), value });
+            ErrorPanel {
+                title: format!("{title}, {column}"),
+                curves: learners.into_iter().map(|learner| curve(results, learner, of, band)).collect(),
+                references: line.into_iter().collect(),
+                range,
+            }
+        })
     };
-    for (i, learner) in Learner::ALL.into_iter().enumerate() {
-        let errors: Vec<RolloutErrors> = of_learner(results, learner).map(|done| done.unit.evaluation.errors()).collect();
-        if errors.is_empty() {
-            continue;
-        }
-        let curve = |of: fn(&RolloutErrors) -> &Array2<f64>| {
-            let views: Vec<_> = errors.iter().map(|errors| of(errors).view()).collect();
-            let pooled = concatenate(Axis(0), &views).expect("all rollouts have the same times");
-            mean_and_band(learner.label(), Style::Series(i), &above_roundoff(&pooled))
-        };
-        curves.angular_momentum.push(curve(|errors| &errors.angular_momentum));
-        curves.state.push(curve(|errors| &errors.state));
+    let mut panels: Vec<ErrorPanel> = row("angular momentum", |errors| &errors.angular_momentum, |_| true, false, None).collect();
+    panels.extend(row("state, Scalars", |errors| &errors.state, Learner::on_scalars, true, None));
+    if networks {
+        panels.extend(row("state, all", |errors| &errors.state, |_| true, true, Some(NETWORKS)));
     }
-    Ok(draw::figure3(&curves, stem)?)
+    Ok(draw::figure3(&ErrorCurves { panels, columns: COLUMNS.len(), ..ErrorCurves::default() }, stem)?)
 }
 
-/// Geometric mean over the rows of `errors` (trajectory x time), with a band; without the start, where the error is zero.
-fn mean_and_band(label: String, style: Style, errors: &Array2<f64>) -> Curve {
+/// Which errors.
+type Of = fn(&RolloutErrors) -> &Array2<f64>;
+
+/// Errors of a model over the trajectories of all seeds.
+fn curve(results: &Results, learner: Learner, of: Of, band: f64) -> Curve {
+    let errors: Vec<RolloutErrors> = of_learner(results, learner).map(|done| done.unit.evaluation.errors()).collect();
+    let views: Vec<_> = errors.iter().map(|errors| of(errors).view()).collect();
+    let pooled = concatenate(Axis(0), &views).expect("all rollouts have the same times");
+    mean_and_band(learner.label(), style(learner), &above_roundoff(&pooled), band)
+}
+
+/// Geometric mean over the rows of `errors` (trajectory x time), with a band that holds so large a share of them; without the start, where
+/// the error is zero.
+fn mean_and_band(label: String, style: Style, errors: &Array2<f64>, band: f64) -> Curve {
     let (mut mean, mut lower, mut upper) = (Vec::new(), Vec::new(), Vec::new());
     for column in errors.columns().into_iter().skip(1) {
         let mut sorted = column.to_vec();
@@ -75,42 +99,88 @@ fn mean_and_band(label: String, style: Style, errors: &Array2<f64>) -> Curve {
         let last = (sorted.len() - 1) as f64;
         let at = |q: f64| sorted[(q * last).round() as usize];
         mean.push((column.iter().map(|e| e.ln()).sum::<f64>() / sorted.len() as f64).exp());
-        lower.push(at(0.5 - 0.5 * BAND));
-        upper.push(at(0.5 + 0.5 * BAND));
+        lower.push(at(0.5 - 0.5 * band));
+        upper.push(at(0.5 + 0.5 * band));
     }
     Curve::new(label, style, times().split_off(1), mean).with_band(lower, upper)
 }
 
-/// Momentum against position along the first test trajectory: the truth, and the spectral model's prediction laid over it.
+/// Momentum against position along the first test trajectory: the truth, and the predictions of the best and of the worst model.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
     let Some(data) = &results.data else { return Ok(()) };
     let shape = data.test.shape;
-    let first = of_learner(results, Learner::Spectral).next();
-    let predictions = first.map(|done| (Learner::Spectral.label(), done.unit.evaluation.fine())).into_iter().collect();
+    let error = |done: &Done| state_means(&done.unit.evaluation.errors()).0;
+    let mut of_seed: Vec<&Done> = results.of_table1().filter(|done| done.seed == data.seed).collect();
+    of_seed.sort_by(|a, b| error(a).total_cmp(&error(b)));
+    let named = [("worst", of_seed.last()), ("best", of_seed.first())];
+    let prediction = |(rank, done): (&str, Option<&&Done>)| {
+        let done = done?;
+        let dynamics = COLUMNS.iter().find(|(dynamics, _)| *dynamics == done.learner.dynamics())?.1;
+        Some((format!("{rank}: {}, {dynamics}", done.learner.label()), done.unit.evaluation.fine()))
+    };
+    let predictions = named.into_iter().filter_map(prediction).collect();
     let figure = PhaseSpace { particles: shape.particles, dimension: shape.dimension, truth: data.fine.clone(), predictions };
     Ok(draw::phase_space(&figure, stem)?)
 }
 
-/// Loss and gradient norm against field evaluations, for the first seed.
+/// Losses and gradient norm against field evaluations, for the first seed.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
-    let trained = results.of_table1().filter(|done| done.seed == results.seed && !done.unit.training.history.is_empty());
     let run = |done: &Done| {
-        let training = &done.unit.training;
-        let of = |value: fn(&crate::train::Record) -> f64| training.history.iter().map(value).collect::<Vec<f64>>();
+        let history = &done.unit.training.history;
+        let of = |value: fn(&Step) -> f64| history.iter().map(value).collect::<Vec<f64>>();
+        let validation = |step: &Step| step.validation.map(|loss| (step.field_evaluations as f64, loss));
         TrainingRun {
             label: done.learner.label(),
-            cost: of(|record| record.evaluations as f64).into_iter().map(|n| n * training.field_evaluations as f64).collect(),
-            loss: of(|record| record.value),
-            gradient_norm: of(|record| record.gradient_norm),
+            style: style(done.learner),
+            cost: of(|step| step.field_evaluations as f64),
+            loss: of(|step| step.loss),
+            gradient_norm: of(|step| step.gradient_norm),
+            validation: history.iter().filter_map(validation).collect(),
         }
     };
-    Ok(draw::training_history(&trained.map(run).collect::<Vec<_>>(), "field evaluations", stem)?)
+    let group = |(dynamics, title): (Dynamics, &str)| {
+        let trained = results.of_table1().filter(|done| done.seed == results.seed && done.learner.dynamics() == dynamics);
+        (title.to_string(), trained.filter(|done| !done.unit.training.history.is_empty()).map(run).collect())
+    };
+    Ok(draw::training_history(&COLUMNS.map(group), "field evaluations", stem)?)
+}
+
+/// State error against seconds of training, one point a model and seed. As it shows times, it is another one each time.
+///
+/// # Errors
+/// [`Error::Figure`].
+pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
+    let spots = |learner: Learner| {
+        let Style::Model { colour, marker, .. } = style(learner) else { return None };
+        let point = |done: &Done| (done.training_seconds(), state_means(&done.unit.evaluation.errors()).0);
+        Some((learner.label(), Style::Spots { colour, marker }, of_learner(results, learner).map(point).collect()))
+    };
+    let panel = |(dynamics, title): (Dynamics, &str)| (title.to_string(), learners(results, dynamics).filter_map(spots).collect());
+    let line = |value| vec![ReferenceLine { label: PAPER_LABEL.replace(", mean over time", ""), value }];
+    Ok(draw::error_seconds(&ErrorSeconds { panels: COLUMNS.map(panel).into(), references: PAPER.map(line).into() }, stem)?)
+}
+
+/// The look of a model, the same in all figures: networks have solid lines, a colour and marker each.
+fn style(learner: Learner) -> Style {
+    let (colour, dashes, marker) = match learner {
+        Learner::Reference => (5, 1, 2),
+        Learner::Spectral | Learner::Directions => (0, 2, 0),
+        Learner::ClosedForm => (6, 3, 6),
+        Learner::Lengths => (2, 1, 3),
+    };
+    Style::Model { colour, dashes, marker }
+}
+
+/// The models of these dynamics of which there are results.
+fn learners(results: &Results, dynamics: Dynamics) -> impl Iterator<Item = Learner> {
+    let present = move |learner: &Learner| learner.dynamics() == dynamics && of_learner(results, *learner).next().is_some();
+    Learner::ALL.into_iter().filter(present)
 }
 
 fn of_learner(results: &Results, learner: Learner) -> impl Iterator<Item = &Done> {

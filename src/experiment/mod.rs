@@ -14,7 +14,9 @@
 
 pub mod data;
 mod error;
+pub mod evaluation;
 pub mod figures;
+mod learner;
 pub mod models;
 mod profile;
 mod run;
@@ -22,8 +24,11 @@ pub mod store;
 mod summary;
 pub mod tables;
 mod timings;
+mod units;
 
 pub use error::Error;
+pub use learner::{Dynamics, Learner};
 pub use profile::{Product, Profile};
 pub use run::{Options, Watch, reproduce};
 pub use summary::Summary;
+pub use units::{Shard, UnitId, Work, all_units, resolve};

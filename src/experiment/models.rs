@@ -2,79 +2,22 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
-use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
+use super::data::Data;
+use super::evaluation::{Evaluation, evaluate};
+use super::learner::{DEGREE, Learner};
 use super::timings::Stopwatch;
+use super::{Error, Profile};
 use crate::basis::Kind;
 use crate::dataset::TrajectoryTable;
-use crate::evaluate::{self, RolloutErrors, rollout};
-use crate::field::Hamiltonian;
-use crate::integrate::RungeKutta;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
-use crate::report::tables::RowKey;
 use crate::symbolic::{self, Noise, PhysicalConstant, RecoverSettings, Recovery, recover};
-use crate::train::{self, Record, Settings};
+use crate::train::{self, FieldKind, Fit, Outcome, Record, Settings};
 
-/// Longest step of the integrator in training.
-const STEP: f64 = 0.05;
-/// Steps per interval that a rollout begins with and may take at most.
-const SUBSTEPS: (usize, usize) = (2, 32);
-/// Differences between rollouts of this size come from roundoff as much as from the step.
-const ROUNDOFF: f64 = 1e-13;
-/// Degree of the spectral basis.
-const DEGREE: usize = 6;
-
-/// A model that is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learner {
-    /// Hamiltonian linear in the scalars.
-    Reference,
-    /// Hamiltonian a sum of smooth functions of the scalars.
-    Spectral,
-    /// Hamiltonian a closed form.
-    ClosedForm,
-}
-
-impl Learner {
-    /// All of them, in the order of Table 1.
-    pub const ALL: [Self; 3] = [Self::Reference, Self::Spectral, Self::ClosedForm];
-
-    /// Name of its files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Reference => "scalars-hnn-reference",
-            Self::Spectral => "scalars-hnn-spectral",
-            Self::ClosedForm => "scalars-hnn-closed-form",
-        }
-    }
-
-    /// Name in tables.
-    pub fn key(self) -> RowKey {
-        let basis = match self {
-            Self::Reference => Kind::Reference.name(),
-            Self::Spectral => Kind::Spectral { degree: DEGREE }.name(),
-            Self::ClosedForm => "closed form".into(),
-        };
-        RowKey { model: "Scalars".into(), dynamics: "HNN".into(), group: "O(3)".into(), basis }
-    }
-
-    /// Name in legends.
-    pub fn label(self) -> String {
-        format!("HNN, {}", self.key().basis)
-    }
-
-    /// Value and deviation in Table 1 of Yao et al. (2021), where it has the model.
-    pub fn paper(self) -> Option<(f64, f64)> {
-        match self {
-            Self::Reference | Self::Spectral => Some((0.005, 0.002)),
-            Self::ClosedForm => None,
-        }
-    }
-}
+/// Longest step of the integrator in training Hamiltonians, and fields, that are linear in their parameters.
+const STEPS: (f64, f64) = (0.05, 0.1);
 
 /// A trained model and its test.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,19 +33,86 @@ pub struct Unit {
 /// How a model was found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Training {
-    /// Parameters.
-    pub theta: Vec<f64>,
-    /// Mean squared error on the training chunks.
+    /// Number of parameters.
+    pub parameters: usize,
+    /// Mean squared error of the predicted training chunks.
     pub loss: f64,
-    /// Mean squared error on the validation chunks.
+    /// Mean squared error of the predicted validation chunks.
     pub validation: f64,
     /// Every iteration; none for a closed form, which is read off another model.
-    pub history: Vec<Record>,
-    /// Field evaluations of one evaluation of loss and gradient.
-    pub field_evaluations: usize,
+    pub history: Vec<Step>,
+    /// Why the training ended.
+    pub outcome: Outcome,
     /// Root mean square difference that halving the integration step makes to the predicted training chunks: the integrator's error.
     pub step_error: f64,
 }
+
+/// One iteration of a training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What is minimised: `rollout`, the mean squared error of predicted chunks, or what comes before it.
+    pub stage: String,
+    /// Number of the iteration, from 0, over all stages.
+    pub iteration: usize,
+    /// Value of what is minimised.
+    pub loss: f64,
+    /// Norm of its gradient.
+    pub gradient_norm: f64,
+    /// Mean squared error of the predicted validation chunks, where it was taken.
+    pub validation: Option<f64>,
+    /// Field evaluations up to here, counted by state; a vector-Jacobian product counts as one.
+    pub field_evaluations: usize,
+}
+
+/// What keeps a model from being better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Nothing but the integration in training: the misfit is as small as its error.
+    Integration,
+    /// Training chunks are predicted much better than others: more data would help.
+    Data,
+    /// The optimiser had not come to an end.
+    Optimiser,
+    /// The model itself: optimiser and data could not make it better.
+    Model,
+}
+
+impl Limit {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Integration => "roundoff",
+            Self::Data => "data",
+            Self::Optimiser => "optimiser",
+            Self::Model => "model",
+        }
+    }
+}
+
+impl Training {
+    /// Judges by the losses and by why the optimiser stopped.
+    pub fn limit(&self) -> Limit {
+        if self.loss.sqrt() <= INTEGRATION * self.step_error.max(f64::EPSILON) {
+            Limit::Integration
+        } else if self.validation > OVERFIT * self.loss {
+            Limit::Data
+        } else if self.outcome == Outcome::Limit {
+            Limit::Optimiser
+        } else {
+            Limit::Model
+        }
+    }
+
+    /// Field evaluations in all.
+    pub fn field_evaluations(&self) -> usize {
+        self.history.last().map_or(0, |step| step.field_evaluations)
+    }
+}
+
+/// A misfit of up to so many times the integrator's error is no longer one of the model.
+const INTEGRATION: f64 = 10.0;
+/// A validation loss of so many times the training loss shows that there are too few data.
+const OVERFIT: f64 = 2.0;
 
 /// A recovered law, as text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -136,41 +146,27 @@ pub struct Constant {
     pub snapped: Option<f64>,
 }
 
-/// Errors of rollouts over the test trajectories, trajectory by trajectory.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Steps per interval of the rollouts.
-    pub substeps: usize,
-    /// Geometric mean of the relative distance between rollouts with this step and with twice it: above the error of their integration.
-    pub step_error: f64,
-    state: Vec<f64>,
-    angular_momentum: Vec<f64>,
-    energy: Vec<f64>,
-    fine: Vec<f64>,
-}
-
-impl Evaluation {
-    /// Relative errors, trajectory x time.
-    pub fn errors(&self) -> RolloutErrors {
-        let array = |values: &[f64]| Array2::from_shape_fn((values.len() / POINTS, POINTS), |(i, j)| values[i * POINTS + j]);
-        RolloutErrors { state: array(&self.state), angular_momentum: array(&self.angular_momentum), energy: array(&self.energy) }
-    }
-
-    /// The rollout from the first test state at times [`FINE_INTERVAL`] apart.
-    pub fn fine(&self) -> Array2<f64> {
-        let dim = self.fine.len() / FINE_POINTS;
-        Array2::from_shape_fn((FINE_POINTS, dim), |(i, c)| self.fine[i * dim + c])
-    }
-}
-
 /// All that a trained model depends on, as text.
-pub fn key(data: &Data, learner: Learner) -> String {
-    let (version, preset, data) = (env!("CARGO_PKG_VERSION"), data.preset.name(), data.fingerprint());
-    format!(
-        "{version} {preset} {} {:?} data {data:016x}",
-        learner.name(),
-        (STEP, SUBSTEPS, ROUNDOFF, DEGREE, FINE_INTERVAL, FINE_POINTS)
-    )
+pub fn key(data: &Data, profile: Profile, learner: Learner) -> String {
+    let (preset, fingerprint, revision) = (data.preset.name(), data.fingerprint(), learner.revision());
+    let settings = match (learner.basis(), learner.field(profile)) {
+        (Some(basis), _) => format!("{} {}", basis.name(), plan(STEPS.0)),
+        (_, Some(field)) => format!("{} {}", field.name(), plan(STEPS.1)),
+        _ => String::new(),
+    };
+    format!("{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}", learner.name(), Evaluation::settings())
+}
+
+/// The settings of a training, as text.
+fn plan(step: f64) -> String {
+    let plan = settings(step).map(|Settings { rollout, weights, stop, rank_tolerance }| {
+        format!(
+            "stages {} step {step} batch {} weights {weights:?} {stop:?} rank {rank_tolerance:e}",
+            rollout.method.stages(),
+            rollout.batch
+        )
+    });
+    plan.unwrap_or_default()
 }
 
 /// Trains and tests a model; `watch` is told what goes on, `clock` takes the times.
@@ -179,15 +175,17 @@ pub fn key(data: &Data, learner: Learner) -> String {
 /// [`Error::Scalars`], [`Error::Train`], [`Error::Recover`].
 pub fn unit(
     learner: Learner,
+    profile: Profile,
     data: &Data,
     checkpoint: (&Path, &str),
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
-    match learner {
-        Learner::Reference => scalars_unit(Kind::Reference, data, checkpoint, watch, clock),
-        Learner::Spectral => scalars_unit(Kind::Spectral { degree: DEGREE }, data, checkpoint, watch, clock),
-        Learner::ClosedForm => closed_form_unit(data, watch, clock),
+    match (learner, learner.basis(), learner.field(profile)) {
+        (Learner::ClosedForm, ..) => closed_form_unit(data, watch, clock),
+        (_, Some(basis), _) => scalars_unit(basis, data, checkpoint, watch, clock),
+        (_, _, Some(field)) => field_unit(field, data, checkpoint, watch, clock),
+        _ => unreachable!("every learner has a basis or a field"),
     }
 }
 
@@ -200,16 +198,38 @@ fn scalars_unit(
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
-    let mut tell = |record: &Record| watch(&format!("iteration {}, loss {:.1e}", record.iteration, record.value));
-    let chunks = &data.train.trajectories;
-    let learned = train::learn(&data.inputs()?, chunks, kind, &settings()?, Some(checkpoint), &mut tell)?;
+    let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
+    let learned = train::learn(&data.inputs()?, chunks, kind, &settings, Some(checkpoint), &mut teller(watch, clock))?;
     clock.lap("training");
-    let fit = learned.fit;
-    let evaluation = evaluate(&learned.model, &fit.theta, data)?;
-    let (history, field_evaluations) = (fit.history, fit.field_evaluations);
-    let training = Training { history, field_evaluations, ..trained(&learned.model, fit.theta, data)? };
+    let evaluation = evaluate(&learned.model, &learned.fit.theta, data)?;
+    let training = linear_training(&learned.model, learned.fit, data, &settings);
     clock.lap("evaluation");
     Ok(Unit { training, evaluation, law: None })
+}
+
+/// A vector field that is linear in its parameters.
+fn field_unit(
+    kind: FieldKind,
+    data: &Data,
+    checkpoint: (&Path, &str),
+    watch: &mut dyn FnMut(&str),
+    clock: &mut Stopwatch,
+) -> Result<Unit, Error> {
+    let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
+    let learned = train::learn_field(&data.inputs()?, chunks, kind, &settings, Some(checkpoint), &mut teller(watch, clock))?;
+    clock.lap("training");
+    let evaluation = evaluate(&learned.model, &learned.fit.theta, data)?;
+    let training = linear_training(&learned.model, learned.fit, data, &settings);
+    clock.lap("evaluation");
+    Ok(Unit { training, evaluation, law: None })
+}
+
+/// Tells every iteration, and keeps the clock going.
+fn teller(watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> impl FnMut(&Record) {
+    move |record| {
+        clock.tick();
+        watch(&format!("iteration {}, loss {:.1e}", record.iteration, record.value));
+    }
 }
 
 /// The closed form that is read off a Hamiltonian learned in the spectral basis, its constants refitted on the trajectories.
@@ -221,7 +241,7 @@ fn closed_form_unit(data: &Data, watch: &mut dyn FnMut(&str), clock: &mut Stopwa
     let theta = found.expression.constants();
     clock.lap("recovery");
     let evaluation = evaluate(&model, &theta, data)?;
-    let training = trained(&model, theta, data)?;
+    let training = training(&model, &theta, data, &self::settings(STEPS.0)?, Vec::new(), Outcome::Converged);
     clock.lap("evaluation");
     Ok(Unit { training, evaluation, law: Some(Law::new(&found)) })
 }
@@ -247,67 +267,42 @@ impl Law {
 }
 
 /// Every component of the state counts alike: all have about the same spread.
-fn settings() -> Result<Settings, Error> {
-    Ok(Settings::new(vec![1.0; 12], STEP)?)
+fn settings(step: f64) -> Result<Settings, Error> {
+    Ok(Settings::new(vec![1.0; 12], step)?)
 }
 
-/// What there is to say of given parameters; no history.
-fn trained<M: Model>(model: &M, theta: Vec<f64>, data: &Data) -> Result<Training, Error> {
-    let settings = settings()?;
-    let loss = |table: &TrajectoryTable| {
-        RolloutLoss::new(model, &table.trajectories, &settings.weights, settings.rollout.clone()).value(&theta)
+/// The training of a model that is linear in its parameters.
+fn linear_training<M: Model>(model: &M, fit: Fit, data: &Data, settings: &Settings) -> Training {
+    let step = |(record, cost): (&Record, &usize)| Step {
+        stage: "rollout".into(),
+        iteration: record.iteration,
+        loss: record.value,
+        gradient_norm: record.gradient_norm,
+        validation: None,
+        field_evaluations: *cost,
     };
-    Ok(Training {
+    let history = fit.history.iter().zip(&fit.costs).map(step).collect();
+    training(model, &fit.theta, data, settings, history, fit.outcome)
+}
+
+/// What there is to say of given parameters and of how they were found.
+pub(super) fn training<M: Model>(
+    model: &M,
+    theta: &[f64],
+    data: &Data,
+    settings: &Settings,
+    history: Vec<Step>,
+    outcome: Outcome,
+) -> Training {
+    let loss = |table: &TrajectoryTable| {
+        RolloutLoss::new(model, &table.trajectories, &settings.weights, settings.rollout.clone()).value(theta)
+    };
+    Training {
+        parameters: theta.len(),
         loss: loss(&data.train),
         validation: loss(&data.validation),
-        history: Vec::new(),
-        field_evaluations: 0,
-        step_error: train::integration_error(model, &theta, &data.train.trajectories, &settings),
-        theta,
-    })
-}
-
-/// Rolls a model out from the first test states. The step is halved until that changes less than the model's error; then, the order being 8,
-/// the integrator's error is some 256 times less than the model's.
-///
-/// # Errors
-/// [`Error::Integrate`], never in practice.
-pub fn evaluate<M: Model>(model: &M, theta: &[f64], data: &Data) -> Result<Evaluation, Error> {
-    let method = RungeKutta::new(8)?;
-    let truth = data.truth();
-    let initial = data::first_states(&data.test.trajectories);
-    let predict = |initial: ArrayView2<f64>, grid, substeps| rollout(model, theta, initial, grid, &method, substeps);
-    let coarse = |substeps| predict(initial.view(), (INTERVAL, POINTS), substeps);
-    let (mut substeps, mut before) = (SUBSTEPS.0, coarse(SUBSTEPS.0));
-    let (predicted, step_error) = loop {
-        substeps *= 2;
-        let predicted = coarse(substeps);
-        let step_error = data::mean_relative_distance(&before, &predicted);
-        if step_error <= data::mean_relative_distance(&predicted, &truth).max(ROUNDOFF) || substeps >= SUBSTEPS.1 {
-            break (predicted, step_error);
-        }
-        before = predicted;
-    };
-    let system = data.preset.system();
-    let errors = RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| system.energy(z));
-    let fine = predict(initial.slice(ndarray::s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), substeps);
-    let flat = |errors: Array2<f64>| errors.iter().copied().collect();
-    Ok(Evaluation {
-        substeps,
-        step_error,
-        state: flat(errors.state),
-        angular_momentum: flat(errors.angular_momentum),
-        energy: flat(errors.energy),
-        fine: fine.iter().copied().collect(),
-    })
-}
-
-/// Errors for statistics of logarithms: those below roundoff, zero among them, count as roundoff.
-pub fn above_roundoff(errors: &Array2<f64>) -> Array2<f64> {
-    errors.mapv(|e| e.max(f64::EPSILON))
-}
-
-/// Unclamped and clamped geometric mean of the state error.
-pub fn state_means(errors: &RolloutErrors) -> (f64, f64) {
-    (evaluate::geometric_mean(&above_roundoff(&errors.state)), evaluate::clamped_geometric_mean(&errors.state))
+        history,
+        outcome,
+        step_error: train::integration_error(model, theta, &data.train.trajectories, settings),
+    }
 }

@@ -3,6 +3,9 @@
 use std::str::FromStr;
 
 use super::Error;
+use super::data::Preset;
+use super::learner::Learner;
+use super::units::UnitId;
 
 /// Size of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,8 @@ pub enum Product {
     Trajectories,
     /// `training.parquet`.
     Training,
+    /// `trainings.parquet`.
+    Trainings,
     /// `rollout_errors.parquet`.
     RolloutErrors,
     /// `error_quantiles.parquet`.
@@ -78,13 +83,16 @@ pub enum Product {
     PhaseSpace,
     /// Loss against cost.
     TrainingHistory,
+    /// Error against the time that training took.
+    ErrorSeconds,
 }
 
 impl Product {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Trajectories,
         Self::Training,
+        Self::Trainings,
         Self::RolloutErrors,
         Self::ErrorQuantiles,
         Self::Table1,
@@ -94,6 +102,7 @@ impl Product {
         Self::Figure3,
         Self::PhaseSpace,
         Self::TrainingHistory,
+        Self::ErrorSeconds,
     ];
 
     /// Name in commands and of files.
@@ -101,6 +110,7 @@ impl Product {
         match self {
             Self::Trajectories => "trajectories",
             Self::Training => "training",
+            Self::Trainings => "trainings",
             Self::RolloutErrors => "rollout_errors",
             Self::ErrorQuantiles => "error_quantiles",
             Self::Table1 => "table1",
@@ -110,6 +120,7 @@ impl Product {
             Self::Figure3 => "figure3",
             Self::PhaseSpace => "phase_space",
             Self::TrainingHistory => "training_history",
+            Self::ErrorSeconds => "error_seconds",
         }
     }
 
@@ -118,9 +129,13 @@ impl Product {
         self >= Self::Figure1
     }
 
-    /// Whether models must be trained and rolled out for it.
-    pub(super) fn needs_models(self) -> bool {
-        !matches!(self, Self::Trajectories | Self::Recovered | Self::Figure1 | Self::Figure2)
+    /// Whether the unit must be trained and tested for it.
+    pub(super) fn needs(self, unit: UnitId) -> bool {
+        match self {
+            Self::Trajectories | Self::Figure1 | Self::Figure2 => false,
+            Self::Recovered => unit.learner == Learner::ClosedForm,
+            _ => unit.preset == Preset::ReferenceCode,
+        }
     }
 }
 

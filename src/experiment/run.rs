@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::data::{self, Data, Preset};
-use super::models::{self, Learner, Unit};
-use super::store::{Store, make_folder};
+use super::learner::Learner;
+use super::models::{self, Unit};
+use super::store::{Finished, Store, make_folder};
 use super::summary::Summary;
 use super::timings::{Stopwatch, Timings};
+use super::units::{Shard, UnitId, Work, resolve};
 use super::{Error, Product, Profile, figures, tables};
 use crate::dataset::write_table;
 
@@ -15,8 +17,10 @@ use crate::dataset::write_table;
 pub struct Options {
     /// Size.
     pub profile: Profile,
-    /// Tables and figures to make; all of them if none is named.
-    pub only: Vec<Product>,
+    /// Names of tables, figures, models and units, see [`resolve`]; all of them if none is named.
+    pub only: Vec<String>,
+    /// The share of the units that this machine does; then no tables and figures are made.
+    pub shard: Option<Shard>,
     /// Folder whose subfolder of the profile's name takes data and tables.
     pub data: PathBuf,
     /// Folder whose subfolder of the profile's name takes figures.
@@ -50,6 +54,15 @@ pub struct Done {
     pub seed: u64,
     /// The trained model and its test.
     pub unit: Unit,
+    /// Seconds that each phase took.
+    pub seconds: Vec<(String, f64)>,
+}
+
+impl Done {
+    /// Seconds of its training, or of the recovery of its law.
+    pub fn training_seconds(&self) -> f64 {
+        self.seconds.iter().filter(|(phase, _)| phase != "evaluation").map(|(_, seconds)| seconds).sum()
+    }
 }
 
 /// What tables and figures are made of.
@@ -61,7 +74,7 @@ pub struct Results {
     pub seed: u64,
     /// The first seed's data, if any were needed.
     pub data: Option<Data>,
-    /// Models by seed, in the order of [`Learner::ALL`]; then, of each seed, the closed form of the preset [`Preset::Paper`].
+    /// Models in the order of [`all_units`](super::all_units).
     pub models: Vec<Done>,
 }
 
@@ -77,34 +90,32 @@ impl Results {
 /// # Errors
 /// [`Error`]; what was finished before stays on disk.
 pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, Error> {
-    let wanted = |product: Product| options.only.is_empty() || options.only.contains(&product);
-    let products: Vec<Product> = Product::ALL.into_iter().filter(|product| wanted(*product)).collect();
-    let mut run = Run::new(options, &products, watch)?;
+    let work = resolve(options.profile, options.seed, &options.only, options.shard)?;
+    let mut run = Run::new(options, &work, watch)?;
     let mut clock = Stopwatch::start();
     let results = run.results()?;
-    for &product in &products {
+    for &product in &work.products {
         run.make(product, &results)?;
     }
     clock.lap("total");
     run.timings.add("total of the last run", "", options.seed, clock.laps()[0].1);
     run.timings.save(&data::provenance(options.profile, options.seed))?;
-    Ok(Summary::new(results, &products, &run.timings, [run.data, run.figures]))
+    Ok(Summary::new(results, &work.products, &run.timings, [run.data, run.figures]))
 }
 
 struct Run<'a> {
     options: &'a Options,
     watch: &'a mut dyn Watch,
-    products: &'a [Product],
+    work: &'a Work,
     data: PathBuf,
     figures: PathBuf,
     store: Store,
     timings: Timings,
     piece: usize,
-    pieces: usize,
 }
 
 impl<'a> Run<'a> {
-    fn new(options: &'a Options, products: &'a [Product], watch: &'a mut dyn Watch) -> Result<Self, Error> {
+    fn new(options: &'a Options, work: &'a Work, watch: &'a mut dyn Watch) -> Result<Self, Error> {
         let folder = |base: &PathBuf| base.join(options.profile.name());
         let (data, figures) = (folder(&options.data), folder(&options.figures));
         for folder in [data.join("trajectories"), data.join("results"), figures.clone()] {
@@ -112,58 +123,36 @@ impl<'a> Run<'a> {
         }
         let store = Store::new(data.join("checkpoints"))?;
         let timings = Timings::new(data.join("results/timings.parquet"));
-        let mut run = Self { options, watch, products, data, figures, store, timings, piece: 0, pieces: 0 };
-        let of_seed = 1 + run.learners().len() + 2 * usize::from(run.wants_both_presets());
-        run.pieces = if run.needs_data() { options.profile.seeds() as usize * of_seed } else { 0 } + products.len();
-        Ok(run)
-    }
-
-    fn learners(&self) -> &'static [Learner] {
-        if self.products.iter().any(|product| product.needs_models()) {
-            &Learner::ALL
-        } else if self.wants_both_presets() {
-            &[Learner::ClosedForm]
-        } else {
-            &[]
-        }
-    }
-
-    fn wants_both_presets(&self) -> bool {
-        self.products.contains(&Product::Recovered)
-    }
-
-    fn needs_data(&self) -> bool {
-        !self.learners().is_empty() || self.products.contains(&Product::Trajectories)
+        Ok(Self { options, watch, work, data, figures, store, timings, piece: 0 })
     }
 
     fn begin(&mut self, name: &str) {
         self.piece += 1;
-        self.watch.piece(self.piece, self.pieces, name);
+        self.watch.piece(self.piece, self.work.units.len() + self.work.products.len(), name);
     }
 
     /// Data and models of all seeds.
     fn results(&mut self) -> Result<Results, Error> {
         let Options { profile, seed, .. } = *self.options;
         let mut results = Results { profile, seed, data: None, models: Vec::new() };
-        if !self.needs_data() {
-            return Ok(results);
+        if !self.work.units.is_empty() || self.work.products.contains(&Product::Trajectories) {
+            results.data = Some(self.generate(Preset::ReferenceCode, seed)?);
         }
-        for seed in (0..profile.seeds()).map(|k| seed.wrapping_add(k)) {
-            let data = self.generate(Preset::ReferenceCode, seed)?;
-            for &learner in self.learners() {
-                results.models.push(self.unit(learner, &data)?);
+        let mut other: Option<Data> = None;
+        for &unit in &self.work.units {
+            let fits = |data: &&Data| (data.preset, data.seed) == (unit.preset, unit.seed);
+            if results.data.iter().chain(&other).find(fits).is_none() {
+                other = Some(self.generate(unit.preset, unit.seed)?);
             }
-            results.data.get_or_insert(data);
-            if self.wants_both_presets() {
-                let data = self.generate(Preset::Paper, seed)?;
-                results.models.push(self.unit(Learner::ClosedForm, &data)?);
+            if let Some(data) = results.data.iter().chain(&other).find(fits) {
+                results.models.push(self.unit(unit, data)?);
             }
         }
         Ok(results)
     }
 
     fn generate(&mut self, preset: Preset, seed: u64) -> Result<Data, Error> {
-        self.begin(&format!("data, {}, seed {seed}", preset.name()));
+        self.watch.detail(&format!("data, {}, seed {seed}", preset.name()));
         let mut clock = Stopwatch::start();
         let data = data::generate(preset, self.options.profile, seed)?;
         clock.lap("data");
@@ -172,26 +161,21 @@ impl<'a> Run<'a> {
     }
 
     /// A model from disk or, if it is not there, trained.
-    fn unit(&mut self, learner: Learner, data: &Data) -> Result<Done, Error> {
-        let Data { preset, seed, .. } = *data;
-        let name = match preset {
-            Preset::ReferenceCode => learner.name().to_string(),
-            Preset::Paper => format!("{}-{}", learner.name(), preset.name()),
-        };
-        self.begin(&format!("{}, {}, seed {seed}", learner.label(), preset.name()));
-        let key = models::key(data, learner);
-        let mut clock = Stopwatch::start();
-        let (watch, clock_in) = (&mut *self.watch, &mut clock);
-        let (unit, made) = self.store.finished(&format!("{name}-seed{seed}"), &key, |checkpoints| {
-            models::unit(learner, data, (checkpoints, &key), &mut |text| watch.detail(text), clock_in)
+    fn unit(&mut self, unit: UnitId, data: &Data) -> Result<Done, Error> {
+        self.begin(&unit.name());
+        let profile = self.options.profile;
+        let key = models::key(data, profile, unit.learner);
+        let watch = &mut *self.watch;
+        let Finished { piece, seconds, made } = self.store.finished(&unit.name(), &key, |checkpoints, clock| {
+            models::unit(unit.learner, profile, data, (checkpoints, &key), &mut |text| watch.detail(text), clock)
         })?;
+        for (phase, seconds) in &seconds {
+            self.timings.add(phase, &unit.model(), unit.seed, *seconds);
+        }
         if made {
-            for (phase, seconds) in clock.laps() {
-                self.timings.add(phase, &name, seed, *seconds);
-            }
             self.timings.save(&data::provenance(self.options.profile, self.options.seed))?;
         }
-        Ok(Done { learner, preset, seed, unit })
+        Ok(Done { learner: unit.learner, preset: unit.preset, seed: unit.seed, unit: piece, seconds })
     }
 
     fn make(&mut self, product: Product, results: &Results) -> Result<(), Error> {
@@ -201,6 +185,7 @@ impl<'a> Run<'a> {
         match product {
             Product::Trajectories => self.write_trajectories(results)?,
             Product::Training => tables::training(results, &stem)?,
+            Product::Trainings => tables::trainings(results, &stem)?,
             Product::RolloutErrors => tables::rollout_errors(results, &stem)?,
             Product::ErrorQuantiles => tables::error_quantiles(results, &stem)?,
             Product::Table1 => tables::table1(results, &stem)?,
@@ -210,6 +195,7 @@ impl<'a> Run<'a> {
             Product::Figure3 => figures::figure3(results, &stem)?,
             Product::PhaseSpace => figures::phase_space(results, &stem)?,
             Product::TrainingHistory => figures::training_history(results, &stem)?,
+            Product::ErrorSeconds => figures::error_seconds(results, &stem)?,
         }
         clock.lap("tables and figures");
         self.timings.add("tables and figures", product.name(), self.options.seed, clock.laps()[0].1);

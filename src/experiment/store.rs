@@ -1,7 +1,8 @@
 //! Finished and unfinished work on disk, so that a run that was stopped goes on where it was.
 //!
 //! Each finished piece is one file, `<name>.unit` (CBOR), together with a key: the text of all that it depends on. A piece whose key
-//! is another is made again. While a model is trained, its checkpoints are in the folder `<name>`, which goes when it is done.
+//! is another is made again. While a model is trained, its checkpoints are in the folder `<name>`, which goes when it is done. How long the
+//! phases of a piece took is in `<name>.times`, so that pieces that several machines made can be put together by copying their files.
 
 use std::fs;
 use std::io::Write;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::timings::Stopwatch;
 use crate::dataset::files::write_atomically;
 
 /// A folder of pieces of work.
@@ -29,7 +31,8 @@ impl Store {
         Ok(Self { folder })
     }
 
-    /// The finished piece of this name, or `make` it, with a folder for its checkpoints, and keep it; also whether it was made.
+    /// The finished piece of this name, or `make` it, with a folder for its checkpoints and a clock for its phases, and keep it; also the
+    /// seconds of its phases and whether it was made now.
     ///
     /// # Errors
     /// Those of `make`; [`Error::Saved`].
@@ -37,28 +40,46 @@ impl Store {
         &self,
         name: &str,
         key: &str,
-        make: impl FnOnce(&Path) -> Result<T, Error>,
-    ) -> Result<(T, bool), Error> {
-        let (path, checkpoints) = (self.folder.join(format!("{name}.unit")), self.folder.join(name));
-        if let Some(piece) = load(&path, key) {
-            return Ok((piece, false));
+        make: impl FnOnce(&Path, &mut Stopwatch) -> Result<T, Error>,
+    ) -> Result<Finished<T>, Error> {
+        let [path, times] = ["unit", "times"].map(|ending| self.folder.join(format!("{name}.{ending}")));
+        let checkpoints = self.folder.join(name);
+        if let Some((_, piece)) = load::<(String, T)>(&path).filter(|(saved, _)| saved == key) {
+            return Ok(Finished { piece, seconds: load(&times).unwrap_or_default(), made: false });
         }
         make_folder(&checkpoints)?;
-        let piece = make(&checkpoints)?;
-        let failed = |path: &Path, message: String| Error::Saved { path: path.into(), message };
-        let mut bytes = Vec::new();
-        ciborium::into_writer(&(key, &piece), &mut bytes).map_err(|error| failed(&path, error.to_string()))?;
-        write_atomically(&path, |file| file.write_all(&bytes))?;
-        fs::remove_dir_all(&checkpoints).map_err(|error| failed(&checkpoints, error.to_string()))?;
-        Ok((piece, true))
+        let mut clock = Stopwatch::resuming(checkpoints.join("seconds"), key);
+        let piece = make(&checkpoints, &mut clock)?;
+        let seconds: Vec<(String, f64)> = clock.laps().iter().map(|(phase, s)| ((*phase).to_string(), *s)).collect();
+        save(&times, &seconds)?;
+        save(&path, &(key, &piece))?;
+        let failed = |error: std::io::Error| Error::Saved { path: checkpoints.clone(), message: error.to_string() };
+        fs::remove_dir_all(&checkpoints).map_err(failed)?;
+        Ok(Finished { piece, seconds, made: true })
     }
 }
 
-/// The piece in a file, unless it is absent, damaged or of another key: then it is made again.
-fn load<T: DeserializeOwned>(path: &Path, key: &str) -> Option<T> {
-    let bytes = fs::read(path).ok()?;
-    let (saved, piece): (String, T) = ciborium::from_reader(bytes.as_slice()).ok()?;
-    (saved == key).then_some(piece)
+/// A finished piece of work.
+#[derive(Clone, Debug)]
+pub struct Finished<T> {
+    /// The piece.
+    pub piece: T,
+    /// Phases and their seconds.
+    pub seconds: Vec<(String, f64)>,
+    /// Whether it was made now.
+    pub made: bool,
+}
+
+pub(super) fn save(path: &Path, content: &impl Serialize) -> Result<(), Error> {
+    let failed = |message: String| Error::Saved { path: path.into(), message };
+    let mut bytes = Vec::new();
+    ciborium::into_writer(content, &mut bytes).map_err(|error| failed(error.to_string()))?;
+    Ok(write_atomically(path, |file| file.write_all(&bytes))?)
+}
+
+/// What is in a file, unless it is absent, damaged or something else.
+pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    ciborium::from_reader(fs::read(path).ok()?.as_slice()).ok()
 }
 
 /// Makes a folder and those above it.

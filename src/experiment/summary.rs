@@ -3,12 +3,16 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use ndarray::Array2;
+
 use super::data::{Accuracy, Preset, TOLERANCE};
+use super::evaluation::above_roundoff;
 use super::run::{Done, Results};
 use super::tables::{table1_rows, true_value};
 use super::timings::Timings;
-use super::{Product, Profile, models};
-use crate::evaluate::geometric_mean;
+use super::{Product, Profile};
+use crate::evaluate::{RolloutErrors, geometric_mean};
+use crate::report::tables::{RowKey, Table1Row};
 
 /// The results of a run; [`Display`] shows them to a person.
 #[derive(Clone, Debug)]
@@ -37,7 +41,7 @@ impl Display for Summary {
         if let Some(data) = &results.data {
             write_data(f, results, &data.accuracy)?;
         }
-        if self.products.iter().any(|product| product.needs_models()) {
+        if results.of_table1().next().is_some() {
             write_models(f, results)?;
         }
         for done in results.models.iter().filter(|done| done.seed == results.seed) {
@@ -46,7 +50,14 @@ impl Display for Summary {
         let seconds: Vec<String> = self.seconds.iter().map(|(phase, seconds)| format!("{phase} {seconds:.1} s")).collect();
         writeln!(f, "Time: {}", seconds.join(", "))?;
         let [data, figures] = &self.folders;
-        write!(f, "Tables are in {}, figures in {}.", data.join("results").display(), figures.display())
+        match self.products.is_empty() {
+            true => write!(
+                f,
+                "Units are in {}; a run without names makes tables and figures of them.",
+                data.join("checkpoints").display()
+            ),
+            false => write!(f, "Tables are in {}, figures in {}.", data.join("results").display(), figures.display()),
+        }
     }
 }
 
@@ -79,31 +90,62 @@ fn write_data(f: &mut Formatter, results: &Results, accuracy: &Accuracy) -> fmt:
 
 fn write_models(f: &mut Formatter, results: &Results) -> fmt::Result {
     writeln!(f, "Relative errors of rollouts over 29.8 units of time (geometric means over times, trajectories and seeds):")?;
-    let header = ["model", "parameters", "state", "clamped", "paper", "angular mom.", "energy", "integrator in training"];
     writeln!(
         f,
-        "  {:<26}{:>11}{:>10}{:>10}{:>8}{:>14}{:>10}{:>24}",
-        header[0], header[1], header[2], header[3], header[4], header[5], header[6], header[7]
+        "  {:<40}{:>10}{:>10}{:>10}{:>8}{:>14}{:>10}{:>10}",
+        "model", "parameters", "state", "clamped", "paper", "angular mom.", "energy", "seconds"
     )?;
-    for row in table1_rows(results) {
-        let of_row: Vec<&Done> = results.of_table1().filter(|done| done.learner.key() == row.key).collect();
-        let mean = |of: &dyn Fn(&Done) -> f64| (of_row.iter().map(|done| of(done).ln()).sum::<f64>() / of_row.len() as f64).exp();
-        let angular_momentum =
-            mean(&|done| geometric_mean(&models::above_roundoff(&done.unit.evaluation.errors().angular_momentum)));
-        let energy = mean(&|done| geometric_mean(&models::above_roundoff(&done.unit.evaluation.errors().energy)));
-        let step_error = of_row.iter().map(|done| done.unit.training.step_error).fold(0.0, f64::max);
-        let name = format!("{} {}, {}", row.key.model, row.key.dynamics, row.key.basis);
+    let rows = table1_rows(results);
+    for row in &rows {
+        let of_row: Vec<&Done> = results.of_table1().filter(|done| done.learner.key(results.profile) == row.key).collect();
+        let mean = |of: fn(&RolloutErrors) -> &Array2<f64>| {
+            let logs = of_row.iter().map(|done| geometric_mean(&above_roundoff(of(&done.unit.evaluation.errors()))).ln());
+            (logs.sum::<f64>() / of_row.len() as f64).exp()
+        };
+        let (angular_momentum, energy) = (mean(|errors| &errors.angular_momentum), mean(|errors| &errors.energy));
+        let seconds = of_row.iter().map(|done| done.training_seconds()).sum::<f64>() / of_row.len() as f64;
         let paper = row.paper.map_or_else(|| "-".into(), |paper| paper.to_string());
         writeln!(
             f,
-            "  {name:<26}{:>11}{:>10.1e}{:>10.1e}{paper:>8}{angular_momentum:>14.1e}{energy:>10.1e}{step_error:>24.1e}",
-            row.parameters, row.geometric_mean, row.clamped_mean
+            "  {:<40}{:>10}{:>10.1e}{:>10.1e}{paper:>8}{angular_momentum:>14.1e}{energy:>10.1e}{seconds:>10.1}",
+            name(row),
+            row.parameters,
+            row.geometric_mean,
+            row.clamped_mean
         )?;
     }
+    writeln!(f, "  (clamped: errors below 1e-7 count as 1e-7, as in the paper)\n")?;
+    write_ends(f, results, &rows)
+}
+
+fn name(row: &Table1Row) -> String {
+    let RowKey { model, dynamics, group, basis } = &row.key;
+    format!("{model} {dynamics} {group}, {basis}")
+}
+
+/// Why each training stopped where it did.
+fn write_ends(f: &mut Formatter, results: &Results, rows: &[Table1Row]) -> fmt::Result {
+    writeln!(f, "Why they are no better (root mean square errors of predicted chunks; worst seed):")?;
     writeln!(
         f,
-        "  (clamped: errors below 1e-7 count as 1e-7, as in the paper; integrator in training: what halving its step changes)\n"
-    )
+        "  {:<40}{:>10}{:>12}{:>12}{:>11}  {:<12}limited by",
+        "model", "training", "validation", "integrator", "gradient", "optimiser"
+    )?;
+    for row in rows {
+        let trainings =
+            results.of_table1().filter(|done| done.learner.key(results.profile) == row.key).map(|done| &done.unit.training);
+        let Some(worst) = trainings.max_by(|a, b| a.validation.total_cmp(&b.validation)) else { continue };
+        let gradient = worst.history.last().map_or_else(|| "-".into(), |step| format!("{:.1e}", step.gradient_norm));
+        let outcome = format!("{:?}", worst.outcome).to_lowercase();
+        let (loss, validation, step_error) = (worst.loss.sqrt(), worst.validation.sqrt(), worst.step_error);
+        writeln!(
+            f,
+            "  {:<40}{loss:>10.1e}{validation:>12.1e}{step_error:>12.1e}{gradient:>11}  {outcome:<12}{}",
+            name(row),
+            row.limit
+        )?;
+    }
+    writeln!(f, "  (judged: the validation error had stopped falling; limit: the iterations were used up)\n")
 }
 
 fn write_law(f: &mut Formatter, done: &Done) -> fmt::Result {

@@ -1,16 +1,20 @@
 //! The result tables, one function each; all write into a folder.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ndarray::Array2;
 
 use super::Error;
 use super::data::{INTERVAL, POINTS, Preset, provenance};
-use super::models::{self, Learner, above_roundoff};
+use super::evaluation::{above_roundoff, state_means};
+use super::learner::Learner;
 use super::run::{Done, Results};
 use crate::dataset::files::Metadata;
 use crate::evaluate::quantiles_over_time;
-use crate::report::tables::{ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingRow, write, write_table1};
+use crate::report::tables::{
+    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow, TrainingRow, write, write_table1,
+};
 
 /// `training.parquet`: every iteration of every training. The metadata tell the error of the integrator in training.
 ///
@@ -20,24 +24,44 @@ pub fn training(results: &Results, folder: &Path) -> Result<(), Error> {
     let rows: Vec<TrainingRow> = results
         .of_table1()
         .flat_map(|done| {
-            let Done { learner, seed, unit, .. } = done;
-            unit.training.history.iter().map(move |record| TrainingRow {
-                key: learner.key(),
-                seed: *seed,
-                iteration: record.iteration as u64,
-                loss: record.value,
-                gradient_norm: record.gradient_norm,
-                field_evaluations: (record.evaluations * unit.training.field_evaluations) as u64,
+            done.unit.training.history.iter().map(move |step| TrainingRow {
+                key: done.learner.key(results.profile),
+                seed: done.seed,
+                stage: step.stage.clone(),
+                iteration: step.iteration as u64,
+                loss: step.loss,
+                gradient_norm: step.gradient_norm,
+                validation_loss: step.validation,
+                field_evaluations: step.field_evaluations as u64,
             })
         })
         .collect();
-    let mut metadata = metadata(results);
-    for done in results.of_table1() {
-        let (key, training) = (format!("{}, seed {}", done.learner.key().basis, done.seed), &done.unit.training);
-        metadata.insert(format!("integration error (rms), {key}"), format!("{:e}", training.step_error));
-        metadata.insert(format!("validation loss, {key}"), format!("{:e}", training.validation));
-    }
-    Ok(write(&folder.join("training.parquet"), &rows, &metadata)?)
+    Ok(write(&folder.join("training.parquet"), &rows, &metadata(results))?)
+}
+
+/// `trainings.parquet`: how each training ended, one row a unit.
+///
+/// # Errors
+/// [`Error::Dataset`].
+pub fn trainings(results: &Results, folder: &Path) -> Result<(), Error> {
+    let row = |done: &Done| {
+        let training = &done.unit.training;
+        TrainingEndRow {
+            key: done.learner.key(results.profile),
+            seed: done.seed,
+            parameters: training.parameters as u64,
+            iterations: training.history.last().map_or(0, |step| step.iteration as u64),
+            field_evaluations: training.field_evaluations() as u64,
+            loss: training.loss,
+            validation_loss: training.validation,
+            gradient_norm: training.history.last().map(|step| step.gradient_norm),
+            integration_error: training.step_error,
+            outcome: format!("{:?}", training.outcome).to_lowercase(),
+            limit: training.limit().name().into(),
+        }
+    };
+    let rows: Vec<TrainingEndRow> = results.of_table1().map(row).collect();
+    Ok(write(&folder.join("trainings.parquet"), &rows, &metadata(results))?)
 }
 
 /// `rollout_errors.parquet`: errors of every rollout at every time.
@@ -49,7 +73,7 @@ pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Error> {
     let rows = |done: &Done| {
         let errors = done.unit.evaluation.errors();
         RolloutErrors {
-            key: done.learner.key(),
+            key: done.learner.key(results.profile),
             seed: done.seed,
             times: times(),
             state: single(&errors.state),
@@ -78,7 +102,7 @@ pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
             let quantiles = quantiles_over_time(&above_roundoff(errors));
             // At the start the error is zero by construction.
             rows.extend(times().into_iter().zip(quantiles).skip(1).map(|(t, q)| ErrorQuantileRow {
-                key: done.learner.key(),
+                key: done.learner.key(results.profile),
                 seed: done.seed,
                 t,
                 quantity,
@@ -90,22 +114,40 @@ pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
     Ok(write(&folder.join("error_quantiles.parquet"), &rows, &evaluation_metadata(results))?)
 }
 
-/// `table1.*`: one row for each model.
+/// `table1.*`: one row for each model. The Markdown and LaTeX forms tell the seconds of training, too.
 ///
 /// # Errors
 /// [`Error::Dataset`].
 pub fn table1(results: &Results, folder: &Path) -> Result<(), Error> {
-    Ok(write_table1(folder, &table1_rows(results), &evaluation_metadata(results))?)
+    let rows = table1_rows(results);
+    let seconds: Vec<f64> = rows.iter().map(|row| training_seconds(results, row)).collect();
+    Ok(write_table1(folder, &rows, Some(&seconds), &evaluation_metadata(results))?)
+}
+
+/// Seconds of training, mean over seeds.
+fn training_seconds(results: &Results, row: &Table1Row) -> f64 {
+    let seconds: Vec<f64> =
+        results.of_table1().filter(|done| done.learner.key(results.profile) == row.key).map(Done::training_seconds).collect();
+    seconds.iter().sum::<f64>() / seconds.len() as f64
 }
 
 /// The rows of Table 1.
 pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
     let row = |learner: Learner| {
         let of_learner: Vec<&Done> = results.of_table1().filter(|done| done.learner == learner).collect();
-        let errors: Vec<(f64, f64)> = of_learner.iter().map(|done| models::state_means(&done.unit.evaluation.errors())).collect();
-        let parameters = of_learner.first()?.unit.training.theta.len() as u64;
+        let errors: Vec<(f64, f64)> = of_learner.iter().map(|done| state_means(&done.unit.evaluation.errors())).collect();
+        let parameters = of_learner.first()?.unit.training.parameters as u64;
         let preset = Preset::ReferenceCode.name();
-        Some(Table1Row::over_seeds(learner.key(), results.profile.name(), preset, parameters, &errors, learner.paper()))
+        let row = Table1Row::over_seeds(
+            learner.key(results.profile),
+            results.profile.name(),
+            preset,
+            parameters,
+            &errors,
+            learner.paper(),
+        );
+        let limits: BTreeSet<&str> = of_learner.iter().map(|done| done.unit.training.limit().name()).collect();
+        Some(Table1Row { limit: limits.into_iter().collect::<Vec<_>>().join(", "), ..row })
     };
     Learner::ALL.into_iter().filter_map(row).collect()
 }
@@ -164,9 +206,9 @@ fn evaluation_metadata(results: &Results) -> Metadata {
     let mut metadata = metadata(results);
     metadata.insert("rollout_integrator".into(), "explicit Runge-Kutta of order 8 (Dormand & Prince)".into());
     for done in results.of_table1() {
-        let (key, evaluation) = (format!("{}, seed {}", done.learner.key().basis, done.seed), &done.unit.evaluation);
+        let (key, evaluation) = (format!("{}, seed {}", done.learner.name(), done.seed), &done.unit.evaluation);
         metadata.insert(format!("rollout substeps, {key}"), evaluation.substeps.to_string());
-        metadata.insert(format!("rollout error with half as many, {key}"), format!("{:e}", evaluation.step_error));
+        metadata.insert(format!("rollout change by halving the step, {key}"), format!("{:e}", evaluation.step_error));
     }
     metadata
 }

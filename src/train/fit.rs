@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use super::{Coordinates, Error, Objective, Record, Stop, minimise};
+use super::{Coordinates, Error, Objective, Outcome, Record, Stop, minimise};
 use crate::dataset::Trajectory;
 use crate::linalg::triangular_factor;
 use crate::loss::{Options, RolloutLoss, integral_form};
@@ -39,6 +39,8 @@ pub struct Fit {
     pub field_evaluations: usize,
     /// Field evaluations up to each record of the history, those of Jacobians included.
     pub costs: Vec<usize>,
+    /// Why training ended.
+    pub outcome: Outcome,
 }
 
 /// Trains a model that is linear in its parameters: least squares on the integral form gives a start, [`refine`] does the rest.
@@ -175,6 +177,7 @@ fn stage<M: Model>(
         loss: found.value * scale,
         history: found.history.iter().map(as_loss).collect(),
         field_evaluations,
+        outcome: found.outcome,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationStatus};
 use argmin::solver::quasinewton::LBFGS;
@@ -44,6 +45,27 @@ pub struct Record {
     pub evaluations: usize,
 }
 
+/// Why a minimisation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The gradient is as small as was asked for, or a round lowered the value by less than was asked for.
+    Converged,
+    /// No step in the direction of descent lowers the value: roundoff, or a function that is not smooth.
+    Stuck,
+    /// The judge has seen nothing better for as many rounds as it has patience.
+    Judged,
+    /// The number of iterations is used up.
+    Limit,
+}
+
+/// Another measure of a point, such as the loss on data that are not trained on; it decides which point is kept and when to stop.
+pub struct Judge<'a> {
+    /// The measure, the smaller the better.
+    pub value: &'a dyn Fn(&[f64]) -> f64,
+    /// Rounds without a better point that are waited for.
+    pub patience: usize,
+}
+
 /// Where a minimisation stands: all that a later run needs to go on.
 #[derive(Clone, Serialize, Deserialize)]
 struct Checkpoint {
@@ -51,10 +73,13 @@ struct Checkpoint {
     solver: Option<Solver>,
     state: Option<Point>,
     best: (Vec<f64>, f64),
+    /// The point that the judge likes best, and its value of the objective.
+    chosen: (Vec<f64>, f64),
+    judged: Vec<(usize, f64)>,
     history: Vec<Record>,
     evaluations: usize,
     restarts: usize,
-    done: bool,
+    outcome: Option<Outcome>,
 }
 
 impl Checkpoint {
@@ -65,26 +90,51 @@ impl Checkpoint {
     fn best_of(&self, iterations: usize) -> f64 {
         self.history.iter().take(iterations + 1).fold(f64::INFINITY, |best, r| best.min(r.value))
     }
+    fn goes_on(&self, stop: Stop) -> bool {
+        self.outcome.is_none() && self.iterations() < stop.iterations
+    }
+    /// Shows the judge the current point, after the iteration `record`.
+    fn judge(&mut self, judge: &Judge, record: &Record) {
+        let Some(u) = self.state.as_ref().and_then(|state| state.get_param()) else { return };
+        let value = Some((judge.value)(u)).filter(|value| value.is_finite()).unwrap_or(f64::INFINITY);
+        let best = self.judged.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
+        if value < best || self.judged.is_empty() {
+            self.chosen = (u.clone(), record.value);
+        }
+        self.judged.push((record.iteration, value));
+        let least = value.min(best);
+        let since = self.judged.iter().rev().take_while(|(_, value)| *value > least).count();
+        if since >= judge.patience.max(1) {
+            self.outcome.get_or_insert(Outcome::Judged);
+        }
+    }
 }
 
 /// The result of [`minimise`].
 #[derive(Clone, Debug)]
 pub struct Minimum {
-    /// The best point found.
+    /// The best point found; with a judge, the one that it likes best.
     pub u: Vec<f64>,
     /// Its value.
     pub value: f64,
     /// Every iteration.
     pub history: Vec<Record>,
+    /// Iterations at which the judge was asked, and what it said.
+    pub judged: Vec<(usize, f64)>,
+    /// Why it ended.
+    pub outcome: Outcome,
 }
 
 const MEMORY: usize = 40;
 const TRIALS: u32 = 20;
 const RESTARTS: usize = 1;
+/// Checkpoints follow each other after so long at least, but for the first and the last.
+const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(5);
 
-/// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after every round; a saved
-/// state with the same key and the same value and gradient at `start` is continued, also one that had reached its limit of iterations
-/// when the limit is larger now: the end is the same to the last bit as without a stop. `watch` sees each record as it is made.
+/// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after the first round and then
+/// every few seconds; a saved state with the same key and the same value and gradient at `start` is continued, also one that had reached its
+/// limit of iterations when the limit is larger now: the end is the same to the last bit as without a stop. `watch` sees each record as it
+/// is made.
 ///
 /// # Errors
 /// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint can't be written or read.
@@ -95,19 +145,42 @@ pub fn minimise(
     checkpoint: Option<(&Path, &str)>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Minimum, Error> {
+    minimise_judged(objective, None, start, stop, checkpoint, watch)
+}
+
+/// As [`minimise`], with a judge that is asked at the start and after every round. Then `stop.decrease` holds for rounds alone.
+///
+/// # Errors
+/// As [`minimise`].
+pub fn minimise_judged(
+    objective: &impl Objective,
+    judge: Option<&Judge>,
+    start: &[f64],
+    stop: Stop,
+    checkpoint: Option<(&Path, &str)>,
+    watch: &mut dyn FnMut(&Record),
+) -> Result<Minimum, Error> {
     let mut at = begin(objective, start, checkpoint.map_or("", |(_, key)| key))?;
     if let Some((path, key)) = checkpoint {
         // A checkpoint of another problem, or of other coordinates, is of no use.
         at = load(path, key)?.filter(|saved| saved.history.first() == at.history.first()).unwrap_or(at);
     }
+    if let (Some(judge), true) = (judge, at.judged.is_empty()) {
+        let first = at.history[0];
+        at.judge(judge, &first);
+    }
     at.history.iter().for_each(&mut *watch);
-    while !at.done && at.iterations() < stop.iterations {
-        round(objective, &mut at, stop, watch);
-        if let Some((path, _)) = checkpoint {
+    let mut saved: Option<Instant> = None;
+    while at.goes_on(stop) {
+        round(objective, judge, &mut at, stop, watch);
+        let due = saved.is_none_or(|last| last.elapsed() > BETWEEN_CHECKPOINTS) || !at.goes_on(stop);
+        if let (Some((path, _)), true) = (checkpoint, due) {
             save(path, &at)?;
+            saved = Some(Instant::now());
         }
     }
-    Ok(Minimum { u: at.best.0, value: at.best.1, history: at.history })
+    let (u, value) = if judge.is_some() { at.chosen } else { at.best };
+    Ok(Minimum { u, value, history: at.history, judged: at.judged, outcome: at.outcome.unwrap_or(Outcome::Limit) })
 }
 
 fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpoint, Error> {
@@ -123,10 +196,12 @@ fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpo
         solver: None,
         state: Some(state),
         best: (start.to_vec(), value),
+        chosen: (start.to_vec(), value),
+        judged: Vec::new(),
         history: vec![first],
         evaluations: 1,
         restarts: 0,
-        done: start.is_empty(),
+        outcome: start.is_empty().then_some(Outcome::Converged),
     })
 }
 
@@ -136,19 +211,24 @@ fn fresh(u: Vec<f64>, value: f64, gradient: Vec<f64>) -> Point {
 
 /// Iterates to the next multiple of `stop.round`, where it decides whether to go on. The decision hangs on the history alone, so it is
 /// the same wherever a run was stopped between.
-fn round(objective: &impl Objective, at: &mut Checkpoint, stop: Stop, watch: &mut dyn FnMut(&Record)) {
+fn round(objective: &impl Objective, judge: Option<&Judge>, at: &mut Checkpoint, stop: Stop, watch: &mut dyn FnMut(&Record)) {
     let problem = Cached::new(objective);
     let mut failed = false;
-    while !at.done && at.iterations() < stop.iterations {
+    while at.goes_on(stop) {
         let Some(record) = iterate(&problem, at) else {
             failed = true;
             break;
         };
         watch(&record);
         at.history.push(record);
-        at.done = 0.5 * record.gradient_norm.powi(2) <= stop.decrease * record.value;
-        if record.iteration.is_multiple_of(stop.round) {
-            at.done |= at.best.1 >= at.best_of(record.iteration - stop.round) * (1.0 - stop.decrease);
+        let mut converged = judge.is_none() && 0.5 * record.gradient_norm.powi(2) <= stop.decrease * record.value;
+        let round_ends = record.iteration.is_multiple_of(stop.round);
+        if round_ends {
+            converged |= at.best.1 >= at.best_of(record.iteration - stop.round) * (1.0 - stop.decrease);
+        }
+        at.outcome = converged.then_some(Outcome::Converged);
+        if round_ends {
+            judge.into_iter().for_each(|judge| at.judge(judge, &record));
             break;
         }
     }
@@ -183,7 +263,9 @@ fn iterate<O: Objective>(problem: &Cached<O>, at: &mut Checkpoint) -> Option<Rec
 /// After a failed line search: once more from the best point, with cleared memory, a bounded number of times.
 fn restart(objective: &impl Objective, at: &mut Checkpoint) {
     at.restarts += 1;
-    at.done |= at.restarts > RESTARTS;
+    if at.restarts > RESTARTS {
+        at.outcome = Some(Outcome::Stuck);
+    }
     let mut gradient = vec![0.0; at.best.0.len()];
     let value = objective.evaluate(&at.best.0, &mut gradient);
     at.evaluations += 1;
@@ -300,6 +382,36 @@ mod tests {
         let found = minimise(&Cliff, &[30.0], STOP, None, &mut |_| {}).unwrap();
         assert!((found.u[0] - 1.0).abs() < 1e-6);
         assert!(matches!(minimise(&Cliff, &[-1.0], STOP, None, &mut |_| {}), Err(Error::NotFinite)));
+    }
+
+    /// Two judges of Rosenbrock's function: one that wants u_0 = 0, halfway, and one that has no number to say.
+    #[test]
+    fn regress_a_judge_keeps_the_point_that_it_likes_and_stops() {
+        let stop = Stop { round: 3, ..STOP };
+        let middle = Judge { value: &|u| u[0].abs(), patience: 3 };
+        let found = minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, None, &mut |_| {}).unwrap();
+        assert_eq!(found.outcome, Outcome::Judged);
+        let best = found.judged.iter().map(|j| j.1).fold(f64::INFINITY, f64::min);
+        assert_eq!(found.u[0].abs(), best);
+        assert_eq!(
+            found.judged.iter().map(|j| j.0).collect::<Vec<_>>(),
+            (0..found.judged.len()).map(|k| 3 * k).collect::<Vec<_>>()
+        );
+        assert_eq!(found.judged.iter().rev().take_while(|j| j.1 > best).count(), 3);
+        let mute = Judge { value: &|_| f64::NAN, patience: 2 };
+        let found = minimise_judged(&Rosenbrock, Some(&mute), &[-1.2, 1.0], stop, None, &mut |_| {}).unwrap();
+        assert_eq!(found.u, [-1.2, 1.0]);
+        // Stopped and continued, all is the same.
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint");
+        let run = |iterations, checkpoint| {
+            let stop = Stop { iterations, ..stop };
+            minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, checkpoint, &mut |_| {}).unwrap()
+        };
+        let whole = run(200, None);
+        assert_eq!(run(4, Some((&path, "j"))).outcome, Outcome::Limit);
+        let resumed = run(200, Some((&path, "j")));
+        assert_eq!((whole.u, whole.judged, whole.history), (resumed.u, resumed.judged, resumed.history));
     }
 
     #[test]

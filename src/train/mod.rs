@@ -12,7 +12,7 @@ mod noisy;
 pub use coordinates::Coordinates;
 pub use field::{FieldKind, LearnedField, learn_field};
 pub use fit::{Fit, Settings, fit, linear_start, refine};
-pub use lbfgs::{Minimum, Objective, Record, Stop, minimise};
+pub use lbfgs::{Judge, Minimum, Objective, Outcome, Record, Stop, minimise, minimise_judged};
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy};
 pub use line_search::WeakWolfe;

@@ -10,9 +10,7 @@ use scalar_dynamics::model::{FieldVector, LinearModel, Model, ScalarField};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::train::{FieldKind, Settings, learn_field};
 
-use crate::common::{
-    assert_close, inputs, on_threads, pendulum_chunks, pendulum_inputs, rng, rollout, scalar, uniform,
-};
+use crate::common::{assert_close, inputs, on_threads, pendulum_chunks, pendulum_inputs, rng, rollout, scalar, uniform};
 use crate::gradients::continued;
 
 const DEGREE: usize = 3;
@@ -23,7 +21,8 @@ pub fn field(inputs: &Inputs, rng: &mut impl Rng) -> (ScalarField, Vec<FieldVect
     let mut plain = vec![inputs.position(1), inputs.momentum(1), inputs.momentum(last)];
     plain.extend(inputs.context.iter().map(|(name, _)| Vector::named(name.clone())));
     let plain = plain.into_iter().map(|vector| FieldVector { vector, unit: false });
-    let unit = [inputs.position(last), &inputs.position(1) - &inputs.momentum(last)].map(|vector| FieldVector { vector, unit: true });
+    let unit =
+        [inputs.position(last), &inputs.position(1) - &inputs.momentum(last)].map(|vector| FieldVector { vector, unit: true });
     let vectors: Vec<FieldVector> = plain.chain(unit).collect();
     let scalars = vec![
         Scalar::Norm(inputs.position(1)),
@@ -78,8 +77,7 @@ fn gradient_of_fields_in_every_dimension() {
             Scalar::dot(inputs.momentum(1), inputs.momentum(1)),
         ];
         let families = vec![Chebyshev::on(-0.4, 1.1, DEGREE); 3];
-        let whole =
-            ScalarField::new(&inputs, &vectors, ScalarSet::new(&inputs, scalars.clone()).unwrap(), families).unwrap();
+        let whole = ScalarField::new(&inputs, &vectors, ScalarSet::new(&inputs, scalars.clone()).unwrap(), families).unwrap();
         let kept: Vec<usize> = (0..whole.parameters()).filter(|_| rng.random_bool(0.4)).collect();
         let model = whole.subset(&kept);
         let theta = uniform(kept.len(), 1.0, &mut rng);
@@ -143,7 +141,7 @@ fn gradient_through_rollouts_agrees_with_central_differences() {
     let chunks = pendulum_chunks(12, 42);
     let (model, _) = field(&pendulum_inputs(), &mut rng(43));
     let n = model.parameters();
-    let (theta, direction) = (uniform(n, 0.03, &mut rng(44)), uniform(n, 1.0, &mut rng(45)));
+    let (theta, direction) = (uniform(n, 0.002, &mut rng(44)), uniform(n, 0.1, &mut rng(45)));
     let loss = RolloutLoss::new(&model, &chunks, &[1.0; 12], rollout(8, 0.1));
     let mut gradient = vec![f64::NAN; n];
     loss.gradient_into(&theta, &mut gradient);

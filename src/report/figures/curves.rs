@@ -17,34 +17,76 @@ use super::{Drawing, Error, save};
 pub struct ErrorCurves {
     /// Name of the abscissa; empty for "time t (model units)".
     pub time_label: String,
-    /// Relative error of the angular momentum, one curve a model.
-    pub angular_momentum: Vec<Curve>,
-    /// Relative error of the state, one curve a model.
-    pub state: Vec<Curve>,
-    /// Lines to compare the angular momentum error with.
-    pub angular_momentum_references: Vec<ReferenceLine>,
-    /// Lines to compare the state error with.
-    pub state_references: Vec<ReferenceLine>,
+    /// Panels, row by row.
+    pub panels: Vec<ErrorPanel>,
+    /// Panels in a row.
+    pub columns: usize,
 }
 
-/// Writes figure 3: relative error of angular momentum and of state against time, side by side.
+/// A panel of [`ErrorCurves`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ErrorPanel {
+    /// What the errors are of; a letter is put before it.
+    pub title: String,
+    /// Relative errors, one curve a model.
+    pub curves: Vec<Curve>,
+    /// Lines to compare with.
+    pub references: Vec<ReferenceLine>,
+    /// Range to show; None: all of it.
+    pub range: Option<(f64, f64)>,
+}
+
+/// Writes figure 3: relative errors of angular momentum and of state against time.
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
 pub fn figure3(data: &ErrorCurves, stem: &Path) -> Result<(), Error> {
     let time = if data.time_label.is_empty() { "time $t$ (model units)" } else { &data.time_label };
-    let panel = |title: &str, curves: &[Curve], references: &[ReferenceLine]| Panel {
-        title: title.to_string(),
+    let panel = |(panel, letter): (&ErrorPanel, char)| Panel {
+        title: format!("({letter}) {}", panel.title),
         x_label: time.to_string(),
         y_label: "relative error".to_string(),
         log_y: true,
-        curves: curves.to_vec(),
-        references: references.to_vec(),
+        y_range: panel.range,
+        curves: panel.curves.clone(),
+        references: panel.references.clone(),
         ..Panel::default()
     };
-    let angular_momentum = panel("(a) angular momentum", &data.angular_momentum, &data.angular_momentum_references);
-    let state = panel("(b) state", &data.state, &data.state_references);
-    panel_figure(&PanelFigure { panels: vec![angular_momentum, state], columns: 2, row_height: 350.0 }, stem)
+    let panels: Vec<Panel> = data.panels.iter().zip('a'..).map(panel).collect();
+    let row_height = if panels.len() > 2 { 300.0 } else { 350.0 };
+    panel_figure(&PanelFigure { panels, columns: data.columns, row_height }, stem)
+}
+
+/// Final error against the time that training took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorSeconds {
+    /// Title of each panel and its models: name, look, and for each seed seconds and error.
+    pub panels: Vec<(String, Vec<(String, Style, Vec<(f64, f64)>)>)>,
+    /// Lines to compare with, for each panel.
+    pub references: Vec<Vec<ReferenceLine>>,
+}
+
+/// Writes error against seconds, one point a model and seed.
+///
+/// # Errors
+/// No point to draw, a file that cannot be written.
+pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), Error> {
+    let curve = |(label, style, points): &(String, Style, Vec<(f64, f64)>)| {
+        let (x, y) = points.iter().copied().unzip();
+        Curve::new(label, *style, x, y)
+    };
+    let panel = |(i, (title, models)): (usize, &(String, Vec<_>))| Panel {
+        title: title.clone(),
+        x_label: "seconds of training".to_string(),
+        y_label: "state relative error".to_string(),
+        log_x: true,
+        log_y: true,
+        curves: models.iter().map(curve).collect(),
+        references: data.references.get(i).cloned().unwrap_or_default(),
+        ..Panel::default()
+    };
+    let panels = data.panels.iter().enumerate().map(panel).collect();
+    panel_figure(&PanelFigure { panels, columns: data.panels.len(), row_height: 350.0 }, stem)
 }
 
 /// One trajectory and its predictions.
@@ -93,30 +135,48 @@ pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
 pub struct TrainingRun {
     /// Name in the legend.
     pub label: String,
+    /// Look.
+    pub style: Style,
     /// Cost so far at each record: field evaluations, or iterations.
     pub cost: Vec<f64>,
     /// Loss.
     pub loss: Vec<f64>,
     /// Norm of the gradient of the loss.
     pub gradient_norm: Vec<f64>,
+    /// Cost and loss on validation data, where that was taken.
+    pub validation: Vec<(f64, f64)>,
 }
 
-/// Writes loss and gradient norm against the cost that `cost_label` names.
+/// Writes loss, validation loss (if there is any) and gradient norm (rows) against the cost that `cost_label` names, for each group of
+/// trainings (columns) with its title.
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn training_history(runs: &[TrainingRun], cost_label: &str, stem: &Path) -> Result<(), Error> {
-    let panel = |title: &str, y_label: &str, values: fn(&TrainingRun) -> &Vec<f64>| Panel {
-        title: title.to_string(),
-        x_label: cost_label.to_string(),
-        y_label: y_label.to_string(),
-        log_y: true,
-        curves: (0..).zip(runs).map(|(i, r)| Curve::new(&r.label, Style::Series(i), r.cost.clone(), values(r).clone())).collect(),
-        ..Panel::default()
+pub fn training_history(groups: &[(String, Vec<TrainingRun>)], cost_label: &str, stem: &Path) -> Result<(), Error> {
+    let row = |name: &str, curve: &dyn Fn(&TrainingRun) -> Curve| -> Vec<Panel> {
+        let panel = |(title, runs): &(String, Vec<TrainingRun>)| Panel {
+            title: if title.is_empty() { name.to_string() } else { format!("{name}, {title}") },
+            x_label: cost_label.to_string(),
+            y_label: name.to_string(),
+            log_x: true,
+            log_y: true,
+            curves: runs.iter().map(curve).collect(),
+            ..Panel::default()
+        };
+        groups.iter().map(panel).collect()
     };
-    let loss = panel("(a) loss", "rollout loss", |run| &run.loss);
-    let gradient = panel("(b) gradient", "norm of the gradient", |run| &run.gradient_norm);
-    panel_figure(&PanelFigure { panels: vec![loss, gradient], columns: 2, row_height: 330.0 }, stem)
+    let loss = |run: &TrainingRun| Curve::new(&run.label, run.style, run.cost.clone(), run.loss.clone());
+    let gradient = |run: &TrainingRun| Curve::new(&run.label, run.style, run.cost.clone(), run.gradient_norm.clone());
+    let validation = |run: &TrainingRun| {
+        let (cost, loss) = run.validation.iter().copied().unzip();
+        Curve::new(&run.label, run.style, cost, loss)
+    };
+    let mut panels = row("training loss", &loss);
+    if groups.iter().any(|(_, runs)| runs.iter().any(|run| !run.validation.is_empty())) {
+        panels.extend(row("validation loss", &validation));
+    }
+    panels.extend(row("gradient norm", &gradient));
+    panel_figure(&PanelFigure { panels, columns: groups.len(), row_height: 290.0 }, stem)
 }
 
 /// A one-dimensional part of a learned function, and the closed form read from it.

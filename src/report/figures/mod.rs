@@ -26,8 +26,8 @@ use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use crate::dataset::{self, files};
 use canvas::{Canvas, SCALE};
 pub use curves::{
-    Candidate, ErrorCurves, ForceCurve, ParetoFront, PhaseSpace, TrainingRun, figure3, force_curves, pareto, phase_space,
-    training_history,
+    Candidate, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, ParetoFront, PhaseSpace, TrainingRun, error_seconds, figure3,
+    force_curves, pareto, phase_space, training_history,
 };
 pub use panel::{Curve, Panel, PanelFigure, ReferenceLine, panel_figure};
 pub use pendulum::{PendulumScene, figure1};
@@ -38,9 +38,9 @@ pub use style::Style;
 const SUPERSAMPLING: f64 = 3.0;
 
 /// Steps between colour levels of PNG files, divisors of 255: without the faint ripples that resampling leaves they are half as large.
-/// The first step is taken with which the file has at most `PNG_BYTES` bytes, else the last.
+/// The first step is taken with which the file has at most `PNG_BYTES` bytes for each shown pixel, else the last.
 const LEVELS: [u8; 3] = [3, 5, 15];
-const PNG_BYTES: usize = 140_000;
+const PNG_BYTES: f64 = 0.35;
 
 /// Why a figure could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,7 @@ fn png(drawing: &impl Drawing) -> Result<Vec<u8>, Error> {
         let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::NoFilter);
         encoder.write_image(&picture, wide, high, ColorType::Rgb8)?;
         bytes = file.into_inner();
-        if bytes.len() <= PNG_BYTES {
+        if bytes.len() as f64 <= PNG_BYTES * width * height {
             break;
         }
     }

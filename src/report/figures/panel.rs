@@ -150,7 +150,7 @@ fn axes(panel: &Panel, frame: Rect) -> Option<(Axis, Axis)> {
     let bands = panel.curves.iter().flat_map(|c| c.lower.iter().chain(&c.upper).copied());
     let all = points.iter().map(|p| p.1).chain(bands).chain(panel.references.iter().map(|r| r.value));
     let y: Vec<f64> = panel.y_range.map_or_else(|| all.collect(), |(low, high)| vec![low, high]);
-    let x_margin = if panel.curves.iter().all(|c| matches!(c.style, Style::Series(_))) { 0.0 } else { 0.06 };
+    let x_margin = if panel.curves.iter().all(|c| matches!(c.style, Style::Series(_) | Style::Model { .. })) { 0.0 } else { 0.06 };
     let abscissae = panel.curves.iter().flat_map(|c| &c.x).copied().filter(|_| !points.is_empty());
     let x = Axis::new(abscissae, panel.log_x, x_margin, (frame.x0, frame.x1))?;
     let y_margin = if panel.y_range.is_some() { 0.0 } else { 0.06 };
@@ -177,7 +177,9 @@ pub fn draw_panel<DB: DrawingBackend>(canvas: &mut Canvas<DB>, panel: &Panel, ar
     let label_room = draw_ticks(canvas, frame, &x, &y)?;
     let at = (frame.x0 - label_room - 13.0, 0.5 * (frame.y0 + frame.y1));
     canvas.text(&panel.y_label, at, TextLook::new(LABEL_TEXT, Align::Centre).upward())?;
-    panel.curves.iter().try_for_each(|curve| draw_band(canvas, curve, frame, &x, &y))?;
+    // Many bands on top of each other would hide everything: they are paler then.
+    let alpha = if panel.curves.len() > 4 { 0.07 } else { 0.15 };
+    panel.curves.iter().try_for_each(|curve| draw_band(canvas, curve, alpha, frame, (&x, &y)))?;
     for (i, line) in panel.references.iter().enumerate().filter(|(_, line)| y.shows(line.value)) {
         let level = y.place(line.value);
         for piece in clip(&[(frame.x0, level), (frame.x1, level)], frame) {
@@ -220,7 +222,13 @@ fn draw_ticks<DB: DrawingBackend>(canvas: &mut Canvas<DB>, frame: Rect, x: &Axis
 }
 
 /// The band of a curve, cut at the frame; a lower edge of zero or less on a logarithmic axis reaches down to the frame.
-fn draw_band<DB: DrawingBackend>(canvas: &mut Canvas<DB>, curve: &Curve, frame: Rect, x: &Axis, y: &Axis) -> Result<(), Error> {
+fn draw_band<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    curve: &Curve,
+    alpha: f64,
+    frame: Rect,
+    (x, y): (&Axis, &Axis),
+) -> Result<(), Error> {
     let edges = curve.lower.iter().zip(&curve.upper);
     let points: Vec<_> = curve.x.iter().zip(edges).map(|(&t, (&low, &high))| (t, low, high)).collect();
     for part in points.split(|&(t, low, high)| !x.shows(t) || !y.shows(high) || !low.is_finite()) {
@@ -230,7 +238,7 @@ fn draw_band<DB: DrawingBackend>(canvas: &mut Canvas<DB>, curve: &Curve, frame: 
         let upper = part.iter().rev().map(|&(t, _, high)| (along(t), level(high)));
         let polygon: Vec<Point> = lower.chain(upper).collect();
         if part.len() > 1 {
-            canvas.fill(&polygon, curve.style.colour(), 0.15)?;
+            canvas.fill(&polygon, curve.style.colour(), alpha)?;
         }
     }
     Ok(())
@@ -255,7 +263,11 @@ fn draw_curve<DB: DrawingBackend>(canvas: &mut Canvas<DB>, curve: &Curve, frame:
 
 /// Points that bear a marker: all of a short curve; of a long one some at distances that differ from curve to curve.
 fn marked(path: &[Point], style: Style, frame: Rect) -> Vec<Point> {
-    let Style::Series(i) = style else { return path.to_vec() };
+    let i = match style {
+        Style::Series(i) => i,
+        Style::Model { colour, dashes, .. } => colour + 3 * dashes,
+        _ => return path.to_vec(),
+    };
     if path.len() <= 16 {
         return path.to_vec();
     }

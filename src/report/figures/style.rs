@@ -31,6 +31,22 @@ pub enum Style {
     Overlay(usize),
     /// Points without a line, colour by number.
     Points(usize),
+    /// One of many curves, its colour, dashes and marker chosen one by one.
+    Model {
+        /// Colour by number, of eight.
+        colour: usize,
+        /// Dashes by number, of five; 0 is a solid line.
+        dashes: usize,
+        /// Marker by number, of seven.
+        marker: usize,
+    },
+    /// Points without a line.
+    Spots {
+        /// Colour by number, of eight.
+        colour: usize,
+        /// Marker by number, of seven.
+        marker: usize,
+    },
 }
 
 /// Shape that marks points of a curve.
@@ -62,30 +78,33 @@ impl Style {
     pub fn colour(self) -> RGBColor {
         match self {
             Style::Series(i) | Style::Overlay(i) | Style::Points(i) => PALETTE[i % PALETTE.len()],
+            Style::Model { colour, .. } | Style::Spots { colour, .. } => PALETTE[colour % PALETTE.len()],
             Style::Truth => RGBColor(184, 184, 184),
         }
     }
     /// Width of the line in shown pixels; none if there is no line.
     pub fn width(self) -> Option<f64> {
         match self {
-            Style::Series(_) => Some(1.5),
+            Style::Series(_) | Style::Model { .. } => Some(1.5),
             Style::Truth => Some(3.6),
             Style::Overlay(_) => Some(1.3),
-            Style::Points(_) => None,
+            Style::Points(_) | Style::Spots { .. } => None,
         }
     }
     /// Dashes, as `Canvas::dashed` takes them.
     pub fn dashes(self) -> &'static [f64] {
         match self {
             Style::Series(i) => DASHES[i % DASHES.len()],
+            Style::Model { dashes, .. } => DASHES[dashes % DASHES.len()],
             Style::Overlay(_) => &[5.0, 2.6],
-            Style::Truth | Style::Points(_) => &[],
+            Style::Truth | Style::Points(_) | Style::Spots { .. } => &[],
         }
     }
     /// Marker.
     pub fn marker(self) -> Marker {
         match self {
             Style::Series(i) => MARKERS[i % MARKERS.len()],
+            Style::Model { marker, .. } | Style::Spots { marker, .. } => MARKERS[marker % MARKERS.len()],
             Style::Points(_) => Marker::Disc,
             Style::Truth | Style::Overlay(_) => Marker::None,
         }

@@ -25,14 +25,45 @@ pub struct TrainingRow {
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
+    /// What is minimised: `rollout`, the mean squared error of the predicted chunks, or what comes before it.
+    pub stage: String,
     /// Iteration, from 0.
     pub iteration: u64,
-    /// Mean squared error of the predicted chunks.
+    /// Value of what is minimised.
     pub loss: f64,
     /// Norm of the loss's gradient.
     pub gradient_norm: f64,
+    /// Mean squared error of the predicted validation chunks, where it was taken.
+    pub validation_loss: Option<f64>,
     /// Evaluations of the vector field up to here.
     pub field_evaluations: u64,
+}
+
+/// How a training ended: a row of `trainings.parquet`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingEndRow {
+    /// What was trained.
+    pub key: RowKey,
+    /// Seed of data and model.
+    pub seed: u64,
+    /// Number of trained parameters.
+    pub parameters: u64,
+    /// Iterations in all.
+    pub iterations: u64,
+    /// Evaluations of the vector field in all.
+    pub field_evaluations: u64,
+    /// Mean squared error of the predicted training chunks.
+    pub loss: f64,
+    /// Mean squared error of the predicted validation chunks.
+    pub validation_loss: f64,
+    /// Norm of the gradient at the last iteration; none where there was none.
+    pub gradient_norm: Option<f64>,
+    /// Root mean square error of the integration in training.
+    pub integration_error: f64,
+    /// Why the optimiser stopped.
+    pub outcome: String,
+    /// What keeps the model from being better: model, data, optimiser or roundoff.
+    pub limit: String,
 }
 
 /// The errors of the rollouts of one trained model: many rows of `rollout_errors.parquet`. Each array is trajectory x time.
@@ -150,10 +181,31 @@ impl Rows for TrainingRow {
         let mut columns = key_columns(rows, |row| &row.key);
         columns.extend([
             column("seed", rows, |row| row.seed),
+            column("stage", rows, |row| row.stage.as_str()),
             column("iteration", rows, |row| row.iteration),
             column("loss", rows, |row| row.loss),
             column("gradient_norm", rows, |row| row.gradient_norm),
+            column("validation_loss", rows, |row| row.validation_loss),
             column("field_evaluations", rows, |row| row.field_evaluations),
+        ]);
+        columns
+    }
+}
+
+impl Rows for TrainingEndRow {
+    fn columns(rows: &[Self]) -> Vec<Column> {
+        let mut columns = key_columns(rows, |row| &row.key);
+        columns.extend([
+            column("seed", rows, |row| row.seed),
+            column("parameters", rows, |row| row.parameters),
+            column("iterations", rows, |row| row.iterations),
+            column("field_evaluations", rows, |row| row.field_evaluations),
+            column("loss", rows, |row| row.loss),
+            column("validation_loss", rows, |row| row.validation_loss),
+            column("gradient_norm", rows, |row| row.gradient_norm),
+            column("integration_error", rows, |row| row.integration_error),
+            column("outcome", rows, |row| row.outcome.as_str()),
+            column("limit", rows, |row| row.limit.as_str()),
         ]);
         columns
     }

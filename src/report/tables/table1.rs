@@ -34,6 +34,8 @@ pub struct Table1Row {
     pub paper: Option<f64>,
     /// The paper's standard deviation, where known.
     pub paper_deviation: Option<f64>,
+    /// What keeps the model from being better, see [`TrainingEndRow`](super::TrainingEndRow); may be empty.
+    pub limit: String,
 }
 
 impl Table1Row {
@@ -60,7 +62,8 @@ impl Table1Row {
             clamped_deviation,
             seeds: errors.len() as u64,
             paper: paper.map(|(value, _)| value),
-            paper_deviation: paper.map(|(_, deviation)| deviation),
+            paper_deviation: paper.map(|(_, deviation)| deviation).filter(|deviation| deviation.is_finite()),
+            limit: String::new(),
         }
     }
 }
@@ -87,25 +90,37 @@ impl Rows for Table1Row {
             column("seeds", rows, |row| row.seeds),
             column("paper", rows, |row| row.paper),
             column("paper_deviation", rows, |row| row.paper_deviation),
+            column("limit", rows, |row| row.limit.as_str()),
         ]);
         columns
     }
 }
 
-/// Writes `table1.parquet`, `.csv`, `.md` and `.tex` into a folder, without times.
+/// Writes `table1.parquet`, `.csv`, `.md` and `.tex` into a folder; the latter two tell `seconds`, one a row, if there are any.
 ///
 /// # Errors
 /// [`Error::Unwritable`].
-pub fn write_table1(folder: &Path, rows: &[Table1Row], metadata: &Metadata) -> Result<(), Error> {
+pub fn write_table1(folder: &Path, rows: &[Table1Row], seconds: Option<&[f64]>, metadata: &Metadata) -> Result<(), Error> {
     let mut table = frame(rows);
     files::write_parquet(&folder.join("table1.parquet"), &mut table, metadata)?;
     files::write_csv(&folder.join("table1.csv"), &mut table)?;
-    files::write_text(&folder.join("table1.md"), &table1_markdown(rows, None))?;
-    files::write_text(&folder.join("table1.tex"), &table1_latex(rows, None))
+    files::write_text(&folder.join("table1.md"), &table1_markdown(rows, seconds))?;
+    files::write_text(&folder.join("table1.tex"), &table1_latex(rows, seconds))
 }
 
-const TITLES: [&str; 10] =
-    ["Model", "Dynamics", "Group", "Basis", "Profile", "Preset", "Parameters", "State error", "Clamped at 1e-7", "Paper"];
+const TITLES: [&str; 11] = [
+    "Model",
+    "Dynamics",
+    "Group",
+    "Basis",
+    "Profile",
+    "Preset",
+    "Parameters",
+    "State error",
+    "Clamped at 1e-7",
+    "Paper",
+    "Limited by",
+];
 
 /// Number of leading columns that hold words.
 const WORDS: usize = 6;
@@ -147,6 +162,7 @@ fn cells(row: &Table1Row, seconds: Option<f64>, style: &Style) -> Vec<String> {
         style.measured(row.geometric_mean, row.deviation),
         style.measured(row.clamped_mean, row.clamped_deviation),
         row.paper.map_or_else(String::new, |paper| style.printed(paper, row.paper_deviation)),
+        style.words(&row.limit),
     ]);
     cells.extend(seconds.map(|seconds| format!("{seconds:.1}")));
     cells

@@ -1,0 +1,129 @@
+//! Which models there are: their names, and what the paper says of them.
+
+use super::Profile;
+use crate::basis::Kind;
+use crate::report::tables::RowKey;
+use crate::train::FieldKind;
+
+/// Degree of the spectral basis.
+pub(super) const DEGREE: usize = 6;
+/// Degree of fields made of plain vectors, and of those with directions.
+const FIELD_DEGREES: (usize, usize) = (10, 6);
+/// The same at the smallest profile.
+const SMOKE_FIELD_DEGREES: (usize, usize) = (4, 3);
+
+/// What a model learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dynamics {
+    /// A Hamiltonian.
+    Hnn,
+    /// A vector field.
+    NOde,
+}
+
+/// A model that is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learner {
+    /// Hamiltonian linear in the scalars.
+    Reference,
+    /// Hamiltonian a sum of smooth functions of the scalars.
+    Spectral,
+    /// Hamiltonian a closed form.
+    ClosedForm,
+    /// Field a sum of the input vectors, coefficients smooth functions of lengths.
+    Lengths,
+    /// The same with the directions of relative positions among the vectors.
+    Directions,
+}
+
+impl Learner {
+    /// All of them, in the order of Table 1.
+    pub const ALL: [Self; 5] = [Self::Reference, Self::Spectral, Self::ClosedForm, Self::Lengths, Self::Directions];
+
+    /// Name of its files and in commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "scalars-hnn-reference",
+            Self::Spectral => "scalars-hnn-spectral",
+            Self::ClosedForm => "scalars-hnn-closed-form",
+            Self::Lengths => "scalars-node-lengths",
+            Self::Directions => "scalars-node-directions",
+        }
+    }
+
+    /// Number of its code: whoever changes how this model is made, trained or tested raises it, and work saved before is done again.
+    pub(super) fn revision(self) -> u32 {
+        match self {
+            Self::Reference | Self::Spectral => 2,
+            Self::ClosedForm => 2,
+            Self::Lengths | Self::Directions => 1,
+        }
+    }
+
+    /// What it learns.
+    pub fn dynamics(self) -> Dynamics {
+        match self {
+            Self::Reference | Self::Spectral | Self::ClosedForm => Dynamics::Hnn,
+            Self::Lengths | Self::Directions => Dynamics::NOde,
+        }
+    }
+
+    /// Whether it is an explicit function, no network.
+    pub fn is_explicit(self) -> bool {
+        true
+    }
+
+    /// Whether it is one of the models on scalars.
+    pub fn on_scalars(self) -> bool {
+        true
+    }
+
+    /// The basis, of a Hamiltonian that is linear in its parameters.
+    pub(super) fn basis(self) -> Option<Kind> {
+        match self {
+            Self::Reference => Some(Kind::Reference),
+            Self::Spectral | Self::ClosedForm => Some(Kind::Spectral { degree: DEGREE }),
+            Self::Lengths | Self::Directions => None,
+        }
+    }
+
+    /// The kind of field, of one that is linear in its parameters.
+    pub(super) fn field(self, profile: Profile) -> Option<FieldKind> {
+        let (vectors, directions) = if profile == Profile::Smoke { SMOKE_FIELD_DEGREES } else { FIELD_DEGREES };
+        match self {
+            Self::Lengths => Some(FieldKind::Vectors { degree: vectors }),
+            Self::Directions => Some(FieldKind::Directions { degree: directions }),
+            _ => None,
+        }
+    }
+
+    /// Name in tables.
+    pub fn key(self, profile: Profile) -> RowKey {
+        let basis = match self {
+            Self::ClosedForm => "closed form".into(),
+            Self::Reference | Self::Spectral => self.basis().map_or_else(String::new, Kind::name),
+            Self::Lengths | Self::Directions => self.field(profile).map_or_else(String::new, FieldKind::name),
+        };
+        let dynamics = match self.dynamics() {
+            Dynamics::Hnn => "HNN",
+            Dynamics::NOde => "N-ODE",
+        };
+        RowKey { model: "Scalars".into(), dynamics: dynamics.into(), group: "O(3)".into(), basis }
+    }
+
+    /// Name in legends, where the dynamics are told otherwise.
+    pub fn label(self) -> String {
+        match self {
+            Self::Reference => "Scalars, linear".into(),
+            Self::Spectral => "Scalars, spectral".into(),
+            Self::ClosedForm => "closed form".into(),
+            Self::Lengths => "Scalars, lengths".into(),
+            Self::Directions => "Scalars, directions".into(),
+        }
+    }
+
+    /// Value and deviation that Yao et al. (2021, Table 1) give, or the README of their code, for this very model.
+    pub fn paper(self) -> Option<(f64, f64)> {
+        None
+    }
+}

@@ -1,0 +1,123 @@
+//! Units of work: one model on the data of one seed; and which of them a run does.
+
+use super::data::Preset;
+use super::learner::Learner;
+use super::{Error, Product, Profile};
+
+/// A model to be trained and tested on the data of one seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitId {
+    /// The model.
+    pub learner: Learner,
+    /// The system.
+    pub preset: Preset,
+    /// Seed of data and model.
+    pub seed: u64,
+}
+
+impl UnitId {
+    /// The model's name, with that of the system if it is not the one of Table 1.
+    pub fn model(self) -> String {
+        match self.preset {
+            Preset::ReferenceCode => self.learner.name().into(),
+            Preset::Paper => format!("{}-{}", self.learner.name(), self.preset.name()),
+        }
+    }
+
+    /// Name in commands and of its files; it stays the same from run to run.
+    pub fn name(self) -> String {
+        format!("{}-seed{}", self.model(), self.seed)
+    }
+}
+
+/// All units of a profile: seed by seed, so that a run that is stopped has whole tables of fewer seeds.
+pub fn all_units(profile: Profile, first_seed: u64) -> Vec<UnitId> {
+    let of_seed = |seed: u64| {
+        let table1 = Learner::ALL.into_iter().map(move |learner| UnitId { learner, preset: Preset::ReferenceCode, seed });
+        table1.chain([UnitId { learner: Learner::ClosedForm, preset: Preset::Paper, seed }])
+    };
+    (0..profile.seeds()).map(|k| first_seed.wrapping_add(k)).flat_map(of_seed).collect()
+}
+
+/// One of `of` machines that share the units of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Number of the machine, from 1.
+    pub number: usize,
+    /// Number of machines.
+    pub of: usize,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = Error;
+    /// Reads `i/n` with 1 <= i <= n.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        let fits = parts.filter(|(number, of): &(usize, usize)| (1..=*of).contains(number));
+        let unknown = || Error::Unknown { kind: "shard", name: text.into(), accepted: "i/n with 1 <= i <= n, such as 2/3".into() };
+        fits.map(|(number, of)| Self { number, of }).ok_or_else(unknown)
+    }
+}
+
+/// What a run makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Tables and figures.
+    pub products: Vec<Product>,
+    /// Units, in the order in which they are done.
+    pub units: Vec<UnitId>,
+}
+
+/// Resolves what is asked for. `only` may name products, models (their units of all seeds) and units.
+///
+/// - Nothing named: all products and all units.
+/// - Only products named: these, with the units that they are made of.
+/// - Models or units named: these units, and the products named.
+///
+/// A shard does its share of these units, and no product.
+///
+/// # Errors
+/// [`Error::Unknown`] lists the names that exist.
+pub fn resolve(profile: Profile, first_seed: u64, only: &[String], shard: Option<Shard>) -> Result<Work, Error> {
+    let all = all_units(profile, first_seed);
+    let (mut products, mut units): (Vec<Product>, Vec<UnitId>) = (Vec::new(), Vec::new());
+    for name in only {
+        if let Ok(product) = name.parse() {
+            products.push(product);
+            continue;
+        }
+        let named: Vec<UnitId> = all.iter().copied().filter(|unit| [unit.model(), unit.name()].contains(name)).collect();
+        if named.is_empty() {
+            return Err(unknown(name, &all));
+        }
+        units.extend(named);
+    }
+    if only.is_empty() {
+        products = Product::ALL.to_vec();
+    }
+    products = Product::ALL.into_iter().filter(|product| products.contains(product)).collect();
+    let wanted = |unit: &UnitId| match units.is_empty() {
+        true => products.iter().any(|product| product.needs(*unit)),
+        false => units.contains(unit),
+    };
+    let mut chosen: Vec<UnitId> = all.into_iter().filter(wanted).collect();
+    if let Some(Shard { number, of }) = shard {
+        chosen = chosen.into_iter().enumerate().filter(|(k, _)| k % of == number - 1).map(|(_, unit)| unit).collect();
+        products.clear();
+    }
+    Ok(Work { products, units: chosen })
+}
+
+fn unknown(name: &str, all: &[UnitId]) -> Error {
+    let mut models: Vec<String> = Vec::new();
+    for unit in all {
+        if !models.contains(&unit.model()) {
+            models.push(unit.model());
+        }
+    }
+    let products: Vec<&str> = Product::ALL.iter().map(|product| product.name()).collect();
+    let units = "and units such as";
+    let example = all.first().map_or_else(String::new, |unit| unit.name());
+    let accepted = format!("{}; models {}; {units} {example}", products.join(", "), models.join(", "));
+    Error::Unknown { kind: "product, model or unit", name: name.into(), accepted }
+}
