@@ -13,6 +13,9 @@ pub type Invariant<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
 /// Smallest error that the clamped geometric mean of Yao et al. (2021) lets through.
 pub const CLAMP: f64 = 1e-7;
 
+/// States that are rolled out side by side at most, a multiple of [`LANES`]: networks want many, threads few.
+const TOGETHER: usize = 32;
+
 /// Rolls a model out from the rows of `initial` (n x dim): states at `points` times `interval` apart, n x points x dim, the first being the
 /// initial ones. Each interval takes `substeps` steps of `method`. States beyond a divergence are not finite.
 pub fn rollout<M: Model>(
@@ -26,16 +29,17 @@ pub fn rollout<M: Model>(
     let (n, dim) = initial.dim();
     let weights = model.expand(theta);
     let mut states = Array3::zeros((n, points, dim));
-    let blocks: Vec<_> = states.axis_chunks_iter_mut(Axis(0), LANES).zip(initial.axis_chunks_iter(Axis(0), LANES)).collect();
+    let size = (n.div_ceil(LANES) * LANES).clamp(LANES, TOGETHER);
+    let blocks: Vec<_> = states.axis_chunks_iter_mut(Axis(0), size).zip(initial.axis_chunks_iter(Axis(0), size)).collect();
     blocks.into_par_iter().for_each(|(mut states, initial)| {
         let rows = initial.nrows();
-        let mut z: Vec<f64> = (0..dim * LANES).map(|i| initial[[(i % LANES).min(rows - 1), i / LANES]]).collect();
+        let mut z: Vec<f64> = (0..dim * size).map(|i| initial[[(i % size).min(rows - 1), i / size]]).collect();
         let mut scratch = vec![0.0; method.work_len(z.len())];
         let mut work = model.work();
         for point in 0..points {
             for row in 0..rows {
                 for c in 0..dim {
-                    states[[row, point, c]] = z[c * LANES + row];
+                    states[[row, point, c]] = z[c * size + row];
                 }
             }
             for _ in 0..if point + 1 < points { substeps } else { 0 } {

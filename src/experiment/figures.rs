@@ -173,6 +173,9 @@ fn style(learner: Learner) -> Style {
         Learner::Spectral | Learner::Directions => (0, 2, 0),
         Learner::ClosedForm => (6, 3, 6),
         Learner::Lengths => (2, 1, 3),
+        Learner::ScalarsMlp(_) => (1, 0, 0),
+        Learner::ScalarsMlpRelu => (4, 0, 1),
+        Learner::Mlp(_) => (6, 0, 5),
     };
     Style::Model { colour, dashes, marker }
 }

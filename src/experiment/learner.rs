@@ -34,11 +34,28 @@ pub enum Learner {
     Lengths,
     /// The same with the directions of relative positions among the vectors.
     Directions,
+    /// A perceptron on scalars with swish: its output is the Hamiltonian, or the coefficients of the input vectors.
+    ScalarsMlp(Dynamics),
+    /// The same Hamiltonian with ReLU.
+    ScalarsMlpRelu,
+    /// A perceptron on the state.
+    Mlp(Dynamics),
 }
 
 impl Learner {
     /// All of them, in the order of Table 1.
-    pub const ALL: [Self; 5] = [Self::Reference, Self::Spectral, Self::ClosedForm, Self::Lengths, Self::Directions];
+    pub const ALL: [Self; 10] = [
+        Self::Reference,
+        Self::Spectral,
+        Self::ClosedForm,
+        Self::ScalarsMlp(Dynamics::Hnn),
+        Self::ScalarsMlpRelu,
+        Self::Mlp(Dynamics::Hnn),
+        Self::Lengths,
+        Self::Directions,
+        Self::ScalarsMlp(Dynamics::NOde),
+        Self::Mlp(Dynamics::NOde),
+    ];
 
     /// Name of its files and in commands.
     pub fn name(self) -> &'static str {
@@ -48,6 +65,11 @@ impl Learner {
             Self::ClosedForm => "scalars-hnn-closed-form",
             Self::Lengths => "scalars-node-lengths",
             Self::Directions => "scalars-node-directions",
+            Self::ScalarsMlp(Dynamics::Hnn) => "scalars-hnn-mlp",
+            Self::ScalarsMlp(Dynamics::NOde) => "scalars-node-mlp",
+            Self::ScalarsMlpRelu => "scalars-hnn-mlp-relu",
+            Self::Mlp(Dynamics::Hnn) => "mlp-hnn",
+            Self::Mlp(Dynamics::NOde) => "mlp-node",
         }
     }
 
@@ -57,25 +79,28 @@ impl Learner {
             Self::Reference | Self::Spectral => 2,
             Self::ClosedForm => 2,
             Self::Lengths | Self::Directions => 1,
+            Self::ScalarsMlp(_) | Self::ScalarsMlpRelu => 1,
+            Self::Mlp(_) => 1,
         }
     }
 
     /// What it learns.
     pub fn dynamics(self) -> Dynamics {
         match self {
-            Self::Reference | Self::Spectral | Self::ClosedForm => Dynamics::Hnn,
+            Self::Reference | Self::Spectral | Self::ClosedForm | Self::ScalarsMlpRelu => Dynamics::Hnn,
             Self::Lengths | Self::Directions => Dynamics::NOde,
+            Self::ScalarsMlp(dynamics) | Self::Mlp(dynamics) => dynamics,
         }
     }
 
     /// Whether it is an explicit function, no network.
     pub fn is_explicit(self) -> bool {
-        true
+        matches!(self, Self::Reference | Self::Spectral | Self::ClosedForm | Self::Lengths | Self::Directions)
     }
 
     /// Whether it is one of the models on scalars.
     pub fn on_scalars(self) -> bool {
-        true
+        self.is_explicit() || matches!(self, Self::ScalarsMlp(_) | Self::ScalarsMlpRelu)
     }
 
     /// The basis, of a Hamiltonian that is linear in its parameters.
@@ -83,7 +108,7 @@ impl Learner {
         match self {
             Self::Reference => Some(Kind::Reference),
             Self::Spectral | Self::ClosedForm => Some(Kind::Spectral { degree: DEGREE }),
-            Self::Lengths | Self::Directions => None,
+            _ => None,
         }
     }
 
@@ -99,7 +124,14 @@ impl Learner {
 
     /// Name in tables.
     pub fn key(self, profile: Profile) -> RowKey {
+        let (model, group) = match self {
+            Self::Mlp(_) => ("MLP", "none"),
+            _ => ("Scalars", "O(3)"),
+        };
         let basis = match self {
+            Self::ScalarsMlp(_) => "MLP, swish".into(),
+            Self::ScalarsMlpRelu => "MLP, ReLU".into(),
+            Self::Mlp(_) => "MLP, swish".into(),
             Self::ClosedForm => "closed form".into(),
             Self::Reference | Self::Spectral => self.basis().map_or_else(String::new, Kind::name),
             Self::Lengths | Self::Directions => self.field(profile).map_or_else(String::new, FieldKind::name),
@@ -108,7 +140,7 @@ impl Learner {
             Dynamics::Hnn => "HNN",
             Dynamics::NOde => "N-ODE",
         };
-        RowKey { model: "Scalars".into(), dynamics: dynamics.into(), group: "O(3)".into(), basis }
+        RowKey { model: model.into(), dynamics: dynamics.into(), group: group.into(), basis }
     }
 
     /// Name in legends, where the dynamics are told otherwise.
@@ -119,11 +151,20 @@ impl Learner {
             Self::ClosedForm => "closed form".into(),
             Self::Lengths => "Scalars, lengths".into(),
             Self::Directions => "Scalars, directions".into(),
+            Self::ScalarsMlp(_) => "Scalars, MLP".into(),
+            Self::ScalarsMlpRelu => "Scalars, MLP (ReLU)".into(),
+            Self::Mlp(_) => "MLP".into(),
         }
     }
 
-    /// Value and deviation that Yao et al. (2021, Table 1) give, or the README of their code, for this very model.
+    /// Value and deviation that Yao et al. (2021, Table 1) give, or an early README of their code, for this model; NaN for a deviation that
+    /// they don't give.
     pub fn paper(self) -> Option<(f64, f64)> {
-        None
+        match self {
+            Self::ScalarsMlp(Dynamics::Hnn) | Self::ScalarsMlpRelu => Some((0.005, 0.002)),
+            Self::ScalarsMlp(Dynamics::NOde) => Some((0.009, 0.001)),
+            Self::Mlp(Dynamics::Hnn) => Some((0.028, f64::NAN)),
+            _ => None,
+        }
     }
 }

@@ -18,6 +18,7 @@ pub mod evaluation;
 pub mod figures;
 mod learner;
 pub mod models;
+mod networks;
 mod profile;
 mod run;
 pub mod store;

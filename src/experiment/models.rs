@@ -8,7 +8,7 @@ use super::data::Data;
 use super::evaluation::{Evaluation, evaluate};
 use super::learner::{DEGREE, Learner};
 use super::timings::Stopwatch;
-use super::{Error, Profile};
+use super::{Error, Profile, networks};
 use crate::basis::Kind;
 use crate::dataset::TrajectoryTable;
 use crate::loss::RolloutLoss;
@@ -152,7 +152,7 @@ pub fn key(data: &Data, profile: Profile, learner: Learner) -> String {
     let settings = match (learner.basis(), learner.field(profile)) {
         (Some(basis), _) => format!("{} {}", basis.name(), plan(STEPS.0)),
         (_, Some(field)) => format!("{} {}", field.name(), plan(STEPS.1)),
-        _ => String::new(),
+        _ => networks::plan(learner, profile),
     };
     format!("{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}", learner.name(), Evaluation::settings())
 }
@@ -185,7 +185,7 @@ pub fn unit(
         (Learner::ClosedForm, ..) => closed_form_unit(data, watch, clock),
         (_, Some(basis), _) => scalars_unit(basis, data, checkpoint, watch, clock),
         (_, _, Some(field)) => field_unit(field, data, checkpoint, watch, clock),
-        _ => unreachable!("every learner has a basis or a field"),
+        _ => networks::unit(learner, profile, data, checkpoint, watch, clock),
     }
 }
 
@@ -267,7 +267,7 @@ impl Law {
 }
 
 /// Every component of the state counts alike: all have about the same spread.
-fn settings(step: f64) -> Result<Settings, Error> {
+pub(super) fn settings(step: f64) -> Result<Settings, Error> {
     Ok(Settings::new(vec![1.0; 12], step)?)
 }
 

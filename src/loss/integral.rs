@@ -82,7 +82,7 @@ fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64],
 }
 
 /// C with C[j][i] the weight of f(t_i) in the integral from t_0 to t_j.
-fn cumulative_quadrature(times: &[f64]) -> Array2<f64> {
+pub(super) fn cumulative_quadrature(times: &[f64]) -> Array2<f64> {
     let m = times.len();
     let window = m.min(WINDOW);
     let mut weights = Array2::zeros((m, m));

@@ -4,9 +4,11 @@ mod block;
 mod free_start;
 mod integral;
 mod jacobian;
+mod quadrature;
 mod rollout;
 mod statistics;
 
 pub use free_start::Eliminated;
 pub use integral::integral_form;
+pub use quadrature::QuadratureLoss;
 pub use rollout::{Options, RolloutLoss};

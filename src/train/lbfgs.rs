@@ -129,7 +129,7 @@ const MEMORY: usize = 40;
 const TRIALS: u32 = 20;
 const RESTARTS: usize = 1;
 /// Checkpoints follow each other after so long at least, but for the first and the last.
-const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(5);
+const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(15);
 
 /// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after the first round and then
 /// every few seconds; a saved state with the same key and the same value and gradient at `start` is continued, also one that had reached its

@@ -7,6 +7,7 @@ mod lbfgs;
 mod learn;
 mod learn_noisy;
 mod line_search;
+mod network;
 mod noisy;
 
 pub use coordinates::Coordinates;
@@ -16,6 +17,7 @@ pub use lbfgs::{Judge, Minimum, Objective, Outcome, Record, Stop, minimise, mini
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy};
 pub use line_search::WeakWolfe;
+pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
 pub use noisy::{NoisyFit, Prior, fit_noisy, held_out};
 
 use std::path::PathBuf;

@@ -1,0 +1,171 @@
+//! The neural networks: sizes, training, test.
+
+use std::path::Path;
+
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::data::Data;
+use super::evaluation::evaluate;
+use super::learner::{Dynamics, Learner};
+use super::models::{Step, Unit, settings, training};
+use super::timings::Stopwatch;
+use super::{Error, Profile};
+use crate::expr::Vector;
+use crate::loss::Options;
+use crate::model::RandomStart;
+use crate::model::network::{Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField};
+use crate::scalars::{Inputs, ScalarSet};
+use crate::train::{Form, NetworkSettings, NetworkStep, states, train_network};
+
+/// Longest step of the integrator in training: that between two points, for which its order of 8 is plenty.
+const STEP: f64 = 0.2;
+/// Chunks side by side.
+const BATCH: usize = 64;
+/// Random numbers of networks come from this stream of the seed; those of the data from stream 0.
+const STREAM: u64 = 1;
+
+/// Sizes of the layers, as in the public code of Yao et al. (2021), and what belongs to them.
+#[derive(Clone, Debug)]
+struct Size {
+    hidden: Vec<usize>,
+    centres: Centres,
+}
+
+fn size(learner: Learner, profile: Profile) -> Size {
+    let (width, number) = match (profile, learner) {
+        (Profile::Smoke, _) => (8, 4),
+        (_, Learner::ScalarsMlp(_) | Learner::ScalarsMlpRelu) => (100, CENTRES),
+        _ => (128, CENTRES),
+    };
+    Size { hidden: vec![width; 3], centres: Centres { number, width: 1.0 / (number - 1) as f64 } }
+}
+
+/// Gaussian radial functions of each scalar. The public code has 200, which overlap so much that they span little more than these.
+const CENTRES: usize = 24;
+
+/// Iterations of L-BFGS at most: on the integral form, the same with corrected quadrature, on rollouts.
+fn iterations(profile: Profile) -> [usize; 3] {
+    match profile {
+        Profile::Smoke => [10, 10, 5],
+        Profile::Quick => [300, 300, 60],
+        Profile::Paper => [500, 500, 100],
+    }
+}
+
+/// How all networks are trained: the same for all, chosen by validation.
+fn network_settings(profile: Profile) -> Result<NetworkSettings, Error> {
+    let plain = settings(STEP)?;
+    let [first, corrected, rollout] = iterations(profile);
+    Ok(NetworkSettings {
+        rollout: Options { batch: BATCH, ..plain.rollout },
+        weights: plain.weights,
+        stages: vec![(Form::Quadrature, first), (Form::Quadrature, corrected), (Form::Rollout, rollout)],
+        round: if profile == Profile::Smoke { 5 } else { 20 },
+        patience: 5,
+        decay: 0.0,
+    })
+}
+
+/// All settings, as text.
+pub(super) fn plan(learner: Learner, profile: Profile) -> String {
+    let text = network_settings(profile).map(|settings| {
+        let NetworkSettings { rollout, weights, stages, round, patience, decay } = settings;
+        let rollout = (rollout.method.stages(), rollout.step, rollout.batch);
+        format!(
+            "{:?} {rollout:?} weights {weights:?} {stages:?} round {round} patience {patience} decay {decay:e}",
+            size(learner, profile)
+        )
+    });
+    text.unwrap_or_default()
+}
+
+/// Trains and tests a network.
+///
+/// # Errors
+/// [`Error::Scalars`], [`Error::Train`].
+pub(super) fn unit(
+    learner: Learner,
+    profile: Profile,
+    data: &Data,
+    checkpoint: (&Path, &str),
+    watch: &mut dyn FnMut(&str),
+    clock: &mut Stopwatch,
+) -> Result<Unit, Error> {
+    let inputs = data.inputs()?;
+    let states = states(&data.train.trajectories);
+    let Size { hidden, centres } = size(learner, profile);
+    let (z, swish) = (states.view(), Activation::Swish);
+    let scalars = || scalars(&inputs, &states);
+    let mut work = Work { profile, data, checkpoint, watch, clock };
+    match learner {
+        Learner::Mlp(Dynamics::Hnn) => work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish)),
+        Learner::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
+        Learner::ScalarsMlpRelu => {
+            work.unit(&NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars()?, z, &hidden, Activation::Relu))
+        }
+        Learner::ScalarsMlp(Dynamics::NOde) => {
+            let vectors = vectors(&inputs);
+            work.unit(&VectorSumField::<3>::scalars_mlp(&inputs, scalars()?, &vectors, z, centres, &hidden, swish)?)
+        }
+        _ => work.unit(&NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars()?, z, &hidden, swish)),
+    }
+}
+
+/// The independent ones of all scalars.
+fn scalars(inputs: &Inputs, states: &Array2<f64>) -> Result<ScalarSet, Error> {
+    Ok(ScalarSet::independent(inputs, inputs.catalogue(), states.view())?)
+}
+
+/// The vectors that the paper's N-ODE is a sum of.
+fn vectors(inputs: &Inputs) -> Vec<Vector> {
+    let n = inputs.shape.particles;
+    let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
+    let relative = (1..n).flat_map(|j| (0..j).map(move |i| (i, j))).map(|(i, j)| &positions[j] - &positions[i]);
+    let context = inputs.context.iter().map(|(name, _)| Vector::named(name.clone()));
+    positions.iter().cloned().chain(relative).chain((1..=n).map(|i| inputs.momentum(i))).chain(context).collect()
+}
+
+/// What every network is trained and tested with.
+struct Work<'a> {
+    profile: Profile,
+    data: &'a Data,
+    checkpoint: (&'a Path, &'a str),
+    watch: &'a mut dyn FnMut(&str),
+    clock: &'a mut Stopwatch,
+}
+
+impl Work<'_> {
+    fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, Error> {
+        let Self { profile, data, checkpoint, watch, clock } = self;
+        let settings = network_settings(*profile)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(data.seed);
+        rng.set_stream(STREAM);
+        let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
+        let mut tell = |step: &NetworkStep| {
+            clock.tick();
+            watch(&format!("iteration {}, {} loss {:.1e}", step.record.iteration, step.form.name(), step.record.value));
+        };
+        let fit = train_network(model, model.initial(&mut rng), chunks, &settings, Some(*checkpoint), &mut tell)?;
+        clock.lap("training");
+        let evaluation = evaluate(model, &fit.theta, data)?;
+        let history = fit.history.iter().map(step).collect();
+        let rollouts = super::models::settings(STEP)?;
+        let rollouts = crate::train::Settings { rollout: settings.rollout, ..rollouts };
+        let training = training(model, &fit.theta, data, &rollouts, history, fit.outcome);
+        clock.lap("evaluation");
+        Ok(Unit { training, evaluation, law: None })
+    }
+}
+
+fn step(step: &NetworkStep) -> Step {
+    Step {
+        stage: step.form.name().into(),
+        iteration: step.record.iteration,
+        loss: step.record.value,
+        gradient_norm: step.record.gradient_norm,
+        validation: step.validation,
+        field_evaluations: step.field_evaluations,
+    }
+}

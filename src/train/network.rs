@@ -1,0 +1,145 @@
+//! Training of models that are not linear in their parameters.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Judge, Objective, Outcome, Record, Stop, minimise_judged};
+use crate::dataset::Trajectory;
+use crate::loss::{Options, QuadratureLoss, RolloutLoss};
+use crate::model::Model;
+
+/// What a stage minimises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// The integral form on the data's own points; the error of its quadrature is taken from the model that the stage starts with, unless it
+    /// is the first.
+    Quadrature,
+    /// The rollout loss.
+    Rollout,
+}
+
+impl Form {
+    /// Name as in the result files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quadrature => "quadrature",
+            Self::Rollout => "rollout",
+        }
+    }
+}
+
+/// How to train a network.
+#[derive(Clone, Debug)]
+pub struct NetworkSettings {
+    /// How chunks are rolled out, in training and validation.
+    pub rollout: Options,
+    /// Weight of each component of the state in the loss.
+    pub weights: Vec<f64>,
+    /// What is minimised, one after the other, and for how many iterations at most.
+    pub stages: Vec<(Form, usize)>,
+    /// Iterations between two looks at the validation data.
+    pub round: usize,
+    /// So many looks without a better one end a stage.
+    pub patience: usize,
+    /// This times the sum of squared parameters is added to the loss.
+    pub decay: f64,
+}
+
+/// One iteration of a network's training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NetworkStep {
+    /// What is minimised.
+    pub form: Form,
+    /// The iteration, counted over all stages, and its loss.
+    pub record: Record,
+    /// Rollout loss on the validation chunks, where it was looked at.
+    pub validation: Option<f64>,
+    /// Field evaluations up to here, counted by state; a vector-Jacobian product counts as one. Those for validation are left out.
+    pub field_evaluations: usize,
+}
+
+/// A trained network.
+#[derive(Clone, Debug)]
+pub struct NetworkFit {
+    /// The parameters with the least rollout loss on the validation chunks of all that were looked at.
+    pub theta: Vec<f64>,
+    /// Every iteration.
+    pub history: Vec<NetworkStep>,
+    /// Why the last stage ended.
+    pub outcome: Outcome,
+}
+
+/// Trains by L-BFGS, stage by stage, each from the best parameters of the one before; the loss on the `validation` chunks decides which
+/// parameters are kept and when a stage ends. `checkpoint` is a folder and a key that names data, model and settings.
+///
+/// # Errors
+/// [`Error`]: no chunks, a start that diverges, an unusable checkpoint.
+pub fn train_network<M: Model>(
+    model: &M,
+    start: Vec<f64>,
+    (train, validation): (&[Trajectory], &[Trajectory]),
+    settings: &NetworkSettings,
+    checkpoint: Option<(&Path, &str)>,
+    watch: &mut dyn FnMut(&NetworkStep),
+) -> Result<NetworkFit, Error> {
+    if train.is_empty() || validation.is_empty() {
+        return Err(Error::NoChunks);
+    }
+    let lay_out = |chunks: &[Trajectory]| RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
+    let (rollout, check) = (lay_out(train), lay_out(validation));
+    let mut quadrature = QuadratureLoss::new(model, train, &settings.weights, settings.rollout.batch);
+    let judge = Judge { value: &|theta| check.value(theta), patience: settings.patience };
+    let mut fit = NetworkFit { theta: start, history: Vec::new(), outcome: Outcome::Converged };
+    for (number, &(form, iterations)) in settings.stages.iter().enumerate() {
+        let mut spent = fit.history.last().map_or(0, |step| step.field_evaluations);
+        let cost = match form {
+            Form::Quadrature => quadrature.field_evaluations(),
+            Form::Rollout => 2 * rollout.field_evaluations(),
+        };
+        if form == Form::Quadrature && number > 0 {
+            quadrature.correct(&fit.theta, &rollout.predictions(&fit.theta, train));
+            spent += rollout.field_evaluations();
+        }
+        let gradient_into = |theta: &[f64], gradient: &mut [f64]| match form {
+            Form::Quadrature => quadrature.gradient_into(theta, gradient),
+            Form::Rollout => rollout.gradient_into(theta, gradient),
+        };
+        let objective = Decayed { gradient_into: &gradient_into, decay: settings.decay };
+        let stop = Stop { iterations, round: settings.round, decrease: STALLED };
+        let before = fit.history.last().map_or(0, |step| step.record.iteration);
+        let step = |record: &Record, validation: Option<f64>| NetworkStep {
+            form,
+            record: Record { iteration: before + record.iteration, ..*record },
+            validation,
+            field_evaluations: spent + record.evaluations * cost,
+        };
+        let file = checkpoint.map(|(folder, key)| (folder.join(format!("stage{number}.checkpoint")), key));
+        let file = file.as_ref().map(|(path, key)| (path.as_path(), *key));
+        let found = minimise_judged(&objective, Some(&judge), &fit.theta, stop, file, &mut |record| watch(&step(record, None)))?;
+        let judged = |record: &Record| found.judged.iter().find(|(iteration, _)| *iteration == record.iteration).map(|j| j.1);
+        fit.history.extend(found.history.iter().map(|record| step(record, judged(record).filter(|value| value.is_finite()))));
+        (fit.theta, fit.outcome) = (found.u, found.outcome);
+    }
+    Ok(fit)
+}
+
+/// A round that lowers the loss by a smaller fraction ends a stage.
+const STALLED: f64 = 1e-4;
+
+/// A loss with weight decay.
+struct Decayed<'a> {
+    gradient_into: &'a dyn Fn(&[f64], &mut [f64]) -> f64,
+    decay: f64,
+}
+
+impl Objective for Decayed<'_> {
+    fn evaluate(&self, theta: &[f64], gradient: &mut [f64]) -> f64 {
+        let mut value = (self.gradient_into)(theta, gradient);
+        for (theta, gradient) in theta.iter().zip(gradient) {
+            value += self.decay * theta * theta;
+            *gradient += 2.0 * self.decay * theta;
+        }
+        value
+    }
+}
