@@ -171,7 +171,7 @@ fn style(learner: Learner) -> Style {
     let (colour, dashes, marker) = match learner {
         Learner::Reference => (5, 1, 2),
         Learner::Spectral | Learner::Directions => (0, 2, 0),
-        Learner::ClosedForm => (6, 3, 6),
+        Learner::ClosedForm => (7, 3, 6),
         Learner::Lengths => (2, 1, 3),
         Learner::ScalarsMlp(_) => (1, 0, 0),
         Learner::ScalarsMlpRelu => (4, 0, 1),

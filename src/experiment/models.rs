@@ -67,7 +67,7 @@ pub struct Step {
 /// What keeps a model from being better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Nothing but the integration in training: the misfit is as small as its error.
+    /// Nothing but the integration in training: its error, or roundoff, is as large as the misfit.
     Integration,
     /// Training chunks are predicted much better than others: more data would help.
     Data,
@@ -81,7 +81,7 @@ impl Limit {
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Integration => "roundoff",
+            Self::Integration => "integrator",
             Self::Data => "data",
             Self::Optimiser => "optimiser",
             Self::Model => "model",
@@ -92,7 +92,7 @@ impl Limit {
 impl Training {
     /// Judges by the losses and by why the optimiser stopped.
     pub fn limit(&self) -> Limit {
-        if self.loss.sqrt() <= INTEGRATION * self.step_error.max(f64::EPSILON) {
+        if self.validation.sqrt() <= INTEGRATION * self.step_error.max(f64::EPSILON) {
             Limit::Integration
         } else if self.validation > OVERFIT * self.loss {
             Limit::Data

@@ -62,7 +62,7 @@ pub struct TrainingEndRow {
     pub integration_error: f64,
     /// Why the optimiser stopped.
     pub outcome: String,
-    /// What keeps the model from being better: model, data, optimiser or roundoff.
+    /// What keeps the model from being better: model, data, optimiser or integrator.
     pub limit: String,
 }
 
