@@ -180,7 +180,7 @@ fn accuracy_of_every_model() {
             Learner::ClosedForm => CLOSED_FORM,
             Learner::Lengths => LENGTHS,
             Learner::Directions => DIRECTIONS,
-            Learner::ScalarsMlp(_) | Learner::ScalarsMlpRelu | Learner::Mlp(_) => NETWORKS,
+            Learner::ScalarsMlp(_) | Learner::ScalarsMlpRelu | Learner::Emlp(..) | Learner::Mlp(_) => NETWORKS,
         };
         let step_error = done.unit.training.step_error;
         println!("{:?}: {error:e}, clamped {clamped:e}, integrator {step_error:e}", done.learner);

@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis, concatenate};
 use super::Error;
 use super::data::{self, Preset};
 use super::evaluation::{above_roundoff, state_means};
-use super::learner::{Dynamics, Learner};
+use super::learner::{Dynamics, Learner, Symmetry};
 use super::models::Step;
 use super::run::{Done, Results};
 use super::tables::times;
@@ -175,6 +175,10 @@ fn style(learner: Learner) -> Style {
         Learner::Lengths => (2, 1, 3),
         Learner::ScalarsMlp(_) => (1, 0, 0),
         Learner::ScalarsMlpRelu => (4, 0, 1),
+        Learner::Emlp(Symmetry::O2, _) => (0, 0, 4),
+        Learner::Emlp(Symmetry::So2, _) => (5, 0, 2),
+        Learner::Emlp(Symmetry::D2, _) => (2, 0, 3),
+        Learner::Emlp(Symmetry::D6, _) => (3, 0, 6),
         Learner::Mlp(_) => (6, 0, 5),
     };
     Style::Model { colour, dashes, marker }

@@ -2,6 +2,7 @@
 
 use super::Profile;
 use crate::basis::Kind;
+use crate::model::emlp::Group;
 use crate::report::tables::RowKey;
 use crate::train::FieldKind;
 
@@ -21,6 +22,41 @@ pub enum Dynamics {
     NOde,
 }
 
+/// A group about the vertical that a network is equivariant under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symmetry {
+    /// Rotations and reflections in vertical planes.
+    O2,
+    /// Rotations.
+    So2,
+    /// Symmetries of a rectangle.
+    D2,
+    /// Symmetries of a hexagon.
+    D6,
+}
+
+impl Symmetry {
+    /// Name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::O2 => "O(2)",
+            Self::So2 => "SO(2)",
+            Self::D2 => "D2",
+            Self::D6 => "D6",
+        }
+    }
+
+    /// The group.
+    pub(super) fn group(self) -> Group {
+        match self {
+            Self::O2 => Group::o2(),
+            Self::So2 => Group::so2(),
+            Self::D2 => Group::dihedral(2),
+            Self::D6 => Group::dihedral(6),
+        }
+    }
+}
+
 /// A model that is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Learner {
@@ -38,22 +74,32 @@ pub enum Learner {
     ScalarsMlp(Dynamics),
     /// The same Hamiltonian with ReLU.
     ScalarsMlpRelu,
+    /// An equivariant network on the vectors of the state.
+    Emlp(Symmetry, Dynamics),
     /// A perceptron on the state.
     Mlp(Dynamics),
 }
 
 impl Learner {
     /// All of them, in the order of Table 1.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 18] = [
         Self::Reference,
         Self::Spectral,
         Self::ClosedForm,
         Self::ScalarsMlp(Dynamics::Hnn),
         Self::ScalarsMlpRelu,
+        Self::Emlp(Symmetry::O2, Dynamics::Hnn),
+        Self::Emlp(Symmetry::So2, Dynamics::Hnn),
+        Self::Emlp(Symmetry::D2, Dynamics::Hnn),
+        Self::Emlp(Symmetry::D6, Dynamics::Hnn),
         Self::Mlp(Dynamics::Hnn),
         Self::Lengths,
         Self::Directions,
         Self::ScalarsMlp(Dynamics::NOde),
+        Self::Emlp(Symmetry::O2, Dynamics::NOde),
+        Self::Emlp(Symmetry::So2, Dynamics::NOde),
+        Self::Emlp(Symmetry::D2, Dynamics::NOde),
+        Self::Emlp(Symmetry::D6, Dynamics::NOde),
         Self::Mlp(Dynamics::NOde),
     ];
 
@@ -68,6 +114,14 @@ impl Learner {
             Self::ScalarsMlp(Dynamics::Hnn) => "scalars-hnn-mlp",
             Self::ScalarsMlp(Dynamics::NOde) => "scalars-node-mlp",
             Self::ScalarsMlpRelu => "scalars-hnn-mlp-relu",
+            Self::Emlp(Symmetry::O2, Dynamics::Hnn) => "emlp-o2-hnn",
+            Self::Emlp(Symmetry::So2, Dynamics::Hnn) => "emlp-so2-hnn",
+            Self::Emlp(Symmetry::D2, Dynamics::Hnn) => "emlp-d2-hnn",
+            Self::Emlp(Symmetry::D6, Dynamics::Hnn) => "emlp-d6-hnn",
+            Self::Emlp(Symmetry::O2, Dynamics::NOde) => "emlp-o2-node",
+            Self::Emlp(Symmetry::So2, Dynamics::NOde) => "emlp-so2-node",
+            Self::Emlp(Symmetry::D2, Dynamics::NOde) => "emlp-d2-node",
+            Self::Emlp(Symmetry::D6, Dynamics::NOde) => "emlp-d6-node",
             Self::Mlp(Dynamics::Hnn) => "mlp-hnn",
             Self::Mlp(Dynamics::NOde) => "mlp-node",
         }
@@ -80,6 +134,7 @@ impl Learner {
             Self::ClosedForm => 2,
             Self::Lengths | Self::Directions => 1,
             Self::ScalarsMlp(_) | Self::ScalarsMlpRelu => 1,
+            Self::Emlp(..) => 1,
             Self::Mlp(_) => 1,
         }
     }
@@ -89,7 +144,7 @@ impl Learner {
         match self {
             Self::Reference | Self::Spectral | Self::ClosedForm | Self::ScalarsMlpRelu => Dynamics::Hnn,
             Self::Lengths | Self::Directions => Dynamics::NOde,
-            Self::ScalarsMlp(dynamics) | Self::Mlp(dynamics) => dynamics,
+            Self::ScalarsMlp(dynamics) | Self::Emlp(_, dynamics) | Self::Mlp(dynamics) => dynamics,
         }
     }
 
@@ -125,12 +180,14 @@ impl Learner {
     /// Name in tables.
     pub fn key(self, profile: Profile) -> RowKey {
         let (model, group) = match self {
+            Self::Emlp(symmetry, _) => ("EMLP", symmetry.name()),
             Self::Mlp(_) => ("MLP", "none"),
             _ => ("Scalars", "O(3)"),
         };
         let basis = match self {
             Self::ScalarsMlp(_) => "MLP, swish".into(),
             Self::ScalarsMlpRelu => "MLP, ReLU".into(),
+            Self::Emlp(..) => "tensors, gated".into(),
             Self::Mlp(_) => "MLP, swish".into(),
             Self::ClosedForm => "closed form".into(),
             Self::Reference | Self::Spectral => self.basis().map_or_else(String::new, Kind::name),
@@ -153,6 +210,7 @@ impl Learner {
             Self::Directions => "Scalars, directions".into(),
             Self::ScalarsMlp(_) => "Scalars, MLP".into(),
             Self::ScalarsMlpRelu => "Scalars, MLP (ReLU)".into(),
+            Self::Emlp(symmetry, _) => format!("EMLP, {}", symmetry.name()),
             Self::Mlp(_) => "MLP".into(),
         }
     }
@@ -163,6 +221,9 @@ impl Learner {
         match self {
             Self::ScalarsMlp(Dynamics::Hnn) | Self::ScalarsMlpRelu => Some((0.005, 0.002)),
             Self::ScalarsMlp(Dynamics::NOde) => Some((0.009, 0.001)),
+            Self::Emlp(Symmetry::O2, Dynamics::Hnn) => Some((0.012, 0.002)),
+            Self::Emlp(Symmetry::So2, Dynamics::Hnn) => Some((0.015, 0.003)),
+            Self::Emlp(Symmetry::D6, Dynamics::Hnn) => Some((0.013, 0.002)),
             Self::Mlp(Dynamics::Hnn) => Some((0.028, f64::NAN)),
             _ => None,
         }

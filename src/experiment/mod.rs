@@ -28,7 +28,7 @@ mod timings;
 mod units;
 
 pub use error::Error;
-pub use learner::{Dynamics, Learner};
+pub use learner::{Dynamics, Learner, Symmetry};
 pub use profile::{Product, Profile};
 pub use run::{Options, Watch, reproduce};
 pub use summary::Summary;

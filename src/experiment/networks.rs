@@ -14,10 +14,10 @@ use super::timings::Stopwatch;
 use super::{Error, Profile};
 use crate::expr::Vector;
 use crate::loss::Options;
-use crate::model::RandomStart;
 use crate::model::network::{Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField};
+use crate::model::{RandomStart, emlp};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{Form, NetworkSettings, NetworkStep, states, train_network};
+use crate::train::{self, Form, NetworkSettings, NetworkStep, states, train_network};
 
 /// Longest step of the integrator in training: that between two points, for which its order of 8 is plenty.
 const STEP: f64 = 0.2;
@@ -45,19 +45,23 @@ fn size(learner: Learner, profile: Profile) -> Size {
 /// Gaussian radial functions of each scalar. The public code has 200, which overlap so much that they span little more than these.
 const CENTRES: usize = 24;
 
-/// Iterations of L-BFGS at most: on the integral form, the same with corrected quadrature, on rollouts.
-fn iterations(profile: Profile) -> [usize; 3] {
-    match profile {
-        Profile::Smoke => [10, 10, 5],
-        Profile::Quick => [300, 300, 60],
-        Profile::Paper => [500, 500, 100],
+/// Iterations of L-BFGS at most: on the integral form, the same with corrected quadrature, on rollouts. Those of equivariant networks cost
+/// several times as much.
+fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
+    let equivariant = matches!(learner, Learner::Emlp(..));
+    match (profile, equivariant) {
+        (Profile::Smoke, _) => [10, 10, 5],
+        (Profile::Quick, false) => [200, 300, 20],
+        (Profile::Quick, true) => [80, 100, 5],
+        (Profile::Paper, false) => [400, 1000, 60],
+        (Profile::Paper, true) => [160, 260, 20],
     }
 }
 
 /// How all networks are trained: the same for all, chosen by validation.
-fn network_settings(profile: Profile) -> Result<NetworkSettings, Error> {
+fn network_settings(learner: Learner, profile: Profile) -> Result<NetworkSettings, Error> {
     let plain = settings(STEP)?;
-    let [first, corrected, rollout] = iterations(profile);
+    let [first, corrected, rollout] = iterations(learner, profile);
     Ok(NetworkSettings {
         rollout: Options { batch: BATCH, ..plain.rollout },
         weights: plain.weights,
@@ -70,7 +74,7 @@ fn network_settings(profile: Profile) -> Result<NetworkSettings, Error> {
 
 /// All settings, as text.
 pub(super) fn plan(learner: Learner, profile: Profile) -> String {
-    let text = network_settings(profile).map(|settings| {
+    let text = network_settings(learner, profile).map(|settings| {
         let NetworkSettings { rollout, weights, stages, round, patience, decay } = settings;
         let rollout = (rollout.method.stages(), rollout.step, rollout.batch);
         format!(
@@ -98,8 +102,15 @@ pub(super) fn unit(
     let Size { hidden, centres } = size(learner, profile);
     let (z, swish) = (states.view(), Activation::Swish);
     let scalars = || scalars(&inputs, &states);
-    let mut work = Work { profile, data, checkpoint, watch, clock };
+    let mut work = Work { learner, profile, data, checkpoint, watch, clock };
     match learner {
+        Learner::Emlp(symmetry, dynamics) => {
+            let (group, size) = (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
+            match dynamics {
+                Dynamics::Hnn => work.unit(&NetworkHamiltonian::emlp(&group, z, size).map_err(train::Error::from)?),
+                Dynamics::NOde => work.unit(&NetworkField::emlp(&group, z, size).map_err(train::Error::from)?),
+            }
+        }
         Learner::Mlp(Dynamics::Hnn) => work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish)),
         Learner::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
         Learner::ScalarsMlpRelu => {
@@ -129,6 +140,7 @@ fn vectors(inputs: &Inputs) -> Vec<Vector> {
 
 /// What every network is trained and tested with.
 struct Work<'a> {
+    learner: Learner,
     profile: Profile,
     data: &'a Data,
     checkpoint: (&'a Path, &'a str),
@@ -138,8 +150,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, Error> {
-        let Self { profile, data, checkpoint, watch, clock } = self;
-        let settings = network_settings(*profile)?;
+        let Self { learner, profile, data, checkpoint, watch, clock } = self;
+        let settings = network_settings(*learner, *profile)?;
         let mut rng = ChaCha8Rng::seed_from_u64(data.seed);
         rng.set_stream(STREAM);
         let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);

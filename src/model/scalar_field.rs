@@ -26,6 +26,8 @@ pub struct FieldVector {
 pub struct ScalarField {
     scalars: ScalarSet,
     families: Vec<Chebyshev>,
+    /// 1, 2, .. up to the highest degree of all families.
+    degrees: Vec<usize>,
     vectors: Vec<(Form, bool)>,
     groups: Vec<Group>,
 }
@@ -111,7 +113,8 @@ impl ScalarField {
         let group = |(at, (output, vector))| Group { output, vector, first: at * functions, functions: (0..functions).collect() };
         let groups = places.enumerate().map(group).collect();
         let forms = vectors.iter().map(|v| Ok((Form::new(inputs, &v.vector)?, v.unit)));
-        Ok(Self { vectors: forms.collect::<Result<_, Error>>()?, scalars, families, groups })
+        let degrees = (1..=families.iter().map(|f| f.degree).max().unwrap_or(0)).collect();
+        Ok(Self { vectors: forms.collect::<Result<_, Error>>()?, scalars, families, degrees, groups })
     }
 
     /// The scalars that the coefficients depend on.
@@ -148,9 +151,10 @@ impl ScalarField {
         let BlockWork { z, s, phi, dphi, u, inverse, .. } = block;
         self.scalars.values_into(z, frame, s);
         (phi[0], dphi[0]) = (Lanes::splat(1.0), Lanes::zero());
-        let mut at = 0;
+        let mut at = 1;
         for (family, s) in self.families.iter().zip(s.iter()) {
             family.visit(
+                &self.degrees[..family.degree],
                 *s,
                 #[inline(always)]
                 |k, value, slope, _| (phi[at + k], dphi[at + k]) = (value, slope),
