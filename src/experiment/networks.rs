@@ -51,10 +51,10 @@ fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
     let equivariant = matches!(learner, Learner::Emlp(..));
     match (profile, equivariant) {
         (Profile::Smoke, _) => [10, 10, 5],
-        (Profile::Quick, false) => [200, 300, 20],
-        (Profile::Quick, true) => [80, 100, 5],
-        (Profile::Paper, false) => [400, 1000, 60],
-        (Profile::Paper, true) => [160, 260, 20],
+        (Profile::Quick, false) => [300, 500, 20],
+        (Profile::Quick, true) => [140, 240, 5],
+        (Profile::Paper, false) => [400, 1000, 40],
+        (Profile::Paper, true) => [200, 400, 15],
     }
 }
 
