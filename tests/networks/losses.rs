@@ -56,3 +56,27 @@ fn gradient_rollouts_of_equivariant_networks() {
         check_loss(&field, &chunks, 1e-8);
     }
 }
+
+/// No seed starts with a field that diverges on the data.
+#[test]
+fn regress_starts_are_tame() {
+    let chunks = chunks(64, 13);
+    let states = states(&chunks);
+    let options = Options { method: RungeKutta::new(4).unwrap(), step: 0.2, batch: 64 };
+    let tame = |model: &dyn Fn(u64) -> f64| {
+        let values: Vec<f64> = (0..6).map(model).collect();
+        println!("{values:?}");
+        assert!(values.iter().all(|v| *v < 10.0), "{values:?}");
+    };
+    for group in [Group::o2(), Group::dihedral(2)] {
+        let (hamiltonian, field) = emlps(&group, &states, Size::PAPER);
+        let value =
+            |seed| RolloutLoss::new(&hamiltonian, &chunks, &[1.0; 12], options.clone()).value(&hamiltonian.initial(&mut rng(seed)));
+        tame(&value);
+        let value = |seed| RolloutLoss::new(&field, &chunks, &[1.0; 12], options.clone()).value(&field.initial(&mut rng(seed)));
+        tame(&value);
+    }
+    let (hamiltonian, field) = (mlp_hamiltonian(&states), mlp_field(&states));
+    tame(&|seed| RolloutLoss::new(&hamiltonian, &chunks, &[1.0; 12], options.clone()).value(&hamiltonian.initial(&mut rng(seed))));
+    tame(&|seed| RolloutLoss::new(&field, &chunks, &[1.0; 12], options.clone()).value(&field.initial(&mut rng(seed))));
+}

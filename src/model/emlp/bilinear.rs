@@ -12,7 +12,7 @@ use crate::model::network::{Layer, Order, Scratch};
 /// What products are scaled by (Finzi et al. 2021, section 5).
 const SCALE: f64 = 0.1;
 /// Variance of the products, relative to that of the signal, at the start of training.
-const SHARE: f64 = 0.03;
+const SHARE: f64 = 1e-3;
 
 /// y = x + 0.1 W(x) x, by component: a few of the signal's own tensors T act as matrices on its tensors. A tensor of rank a + b takes one of
 /// rank a, by contraction of its last a indices, to one of rank b, so that
@@ -81,7 +81,8 @@ impl Product {
         let tensors = (signal.first(a + b), signal.count(a + b), t);
         let contraction = Contraction { scale: SCALE, tensors, rows: power(b), columns: power(a), across, u, v };
         let (from, to) = if acts_first { (of_middle, of_signal(b)) } else { (of_signal(a), of_middle) };
-        // All products that give a rank have together a small part of the signal's variance: with more, squares of squares run away.
+        // All products that give a rank have together a small part of the signal's variance: three layers make powers of eight of a state, and
+        // with more of them a trajectory at the edge of the data diverges at the start of training.
         let terms: usize = signal.ranks().filter(|a| a + b > 0).map(|a| acting(a + b) * signal.count(a) * power(a)).sum();
         let deviation = (SHARE / terms as f64).sqrt() / SCALE;
         Self { acts_first, first, deviation, contraction, middle: components * len, from, to }

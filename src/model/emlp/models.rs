@@ -4,12 +4,10 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Bilinear, EquivariantLinear, Gated, Group, Layout, Representation, SPACE};
 use crate::linalg::Error;
-use crate::model::network::{Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State};
+use crate::model::network::{LAST, Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State};
 
 /// 1 / the mean square of what a gate lets through.
 const GAIN: f64 = 2.0;
-/// The last layer starts with so much less: products have long tails, and a field that is large somewhere diverges there.
-const LAST: f64 = 0.1;
 
 /// How wide and deep an equivariant network is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

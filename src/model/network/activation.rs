@@ -8,7 +8,8 @@ use crate::linalg::{Lanes, Real, sigmoid, vectorised};
 pub enum Activation {
     /// x / (1 + e^-x) (Ramachandran, Zoph & Le 2017): smooth.
     Swish,
-    /// max(x, 0). As a Hamiltonian's it makes the force piecewise constant, with jumps that no rollout's gradient sees.
+    /// max(x, 0). Of a Hamiltonian it makes a force that jumps where a unit switches. Integrators are of first order there, and the rollout
+    /// loss jumps with the parameters, which neither its gradient nor the vector-Jacobian product sees: L-BFGS stops at the jumps.
     Relu,
 }
 

@@ -29,6 +29,7 @@ pub use dense::Dense;
 pub use features::{Features, Scalars, State};
 pub use field::NetworkField;
 pub use hamiltonian::NetworkHamiltonian;
+pub(crate) use models::LAST;
 pub use models::{Centres, perceptron};
 pub use radial::Radial;
 pub use sequence::{Layer, Network, Order, Scratch, Signals};

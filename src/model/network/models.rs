@@ -9,6 +9,10 @@ use super::{
 use crate::expr::Vector;
 use crate::scalars::{Error, Inputs, ScalarSet};
 
+/// The last layer of a network starts with so much less variance than would preserve that of its inputs: a field that is large somewhere
+/// diverges there.
+pub(crate) const LAST: f64 = 0.1;
+
 /// Dense layers of sizes `inputs`, `hidden`.., `outputs`, with a nonlinearity after all but the last.
 pub fn perceptron(inputs: usize, hidden: &[usize], outputs: usize, activation: Activation) -> Vec<Box<dyn Layer>> {
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
@@ -18,7 +22,7 @@ pub fn perceptron(inputs: usize, hidden: &[usize], outputs: usize, activation: A
         layers.push(Box::new(Elementwise::new(activation, next)));
         (size, gain) = (next, activation.gain());
     }
-    layers.push(Box::new(Dense::new(size, outputs, gain)));
+    layers.push(Box::new(Dense::new(size, outputs, LAST * gain)));
     layers
 }
 
