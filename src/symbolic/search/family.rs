@@ -223,23 +223,30 @@ const LONGEST: usize = 16;
 /// A sum in order, with one constant at most; the only term when there is one.
 pub(super) fn sum_of(graph: &Graph, terms: Vec<Id>) -> Result<Shape, Id> {
     let inner = |n: &Shape| if let Shape::Sum(inner) = n { Some(inner.clone()) } else { None };
-    flattened(graph, terms, inner).map(|flat| Shape::Sum(flat.into()))
+    flattened(graph, terms, |_| true, inner).map(|flat| Shape::Sum(flat.into()))
 }
 
 /// A product in order, with one constant at most; the only factor when there is one.
 pub(super) fn product_of(graph: &Graph, factors: Vec<Id>) -> Result<Shape, Id> {
     let inner = |n: &Shape| if let Shape::Product(inner) = n { Some(inner.clone()) } else { None };
-    flattened(graph, factors, inner).map(|flat| Shape::Product(flat.into()))
+    // What is also a power stays one: x*x is no two factors.
+    let joins = |n: &Shape| matches!(n, Shape::Product(_));
+    flattened(graph, factors, joins, inner).map(|flat| Shape::Product(flat.into()))
 }
 
-/// Operands with those of operands of the same kind in their place.
-fn flattened(graph: &Graph, ids: Vec<Id>, inner: impl Fn(&Shape) -> Option<Box<[Id]>>) -> Result<Vec<Id>, Id> {
+/// Operands with those of operands of the same kind in their place, where all nodes of a class may join.
+fn flattened(
+    graph: &Graph,
+    ids: Vec<Id>,
+    joins: impl Fn(&Shape) -> bool,
+    inner: impl Fn(&Shape) -> Option<Box<[Id]>>,
+) -> Result<Vec<Id>, Id> {
     let mut flat: Vec<Id> = Vec::new();
     for id in ids {
         let id = graph.find(id);
         // A class that is one of its own operands, as c*x is of c*c*x, would never come to an end.
         let operands = graph[id].nodes.iter().filter_map(&inner).find(|inner| !inner.iter().any(|part| graph.find(*part) == id));
-        match operands {
+        match operands.filter(|_| graph[id].nodes.iter().all(&joins)) {
             Some(operands) if flat.len() + operands.len() <= LONGEST => flat.extend(operands.iter().map(|id| graph.find(*id))),
             _ => flat.push(id),
         }

@@ -167,9 +167,14 @@ impl<'a> Fitter<'a> {
                 Self::gather(problem, registers, term.register, p + 1, |i, x| slope[i] += x * factor);
             }
             if projected {
+                let before = dot(slope, slope);
                 for q in &self.columns {
                     let share = dot(q, slope);
                     subtract(slope, share, q);
+                }
+                // The linear constants do all that this one can.
+                if dot(slope, slope) <= DEPENDENT * before {
+                    slope.fill(Lanes::zero());
                 }
             }
         }

@@ -41,3 +41,6 @@ pub use options::{Counts, Ended, Operators, Phase, Progress, SearchOptions};
 pub use rules::{FamilyRule, RULES};
 pub use run::search;
 pub use target::Target;
+
+#[cfg(test)]
+mod tests;

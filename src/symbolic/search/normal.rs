@@ -192,6 +192,14 @@ impl Normaliser {
             }
         }
         merged.retain(|(_, n)| *n != Exponent::Known(0.0));
+        // An even power of a magnitude is that of what is inside.
+        for (base, n) in &mut merged {
+            if let (Form::Apply(Function::Abs, x), Exponent::Known(m)) = (&*base, *n)
+                && m % 2.0 == 0.0
+            {
+                *base = (**x).clone();
+            }
+        }
         if !exponents.terms.is_empty() {
             merged.push((Form::apply(Function::Exp, combination(&exponents.terms, false)), Exponent::Known(1.0)));
         }

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// Terms that are tried.
-const MOST_TERMS: usize = 1500;
+const MOST_TERMS: usize = 2000;
 
 /// Sets of terms that go on.
 const BEAM: usize = 10;
@@ -99,32 +99,9 @@ pub(super) fn sums(problem: &Problem, normaliser: &Normaliser, variables: usize,
     forms
 }
 
-/// Products of powers: of few variables with several exponents, of many with 1 and -1; each also times one function of one variable.
+/// Products of powers, the more variables take part the fewer exponents, as far as there is room; each also times one function of a variable.
 fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser) -> Vec<Form> {
-    let whole = |n: &&f64| n.fract() == 0.0 && n.abs() <= 3.0;
-    let mut exponents: Vec<f64> = operators.exponents.iter().filter(whole).copied().chain([1.0]).collect();
-    exponents.sort_by(|a, b| (a.abs(), -a).partial_cmp(&(b.abs(), -b)).unwrap_or(std::cmp::Ordering::Equal));
-    let mut products: Vec<Vec<Form>> = vec![vec![]];
-    // By how many variables take part: first those with all exponents, at last those with 1 and -1.
-    let mut last: Vec<(usize, Vec<Form>)> = vec![(0, vec![])];
-    for active in 1..=variables {
-        let list: Vec<f64> =
-            if active <= 3 { exponents.clone() } else { exponents.iter().copied().filter(|n| n.abs() == 1.0).collect() };
-        let mut next = Vec::new();
-        for (from, factors) in &last {
-            for i in *from..variables {
-                for &n in &list {
-                    let more: Vec<Form> = factors.iter().cloned().chain([Form::Variable(i).power(n)]).collect();
-                    next.push((i + 1, more));
-                }
-            }
-        }
-        if products.len() + next.len() > MOST_TERMS {
-            break;
-        }
-        products.extend(next.iter().map(|(_, factors)| factors.clone()));
-        last = next;
-    }
+    let products = products(variables, operators);
     let mut functions: Vec<Form> = Vec::new();
     for &f in &operators.functions {
         if matches!(f, Function::Log | Function::Sin | Function::Cos | Function::Abs) {
@@ -135,17 +112,44 @@ fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser) -> Ve
         functions.extend((0..variables).map(|i| Form::Variable(i).power(0.5)));
     }
     let mut all: Vec<Vec<Form>> = products.iter().skip(1).cloned().collect();
+    // Functions times simple products first.
     for product in &products {
-        for function in &functions {
-            all.push(product.iter().cloned().chain([function.clone()]).collect());
-        }
+        all.extend(functions.iter().map(|function| product.iter().cloned().chain([function.clone()]).collect()));
     }
     let mut seen = BTreeSet::new();
     let term = |factors: Vec<Form>| {
         let linear = normaliser.linear(&Form::Product(factors));
         linear.terms.first().filter(|t| seen.insert((*t).clone())).cloned()
     };
-    all.into_iter().filter_map(term).take(2 * MOST_TERMS).collect()
+    all.into_iter().filter_map(term).take(MOST_TERMS).collect()
+}
+
+/// Products of powers of variables.
+fn products(variables: usize, operators: &Operators) -> Vec<Vec<Form>> {
+    let whole = |n: &&f64| n.fract() == 0.0 && n.abs() <= 3.0;
+    let mut exponents: Vec<f64> = operators.exponents.iter().filter(whole).copied().chain([1.0]).collect();
+    exponents.sort_by(|a, b| a.abs().total_cmp(&b.abs()).then(b.total_cmp(a)));
+    let mut products: Vec<Vec<Form>> = vec![vec![]];
+    for active in 1..=variables {
+        // The longest list of exponents that there is room for.
+        let sets = (0..active).fold(1.0, |sets, k| sets * (variables - k) as f64 / (k + 1) as f64);
+        let room = (MOST_TERMS / variables.max(4)) as f64 * 2.0;
+        let fits = (1..=exponents.len()).rev().find(|&n| sets * (n as f64).powi(active as i32) <= room);
+        let Some(list) = fits.map(|n| &exponents[..n]) else { continue };
+        let mut partial: Vec<(usize, Vec<Form>)> = vec![(0, vec![])];
+        for k in 0..active {
+            let grow = |(from, factors): (usize, Vec<Form>)| {
+                let places = from..variables + k + 1 - active;
+                let pairs: Vec<(usize, f64)> = places.flat_map(|i| list.iter().map(move |n| (i, *n))).collect();
+                pairs
+                    .into_iter()
+                    .map(move |(i, n)| (i + 1, factors.iter().cloned().chain([Form::Variable(i).power(n)]).collect::<Vec<Form>>()))
+            };
+            partial = partial.into_iter().flat_map(grow).collect();
+        }
+        products.extend(partial.into_iter().map(|(_, factors)| factors));
+    }
+    products
 }
 
 /// A set of columns with an orthonormal basis of their span and what is left of the data.

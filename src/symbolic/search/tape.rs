@@ -290,6 +290,8 @@ impl Tape {
                 let scaled = known.at(r, a, b, k) * theta[p];
                 if b == p + 1 { scaled + known.at(r, a, 0, k) } else { scaled }
             }),
+            // So far away the rest is a power series about it, and cancellation decides the fit.
+            Op::Shift(r, p) if self.roles[p] == Role::Offset && too_far(theta[p], known.slice(r)) => return false,
             Op::Shift(r, p) => out.each(slopes, constants, |a, b, k| {
                 let own = if a + b == 0 {
                     theta[p]
@@ -335,6 +337,13 @@ fn one_sign(x: &[Lanes]) -> bool {
         }
     }
     low.0.iter().all(|x| *x > 0.0) || high.0.iter().all(|x| *x < 0.0)
+}
+
+/// Whether a constant is so much larger than what it is added to that the sum is all but constant.
+#[inline(always)]
+fn too_far(constant: f64, x: &[Lanes]) -> bool {
+    const FAR: f64 = 1e5;
+    constant.abs() > FAR * x.iter().fold(0.0, |most: f64, x| most.max(x.max_abs()))
 }
 
 /// x^n or |x|^n with its first two derivatives.
