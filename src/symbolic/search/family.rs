@@ -194,7 +194,10 @@ impl Space {
             }
             self.graph.rebuild();
             changed.extend((known..self.graph.nodes().len()).map(Id::from));
-            self.fresh = changed.into_iter().map(|id| self.graph.find(id)).collect();
+            let changed: BTreeSet<Id> = changed.into_iter().map(|id| self.graph.find(id)).collect();
+            // What holds a changed class may now match.
+            let holders: Vec<Id> = changed.iter().flat_map(|id| self.graph[*id].parents().collect::<Vec<Id>>()).collect();
+            self.fresh = changed.into_iter().chain(holders).collect();
         }
         self.fresh.clear();
     }

@@ -39,8 +39,8 @@ pub struct SearchOptions {
     pub time_budget: Duration,
     /// Seed of everything random.
     pub seed: u64,
-    /// Forms to begin with.
-    pub warm_start: Vec<Form>,
+    /// Forms to begin with, each with values that its constants may have; without them the values are drawn.
+    pub warm_start: Vec<(Form, Vec<f64>)>,
     /// Samples that a form is first fitted to; those that belong to the best are fitted to all.
     pub screening_samples: usize,
     /// Whether to end once a form explains the measurements to their noise, or to roundoff where the noise is unknown.

@@ -35,6 +35,7 @@ const fn rule(name: &'static str, left: &'static str, right: &'static str, rewri
 /// All rules.
 #[rustfmt::skip]
 pub const RULES: &[FamilyRule] = &[
+    rule("nested-sum", "c + (S + T)", "c + S + T", nested_sum),
     rule("absorb-scale", "c*L", "L", absorb_scale),
     rule("absorb-shift", "c + (c + S)", "c + S", absorb_shift),
     rule("like-terms", "c*x + c*x", "c*x", like_terms),
@@ -129,6 +130,22 @@ fn without_coefficient(graph: &Graph, id: Id) -> Option<Vec<Id>> {
     })
 }
 
+/// Single factors that the class is a free multiple of.
+fn multiples(graph: &Graph, terms: &[Id]) -> Vec<(usize, Id)> {
+    let mut found = Vec::new();
+    for (i, term) in terms.iter().enumerate() {
+        for node in &graph[*term].nodes {
+            if let Shape::Product(factors) = node
+                && let Some(rest) = split_constant(graph, factors)
+                && let [factor] = rest[..]
+            {
+                found.push((i, factor));
+            }
+        }
+    }
+    found
+}
+
 /// The class as a base and exponent.
 fn as_power(graph: &Graph, id: Id) -> (Id, f64) {
     let found = find(graph, id, |n| if let Shape::Power(n, [base]) = n { Some((graph.find(*base), n.value())) } else { None });
@@ -141,6 +158,12 @@ fn split_constant(graph: &Graph, ids: &[Id]) -> Option<Vec<Id>> {
     let mut rest: Vec<Id> = ids.iter().map(|id| graph.find(*id)).collect();
     rest.remove(at);
     Some(rest)
+}
+
+fn nested_sum(graph: &mut Graph, node: &Shape) -> Option<Id> {
+    let Shape::Sum(terms) = node else { return None };
+    let joined = sum_of(graph, terms.to_vec());
+    if joined.as_ref() == Ok(node) { None } else { Some(add(graph, joined)) }
 }
 
 fn absorb_scale(graph: &mut Graph, node: &Shape) -> Option<Id> {
@@ -302,9 +325,7 @@ fn logarithm_of_power(graph: &mut Graph, node: &Shape) -> Option<Id> {
 fn logarithm_of_multiple(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Sum(terms) = node else { return None };
     split_constant(graph, terms)?;
-    for (i, id) in terms.iter().enumerate() {
-        let Some(factors) = without_coefficient(graph, *id) else { continue };
-        let [log] = factors[..] else { continue };
+    for (i, log) in multiples(graph, terms) {
         let Some(x) = argument(graph, log, Function::Log) else { continue };
         let Some(x) = unscaled(graph, x) else { continue };
         let log = graph.add(Shape::Apply(Function::Log, [x]));
@@ -323,9 +344,7 @@ fn phase(graph: &mut Graph, node: &Shape) -> Option<Id> {
 fn square_of_wave(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Sum(terms) = node else { return None };
     split_constant(graph, terms)?;
-    for (i, id) in terms.iter().enumerate() {
-        let Some(factors) = without_coefficient(graph, *id) else { continue };
-        let [square] = factors[..] else { continue };
+    for (i, square) in multiples(graph, terms) {
         let (wave, n) = as_power(graph, square);
         let Some(x) = argument(graph, wave, Function::Cos) else { continue };
         if n != 2.0 || !facts(graph, x).scales {
@@ -396,9 +415,7 @@ fn collected(graph: &mut Graph, mut id: Id) -> Option<Id> {
 fn complete_square(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Sum(terms) = node else { return None };
     split_constant(graph, terms)?;
-    for (i, id) in terms.iter().enumerate() {
-        let Some(factors) = without_coefficient(graph, *id) else { continue };
-        let [square] = factors[..] else { continue };
+    for (i, square) in multiples(graph, terms) {
         let (base, n) = as_power(graph, square);
         let Some(inner) = sum_terms(graph, base).and_then(|t| split_constant(graph, &t)) else { continue };
         let [x] = inner[..] else { continue };

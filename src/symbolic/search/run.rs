@@ -9,6 +9,7 @@ use super::options::{Counts, Ended, Phase, Progress, SearchOptions};
 use super::polish::polish;
 use super::starts::Starts;
 use super::sums::sums;
+use super::tape::{Slot, Tape};
 use super::target::Problem;
 use super::{Form, SearchError, Target};
 use rayon::prelude::*;
@@ -76,6 +77,13 @@ pub(super) struct Run<'a> {
     goal: f64,
 }
 
+/// The values of the constants inside a form, out of all.
+fn inner_values(form: &Form, constants: &[f64], problem: &Problem) -> Vec<Option<f64>> {
+    let Some(tape) = Tape::new(form, problem) else { return Vec::new() };
+    let inner = tape.slots.iter().zip(constants).filter(|(slot, _)| matches!(slot, Slot::Inner(_)));
+    inner.map(|(_, value)| Some(*value)).collect()
+}
+
 /// At most so many of the samples, evenly spread.
 fn thin(indices: &[usize], most: usize) -> Vec<usize> {
     let n = indices.len();
@@ -128,9 +136,20 @@ impl<'a> Run<'a> {
             let mean_square = fit.squares / self.screen.rows as f64;
             self.keep(Candidate { complexity: constant.complexity(), form: constant, fit, mean_square });
         }
-        let given: Vec<Form> = self.options.warm_start.iter().filter(|f| f.variables() <= self.variables).cloned().collect();
-        let normal: Vec<Form> = given.iter().map(|f| self.normaliser.normal(f)).collect();
-        self.evaluate(given.into_iter().chain(normal).collect(), Phase::WarmStart, usize::MAX);
+        let mut jobs = Vec::new();
+        for (form, constants) in self.options.warm_start.iter().filter(|(f, _)| f.variables() <= self.variables) {
+            let given = constants.len() == form.constants();
+            let hints = if given { inner_values(form, constants, &self.screen) } else { Vec::new() };
+            jobs.push(Job { form: form.clone(), hints });
+            jobs.push(Job { form: self.normaliser.normal(form), hints: Vec::new() });
+        }
+        while !jobs.is_empty() && self.ended.is_none() {
+            let rest = jobs.split_off(jobs.len().min(BATCH));
+            self.evaluate_batch(std::mem::replace(&mut jobs, rest), Phase::WarmStart);
+        }
+        if self.explained() && self.options.stop_when_explained {
+            self.ended.get_or_insert(Ended::Explained);
+        }
     }
 
     /// Tries all forms by complexity. A form that explains the data ends the search with the forms of its complexity.

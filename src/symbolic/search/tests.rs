@@ -52,6 +52,7 @@ fn of(f: crate::expr::Function, x: Form) -> Form {
 /// For every rule, an instance of both sides.
 fn instances() -> Vec<(&'static str, Form, Form)> {
     vec![
+        ("nested-sum", sum([c(y()), sum([c(x()), C])]), sum([c(x()), c(y()), C])),
         ("absorb-scale", product([C, sum([c(x()), c(y())])]), sum([c(x()), c(y())])),
         ("absorb-shift", sum([C, of(Log, of(Exp, sum([x(), C])))]), sum([x(), C])),
         ("like-terms", sum([c(x()), c(x())]), c(x())),
@@ -247,5 +248,21 @@ fn normal_forms_are_their_own() {
             assert_eq!(normal, normaliser.normal(&normal), "{form:?}");
             assert_eq!(term.complexity(), size, "{form:?}");
         }
+    }
+}
+
+#[test]
+fn spellings_of_one_family_are_one_class() {
+    let spellings = [
+        sum([c(pow(x(), 2.0)), c(x()), C]),
+        sum([c(pow(sum([x(), C]), 2.0)), C]),
+        sum([c(pow(sum([c(x()), C]), 2.0)), C]),
+        sum([product([C, x(), sum([x(), C])]), C]),
+        sum([c(x()), c(x()), c(pow(x(), 2.0)), C]),
+        sum([product([C, sum([pow(x(), 2.0), c(x())])]), C]),
+        sum([product([C, pow(x(), 2.0), sum([Form::Number(Number::whole(1)), c(pow(x(), -1.0))])]), C]),
+    ];
+    for other in &spellings[1..6] {
+        assert!(equal(&spellings[0], other), "{other:?}");
     }
 }
