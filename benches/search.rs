@@ -17,7 +17,7 @@ fn one_variable() -> Target {
 fn three_variables() -> Target {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let x = Array2::from_shape_fn((200, 3), |_| rng.random_range(0.5..2.0));
-    let y: Array1<f64> = x.rows().into_iter().map(|x| (x[0] + x[1] * x[2]).sin() / (1.0 + x[0] * x[1])).collect();
+    let y: Array1<f64> = x.rows().into_iter().map(|x| f64::sin(x[0] + x[1] * x[2]) / (1.0 + x[0] * x[1])).collect();
     Target::new(["a", "b", "c"], x.view()).and_then(|t| t.with_values(y.view())).expect("finite samples")
 }
 

@@ -91,7 +91,8 @@ fn main() -> Result<(), scalar_dynamics::Error> {
         let elapsed = begin.elapsed().as_secs_f64();
         // Recovered: equal on new samples over ranges wider than those searched.
         let (beyond, y) = table(equation, 200, arguments.seed + 1, 0.1)?;
-        let errors = beyond.inputs().rows().into_iter().zip(&y).map(|(x, y)| (front.best().evaluate(&x.to_vec()) - y).abs());
+        let points = beyond.inputs();
+        let errors = points.rows().into_iter().zip(&y).map(|(x, y)| (front.best().evaluate(&x.to_vec()) - y).abs());
         let scale = y.fold(0.0, |m: f64, y| m.max(y.abs()));
         let error = errors.fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) }) / scale;
         let exact = error < 1e-6;

@@ -351,3 +351,17 @@ proptest! {
         let _ = text.parse::<Expr>();
     }
 }
+
+#[test]
+fn regress_complexity_of_products_of_signs() {
+    let minus = || Form::Number(Number::whole(-1));
+    for (form, complexity) in [
+        (Form::Product(vec![minus(), minus()]), 1),
+        (Form::Product(vec![minus(), minus(), Form::Variable(0)]), 1),
+        (Form::Product(vec![minus(), Form::Constant, Form::Variable(0)]), 3),
+        (Form::Sum(vec![]), 0),
+        (Form::Product(vec![]), 1),
+    ] {
+        assert_eq!(form.complexity(), complexity, "{form:?}");
+    }
+}

@@ -72,17 +72,19 @@ impl Form {
     /// A sum or product of n has n - 1 operators. Reciprocal, square and square root count one, other powers two (operator and exponent), a factor
     /// -1 nothing.
     pub fn complexity(&self) -> usize {
-        let own = match self {
-            Self::Variable(_) | Self::Constant | Self::Number(_) | Self::Apply(..) => 1,
-            Self::Sum(children) => children.len().saturating_sub(1),
-            Self::Product(children) => {
-                let signs = children.iter().filter(|f| **f == MINUS_ONE).count();
-                (children.len() - signs).saturating_sub(1) - signs.min(children.len() - signs)
+        let all = |children: &[Form]| children.iter().map(Self::complexity).sum::<usize>();
+        match self {
+            Self::Variable(_) | Self::Constant | Self::Number(_) => 1,
+            Self::Sum(terms) => all(terms) + terms.len().saturating_sub(1),
+            Self::Product(factors) => {
+                let read = factors.iter().filter(|f| **f != MINUS_ONE);
+                let (count, sum) = read.fold((0, 0), |(count, sum), f| (count + 1, sum + f.complexity()));
+                if count == 0 { 1 } else { sum + count - 1 }
             }
-            Self::Power(_, n) => exponent_complexity(*n),
-            Self::FreePower(_) => 2,
-        };
-        own + self.children().iter().map(Self::complexity).sum::<usize>()
+            Self::Power(base, n) => base.complexity() + exponent_complexity(*n),
+            Self::FreePower(base) => base.complexity() + 2,
+            Self::Apply(_, x) => x.complexity() + 1,
+        }
     }
 
     /// The value at a point `x` with constants `theta`; NaN where a constant or variable is missing or the form has no value.
