@@ -126,12 +126,12 @@ impl Network {
         }
         let ranges = |len: &dyn Fn(&dyn Layer) -> usize| {
             let mut end = 0;
-            let range = |layer: &Box<dyn Layer>| {
+            let ranges = layers.iter().map(|layer| {
                 let start = end;
                 end += len(layer.as_ref());
                 start..end
-            };
-            layers.iter().map(range).collect()
+            });
+            ranges.collect()
         };
         Self { theta: ranges(&|l| l.parameters()), weights: ranges(&|l| l.weights()), layers }
     }
