@@ -86,6 +86,7 @@ const SEVERAL: &[Several] = &[
     ("dipole", &[(0.5, 2.0), (-1.0, 1.0)], |x| 0.7 * x[1] / x[0].powi(3) + 0.3 / x[0]),
     ("relativistic mass", &[(1.0, 5.0), (1.0, 2.0), (3.0, 10.0)], |x| x[0] / (1.0 - (x[1] / x[2]).powi(2)).sqrt()),
     ("oscillators", &[(1.0, 3.0); 4], |x| 0.25 * x[0] * (x[1].powi(2) + x[2].powi(2)) * x[3].powi(2)),
+    ("dipole potential", &[(1.0, 3.0); 5], |x| x[0] * x[1] / x[2].powi(5) * (x[3].powi(2) + x[4].powi(2)).sqrt()),
     ("magnetic energy", &[(1.0, 5.0); 4], |x| x[0] * (x[1].powi(2) + x[2].powi(2) + x[3].powi(2)).sqrt()),
 ];
 

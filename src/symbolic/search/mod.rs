@@ -26,6 +26,7 @@ mod front;
 mod normal;
 mod options;
 mod polish;
+mod reduce;
 mod rules;
 mod run;
 mod starts;

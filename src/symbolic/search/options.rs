@@ -76,6 +76,8 @@ pub enum Phase {
     },
     /// Tries sums of many simple terms.
     Sums,
+    /// Fits what searches of fewer variables have found.
+    Reduced,
     /// Recombines what was found.
     Evolution {
         /// Generations so far.

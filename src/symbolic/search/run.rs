@@ -7,6 +7,7 @@ use super::front::{Found, Front};
 use super::normal::Normaliser;
 use super::options::{Counts, Ended, Phase, Progress, SearchOptions};
 use super::polish::polish;
+use super::reduce::{jobs, reductions};
 use super::starts::Starts;
 use super::sums::sums;
 use super::tape::{Slot, Tape};
@@ -19,6 +20,9 @@ use std::time::Instant;
 /// Candidates that are fitted side by side. What is known when a batch begins is what its fits go by, so the number is fixed.
 const BATCH: usize = 256;
 
+/// Of what is left of evaluations and time, one part in so many goes to each reduced target.
+const REDUCED_SHARE: usize = 3;
+
 /// Forms kept for each complexity.
 const KEPT: usize = 8;
 
@@ -29,11 +33,24 @@ const KEPT: usize = 8;
 /// # Errors
 /// No measurements, or fewer than 8 samples to fit.
 pub fn search(target: &Target, options: &SearchOptions, progress: &mut dyn FnMut(&Progress)) -> Result<Front, SearchError> {
+    search_within(target, options, progress, true)
+}
+
+/// A search, with or without those of reduced targets inside.
+fn search_within(
+    target: &Target,
+    options: &SearchOptions,
+    progress: &mut dyn FnMut(&Progress),
+    reduces: bool,
+) -> Result<Front, SearchError> {
     target.check()?;
     let mut run = Run::new(target, options, progress);
     run.warm_start();
     run.enumerate();
     run.sums();
+    if reduces {
+        run.reduce(target)?;
+    }
     run.evolve();
     let ended = run.ended.unwrap_or(Ended::Exhausted);
     run.tell(Phase::Polish);
@@ -136,20 +153,51 @@ impl<'a> Run<'a> {
             let mean_square = fit.squares / self.screen.rows as f64;
             self.keep(Candidate { complexity: constant.complexity(), form: constant, fit, mean_square });
         }
-        let mut jobs = Vec::new();
-        for (form, constants) in self.options.warm_start.iter().filter(|(f, _)| f.variables() <= self.variables) {
-            let given = constants.len() == form.constants();
-            let hints = if given { inner_values(form, constants, &self.screen) } else { Vec::new() };
-            jobs.push(Job { form: form.clone(), hints });
-            jobs.push(Job { form: self.normaliser.normal(form), hints: Vec::new() });
-        }
+        let given = self.options.warm_start.iter().filter(|(f, _)| f.variables() <= self.variables).cloned().collect();
+        self.evaluate_given(given, Phase::WarmStart);
+    }
+
+    /// Fits forms from given constants, and their normal forms from anywhere.
+    fn evaluate_given(&mut self, given: Vec<(Form, Vec<f64>)>, phase: Phase) {
+        let inner = |form: &Form, theta: &[f64]| {
+            if theta.len() == form.constants() { inner_values(form, theta, &self.screen) } else { vec![] }
+        };
+        let mut jobs = jobs(given, |form| self.normaliser.normal(form), inner);
         while !jobs.is_empty() && self.ended.is_none() {
             let rest = jobs.split_off(jobs.len().min(BATCH));
-            self.evaluate_batch(std::mem::replace(&mut jobs, rest), Phase::WarmStart);
+            self.evaluate_batch(std::mem::replace(&mut jobs, rest), phase);
         }
         if self.explained() && self.options.stop_when_explained {
             self.ended.get_or_insert(Ended::Explained);
         }
+    }
+
+    /// Searches targets with fewer variables and fits what they bring to the whole.
+    fn reduce(&mut self, target: &Target) -> Result<(), SearchError> {
+        let reductions = if self.ended.is_some() { vec![] } else { reductions(target) };
+        for reduction in reductions {
+            let now = Instant::now();
+            let left = self.options.max_evaluations.saturating_sub(self.counts.evaluated);
+            if self.ended.is_some() || now >= self.deadline || left == 0 {
+                break;
+            }
+            let options = SearchOptions {
+                max_evaluations: left / REDUCED_SHARE + 1,
+                time_budget: (self.deadline - now) / REDUCED_SHARE as u32,
+                warm_start: Vec::new(),
+                ..self.options.clone()
+            };
+            let front = search_within(&reduction.target, &options, &mut |_| {}, false)?;
+            for (sum, part) in [
+                (&mut self.counts.visited, front.counts.visited),
+                (&mut self.counts.evaluated, front.counts.evaluated),
+                (&mut self.counts.saved, front.counts.saved),
+            ] {
+                *sum += part;
+            }
+            self.evaluate_given(reduction.lifted(&front), Phase::Reduced);
+        }
+        Ok(())
     }
 
     /// Tries all forms by complexity. A form that explains the data ends the search with the forms of its complexity.
@@ -224,7 +272,7 @@ impl<'a> Run<'a> {
 
     /// Fits forms side by side and keeps the best.
     fn fit(&mut self, mut forms: Vec<Job>) {
-        let left = self.options.max_evaluations - self.counts.evaluated;
+        let left = self.options.max_evaluations.saturating_sub(self.counts.evaluated);
         if forms.len() >= left {
             forms.truncate(left);
             self.ended.get_or_insert(Ended::Evaluations);

@@ -108,9 +108,6 @@ fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser) -> Ve
             functions.extend((0..variables).map(|i| Form::apply(f, Form::Variable(i))));
         }
     }
-    if operators.exponents.contains(&0.5) {
-        functions.extend((0..variables).map(|i| Form::Variable(i).power(0.5)));
-    }
     let mut all: Vec<Vec<Form>> = products.iter().skip(1).cloned().collect();
     // Functions times simple products first.
     for product in &products {
@@ -135,12 +132,15 @@ fn products(variables: usize, operators: &Operators) -> Vec<Vec<Form>> {
         let sets = (0..active).fold(1.0, |sets, k| sets * (variables - k) as f64 / (k + 1) as f64);
         let room = (MOST_TERMS / variables.max(4)) as f64 * 2.0;
         let fits = (1..=exponents.len()).rev().find(|&n| sets * (n as f64).powi(active as i32) <= room);
-        let Some(list) = fits.map(|n| &exponents[..n]) else { continue };
+        let Some(mut list) = fits.map(|n| exponents[..n].to_vec()) else { continue };
+        if active <= 2 {
+            list.extend(operators.exponents.iter().filter(|n| n.abs() == 0.5));
+        }
         let mut partial: Vec<(usize, Vec<Form>)> = vec![(0, vec![])];
         for k in 0..active {
             let grow = |(from, factors): (usize, Vec<Form>)| {
                 let places = from..variables + k + 1 - active;
-                let pairs: Vec<(usize, f64)> = places.flat_map(|i| list.iter().map(move |n| (i, *n))).collect();
+                let pairs: Vec<(usize, f64)> = places.flat_map(|i| list.iter().map(move |n| (i, *n)).collect::<Vec<_>>()).collect();
                 pairs
                     .into_iter()
                     .map(move |(i, n)| (i + 1, factors.iter().cloned().chain([Form::Variable(i).power(n)]).collect::<Vec<Form>>()))

@@ -164,6 +164,25 @@ impl Target {
         (self.values.is_none() || self.value_noise.is_some()) && slopes().all(|(_, noise)| noise.is_some())
     }
 
+    /// The values when they are the only measurements.
+    pub(super) fn values_alone(&self) -> Option<&Array1<f64>> {
+        self.values.as_ref().filter(|_| self.slopes.iter().all(Option::is_none))
+    }
+
+    /// The values divided by a factor as a function of other variables; errors count as they did. `None` where a number overflows.
+    pub(super) fn divided(&self, inputs: Array2<f64>, divisor: &Array1<f64>) -> Option<Self> {
+        let names = (0..inputs.ncols()).map(|i| format!("u{i}"));
+        let mut target = Self::new(names, inputs.view()).ok()?;
+        target = target.with_values((self.values.as_ref()? / divisor).view()).ok()?;
+        let typical = divisor.iter().map(|d| d.abs().ln()).sum::<f64>() / divisor.len() as f64;
+        let typical = typical.exp();
+        let relative = divisor.mapv(|d| (d / typical).powi(2));
+        target = target.with_weights((&self.weights * &relative).view()).ok()?;
+        target.value_noise = self.value_noise.map(|noise| noise / typical);
+        target.every = self.every;
+        Some(target)
+    }
+
     pub(super) fn check(&self) -> Result<(), SearchError> {
         let slopes = self.slopes.iter().filter(|s| s.is_some()).count();
         let kept = self.indices(false).len();
