@@ -75,17 +75,19 @@ impl Outer {
 
 /// Forms that are sums of simple terms, also inside of a function.
 pub(super) fn sums(problem: &Problem, normaliser: &Normaliser, variables: usize, options: &SearchOptions) -> Vec<Form> {
-    let library = terms(variables, &options.operators, normaliser);
-    let columns: Vec<(Form, Vec<Lanes>)> = library
-        .into_par_iter()
-        .filter_map(|term| {
-            let column = Fitter::new(&scaled(&term), problem)?.column()?;
-            Some((term, column))
-        })
-        .collect();
     let outers =
         if problem.has_values && problem.directions.is_empty() { Outer::all(&options.operators) } else { vec![Outer::Nothing] };
-    let found: Vec<Vec<Form>> = outers.into_par_iter().map(|outer| beams(problem, &columns, outer)).collect();
+    // Roots among the terms follow much without being right: at first without them.
+    let mut found: Vec<Vec<Form>> = Vec::new();
+    for roots in [false, true] {
+        let library = terms(variables, &options.operators, normaliser, roots);
+        let column = |term: Form| {
+            let column = Fitter::new(&scaled(&term), problem)?.column()?;
+            Some((term, column))
+        };
+        let columns: Vec<(Form, Vec<Lanes>)> = library.into_par_iter().filter_map(column).collect();
+        found.par_extend(outers.par_iter().map(|outer| beams(problem, &columns, *outer)));
+    }
     let mut seen = BTreeSet::new();
     let mut forms = Vec::new();
     for form in found.into_iter().flatten() {
@@ -100,8 +102,8 @@ pub(super) fn sums(problem: &Problem, normaliser: &Normaliser, variables: usize,
 }
 
 /// Products of powers, the more variables take part the fewer exponents, as far as there is room; each also times one function of a variable.
-fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser) -> Vec<Form> {
-    let products = products(variables, operators);
+fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser, roots: bool) -> Vec<Form> {
+    let products = products(variables, operators, roots);
     let mut functions: Vec<Form> = Vec::new();
     for &f in &operators.functions {
         if matches!(f, Function::Log | Function::Sin | Function::Cos | Function::Abs) {
@@ -122,7 +124,7 @@ fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser) -> Ve
 }
 
 /// Products of powers of variables.
-fn products(variables: usize, operators: &Operators) -> Vec<Vec<Form>> {
+fn products(variables: usize, operators: &Operators, roots: bool) -> Vec<Vec<Form>> {
     let whole = |n: &&f64| n.fract() == 0.0 && n.abs() <= 3.0;
     let mut exponents: Vec<f64> = operators.exponents.iter().filter(whole).copied().chain([1.0]).collect();
     exponents.sort_by(|a, b| a.abs().total_cmp(&b.abs()).then(b.total_cmp(a)));
@@ -133,7 +135,7 @@ fn products(variables: usize, operators: &Operators) -> Vec<Vec<Form>> {
         let room = (MOST_TERMS / variables.max(4)) as f64 * 2.0;
         let fits = (1..=exponents.len()).rev().find(|&n| sets * (n as f64).powi(active as i32) <= room);
         let Some(mut list) = fits.map(|n| exponents[..n].to_vec()) else { continue };
-        if active <= 2 {
+        if roots && active <= 2 {
             list.extend(operators.exponents.iter().filter(|n| n.abs() == 0.5));
         }
         let mut partial: Vec<(usize, Vec<Form>)> = vec![(0, vec![])];
