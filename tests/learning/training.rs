@@ -11,7 +11,7 @@ use scalar_dynamics::loss::RolloutLoss;
 use scalar_dynamics::model::{ClosedForm, LinearModel, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::{ScalarFunction, ScalarSet};
 use scalar_dynamics::systems::SpringyPendulum;
-use scalar_dynamics::train::{Error, Fit, Settings, fit, learn, linear_start, refine, states};
+use scalar_dynamics::train::{Error, Fit, Objective, Settings, Stop, fit, learn, linear_start, minimise, refine, states};
 
 use crate::common::{on_threads, pendulum_chunks, pendulum_inputs, pendulum_model, pendulum_states, settings};
 
@@ -86,6 +86,28 @@ fn regress_cost_and_accuracy_of_a_fit_on_clean_data() {
         assert!(found.history.iter().all(|r| r.value.is_finite()) && found.theta.iter().all(|t| t.is_finite()));
         assert_eq!(found.loss, loss_at(&model, &chunks, &found.theta));
     }
+}
+
+/// Rosenbrock's valley, and no value beyond a wall that a step of length one from the start jumps over.
+struct Valley;
+
+impl Objective for Valley {
+    fn evaluate(&self, u: &[f64], gradient: &mut [f64]) -> f64 {
+        let (x, y) = (u[0], u[1]);
+        gradient.copy_from_slice(&[-400.0 * x * (y - x * x) - 2.0 * (1.0 - x), 200.0 * (y - x * x)]);
+        if x.abs() > 3.0 { f64::NAN } else { 100.0 * (y - x * x).powi(2) + (1.0 - x).powi(2) }
+    }
+}
+
+#[test]
+fn regress_line_search_descends_and_steps_back_from_a_wall() {
+    let stop = Stop { iterations: 200, round: 50, decrease: 1e-12 };
+    let found = minimise(&Valley, &[-1.2, 1.0], stop, None, &mut |_| {}).unwrap();
+    let last = found.history.last().unwrap();
+    println!("{:?} after {} iterations, {} evaluations: {:e}", found.u, last.iteration, last.evaluations, found.value);
+    assert!(found.u.iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", found.u);
+    assert!(found.history.windows(2).all(|r| r[1].value < r[0].value), "every step descends");
+    assert!(last.evaluations < 150, "{}", last.evaluations);
 }
 
 /// |v| and |v|^2 to the sixth degree say the same inside the range of the data, not outside.
