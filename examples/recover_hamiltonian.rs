@@ -149,7 +149,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let read = begin.elapsed();
 
     let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
-    let settings = RecoverSettings { noise: arguments.noise, deadline, ..RecoverSettings::default() };
+    let settings = RecoverSettings { noise: arguments.noise, deadline, seed: arguments.seed };
     let failed = |error| match error {
         RecoverError::Train(train::Error::NothingToLearn) => {
             input("no function of the basis has an effect on the training data: there is no law to learn from what does not move")
@@ -175,7 +175,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         inputs: &inputs,
         train: &train,
         validation: &validation,
-        basis: settings.kind.name(),
+        basis: recovery.basis(),
         command: command.join(" "),
         seed: arguments.seed,
         truth: proof.as_ref(),

@@ -2,6 +2,8 @@
 
 mod chebyshev;
 mod function;
+mod generic;
 
 pub use chebyshev::Chebyshev;
 pub use function::{Basis, Kind, Term};
+pub use generic::{Axis, Map, Product, ProductBasis};

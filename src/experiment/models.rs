@@ -235,7 +235,7 @@ fn teller(watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> impl FnMut(&Rec
 /// The closed form that is read off a Hamiltonian learned in the spectral basis, its constants refitted on the trajectories.
 fn closed_form_unit(data: &Data, watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> Result<Unit, Error> {
     let inputs = data.inputs()?;
-    let settings = RecoverSettings { kind: Kind::Spectral { degree: DEGREE }, noise: Noise::None, deadline: None };
+    let settings = RecoverSettings { noise: Noise::None, ..RecoverSettings::default() };
     let found = recover(&inputs, &data.train.trajectories, &data.validation.trajectories, &settings, watch)?;
     let model = symbolic::model(&inputs, &found.expression)?;
     let theta = found.expression.constants();

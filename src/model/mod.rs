@@ -8,7 +8,7 @@ mod scalar_hamiltonian;
 
 pub use closed_form::ClosedForm;
 pub use scalar_field::{FieldVector, ScalarField};
-pub use scalar_hamiltonian::ScalarHamiltonian;
+pub use scalar_hamiltonian::{LinearFunction, ScalarHamiltonian};
 
 use std::borrow::Cow;
 

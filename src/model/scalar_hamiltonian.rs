@@ -1,7 +1,7 @@
 //! Hamiltonians that are functions of invariant scalars.
 
 use super::{HamiltonianModel, LinearModel, Model};
-use crate::basis::Basis;
+use crate::basis::{Basis, ProductBasis};
 use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real, vectorised};
 use crate::scalars::{Frame, ScalarFunction, ScalarSet};
@@ -190,11 +190,31 @@ impl<F: ScalarFunction> HamiltonianModel for ScalarHamiltonian<F> {
     }
 }
 
-impl LinearModel for ScalarHamiltonian<Basis> {
+/// A function of scalars that is linear in its parameters.
+pub trait LinearFunction: ScalarFunction {
+    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k, one after the other, and every scalar i that phi_k depends on.
+    fn slopes(&self, s: &[Lanes], work: &mut [Lanes], visit: impl FnMut(usize, usize, Lanes));
+}
+
+impl LinearFunction for Basis {
+    #[inline(always)]
+    fn slopes(&self, s: &[Lanes], _: &mut [Lanes], visit: impl FnMut(usize, usize, Lanes)) {
+        self.slopes(s, visit);
+    }
+}
+
+impl LinearFunction for ProductBasis {
+    #[inline(always)]
+    fn slopes(&self, s: &[Lanes], work: &mut [Lanes], visit: impl FnMut(usize, usize, Lanes)) {
+        self.slopes(s, work, visit);
+    }
+}
+
+impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
     fn columns(&self, z: &[Lanes], work: &mut Work, column: &mut dyn FnMut(usize, &[Lanes])) {
         work.block.z.copy_from_slice(z);
         in_dimension!(self, work, |frame, block| {
-            let BlockWork { z, s, slope, out, .. } = block;
+            let BlockWork { z, s, slope, out, function, .. } = block;
             self.scalars.values_into(z, frame, s);
             // A product has two slopes with the same k: gather them before the pull-back.
             let mut current = None;
@@ -207,7 +227,7 @@ impl LinearModel for ScalarHamiltonian<Basis> {
                     slope.fill(Lanes::zero());
                 }
             };
-            self.function.slopes(s, |k, i, dphi| {
+            self.function.slopes(s, function, |k, i, dphi| {
                 if current != Some(k) {
                     flush(current.replace(k), slope);
                 }

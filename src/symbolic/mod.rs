@@ -1,30 +1,41 @@
 //! Rewriting of expressions by equality saturation, and what they mean as physics.
 
+mod adjust;
 mod constants;
 mod cost;
 mod equality;
+mod discover;
 mod error;
 mod expand;
+mod forms;
+mod friction;
+mod generic;
 mod graph;
 mod judge;
 mod language;
-mod law;
 mod order;
 mod parts;
+mod paths;
 mod recover;
 mod refit;
 mod rules;
 pub mod search;
 mod simplify;
+mod split;
 mod tracked;
 
 pub use constants::{PhysicalConstant, Reading, read_constants, snap};
 pub use equality::{EqualityOptions, Proof, prove_equal, prove_equal_with};
+pub use adjust::Adjusted;
+pub use discover::Discovered;
 pub use error::SymbolicError;
-pub use law::{Law, Laws, Threshold};
+pub use forms::PartForm;
+pub use friction::Friction;
+pub use generic::{CandidateScalar, Fitted, Group, Learner, candidates, eliminate_groups};
 pub use order::ordered;
 pub use parts::RadialForce;
-pub use recover::{Candidate, Noise, RecoverError, RecoverSettings, Recovery, recover};
+pub use recover::{Candidate, Noise, RecoverError, RecoverSettings, RecoveredPart, Recovery, recover};
 pub use refit::{Refit, model, refit};
 pub use rules::{RULES, Rule};
 pub use simplify::{Simplified, SimplifyOptions, Stopped, simplify, simplify_up_to_constant, simplify_vector};
+pub use split::{Part, PartSamples};

@@ -1,19 +1,22 @@
-//! The law behind trajectories: learn, sparsify, simplify, refit, read.
+//! The law behind trajectories: learn, split, search, refit, read.
 
 use std::time::Instant;
 
 use ndarray::{Array2, Axis};
 
+use super::discover::Discovered;
+use super::friction::Friction;
+use super::generic::{Fitted, Learner, trace};
 use super::judge::{Circumstances, Misfit};
-use super::law::{Laws, Threshold};
-use super::refit::{Refit, confirm_snapped, refit};
-use super::{Reading, SimplifyOptions, SymbolicError, read_constants, simplify_up_to_constant, simplify_vector};
-use crate::basis::Kind;
+use super::refit::{Refit, confirm_snapped, refit, refit_noisy};
+use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
+use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar, Vector, VectorExpr};
 use crate::loss::RolloutLoss;
-use crate::scalars::Inputs;
-use crate::train::{self, Learned, Settings, learn, states, unit_weights};
+use crate::scalars::{Inputs, ScalarSet};
+use crate::model::ScalarHamiltonian;
+use crate::train::{self, Fit, Learned, Settings, states};
 
 /// What is known of the noise in the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,17 +33,17 @@ pub enum Noise {
 /// How to recover a law.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RecoverSettings {
-    /// Basis of the learned Hamiltonian.
-    pub kind: Kind,
     /// Noise of the data.
     pub noise: Noise,
     /// After this moment optional refinements are left out.
     pub deadline: Option<Instant>,
+    /// Seed of the search for closed forms.
+    pub seed: u64,
 }
 
 impl Default for RecoverSettings {
     fn default() -> Self {
-        Self { kind: Kind::Spectral { degree: 6 }, noise: Noise::Auto, deadline: None }
+        Self { noise: Noise::Auto, deadline: None, seed: 0 }
     }
 }
 
@@ -59,6 +62,9 @@ pub enum RecoverError {
     /// Rewriting failed.
     #[error(transparent)]
     Symbolic(#[from] SymbolicError),
+    /// A search for closed forms failed.
+    #[error(transparent)]
+    Search(super::search::SearchError),
     /// No term survives.
     #[error("no term of the basis explains the data")]
     NoLaw,
@@ -73,11 +79,20 @@ pub struct Candidate {
     pub error: f64,
 }
 
+/// A part of a Hamiltonian.
+#[derive(Clone, Debug)]
+pub struct RecoveredPart {
+    /// Its scalars.
+    pub scalars: Vec<Scalar>,
+    /// Forms of it.
+    pub forms: Vec<PartForm>,
+}
+
 /// A recovered law.
 #[derive(Clone, Debug)]
 pub struct Recovery {
     /// The learned Hamiltonian that it was read from.
-    pub learned: Learned,
+    pub learned: Learned<ProductBasis>,
     /// The closed form with fitted constants.
     pub expression: Expr,
     /// The closed form with constants rounded to simple numbers, where the trajectories agree with that.
@@ -88,6 +103,10 @@ pub struct Recovery {
     pub reading: Reading,
     /// Force on each particle, by name of its position.
     pub forces: Vec<(String, VectorExpr)>,
+    /// Parts of the Hamiltonian that are functions of few scalars, and the closed forms that were found for each, best first.
+    pub parts: Vec<RecoveredPart>,
+    /// What no Hamiltonian explains of the data, if anything.
+    pub friction: Option<Friction>,
     /// Error against complexity; complexity rises and error falls.
     pub pareto: Vec<Candidate>,
     /// Root mean square residuals on the training chunks: learned model, closed form.
@@ -101,24 +120,30 @@ pub struct Recovery {
 }
 
 impl Recovery {
+    /// The learned Hamiltonian's basis, in words.
+    pub fn basis(&self) -> String {
+        let basis = self.learned.model.function();
+        let degree = basis.functions().iter().flatten().map(|(_, d)| *d).max().unwrap_or(0);
+        let products = if basis.functions().iter().any(|f| f.len() > 1) { " and of products of two" } else { "" };
+        format!("Chebyshev polynomials to degree {degree} of {} scalars{products}", self.learned.model.scalars().len())
+    }
+
     /// The form to show: with simple numbers where confirmed, else as fitted.
     pub fn best(&self) -> &Expr {
         self.snapped.as_ref().unwrap_or(&self.expression)
     }
 }
 
-/// Changes of the rollouts smaller than this, relative to the data's spread, are of no account: no term is kept for them.
+/// Changes of the rollouts smaller than this, relative to the data's spread, are of no account.
 const NEGLIGIBLE: f64 = 1e-9;
 /// The same where integration is less accurate than that.
 const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
+/// A misfit above this is taken for noise: constants are then fitted with all states uncertain.
+const NOISY: f64 = 1e-5;
 /// The integration step is halved at most so often.
-const HALVINGS: usize = 8;
-/// So many laws are refitted at most, the chosen one first.
-const REFITS: usize = 4;
+const HALVINGS: i32 = 8;
 /// A law with more powers of one length than this is a series that follows another law, not the law.
 const POWERS: usize = 3;
-/// Candidates of more terms than this are not shown.
-const SHOWN: usize = 24;
 
 /// Recovers the Hamiltonian from `train`; `validation` judges. `progress` is told what goes on.
 ///
@@ -131,112 +156,151 @@ pub fn recover(
     settings: &RecoverSettings,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recovery, RecoverError> {
-    progress("learning the Hamiltonian");
-    let learned = learn_accurately(inputs, train, settings)?;
+    if train.is_empty() {
+        return Err(train::Error::NoChunks.into());
+    }
+    let mut learner = Learner::new(inputs, train, validation, settings.deadline)?;
+    let mut fitted = learner.learn(progress)?;
+    learner.sharpen(&mut fitted);
+    let friction = learner.friction(&fitted)?;
+    let discovered = learner.discover(&fitted, settings.seed, progress)?;
+
+    progress("refitting on the trajectories");
+    let (learned, fitted_law, easy) = on_trajectories(&learner, &fitted, &discovered, train)?;
+    let all = validation;
+    let validation = &easily_followed(&learner, &discovered, validation, &learned.settings)?[..];
+    trace(&format!("{} of {} training and {} of {} validation chunks, step {:.2e}, integration error {:.2e}", easy, train.len(), validation.len(), all.len(), learned.settings.rollout.step, learned.integration_error));
     let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
-
-    progress("dropping the terms that the data don't demand");
-    let n = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>() as f64 * inputs.shape.state_len() as f64;
-    let freedom = (n - learned.fit.rank as f64).max(1.0);
-    let misfit = (learned.fit.loss * n / freedom).sqrt();
-    let sigma = match settings.noise {
-        Noise::Sigma(s) => s.max(misfit),
-        Noise::Auto | Noise::None => misfit,
-    };
-    let negligible = (10.0 * learned.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST);
-    let threshold = Threshold { price: n.ln() * sigma * sigma, floor: n * negligible * negligible };
-    let laws = Laws::find(&learned, train, threshold)?;
-
-    progress("simplifying and refitting on the trajectories");
-    let late = || settings.deadline.is_some_and(|d| Instant::now() > d);
-    let good = negligible.max(1.5 * judged.rms());
-    let (fitted, series) = refit_best(inputs, &laws, (train, validation), &learned.settings, good, &late)?;
     let error = |expr: &Expr| closed_form_error(inputs, expr, validation, &learned.settings);
-    let (model, theta) = (super::refit::model(inputs, &fitted.expression)?, fitted.expression.constants());
+    let (model, theta) = (super::refit::model(inputs, &fitted_law.expression)?, fitted_law.expression.constants());
     let closed = Misfit::new(&model, &theta, validation, &learned.settings);
 
+    trace(&format!("validation: learned {:.2e}, closed form {:.2e} {}", judged.rms(), closed.rms(), fitted_law.expression));
     progress("reading the constants");
-    let snapped = if late() { None } else { confirm_snapped(inputs, &fitted, validation, &learned.settings, negligible)? };
-    let reading = read_constants(&fitted.expression, Some(&fitted.covariance))?;
-    let best = snapped.as_ref().unwrap_or(&fitted.expression);
+    let negligible = (10.0 * learned.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST);
+    let snapped = confirm_snapped(inputs, &fitted_law, validation, &learned.settings, negligible)?;
+    let reading = read_constants(&fitted_law.expression, Some(&fitted_law.covariance))?;
+    let best = snapped.as_ref().unwrap_or(&fitted_law.expression);
     let forces = forces(best, inputs.shape.particles)?;
-    let pareto = pareto(&laws, error, (best, error(best)?));
+    let pareto = pareto(&discovered, error, (best, error(best)?));
+    let residuals = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>() * inputs.shape.state_len();
     let circumstances = Circumstances {
         noise: settings.noise,
         spread: &states(train).std_axis(Axis(0), 0.0).to_vec(),
         integration_error: learned.integration_error,
-        parameters_per_residual: theta.len() as f64 / n,
+        parameters_per_residual: theta.len() as f64 / residuals.max(1) as f64,
     };
-    let exact = !series && circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?;
+    let exact = friction.is_none()
+        && !is_series(&fitted_law.expression)
+        && circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?;
+    let part = |(part, forms): (super::Part, Vec<PartForm>)| RecoveredPart {
+        scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),
+        forms,
+    };
     Ok(Recovery {
-        train_error: (learned.fit.loss.sqrt(), fitted.error),
+        train_error: (learned.fit.loss.sqrt(), fitted_law.error),
         validation_error: (judged.rms(), closed.rms()),
         exact,
-        expression: fitted.expression,
-        covariance: fitted.covariance,
+        expression: fitted_law.expression,
+        covariance: fitted_law.covariance,
         snapped,
         reading,
         forces,
+        parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
+        friction,
         pareto,
         learned,
     })
 }
 
-/// Learns with an integration step that is halved until its error is well below what is left of the loss. Where training with a long step
-/// diverges, a shorter one is tried.
-fn learn_accurately(inputs: &Inputs, train: &[Trajectory], settings: &RecoverSettings) -> Result<Learned, RecoverError> {
-    let intervals = train.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]);
-    let longest = intervals.fold(0.0, f64::max);
-    let weights = unit_weights(train);
-    let mut last: Option<Result<Learned, train::Error>> = None;
-    for halvings in 1..=HALVINGS as i32 {
-        let step = longest * 0.5_f64.powi(halvings);
-        let learned = learn(inputs, train, settings.kind, &Settings::new(weights.clone(), step)?, None, &mut |_| {});
-        let enough = match &learned {
-            Ok(l) => l.integration_error < (0.1 * l.fit.loss.sqrt()).max(0.1 * NEGLIGIBLE),
-            Err(train::Error::NotFinite) => false,
-            Err(_) => true,
-        };
-        // A step that was good enough to train with is better than one that is not.
-        if learned.is_ok() || !matches!(last, Some(Ok(_))) {
-            last = Some(learned);
-        }
-        if enough || settings.deadline.is_some_and(|d| Instant::now() > d) {
+/// The learned Hamiltonian and the closed form on the trajectories themselves, with an integration step whose error shows in neither, and the number of
+/// chunks that were used: those few where no step does (close encounters) are left out.
+fn on_trajectories(
+    learner: &Learner,
+    fitted: &Fitted,
+    discovered: &Discovered,
+    train: &[Trajectory],
+) -> Result<(Learned<ProductBasis>, Refit, usize), RecoverError> {
+    let (model, theta) = compact(learner, fitted)?;
+    let longest = train.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).fold(0.0, f64::max);
+    let mut settings = Settings::new(learner.weights().to_vec(), longest)?;
+    let expression = &discovered.chosen.expression;
+    let mut easy = Vec::new();
+    for _ in 0..HALVINGS {
+        settings.rollout.step *= 0.5;
+        easy = easily_followed(learner, discovered, train, &settings)?;
+        if easy.len() as f64 >= ENOUGH_CHUNKS * train.len() as f64 {
             break;
         }
     }
-    Ok(last.unwrap_or(Err(train::Error::NoChunks))?)
+    if easy.is_empty() {
+        easy = train.to_vec();
+    }
+    let closed = super::refit::model(learner.inputs(), expression)?;
+    let integration_error = train::integration_error(&closed, &expression.constants(), &easy, &settings);
+    let integration_error = if integration_error.is_finite() { integration_error } else { 1.0 };
+    let refitted = if discovered.chosen.misfit > NOISY {
+        refit_noisy(learner.inputs(), expression, &easy, &settings)
+    } else {
+        refit(learner.inputs(), expression, &easy, &settings)
+    };
+    let refitted = refitted.or_else(|e| {
+        trace(&format!("refit failed: {e}"));
+        learner.as_adjusted(&discovered.chosen, fitted)
+    })?;
+    let loss = RolloutLoss::new(&model, &easy, &settings.weights, settings.rollout.clone());
+    let fit = Fit {
+        loss: loss.value(&theta),
+        field_evaluations: 2 * loss.field_evaluations(),
+        rank: theta.len(),
+        history: Vec::new(),
+        theta,
+    };
+    Ok((Learned { model, fit, settings, integration_error }, refitted, easy.len()))
 }
 
-/// The chosen law or, if that misses the validation chunks by more than `good`, the best of it and the next larger ones; and whether it is a
-/// power series. A law that cannot be fitted is passed over.
-fn refit_best(
-    inputs: &Inputs,
-    laws: &Laws,
-    (train, validation): (&[Trajectory], &[Trajectory]),
+/// The chunks in which halving the integration step changes nothing worth mentioning.
+fn easily_followed(
+    learner: &Learner,
+    discovered: &Discovered,
+    chunks: &[Trajectory],
     settings: &Settings,
-    good: f64,
-    late: &dyn Fn() -> bool,
-) -> Result<(Refit, bool), RecoverError> {
-    let mut found: Option<(Refit, f64, bool)> = None;
-    let mut failure = RecoverError::NoLaw;
-    for law in laws.laws.iter().skip(laws.chosen).take(REFITS) {
-        let fitted = simplify_up_to_constant(&law.expression, &SimplifyOptions::default())
-            .map_err(RecoverError::from)
-            .and_then(|simple| refit(inputs, &simple.expression, train, settings))
-            .and_then(|fitted| Ok((closed_form_error(inputs, &fitted.expression, validation, settings)?, fitted)));
-        match fitted {
-            Ok((error, fitted)) if found.as_ref().is_none_or(|(_, best, _)| error < *best) => {
-                found = Some((fitted, error, is_series(&law.expression)));
-            }
-            Ok(_) => {}
-            Err(error) => failure = error,
-        }
-        if late() || found.as_ref().is_some_and(|(_, error, _)| *error <= good) {
-            break;
-        }
-    }
-    found.map(|(fitted, _, series)| (fitted, series)).ok_or(failure)
+) -> Result<Vec<Trajectory>, RecoverError> {
+    let expression = &discovered.chosen.expression;
+    let model = super::refit::model(learner.inputs(), expression)?;
+    let theta = expression.constants();
+    let predictions = |step: f64| {
+        let options = crate::loss::Options { step, ..settings.rollout.clone() };
+        RolloutLoss::new(&model, chunks, &settings.weights, options).predictions(&theta, chunks)
+    };
+    let (coarse, fine) = (predictions(settings.rollout.step), predictions(0.5 * settings.rollout.step));
+    let allowed = (0.01 * discovered.chosen.misfit).max(0.1 * NEGLIGIBLE);
+    let follows = |(a, b): (&Array2<f64>, &Array2<f64>)| {
+        let error = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
+        let mean = (a - b).indexed_iter().map(error).sum::<f64>() / a.len().max(1) as f64;
+        mean.sqrt() <= allowed
+    };
+    let easy = chunks.iter().zip(coarse.iter().zip(&fine)).filter(|(_, pair)| follows(*pair));
+    Ok(easy.map(|(chunk, _)| chunk.clone()).collect())
+}
+
+/// The part of the chunks that the integrator must follow.
+const ENOUGH_CHUNKS: f64 = 0.95;
+
+/// The learned model without the scalars that it does not use.
+fn compact(learner: &Learner, fitted: &Fitted) -> Result<(ScalarHamiltonian<ProductBasis>, Vec<f64>), RecoverError> {
+    let basis = fitted.model.function();
+    let mut used: Vec<usize> = basis.axes().iter().map(|a| a.scalar).collect();
+    used.sort_unstable();
+    used.dedup();
+    let scalars: Vec<Scalar> = used.iter().map(|&i| learner.scalars()[i].clone()).collect();
+    let axes = basis.axes().iter().map(|a| {
+        let mut axis = a.clone();
+        axis.scalar = used.binary_search(&a.scalar).unwrap_or(0);
+        axis
+    });
+    let compact = ProductBasis::new(used.len(), axes.collect(), basis.functions().to_vec());
+    Ok((ScalarHamiltonian::new(ScalarSet::new(learner.inputs(), scalars)?, compact), fitted.theta.clone()))
 }
 
 fn closed_form_error(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Settings) -> Result<f64, RecoverError> {
@@ -252,16 +316,22 @@ fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExp
     (1..=particles).map(force).collect()
 }
 
-/// Laws of growing complexity that each lower the error.
-fn pareto(laws: &Laws, error: impl Fn(&Expr) -> Result<f64, RecoverError>, chosen: (&Expr, f64)) -> Vec<Candidate> {
-    let few = laws.laws.iter().filter(|l| l.expression.constants().len() <= SHOWN);
-    let mut all: Vec<Candidate> = few
-        .filter_map(|law| {
-            let expression = simplify_up_to_constant(&law.expression, &SimplifyOptions::default()).ok()?.expression;
-            let error = error(&expression).ok().filter(|e| e.is_finite())?;
-            Some(Candidate { expression, error })
-        })
-        .collect();
+/// Laws of growing complexity that each lower the error: those tried, and the chosen forms of the parts with one of them put more simply.
+fn pareto(discovered: &Discovered, error: impl Fn(&Expr) -> Result<f64, RecoverError>, chosen: (&Expr, f64)) -> Vec<Candidate> {
+    let mut laws: Vec<Expr> = discovered.laws.iter().map(|l| l.expression.clone()).collect();
+    let best = |skipped: usize| {
+        discovered.parts.iter().enumerate().filter(move |(k, _)| *k != skipped).filter_map(|(_, forms)| Some(forms.first()?.expression.clone()))
+    };
+    for (k, forms) in discovered.parts.iter().enumerate() {
+        let Some(own) = forms.first() else { continue };
+        let simpler = forms.iter().filter(|f| f.complexity < own.complexity);
+        laws.extend(simpler.map(|f| Expr::sum(best(k).chain([f.expression.clone()]))));
+        laws.push(Expr::sum(best(k)));
+    }
+    let with_error = |expression: Expr| Some(Candidate { error: error(&expression).ok().filter(|e| e.is_finite())?, expression });
+    let mut all: Vec<Candidate> = laws.into_iter().filter_map(with_error).collect();
+    // What is as good as the chosen law and no simpler adds nothing.
+    all.retain(|c| c.expression.complexity() < chosen.0.complexity());
     all.push(Candidate { expression: chosen.0.clone(), error: chosen.1 });
     all.sort_by(|a, b| a.expression.complexity().cmp(&b.expression.complexity()).then(a.error.total_cmp(&b.error)));
     let mut lowest = f64::INFINITY;

@@ -11,7 +11,7 @@ use crate::linalg::{solve_spd, triangular_factor, triangular_inverse};
 use crate::loss::{Options, RolloutLoss};
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{Settings, refine};
+use crate::train::{Prior, Settings, fit_noisy, refine};
 
 /// A closed form fitted to trajectories.
 pub struct Refit {
@@ -79,6 +79,19 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
     let roundoff = Array2::from_diag(&Array1::from_iter(fine.theta.iter().map(|c| (ROUNDOFF * c).powi(2))));
     let covariance = scatter + shift.dot(&shift.t()) + roundoff;
     Ok(Refit { expression: expr.with_constants(&fine.theta), covariance, error: fine.loss.sqrt() })
+}
+
+/// Fits all constants of `expr` to noisy chunks by maximum likelihood, initial states and noise along with them; the covariance is that of the
+/// Cramer-Rao bound at the estimate.
+///
+/// # Errors
+/// Training fails.
+pub fn refit_noisy(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Settings) -> Result<Refit, RecoverError> {
+    let model = model(inputs, expr)?;
+    let fit = fit_noisy(&model, chunks, expr.constants(), settings, &Prior::default(), &mut |_| {})?;
+    let covariance = fit.covariance(settings.rank_tolerance)?;
+    let error = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&fit.theta).sqrt();
+    Ok(Refit { expression: expr.with_constants(&fit.theta), covariance, error })
 }
 
 /// Sums of the rows of `scores`, one for each chunk, over the chunks of each trajectory, if there are many.

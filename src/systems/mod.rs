@@ -1,7 +1,11 @@
 //! Known systems: what the data come from, and what the learners never see.
 
+mod expression;
+mod named;
 mod pendulum;
 
+pub use expression::ExpressionSystem;
+pub use named::NamedLaw;
 pub use pendulum::{Parameters, SpringyPendulum};
 
 /// Why a system cannot be made.
@@ -25,4 +29,23 @@ pub enum Error {
         /// The names that exist.
         accepted: &'static str,
     },
+    /// A Hamiltonian names a vector that is not there.
+    #[error("vector `{name}`: must be one of q1.., p1.. or a given constant vector of {dimension} components")]
+    Vector {
+        /// The name.
+        name: String,
+        /// Dimension of space.
+        dimension: usize,
+    },
+    /// A Hamiltonian is too long.
+    #[error("a Hamiltonian of {found} operations: must be at most {accepted}")]
+    Length {
+        /// Its operations.
+        found: usize,
+        /// The largest number.
+        accepted: usize,
+    },
+    /// A Hamiltonian is no expression.
+    #[error("Hamiltonian: {0}")]
+    Text(String),
 }

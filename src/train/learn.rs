@@ -15,9 +15,9 @@ use crate::scalars::{Inputs, ScalarSet};
 
 /// A Hamiltonian learned from chunks: H(z) = sum_k theta_k phi_k(scalars of z).
 #[derive(Clone, Debug)]
-pub struct Learned {
+pub struct Learned<F = Basis> {
     /// Scalars and basis.
-    pub model: ScalarHamiltonian<Basis>,
+    pub model: ScalarHamiltonian<F>,
     /// Its parameters and how they were found.
     pub fit: Fit,
     /// How it was trained.

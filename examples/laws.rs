@@ -1,0 +1,128 @@
+//! Makes trajectories of named or given laws and recovers them: how general the recovery is.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Parser;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::dataset::{Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, split, write_table};
+use scalar_dynamics::expr::Expr;
+use scalar_dynamics::field::Hamiltonian;
+use scalar_dynamics::integrate::{RungeKutta, simulate};
+use scalar_dynamics::scalars::Inputs;
+use scalar_dynamics::symbolic::{RecoverSettings, recover};
+use scalar_dynamics::systems::{ExpressionSystem, NamedLaw};
+use scalar_dynamics::train::states;
+
+/// Recover laws from trajectories made of them: a table of what was found, with the largest relative error of its gradient in the box of the data
+/// and in one 1.3 times as wide.
+#[derive(Parser)]
+struct Arguments {
+    /// Names of laws; all when none is given.
+    names: Vec<String>,
+    /// Number of chunks.
+    #[arg(long, default_value_t = 500)]
+    chunks: usize,
+    /// Noise relative to the spread of each component.
+    #[arg(long, default_value_t = 0.0)]
+    noise: f64,
+    /// Seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Another Hamiltonian for the named law's particles, vectors and initial states.
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    hamiltonian: Option<String>,
+    /// Also write each table of trajectories to this folder, as NAME.parquet.
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    if let Some(name) = arguments.names.iter().find(|n| NamedLaw::find(n).is_none()) {
+        let known: Vec<&str> = NamedLaw::ALL.iter().map(|l| l.name).collect();
+        return Err(format!("no law `{name}`: accepted are {}", known.join(", ")).into());
+    }
+    println!("| law | seconds | exact | error | error in 1.3x | found |\n|---|---:|---|---:|---:|---|");
+    for law in NamedLaw::ALL.iter().filter(|l| arguments.names.is_empty() || arguments.names.iter().any(|n| n == l.name)) {
+        let line = one(law, &arguments).unwrap_or_else(|e| format!("| {} | | failed: {e} | | | |", law.name));
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
+    let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed);
+    let truth = match &arguments.hamiltonian {
+        Some(text) => ExpressionSystem::new(&text.parse()?, law.shape(), &law.context())?,
+        None => law.system()?,
+    };
+    let table = make(law, &truth, arguments, &mut rng)?;
+    if let Some(folder) = &arguments.write {
+        std::fs::create_dir_all(folder)?;
+        write_table(&folder.join(format!("{}.parquet", law.name)), &table)?;
+    }
+    let all = states(&table.trajectories);
+    let (train, check) = split(table.trajectories, 0.2, &mut rng);
+    let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context())?;
+    let begin = Instant::now();
+    let found = recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {})?;
+    let seconds = begin.elapsed().as_secs_f64();
+    let system = ExpressionSystem::new(found.best(), law.shape(), &law.context())?;
+    let errors = [1.0, 1.3].map(|width| gradient_error(&truth, &system, &all, width, &mut rng));
+    let best: &Expr = found.best();
+    let friction = found.friction.as_ref().map_or(String::new(), |f| format!(" (friction {:?})", f.rates));
+    Ok(format!("| {} | {seconds:.1} | {} | {:.1e} | {:.1e} | `{best}`{friction} |", law.name, found.exact, errors[0], errors[1]))
+}
+
+/// Largest distance of the gradients, relative to the true one, over random states of a box `width` times as wide as the data.
+fn gradient_error(
+    truth: &ExpressionSystem,
+    found: &ExpressionSystem,
+    states: &ndarray::Array2<f64>,
+    width: f64,
+    rng: &mut ChaCha8Rng,
+) -> f64 {
+    let range = |c: ndarray::ArrayView1<f64>| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+    let ranges: Vec<(f64, f64)> = states.columns().into_iter().map(range).collect();
+    let mut worst = 0.0_f64;
+    for _ in 0..2000 {
+        let z: Vec<f64> = ranges
+            .iter()
+            .map(|(low, high)| 0.5 * (low + high) + 0.5 * width * (high - low) * rng.random_range(-1.0..1.0))
+            .collect();
+        let (mut a, mut b) = (vec![0.0; z.len()], vec![0.0; z.len()]);
+        truth.gradient_into(&z, &mut a);
+        found.gradient_into(&z, &mut b);
+        let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
+        let error = norm(&mut a.iter().zip(&b).map(|(a, b)| a - b)) / norm(&mut a.iter().copied()).max(1e-300);
+        worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
+    }
+    worst
+}
+
+fn make(law: &NamedLaw, system: &ExpressionSystem, arguments: &Arguments, rng: &mut ChaCha8Rng) -> Result<TrajectoryTable, Failure> {
+    let half = law.mean.len() / 2;
+    let deviation: Vec<f64> = (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
+    let initial = gaussian_states(law.mean, &deviation, arguments.chunks, rng);
+    let states = simulate(system, &RungeKutta::new(8)?, initial.view(), law.dt, 100, 8)?;
+    let mut table = aligned_chunks(law.shape(), states.view(), law.dt, 5, rng)?;
+    table.trajectories.retain(|c: &Trajectory| c.states.iter().all(|x| x.is_finite()));
+    add_noise(&mut table.trajectories, arguments.noise, rng);
+    Ok(table)
+}
+
+/// Adds independent normal errors to every component, in units of its standard deviation.
+fn add_noise(chunks: &mut [Trajectory], noise: f64, rng: &mut ChaCha8Rng) {
+    if noise == 0.0 {
+        return;
+    }
+    let all = states(chunks);
+    let deviation: Vec<f64> = all.columns().into_iter().map(|c| noise * c.std(0.0)).collect();
+    for chunk in chunks {
+        chunk.states += &gaussian_states(&vec![0.0; deviation.len()], &deviation, chunk.times.len(), rng);
+    }
+}

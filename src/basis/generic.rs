@@ -1,0 +1,222 @@
+//! A basis that says little about a law: Chebyshev polynomials of mapped scalars, and products of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::linalg::{Lanes, Real};
+use crate::scalars::ScalarFunction;
+
+/// The variable that polynomials of a scalar are polynomials of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Map {
+    /// The scalar itself.
+    Identity,
+    /// Its logarithm: for lengths that vary by a large factor, inverse powers and their like.
+    Logarithm,
+}
+
+/// A scalar's variable x = (map(s) - centre) / half_width, within -1 .. 1 over the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// Index of the scalar.
+    pub scalar: usize,
+    /// Its map.
+    pub map: Map,
+    /// Middle of the mapped range.
+    pub centre: f64,
+    /// Half of its width, positive.
+    pub half_width: f64,
+}
+
+/// A product of Chebyshev polynomials: (axis, degree) for each factor, no axis twice, degrees from 1.
+pub type Product = Vec<(usize, usize)>;
+
+/// h(s; theta) = sum_k theta_k prod_m T_{d_m}(x_{a_m}(s)).
+///
+/// Outside the data's range the polynomials go on as their second-order Taylor continuations from the nearer end, as those of
+/// [`Chebyshev`](super::Chebyshev).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProductBasis {
+    scalars: usize,
+    axes: Vec<Axis>,
+    functions: Vec<Product>,
+    /// Highest degree on each axis.
+    degrees: Vec<usize>,
+    /// Where the table of each axis begins in the scratch space, and where the last one ends.
+    offsets: Vec<usize>,
+}
+
+impl Axis {
+    /// The axis of a scalar whose values range over `low..high`.
+    pub fn on(scalar: usize, map: Map, (low, high): (f64, f64)) -> Self {
+        let (low, high) = match map {
+            Map::Identity => (low, high),
+            Map::Logarithm => (low.max(f64::MIN_POSITIVE).ln(), high.max(f64::MIN_POSITIVE).ln()),
+        };
+        let half = 0.5 * (high - low);
+        let half_width = if half > 1e-12 * (1.0 + low.abs().max(high.abs())) { half } else { 0.5 };
+        Self { scalar, map, centre: 0.5 * (low + high), half_width }
+    }
+
+    /// Writes T_k, dT_k/ds and d2T_k/ds2 for k = 0 .. degree to `table`.
+    #[inline(always)]
+    fn table_into(&self, s: Lanes, degree: usize, table: &mut [Lanes]) {
+        let (x, first, second) = match self.map {
+            Map::Identity => (s, Lanes::splat(1.0), Lanes::zero()),
+            Map::Logarithm => {
+                let positive = s.map(|s| s.max(f64::MIN_POSITIVE));
+                let inverse = Lanes::splat(1.0) / positive;
+                (positive.ln(), inverse, -(inverse * inverse))
+            }
+        };
+        let scale = 1.0 / self.half_width;
+        let x = (x + -self.centre) * scale;
+        let (first, second) = (first * scale, second * scale);
+        let inner = x.map(
+            #[inline(always)]
+            |x| x.clamp(-1.0, 1.0),
+        );
+        let excess = x + -inner;
+        table[..3].copy_from_slice(&[Lanes::splat(1.0), Lanes::zero(), Lanes::zero()]);
+        let mut last = [Lanes::splat(1.0), Lanes::zero(), Lanes::zero()];
+        let mut this = [inner, Lanes::splat(1.0), Lanes::zero()];
+        for k in 1..=degree {
+            let [t, d, dd] = this;
+            let slope = d + dd * excess;
+            table[3 * k] = t + (d + slope) * excess * 0.5;
+            table[3 * k + 1] = slope * first;
+            table[3 * k + 2] = dd * first * first + slope * second;
+            let next = [inner * t * 2.0 - last[0], (t + inner * d) * 2.0 - last[1], (d * 2.0 + inner * dd) * 2.0 - last[2]];
+            last = this;
+            this = next;
+        }
+    }
+}
+
+impl ProductBasis {
+    /// A basis of given functions over `scalars` scalars.
+    pub fn new(scalars: usize, axes: Vec<Axis>, functions: Vec<Product>) -> Self {
+        let mut degrees = vec![0; axes.len()];
+        for &(axis, degree) in functions.iter().flatten() {
+            degrees[axis] = degrees[axis].max(degree);
+        }
+        let mut offsets = vec![0];
+        for degree in &degrees {
+            offsets.push(offsets[offsets.len() - 1] + 3 * (degree + 1));
+        }
+        Self { scalars, axes, functions, degrees, offsets }
+    }
+
+    /// The functions, in the order of their parameters.
+    pub fn functions(&self) -> &[Product] {
+        &self.functions
+    }
+
+    /// The axes.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// The basis that keeps only the functions in `kept`.
+    pub fn subset(&self, kept: &[usize]) -> Self {
+        Self::new(self.scalars, self.axes.clone(), kept.iter().map(|&k| self.functions[k].clone()).collect())
+    }
+
+    /// Fills the tables of all axes; axis a begins at the a-th offset.
+    #[inline(always)]
+    fn tables_into(&self, s: &[Lanes], work: &mut [Lanes]) {
+        for ((axis, &degree), at) in self.axes.iter().zip(&self.degrees).zip(self.offsets.windows(2)) {
+            if degree > 0 {
+                axis.table_into(s[axis.scalar], degree, &mut work[at[0]..at[1]]);
+            }
+        }
+    }
+
+    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k and every scalar i that it depends on.
+    #[inline(always)]
+    pub fn slopes(&self, s: &[Lanes], work: &mut [Lanes], mut visit: impl FnMut(usize, usize, Lanes)) {
+        self.tables_into(s, work);
+        for (k, function) in self.functions.iter().enumerate() {
+            for (m, &(axis, degree)) in function.iter().enumerate() {
+                let mut slope = work[self.offsets[axis] + 3 * degree + 1];
+                for (_, &(other, degree)) in function.iter().enumerate().filter(|(n, _)| *n != m) {
+                    slope *= work[self.offsets[other] + 3 * degree];
+                }
+                visit(k, self.axes[axis].scalar, slope);
+            }
+        }
+    }
+}
+
+impl ScalarFunction for ProductBasis {
+    fn scalars(&self) -> usize {
+        self.scalars
+    }
+    fn parameters(&self) -> usize {
+        self.functions.len()
+    }
+    fn work_len(&self) -> usize {
+        self.offsets[self.axes.len()]
+    }
+
+    #[inline(always)]
+    fn value(&self, theta: &[f64], s: &[Lanes], work: &mut [Lanes]) -> Lanes {
+        self.tables_into(s, work);
+        let mut sum = Lanes::zero();
+        for (function, theta) in self.functions.iter().zip(theta) {
+            let mut product = Lanes::splat(*theta);
+            for &(axis, degree) in function {
+                product *= work[self.offsets[axis] + 3 * degree];
+            }
+            sum += product;
+        }
+        sum
+    }
+
+    #[inline(always)]
+    fn gradient_into(&self, theta: &[f64], s: &[Lanes], gradient: &mut [Lanes], work: &mut [Lanes]) {
+        gradient.fill(Lanes::zero());
+        self.slopes(
+            s,
+            work,
+            #[inline(always)]
+            |k, i, slope| gradient[i] += slope * theta[k],
+        );
+    }
+
+    #[inline(always)]
+    fn tangent_gradient_into(
+        &self,
+        theta: &[f64],
+        s: &[Lanes],
+        ds: &[Lanes],
+        gradient: &mut [Lanes],
+        curvature: &mut [Lanes],
+        theta_bar: &mut [Lanes],
+        work: &mut [Lanes],
+    ) {
+        self.tables_into(s, work);
+        gradient.fill(Lanes::zero());
+        curvature.fill(Lanes::zero());
+        for (k, function) in self.functions.iter().enumerate() {
+            for (m, &(axis, degree)) in function.iter().enumerate() {
+                let i = self.axes[axis].scalar;
+                // The product of the factors but m and one more, for each pair; the pair with itself has the second derivative.
+                let mut slope = Lanes::splat(1.0);
+                let mut bend = work[self.offsets[axis] + 3 * degree + 2] * ds[i];
+                for (n, &(other, d)) in function.iter().enumerate().filter(|(n, _)| *n != m) {
+                    slope *= work[self.offsets[other] + 3 * d];
+                    bend *= work[self.offsets[other] + 3 * d];
+                    let mut mixed = work[self.offsets[axis] + 3 * degree + 1] * work[self.offsets[other] + 3 * d + 1];
+                    for (_, &(third, d)) in function.iter().enumerate().filter(|(l, _)| *l != m && *l != n) {
+                        mixed *= work[self.offsets[third] + 3 * d];
+                    }
+                    curvature[i] += mixed * ds[self.axes[other].scalar] * theta[k];
+                }
+                slope *= work[self.offsets[axis] + 3 * degree + 1];
+                gradient[i] += slope * theta[k];
+                curvature[i] += bend * theta[k];
+                theta_bar[k] += slope * ds[i];
+            }
+        }
+    }
+}

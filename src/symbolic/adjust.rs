@@ -1,0 +1,213 @@
+//! The constants of a closed form, fitted along paths: a nonlinear problem with few unknowns.
+
+use ndarray::{Array1, Array2};
+
+use super::generic::{Fitted, Learner};
+use super::paths::{Flow, Paths};
+use super::recover::RecoverError;
+use super::refit::{self, Refit};
+use crate::expr::{Expr, Function};
+use crate::linalg;
+use crate::model::{ClosedForm, Model, ScalarHamiltonian};
+
+/// A closed form with fitted constants.
+#[derive(Clone, Debug)]
+pub struct Adjusted {
+    /// The form.
+    pub expression: Expr,
+    /// Root mean square residual on the training chunks.
+    pub misfit: f64,
+    /// Median over the held-out chunks of their root mean square residuals.
+    pub validation: f64,
+}
+
+/// Steps of Levenberg-Marquardt on one set of paths.
+const STEPS: usize = 30;
+/// Rounds of improving paths.
+const ROUNDS: usize = 6;
+
+/// The expression with its fractional exponents as constants: b^n as exp(n log b). Multiples of one half stay.
+pub(super) fn free_exponents(expr: &Expr) -> Expr {
+    match expr {
+        Expr::Pow(base, n) if (2.0 * n).fract() != 0.0 => {
+            let logarithm = Expr::Apply(Function::Log, Box::new(free_exponents(base)));
+            Expr::Apply(Function::Exp, Box::new(Expr::Product(vec![Expr::Constant(*n), logarithm])))
+        }
+        Expr::Pow(base, n) => Expr::Pow(Box::new(free_exponents(base)), *n),
+        Expr::Sum(terms) => Expr::Sum(terms.iter().map(free_exponents).collect()),
+        Expr::Product(factors) => Expr::Product(factors.iter().map(free_exponents).collect()),
+        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(free_exponents(x))),
+        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+    }
+}
+
+/// Undoes [`free_exponents`].
+pub(super) fn bound_exponents(expr: &Expr) -> Expr {
+    match expr {
+        Expr::Apply(Function::Exp, x) => {
+            if let Expr::Product(factors) = &**x
+                && let [Expr::Constant(n), Expr::Apply(Function::Log, base)] = &factors[..]
+            {
+                return Expr::Pow(Box::new(bound_exponents(base)), *n);
+            }
+            Expr::Apply(Function::Exp, Box::new(bound_exponents(x)))
+        }
+        Expr::Pow(base, n) => Expr::Pow(Box::new(bound_exponents(base)), *n),
+        Expr::Sum(terms) => Expr::Sum(terms.iter().map(bound_exponents).collect()),
+        Expr::Product(factors) => Expr::Product(factors.iter().map(bound_exponents).collect()),
+        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(bound_exponents(x))),
+        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+    }
+}
+
+impl Learner<'_> {
+    /// Fits all constants of a Hamiltonian, fractional exponents too, first along the paths of what was learned and then along its own.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub fn adjust(&self, expr: &Expr, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+        let free = free_exponents(expr);
+        let model = refit::model(self.inputs(), &free)?;
+        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
+        let mut paths = self.paths(Some(&flow), &fitted.trust);
+        let mut theta = free.constants();
+        let mut misfit = f64::INFINITY;
+        for _ in 0..ROUNDS {
+            let target = column(&paths.increments(&model, &theta), 1);
+            let (next, rms) = levenberg(&paths, &model, theta.clone(), &target);
+            let settled = !(rms < 0.9 * misfit);
+            if rms < misfit || misfit.is_infinite() {
+                (theta, misfit) = (next, rms);
+            }
+            if settled || rms > 0.05 {
+                break;
+            }
+            paths = self.paths(Some(&Flow { model: &model, theta: &theta }), &fitted.trust);
+        }
+        let validation = self.validate(&model, &theta);
+        Ok(Adjusted { expression: bound_exponents(&free.with_constants(&theta)), misfit, validation })
+    }
+
+    /// Fits the constants of one part's form alone, the other parts as learned; gives the form and the misfit.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(super) fn adjust_part(&self, form: &Expr, rest: &Rest) -> Result<(Expr, f64), RecoverError> {
+        let free = free_exponents(form);
+        let model = refit::model(self.inputs(), &free)?;
+        let (theta, misfit) = levenberg(&rest.paths, &model, free.constants(), &rest.target);
+        Ok((bound_exponents(&free.with_constants(&theta)), misfit))
+    }
+
+    /// What a part has to explain.
+    pub(super) fn rest(&self, fitted: &Fitted, columns: &[usize]) -> Rest {
+        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
+        let paths = self.paths(Some(&flow), &fitted.trust);
+        let mut theta = fitted.theta.clone();
+        columns.iter().for_each(|&k| theta[k] = 0.0);
+        let blocks = paths.increments(&fitted.model, &theta);
+        let target = column(&blocks, 1) - column(&blocks, 0);
+        Rest { paths, target }
+    }
+
+    /// The increments of each of some terms along the paths, one column a term.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(super) fn columns(&self, terms: &[Expr], paths: &Paths) -> Result<Array2<f64>, RecoverError> {
+        let mut columns: Vec<Array1<f64>> = Vec::new();
+        for term in terms {
+            let model = refit::model(self.inputs(), term)?;
+            columns.push(column(&paths.increments(&model, &term.constants()), 0));
+        }
+        let rows = columns.first().map_or(0, Array1::len);
+        Ok(Array2::from_shape_fn((rows, columns.len()), |(i, k)| columns[k][i]))
+    }
+}
+
+impl Learner<'_> {
+    /// An adjusted form with the covariance of its constants along the paths.
+    ///
+    /// # Errors
+    /// An unknown vector, constants without an effect of their own.
+    pub(super) fn as_adjusted(&self, adjusted: &Adjusted, fitted: &Fitted) -> Result<Refit, RecoverError> {
+        let model = refit::model(self.inputs(), &adjusted.expression)?;
+        let theta = adjusted.expression.constants();
+        let paths = self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
+        let columns = jacobian(&paths, &model, &theta);
+        let gram = Array2::from_shape_fn((theta.len(), theta.len()), |(i, j)| columns[i].dot(&columns[j]));
+        let covariance = linalg::inverse_spd(&gram)? * (adjusted.misfit * adjusted.misfit);
+        Ok(Refit { expression: adjusted.expression.clone(), covariance, error: adjusted.misfit })
+    }
+}
+
+/// Derivatives of the increments by each constant, by central differences.
+fn jacobian(paths: &Paths, model: &ScalarHamiltonian<ClosedForm>, theta: &[f64]) -> Vec<Array1<f64>> {
+    let increments = |theta: &[f64]| column(&paths.increments(model, theta), 0);
+    let derivative = |k: usize| {
+        let step = 1e-5 * theta[k].abs().max(1e-3);
+        let (mut up, mut down) = (theta.to_vec(), theta.to_vec());
+        up[k] += step;
+        down[k] -= step;
+        (increments(&up) - increments(&down)) / (2.0 * step)
+    };
+    (0..theta.len()).map(derivative).collect()
+}
+
+/// Paths, and the increments that a part has to explain on them.
+pub(super) struct Rest {
+    pub paths: Paths,
+    pub target: Array1<f64>,
+}
+
+/// One column of a matrix given as blocks of rows.
+pub(super) fn column(blocks: &[Array2<f64>], k: usize) -> Array1<f64> {
+    blocks.iter().flat_map(|b| b.column(k).to_vec()).collect()
+}
+
+fn rms(r: &Array1<f64>) -> f64 {
+    (r.dot(r) / r.len().max(1) as f64).sqrt()
+}
+
+/// Levenberg-Marquardt on increments along fixed paths, with central differences; gives parameters and root mean square residual.
+fn levenberg(paths: &Paths, model: &ScalarHamiltonian<ClosedForm>, start: Vec<f64>, target: &Array1<f64>) -> (Vec<f64>, f64) {
+    let n = start.len();
+    let residual = |theta: &[f64]| column(&paths.increments(model, theta), 0) - target;
+    let mut theta = start;
+    let mut r = residual(&theta);
+    let mut damping = 1e-6;
+    if n == 0 || model.parameters() == 0 || !rms(&r).is_finite() {
+        let rms = rms(&r);
+        return (theta, if rms.is_finite() { rms } else { f64::INFINITY });
+    }
+    for _ in 0..STEPS {
+        let columns = jacobian(paths, model, &theta);
+        let scale: Vec<f64> = columns.iter().map(|c| c.dot(c).sqrt().max(f64::MIN_POSITIVE)).collect();
+        let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
+        let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
+        let before = r.dot(&r);
+        let mut improved = false;
+        for _ in 0..8 {
+            let damped = &gram + &(Array2::<f64>::eye(n) * damping);
+            let Ok(step) = linalg::solve_spd(&damped, &gradient) else {
+                damping = (damping * 100.0).max(1e-12);
+                continue;
+            };
+            let next: Vec<f64> = theta.iter().zip(&step).zip(&scale).map(|((t, s), scale)| t + s / scale).collect();
+            let after = residual(&next);
+            let squares = after.dot(&after);
+            if squares.is_finite() && squares < before {
+                improved = squares < before * (1.0 - 1e-6);
+                (theta, r) = (next, after);
+                damping = (damping * 0.03).max(1e-15);
+                break;
+            }
+            damping = (damping * 30.0).max(1e-12);
+        }
+        if !improved {
+            break;
+        }
+    }
+    let rms = rms(&r);
+    (theta, rms)
+}

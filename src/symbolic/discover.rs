@@ -1,0 +1,195 @@
+//! From a learned Hamiltonian to a closed form of the whole.
+
+use ndarray::{Axis, concatenate};
+
+use super::adjust::Adjusted;
+use super::forms::PartForm;
+use super::generic::{Fitted, Group, Learner, eliminate_groups, trace, with_ridge};
+use super::paths::Flow;
+use super::recover::RecoverError;
+use super::tracked::multiply_out;
+use super::{SimplifyOptions, simplify_up_to_constant};
+use crate::expr::Expr;
+use crate::linalg::triangular_factor;
+
+/// What was found on the way from a learned Hamiltonian to a closed form.
+#[derive(Clone, Debug)]
+pub struct Discovered {
+    /// The closed form.
+    pub chosen: Adjusted,
+    /// Forms of each part.
+    pub parts: Vec<Vec<PartForm>>,
+    /// Whole laws of growing complexity.
+    pub laws: Vec<Adjusted>,
+}
+
+/// Misfits below this are as good as none.
+const FLOOR: f64 = 1e-9;
+/// Whole laws that are tried in place of the first choice, at most.
+const ALTERNATIVES: usize = 6;
+/// A law of more terms, multiplied out, is left as it is.
+const MOST_TERMS: usize = 60;
+/// Nats that a symbol must earn.
+const NATS_PER_SYMBOL: f64 = 3.0;
+
+impl Learner<'_> {
+    /// Finds forms of all parts, puts them together, fits the constants of the whole and drops what the data don't demand.
+    ///
+    /// # Errors
+    /// [`RecoverError`].
+    pub fn discover(
+        &self,
+        fitted: &Fitted,
+        seed: u64,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Discovered, RecoverError> {
+        let parts = self.parts(fitted);
+        let mut forms = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            progress(&format!("searching for closed forms: part {} of {}", i + 1, parts.len()));
+            let mut found = self.forms(fitted, part, seed)?;
+            let floor = floor(fitted);
+            found.sort_by(|a, b| self.length(a.misfit, a.complexity, floor, fitted).total_cmp(&self.length(b.misfit, b.complexity, floor, fitted)));
+            if let Some(best) = found.first() {
+                trace(&format!("  part {i}: {:.2e} {}", best.misfit, best.expression));
+            }
+            if found.is_empty() {
+                return Err(RecoverError::NoLaw);
+            }
+            forms.push(found);
+        }
+        progress("fitting the whole law");
+        let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(&forms).map(|(&k, forms)| forms[k].expression.clone()));
+        let mut choice = vec![0; forms.len()];
+        let mut best = self.adjust(&whole(&choice), fitted)?;
+        trace(&format!("whole: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression));
+        let mut laws = vec![best.clone()];
+        // Where the whole does worse than what was learned, other forms of single parts are tried.
+        let good = |a: &Adjusted| a.misfit < 2.0 * fitted.misfit.max(FLOOR);
+        let mut tried = 0;
+        for i in 0..forms.len() {
+            for k in 1..forms[i].len() {
+                if good(&best) || tried == ALTERNATIVES {
+                    break;
+                }
+                tried += 1;
+                let mut other = choice.clone();
+                other[i] = k;
+                let next = self.adjust(&whole(&other), fitted)?;
+                laws.push(next.clone());
+                if next.misfit < 0.5 * best.misfit {
+                    (best, choice) = (next, other);
+                }
+            }
+        }
+        best = self.without_redundant_terms(best, fitted)?;
+        let simple = simplify_up_to_constant(&best.expression, &SimplifyOptions::default())?.expression;
+        let simple = self.adjust(&simple, fitted)?;
+        if simple.misfit <= 1.1 * best.misfit.max(FLOOR) {
+            best = simple;
+        }
+        best = self.pruned(best, fitted)?;
+        best = self.with_simple_exponents(best, fitted)?;
+        trace(&format!("chosen: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression));
+        Ok(Discovered { chosen: best, parts: forms, laws })
+    }
+
+    /// Description length up to a constant: the logarithm of the misfit for every residual, and the symbols.
+    fn length(&self, misfit: f64, complexity: usize, floor: f64, fitted: &Fitted) -> f64 {
+        0.5 * fitted.rows as f64 * (misfit * misfit + floor * floor).ln() + NATS_PER_SYMBOL * complexity as f64
+    }
+
+    /// Multiplies out and leaves out the terms that others can replace: parts of a law may share what no data can tell apart, such as a function linear in
+    /// each of three differences of two others.
+    fn without_redundant_terms(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+        let terms: Vec<Expr> = multiply_out(&best.expression).iter().map(|t| t.expression()).collect();
+        if !(2..=MOST_TERMS).contains(&terms.len()) {
+            return Ok(best);
+        }
+        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
+        let paths = self.paths(Some(&flow), &fitted.trust);
+        let target = self.rest(fitted, &(0..fitted.theta.len()).collect::<Vec<_>>()).target;
+        let design = self.columns(&terms, &paths)?;
+        let size = |k: usize| design.column(k).dot(&design.column(k)).sqrt();
+        // Terms without any effect are constants.
+        let kept: Vec<usize> = (0..terms.len()).filter(|&k| size(k) > 0.0).collect();
+        let design = concatenate![Axis(1), design.select(Axis(1), &kept), target.view().insert_axis(Axis(1))];
+        let (rows, n) = (design.nrows(), kept.len());
+        let factor = with_ridge(&triangular_factor(&[design])?)?;
+        let y = factor.column(n);
+        let price = (rows.max(2) as f64).ln() * factor[[n, n]].powi(2) / rows.saturating_sub(n).max(1) as f64;
+        let groups: Vec<Group> = (0..n).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
+        let ranks: Vec<usize> = kept.iter().map(|&k| terms[k].complexity() + 3 * terms[k].names().len()).collect();
+        let needed = eliminate_groups(&factor, &groups, &ranks, price, 1e-16 * y.dot(&y))?;
+        if needed.len() == terms.len() {
+            return Ok(best);
+        }
+        let next = self.adjust(&Expr::sum(needed.iter().map(|&k| terms[kept[k]].clone())), fitted)?;
+        trace(&format!("without redundant terms: {:.2e} {}", next.misfit, next.expression));
+        Ok(if next.misfit <= 1.5 * best.misfit.max(floor(fitted)) { next } else { best })
+    }
+
+    /// Leaves out terms for as long as that costs less than they are worth.
+    fn pruned(&self, mut best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+        loop {
+            let Expr::Sum(terms) = best.expression.clone() else { return Ok(best) };
+            let paths = self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
+            let sizes = self.columns(&terms, &paths)?;
+            let size = |k: usize| sizes.column(k).dot(&sizes.column(k)).sqrt();
+            let largest = (0..terms.len()).map(size).fold(0.0, f64::max);
+            let mut small: Vec<usize> = (0..terms.len()).filter(|&k| size(k) < SMALL * largest).collect();
+            small.sort_by(|&a, &b| size(a).total_cmp(&size(b)));
+            let Some(&least) = small.first() else { return Ok(best) };
+            let without = Expr::sum(terms.iter().enumerate().filter(|(k, _)| *k != least).map(|(_, t)| t.clone()));
+            let next = self.adjust(&without, fitted)?;
+            let floor = floor(fitted);
+            let length = |a: &Adjusted| self.length(a.misfit, a.expression.complexity(), floor, fitted);
+            if length(&next) > length(&best) {
+                return Ok(best);
+            }
+            best = next;
+        }
+    }
+
+    /// Rounds fractional exponents where the fit is no worse for it.
+    fn with_simple_exponents(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+        let mut best = best;
+        for step in [0.5, 1.0 / 3.0, 0.25, 0.1, 0.05, 0.01] {
+            let rounded = round_exponents(&best.expression, step);
+            if rounded != best.expression {
+                let next = self.adjust(&rounded, fitted)?;
+                if next.misfit <= 1.02 * best.misfit.max(FLOOR) {
+                    best = next;
+                }
+            }
+        }
+        Ok(best)
+    }
+}
+
+/// Misfits below this don't tell forms apart: what is left of exact data is the error of paths and of what was learned; of noisy data, noise.
+fn floor(fitted: &Fitted) -> f64 {
+    (2.0 * fitted.misfit).clamp(2.0 * FLOOR, SYSTEMATIC)
+}
+
+/// A larger misfit is taken for noise.
+const SYSTEMATIC: f64 = 1e-6;
+
+/// Terms whose increments are smaller than this part of the largest term's are doubted.
+const SMALL: f64 = 1e-3;
+
+/// Exponents near multiples of a step become such.
+fn round_exponents(expr: &Expr, step: f64) -> Expr {
+    match expr {
+        Expr::Pow(base, n) => {
+            let near = (n / step).round() * step;
+            let known = (2.0 * n).fract() == 0.0;
+            let n = if !known && (near - n).abs() < 0.02 * step { near } else { *n };
+            Expr::pow(round_exponents(base, step), n)
+        }
+        Expr::Sum(terms) => Expr::Sum(terms.iter().map(|t| round_exponents(t, step)).collect()),
+        Expr::Product(factors) => Expr::Product(factors.iter().map(|t| round_exponents(t, step)).collect()),
+        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(round_exponents(x, step))),
+        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+    }
+}

@@ -1,0 +1,150 @@
+//! Closed forms for the parts of a learned Hamiltonian.
+
+use ndarray::{Array1, Array2, Axis, concatenate};
+
+use super::generic::{Fitted, Group, Learner, eliminate_groups};
+use super::recover::RecoverError;
+use super::search::{Operators, SearchOptions, Target, search};
+use super::split::{Part, PartSamples};
+use crate::expr::{Expr, Function};
+use crate::linalg::{triangular_factor, triangular_inverse};
+
+/// A closed form of one part, its constants fitted along the paths with all other parts as learned.
+#[derive(Clone, Debug)]
+pub struct PartForm {
+    /// The form over the part's scalars.
+    pub expression: Expr,
+    /// Root mean square residual of the whole on the training chunks.
+    pub misfit: f64,
+    /// Complexity of the expression.
+    pub complexity: usize,
+}
+
+/// Slopes are not trusted beyond this part of their size.
+const SYSTEMATIC: f64 = 1e-6;
+/// Forms of a part that are fitted along the paths, at most.
+const MOST_FORMS: usize = 8;
+/// Highest total degree of polynomials.
+const POLYNOMIAL: usize = 4;
+/// Evaluations of a first and of a second search over one scalar, and over more.
+const EVALUATIONS: [usize; 2] = [400, 6_000];
+const EVALUATIONS_OF_MANY: [usize; 2] = [400, 20_000];
+/// A form whose misfit is within this factor of that of what was learned ends the search.
+const AS_GOOD: f64 = 1.3;
+
+impl Learner<'_> {
+    /// Forms of a part, simple ones first, each with its misfit.
+    ///
+    /// # Errors
+    /// Numbers that are not finite, a search that has nothing to go by.
+    pub fn forms(&self, fitted: &Fitted, part: &Part, seed: u64) -> Result<Vec<PartForm>, RecoverError> {
+        let samples = self.samples(fitted, part)?;
+        let rest = self.rest(fitted, &part.columns);
+        let mut forms: Vec<PartForm> = Vec::new();
+        for evaluations in if part.scalars.len() == 1 { EVALUATIONS } else { EVALUATIONS_OF_MANY } {
+            let mut candidates = self.searched(part, &samples, evaluations, seed)?;
+            if evaluations == EVALUATIONS[0] {
+                candidates.extend(self.polynomial(part, &rest)?);
+            }
+            for expression in candidates {
+                let given = expression.to_string();
+                let (expression, misfit) = self.adjust_part(&expression, &rest)?;
+                if !misfit.is_finite() {
+                    super::generic::trace(&format!("    not finite: {given}"));
+                }
+                if misfit.is_finite() && forms.iter().all(|f| f.expression != expression) {
+                    let complexity = expression.complexity();
+                    super::generic::trace(&format!("    {misfit:.2e} {complexity} {expression}"));
+                    forms.push(PartForm { expression, misfit, complexity });
+                }
+            }
+            if forms.iter().any(|f| f.misfit < AS_GOOD * fitted.misfit.max(1e-9)) {
+                break;
+            }
+        }
+        forms.sort_by(|a, b| a.complexity.cmp(&b.complexity).then(a.misfit.total_cmp(&b.misfit)));
+        Ok(forms)
+    }
+
+    /// Forms from the search on the slopes.
+    fn searched(&self, part: &Part, samples: &PartSamples, evaluations: usize, seed: u64) -> Result<Vec<Expr>, RecoverError> {
+        let m = part.scalars.len();
+        let names: Vec<String> = (0..m).map(|k| format!("x{k}")).collect();
+        let mut target = Target::new(names, samples.inputs.view()).map_err(RecoverError::Search)?;
+        let size: Vec<f64> = samples.slopes.columns().into_iter().map(|c| (c.dot(&c) / c.len().max(1) as f64).sqrt()).collect();
+        // One weight for each sample: the noise is that of the middle one.
+        let variance = |i: usize, k: usize| (3.0 * samples.errors[[i, k]]).powi(2) + (SYSTEMATIC * size[k]).powi(2) + f64::MIN_POSITIVE;
+        let n = samples.inputs.nrows();
+        let middle: Vec<f64> = (0..m)
+            .map(|k| {
+                let mut all: Vec<f64> = (0..n).map(|i| variance(i, k)).collect();
+                all.sort_by(f64::total_cmp);
+                all[n / 2]
+            })
+            .collect();
+        let weights = Array1::from_shape_fn(n, |i| {
+            let mean = (0..m).map(|k| variance(i, k) / middle[k]).sum::<f64>() / m as f64;
+            (1.0 / mean).clamp(1e-6, 1e2)
+        });
+        for k in 0..m {
+            target = target
+                .with_slopes(k, samples.slopes.column(k))
+                .and_then(|t| t.with_slope_noise(k, middle[k].sqrt()))
+                .map_err(RecoverError::Search)?;
+        }
+        let target = target.with_weights(weights.view()).map_err(RecoverError::Search)?;
+        let options = SearchOptions {
+            operators: Operators { functions: Function::ALL.to_vec(), ..Operators::default() },
+            max_evaluations: evaluations,
+            seed,
+            ..SearchOptions::default()
+        };
+        let front = search(&target, &options, &mut |_| {}).map_err(RecoverError::Search)?;
+        let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
+        super::generic::trace(&format!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts));
+        let last = front.entries.len();
+        let first = last.saturating_sub(MOST_FORMS).min(front.chosen);
+        let taken = front.entries[first..last].iter().take(MOST_FORMS);
+        Ok(taken.filter_map(|f| f.to_expr(&target, &variables).ok()).collect())
+    }
+
+    /// The sparsest polynomial that explains the part, if few terms do.
+    fn polynomial(&self, part: &Part, rest: &super::adjust::Rest) -> Result<Option<Expr>, RecoverError> {
+        let scalars: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
+        let exponents = exponents(scalars.len(), if scalars.len() == 1 { 6 } else { POLYNOMIAL });
+        if exponents.len() > 80 {
+            return Ok(None);
+        }
+        let term = |e: &Vec<usize>| Expr::product(scalars.iter().zip(e).map(|(s, &n)| Expr::pow(s.clone(), n as f64)));
+        let terms: Vec<Expr> = exponents.iter().map(term).collect();
+        let design = self.columns(&terms, &rest.paths)?;
+        let augmented = concatenate![Axis(1), design, rest.target.clone().insert_axis(Axis(1))];
+        let (rows, n) = (augmented.nrows(), terms.len());
+        let factor = super::generic::with_ridge(&triangular_factor(&[augmented])?)?;
+        let squares = factor[[n, n]] * factor[[n, n]];
+        let price = (rows.max(2) as f64).ln() * squares / rows.saturating_sub(n).max(1) as f64;
+        let groups: Vec<Group> = (0..n).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
+        let ranks: Vec<usize> = exponents.iter().map(|e| e.iter().sum()).collect();
+        let y = factor.column(n);
+        let kept = eliminate_groups(&factor, &groups, &ranks, 3.0 * price, 1e-14 * y.dot(&y))?;
+        if kept.len() > if scalars.len() == 1 { 3 } else { 6 } {
+            return Ok(None);
+        }
+        let columns: Vec<usize> = kept.iter().copied().chain([n]).collect();
+        let small: Array2<f64> = triangular_factor(&[factor.select(Axis(1), &columns)])?;
+        let k = kept.len();
+        let theta = triangular_inverse(&small.slice(ndarray::s![..k, ..k]))?.dot(&small.slice(ndarray::s![..k, k]));
+        Ok(Some(Expr::sum(kept.iter().zip(&theta).map(|(&t, &c)| Expr::product([Expr::Constant(c), terms[t].clone()])))))
+    }
+}
+
+/// All exponents of `m` factors with a total from 1 to `degree`.
+fn exponents(m: usize, degree: usize) -> Vec<Vec<usize>> {
+    let mut all: Vec<Vec<usize>> = vec![vec![]];
+    for _ in 0..m {
+        all = all.iter().flat_map(|e| (0..=degree).map(move |n| e.iter().copied().chain([n]).collect())).collect();
+    }
+    all.retain(|e: &Vec<usize>| (1..=degree).contains(&e.iter().sum()));
+    all.sort_by_key(|e| e.iter().sum::<usize>());
+    all
+}
