@@ -57,6 +57,14 @@ impl Axis {
         Self { scalar, map, centre: 0.5 * (low + high), half_width }
     }
 
+    /// Slope at s of sum_d c_d T_d, d from 0.
+    pub fn slope(&self, coefficients: &[f64], s: f64) -> f64 {
+        let degree = coefficients.len().saturating_sub(1);
+        let mut table = vec![Lanes::zero(); 3 * (degree + 1)];
+        self.table_into(Lanes::splat(s), degree, &mut table);
+        coefficients.iter().enumerate().map(|(d, c)| c * table[3 * d + 1].0[0]).sum()
+    }
+
     /// Writes T_k, dT_k/ds and d2T_k/ds2 for k = 0 .. degree to `table`.
     #[inline(always)]
     fn table_into(&self, s: Lanes, degree: usize, table: &mut [Lanes]) {
@@ -216,6 +224,54 @@ impl ScalarFunction for ProductBasis {
                 gradient[i] += slope * theta[k];
                 curvature[i] += bend * theta[k];
                 theta_bar[k] += slope * ds[i];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// h at real scalars, and the derivatives that the basis gives along a direction.
+    fn derivatives(basis: &ProductBasis, theta: &[f64], s: &[f64], ds: &[f64]) -> (f64, [Vec<f64>; 3]) {
+        let lanes = |x: &[f64]| x.iter().map(|x| Lanes::splat(*x)).collect::<Vec<_>>();
+        let numbers = |x: &[Lanes]| x.iter().map(|x| x.0[0]).collect::<Vec<f64>>();
+        let mut work = vec![Lanes::zero(); basis.work_len()];
+        let value = basis.value(theta, &lanes(s), &mut work).0[0];
+        let (mut gradient, mut curvature) = (vec![Lanes::zero(); s.len()], vec![Lanes::zero(); s.len()]);
+        let mut theta_bar = vec![Lanes::zero(); theta.len()];
+        basis.tangent_gradient_into(theta, &lanes(s), &lanes(ds), &mut gradient, &mut curvature, &mut theta_bar, &mut work);
+        (value, [numbers(&gradient), numbers(&curvature), numbers(&theta_bar)])
+    }
+
+    #[test]
+    fn gradient_of_products_agrees_with_differences() {
+        let axes = vec![
+            Axis::on(0, Map::Identity, (-1.0, 2.0)),
+            Axis::on(1, Map::Logarithm, (0.5, 4.0)),
+            Axis::on(2, Map::Identity, (0.0, 1.0)),
+        ];
+        let functions = vec![vec![(0, 3)], vec![(1, 2)], vec![(0, 2), (1, 3)], vec![(0, 1), (1, 1), (2, 2)]];
+        let basis = ProductBasis::new(3, axes, functions);
+        let (theta, ds) = ([0.7, -0.4, 0.9, 1.3], [0.3, -0.8, 0.5]);
+        // The last state is outside the ranges.
+        for s in [[0.4, 1.7, 0.6], [2.6, 5.0, -0.2]] {
+            let (_, [gradient, curvature, theta_bar]) = derivatives(&basis, &theta, &s, &ds);
+            let step = 1e-6;
+            for i in 0..3 {
+                let moved = |sign: f64| -> [f64; 3] { std::array::from_fn(|k| s[k] + if k == i { sign * step } else { 0.0 }) };
+                let (up, [up_gradient, ..]) = derivatives(&basis, &theta, &moved(1.0), &ds);
+                let (down, [down_gradient, ..]) = derivatives(&basis, &theta, &moved(-1.0), &ds);
+                assert!(((up - down) / (2.0 * step) - gradient[i]).abs() < 1e-7 * (1.0 + gradient[i].abs()));
+                let along: f64 = (0..3).map(|k| (up_gradient[k] - down_gradient[k]) / (2.0 * step) * ds[k]).sum();
+                assert!((along - curvature[i]).abs() < 1e-6 * (1.0 + curvature[i].abs()), "{along} {}", curvature[i]);
+            }
+            for (k, bar) in theta_bar.iter().enumerate() {
+                let unit: Vec<f64> = (0..4).map(|i| f64::from(u8::from(i == k))).collect();
+                let (_, [gradient, ..]) = derivatives(&basis, &unit, &s, &ds);
+                let tangent: f64 = gradient.iter().zip(ds).map(|(g, d)| g * d).sum();
+                assert!((tangent - bar).abs() < 1e-12 * (1.0 + bar.abs()));
             }
         }
     }

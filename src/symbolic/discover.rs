@@ -65,7 +65,7 @@ impl Learner<'_> {
         trace(&format!("whole: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression));
         let mut laws = vec![best.clone()];
         // Where the whole does worse than what was learned, other forms of single parts are tried.
-        let good = |a: &Adjusted| a.misfit < 2.0 * fitted.misfit.max(FLOOR);
+        let good = |a: &Adjusted| is_as_good(a.misfit, fitted, fitted.theta.len());
         let mut tried = 0;
         for i in 0..forms.len() {
             for k in 1..forms[i].len() {
@@ -169,7 +169,14 @@ impl Learner<'_> {
 
 /// Misfits below this don't tell forms apart: what is left of exact data is the error of paths and of what was learned; of noisy data, noise.
 fn floor(fitted: &Fitted) -> f64 {
-    (2.0 * fitted.misfit).clamp(2.0 * FLOOR, SYSTEMATIC)
+    (4.0 * fitted.misfit).clamp(4.0 * FLOOR, SYSTEMATIC)
+}
+
+/// Whether a misfit is as good as that of what was learned, which has `columns` more parameters where it counts.
+pub(super) fn is_as_good(misfit: f64, fitted: &Fitted, columns: usize) -> bool {
+    let rows = fitted.rows.max(2) as f64;
+    let excess = rows * ((misfit / fitted.misfit.max(f64::MIN_POSITIVE)).powi(2) - 1.0);
+    misfit <= floor(fitted) || excess < 3.0 * rows.ln() * columns as f64
 }
 
 /// A larger misfit is taken for noise.

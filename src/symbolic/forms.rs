@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::generic::{Fitted, Group, Learner, eliminate_groups};
+use super::discover::is_as_good;
 use super::recover::RecoverError;
 use super::search::{Operators, SearchOptions, Target, search};
 use super::split::{Part, PartSamples};
@@ -28,9 +29,9 @@ const MOST_FORMS: usize = 8;
 const POLYNOMIAL: usize = 4;
 /// Evaluations of a first and of a second search over one scalar, and over more.
 const EVALUATIONS: [usize; 2] = [400, 6_000];
-const EVALUATIONS_OF_MANY: [usize; 2] = [400, 20_000];
-/// A form whose misfit is within this factor of that of what was learned ends the search.
-const AS_GOOD: f64 = 1.3;
+const EVALUATIONS_OF_MANY: [usize; 2] = [400, 4_000];
+/// Singular values of the products' coefficients below this part of the largest are none: the products are one product of two functions.
+const RANK_ONE: f64 = 1e-2;
 
 impl Learner<'_> {
     /// Forms of a part, simple ones first, each with its misfit.
@@ -42,9 +43,18 @@ impl Learner<'_> {
         let rest = self.rest(fitted, &part.columns);
         let mut forms: Vec<PartForm> = Vec::new();
         for evaluations in if part.scalars.len() == 1 { EVALUATIONS } else { EVALUATIONS_OF_MANY } {
-            let mut candidates = self.searched(part, &samples, evaluations, seed)?;
-            if evaluations == EVALUATIONS[0] {
+            let first = evaluations == EVALUATIONS[0];
+            let mut candidates = Vec::new();
+            if first && part.scalars.len() > 1 {
                 candidates.extend(self.polynomial(part, &rest)?);
+                candidates.extend(self.separated(fitted, part, &samples, seed)?);
+            } else if first {
+                candidates.extend(self.polynomial(part, &rest)?);
+            }
+            // A search over several scalars is dear: what is known may do.
+            if part.scalars.len() == 1 || !first {
+                let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
+                candidates.extend(searched(&variables, &samples, evaluations, seed)?);
             }
             for expression in candidates {
                 let given = expression.to_string();
@@ -58,7 +68,7 @@ impl Learner<'_> {
                     forms.push(PartForm { expression, misfit, complexity });
                 }
             }
-            if forms.iter().any(|f| f.misfit < AS_GOOD * fitted.misfit.max(1e-9)) {
+            if forms.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len())) {
                 break;
             }
         }
@@ -66,46 +76,52 @@ impl Learner<'_> {
         Ok(forms)
     }
 
-    /// Forms from the search on the slopes.
-    fn searched(&self, part: &Part, samples: &PartSamples, evaluations: usize, seed: u64) -> Result<Vec<Expr>, RecoverError> {
-        let m = part.scalars.len();
-        let names: Vec<String> = (0..m).map(|k| format!("x{k}")).collect();
-        let mut target = Target::new(names, samples.inputs.view()).map_err(RecoverError::Search)?;
-        let size: Vec<f64> = samples.slopes.columns().into_iter().map(|c| (c.dot(&c) / c.len().max(1) as f64).sqrt()).collect();
-        // One weight for each sample: the noise is that of the middle one.
-        let variance = |i: usize, k: usize| (3.0 * samples.errors[[i, k]]).powi(2) + (SYSTEMATIC * size[k]).powi(2) + f64::MIN_POSITIVE;
-        let n = samples.inputs.nrows();
-        let middle: Vec<f64> = (0..m)
-            .map(|k| {
-                let mut all: Vec<f64> = (0..n).map(|i| variance(i, k)).collect();
-                all.sort_by(f64::total_cmp);
-                all[n / 2]
-            })
-            .collect();
-        let weights = Array1::from_shape_fn(n, |i| {
-            let mean = (0..m).map(|k| variance(i, k) / middle[k]).sum::<f64>() / m as f64;
-            (1.0 / mean).clamp(1e-6, 1e2)
-        });
-        for k in 0..m {
-            target = target
-                .with_slopes(k, samples.slopes.column(k))
-                .and_then(|t| t.with_slope_noise(k, middle[k].sqrt()))
-                .map_err(RecoverError::Search)?;
+    /// c f(x) g(y) + u(x) + v(y) where the part is that: the coefficients of its products of polynomials, as a matrix over the degrees, have rank one; f and g
+    /// are searched on their own, then what the product leaves of the slopes by x and by y.
+    fn separated(&self, fitted: &Fitted, part: &Part, samples: &PartSamples, seed: u64) -> Result<Vec<Expr>, RecoverError> {
+        let basis = fitted.model.function();
+        let products: Vec<usize> = part.columns.iter().copied().filter(|&k| basis.functions()[k].len() == 2).collect();
+        let Some(first) = products.first().map(|&k| &basis.functions()[k]) else { return Ok(Vec::new()) };
+        let axes = (first[0].0, first[1].0);
+        if part.scalars.len() != 2 || products.iter().any(|&k| (basis.functions()[k][0].0, basis.functions()[k][1].0) != axes) {
+            return Ok(Vec::new());
         }
-        let target = target.with_weights(weights.view()).map_err(RecoverError::Search)?;
-        let options = SearchOptions {
-            operators: Operators { functions: Function::ALL.to_vec(), ..Operators::default() },
-            max_evaluations: evaluations,
-            seed,
-            ..SearchOptions::default()
-        };
-        let front = search(&target, &options, &mut |_| {}).map_err(RecoverError::Search)?;
-        let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
-        super::generic::trace(&format!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts));
-        let last = front.entries.len();
-        let first = last.saturating_sub(MOST_FORMS).min(front.chosen);
-        let taken = front.entries[first..last].iter().take(MOST_FORMS);
-        Ok(taken.filter_map(|f| f.to_expr(&target, &variables).ok()).collect())
+        let n = 1 + products.iter().flat_map(|&k| &basis.functions()[k]).map(|(_, d)| *d).max().unwrap_or(0);
+        let mut coefficients = Array2::zeros((n, n));
+        for &k in &products {
+            coefficients[[basis.functions()[k][0].1, basis.functions()[k][1].1]] = fitted.theta[k];
+        }
+        let (u, sigma, vt) = crate::linalg::svd(&coefficients)?;
+        super::generic::trace(&format!("  separability: {:.2e} {:.2e}", sigma[0], sigma[1]));
+        if sigma[1] > RANK_ONE * sigma[0] {
+            return Ok(Vec::new());
+        }
+        // Which of the part's scalars belongs to which factor.
+        let column = |axis: usize| part.scalars.iter().position(|&i| i == basis.axes()[axis].scalar).unwrap_or(0);
+        let columns = [column(axes.0), column(axes.1)];
+        let scalar = |k: usize| Expr::Scalar(self.scalars()[part.scalars[columns[k]]].clone());
+        let mut factors = Vec::new();
+        for (k, (axis, coefficients)) in [(axes.0, u.column(0).to_owned()), (axes.1, vt.row(0).to_owned())].into_iter().enumerate() {
+            let x = samples.inputs.column(columns[k]).to_owned();
+            let slopes = x.mapv(|x| basis.axes()[axis].slope(&coefficients.to_vec(), x));
+            let alone = PartSamples::of_one(x, slopes);
+            let found = searched(&[scalar(k)], &alone, EVALUATIONS[0], seed)?;
+            let Some(form) = found.last() else { return Ok(Vec::new()) };
+            let form = simplest_that_fits(&found, &scalar(k), &alone).unwrap_or(form).clone();
+            factors.push(form);
+        }
+        let product = Expr::product([Expr::Constant(sigma[0]), factors[0].clone(), factors[1].clone()]);
+        super::generic::trace(&format!("  product: {product}"));
+        let mut sum = vec![product.clone()];
+        for k in 0..2 {
+            let slopes = partial(&product, &[scalar(0), scalar(1)], k, samples, columns);
+            let left = &samples.slopes.column(columns[k]) - &slopes;
+            let alone = PartSamples::of_one(samples.inputs.column(columns[k]).to_owned(), left);
+            if let Some(form) = searched(&[scalar(k)], &alone, EVALUATIONS[0], seed)?.last() {
+                sum.push(form.clone());
+            }
+        }
+        Ok(vec![Expr::sum(sum), product])
     }
 
     /// The sparsest polynomial that explains the part, if few terms do.
@@ -136,6 +152,75 @@ impl Learner<'_> {
         let theta = triangular_inverse(&small.slice(ndarray::s![..k, ..k]))?.dot(&small.slice(ndarray::s![..k, k]));
         Ok(Some(Expr::sum(kept.iter().zip(&theta).map(|(&t, &c)| Expr::product([Expr::Constant(c), terms[t].clone()])))))
     }
+}
+
+/// Forms from the search on the slopes.
+fn searched(variables: &[Expr], samples: &PartSamples, evaluations: usize, seed: u64) -> Result<Vec<Expr>, RecoverError> {
+    let m = variables.len();
+    let names: Vec<String> = (0..m).map(|k| format!("x{k}")).collect();
+    let mut target = Target::new(names, samples.inputs.view()).map_err(RecoverError::Search)?;
+    let size: Vec<f64> = samples.slopes.columns().into_iter().map(|c| (c.dot(&c) / c.len().max(1) as f64).sqrt()).collect();
+    // One weight for each sample: the noise is that of the middle one.
+    let variance = |i: usize, k: usize| (3.0 * samples.errors[[i, k]]).powi(2) + (SYSTEMATIC * size[k]).powi(2) + f64::MIN_POSITIVE;
+    let n = samples.inputs.nrows();
+    let middle: Vec<f64> = (0..m)
+        .map(|k| {
+            let mut all: Vec<f64> = (0..n).map(|i| variance(i, k)).collect();
+            all.sort_by(f64::total_cmp);
+            all[n / 2]
+        })
+        .collect();
+    let weights = Array1::from_shape_fn(n, |i| {
+        let mean = (0..m).map(|k| variance(i, k) / middle[k]).sum::<f64>() / m as f64;
+        (1.0 / mean).clamp(1e-6, 1e2)
+    });
+    for k in 0..m {
+        target = target
+            .with_slopes(k, samples.slopes.column(k))
+            .and_then(|t| t.with_slope_noise(k, middle[k].sqrt()))
+            .map_err(RecoverError::Search)?;
+    }
+    let target = target.with_weights(weights.view()).map_err(RecoverError::Search)?;
+    let options = SearchOptions {
+        operators: Operators { functions: Function::ALL.to_vec(), ..Operators::default() },
+        max_evaluations: evaluations,
+        seed,
+        ..SearchOptions::default()
+    };
+    let front = search(&target, &options, &mut |_| {}).map_err(RecoverError::Search)?;
+    super::generic::trace(&format!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts));
+    let last = front.entries.len();
+    let first = last.saturating_sub(MOST_FORMS).min(front.chosen);
+    let taken = front.entries[first..last].iter().take(MOST_FORMS);
+    Ok(taken.filter_map(|f| f.to_expr(&target, variables).ok()).collect())
+}
+
+/// The first form whose slopes agree with the samples.
+fn simplest_that_fits<'a>(forms: &'a [Expr], variable: &Expr, samples: &PartSamples) -> Option<&'a Expr> {
+    let size = samples.slopes.column(0).dot(&samples.slopes.column(0));
+    forms.iter().find(|form| {
+        let slopes = partial(form, std::slice::from_ref(variable), 0, samples, [0, 0]);
+        let left = &samples.slopes.column(0) - &slopes;
+        left.dot(&left) < 1e-8 * size
+    })
+}
+
+/// Derivative of a form by one of its variables at the samples, by central differences; `columns` says where the variables stand there.
+fn partial(form: &Expr, variables: &[Expr], by: usize, samples: &PartSamples, columns: [usize; 2]) -> Array1<f64> {
+    let scalars = form.scalars();
+    let place = |s: &crate::expr::Scalar| variables.iter().position(|v| *v == Expr::Scalar(s.clone())).unwrap_or(0);
+    let constants = form.constants();
+    Array1::from_shape_fn(samples.inputs.nrows(), |i| {
+        let at = |shift: f64| -> f64 {
+            let value = |s: &crate::expr::Scalar| {
+                let k = place(s);
+                samples.inputs[[i, columns[k]]] + if k == by { shift } else { 0.0 }
+            };
+            form.evaluate_with(&scalars.iter().map(value).collect::<Vec<_>>(), &constants)
+        };
+        let step = 1e-5 * samples.inputs[[i, columns[by]]].abs().max(1e-3);
+        (at(step) - at(-step)) / (2.0 * step)
+    })
 }
 
 /// All exponents of `m` factors with a total from 1 to `degree`.

@@ -175,24 +175,35 @@ impl<'a> Learner<'a> {
         let first = self.with_enough_pieces(first, &all, FIRST_DEGREE)?;
         progress("leaving out what the data don't demand");
         let mut best = self.refined(first)?;
-        if best.misfit > PAIRS_ABOVE && !self.late() {
+        if best.misfit > PAIRS_ABOVE {
             progress("looking for products of scalars");
-            let pairs = self.pairs(&best)?;
-            trace(&format!("pairs: {}", self.names(&pairs)));
-            if !pairs.is_empty() {
-                let mut groups: Vec<Vec<usize>> = self.groups_of(&best);
+            let alone = best;
+            let mut found: Option<Fitted> = None;
+            for tier in self.tiers() {
+                if self.late() || found.as_ref().is_some_and(|f| f.misfit < PAIRS_ABOVE.max(1e-3 * alone.misfit)) {
+                    break;
+                }
+                let pairs = self.pairs(&alone, &tier)?;
+                if pairs.is_empty() {
+                    continue;
+                }
+                let mut groups: Vec<Vec<usize>> = self.groups_of(&alone);
                 for i in pairs.iter().flatten() {
                     if !groups.contains(&vec![*i]) {
                         groups.push(vec![*i]);
                     }
                 }
                 groups.extend(pairs);
-                let next = self.fit(&groups, PAIR_DEGREE, Some(&best))?;
+                let next = self.fit(&groups, PAIR_DEGREE, Some(&alone))?;
                 trace(&format!("with pairs: {}", self.describe(&next)));
-                if next.validation < 0.9 * best.validation {
-                    best = self.refined(next)?;
+                if next.validation < 0.9 * alone.validation {
+                    let next = self.refined(next)?;
+                    if found.as_ref().is_none_or(|f| next.validation < 0.5 * f.validation) {
+                        found = Some(next);
+                    }
                 }
             }
+            best = found.unwrap_or(alone);
         }
         Ok(best)
     }
@@ -306,21 +317,26 @@ impl<'a> Learner<'a> {
         self.basis(groups, degree).0.functions().len()
     }
 
-    /// The pairs of scalars whose products explain what sums of functions of one scalar leave: components along context vectors if those do, then with
-    /// lengths, then with all scalars.
-    fn pairs(&self, fitted: &Fitted) -> linalg::Result<Vec<Vec<usize>>> {
+    /// Sets of scalars whose products are tried, one after the other: components along context vectors, then with lengths, then all.
+    fn tiers(&self) -> Vec<Vec<usize>> {
         let useful = |ranks: &[usize]| -> Vec<usize> {
             (0..self.set.len()).filter(|&i| self.ranges[i].1 > self.ranges[i].0 && ranks.contains(&self.ranks[i])).collect()
         };
         let mut tiers = vec![useful(&[1]), useful(&[0, 1]), useful(&[0, 1, 3, 4])];
         tiers.retain(|t| t.len() > 1);
         tiers.dedup();
-        let probes = tiers.iter().map(|t| self.probe(fitted, t)).collect::<linalg::Result<Vec<_>>>()?;
-        let least = probes.iter().map(|p| p.whole).fold(f64::INFINITY, f64::min);
-        let Some(probe) = probes.into_iter().find(|p| p.whole <= 3.0 * least + 1e-3 * p.total && p.whole < 0.5 * p.total) else {
-            return Ok(Vec::new());
-        };
+        tiers
+    }
+
+    /// The pairs of the given scalars whose products explain what sums of functions of one scalar leave.
+    fn pairs(&self, fitted: &Fitted, scalars: &[usize]) -> linalg::Result<Vec<Vec<usize>>> {
+        // Where the model is poor its paths are, too.
+        let (along, through) = (self.probe(fitted, scalars, true)?, self.probe(fitted, scalars, false)?);
+        let probe = if along.whole / along.total <= through.whole / through.total { along } else { through };
         trace(&format!("pairs leave {:.3e} of {:.3e}", probe.whole, probe.total));
+        if probe.whole > 0.5 * probe.total {
+            return Ok(Vec::new());
+        }
         let groups = &probe.groups;
         let names = |pairs: &[usize]| self.names(&pairs.iter().map(|&g| groups[g].scalars.clone()).collect::<Vec<_>>());
         let mut chosen = probe.forward()?;
@@ -342,7 +358,7 @@ impl<'a> Learner<'a> {
     }
 
     /// All pairs of the given scalars, with products of low degree, beside what is there.
-    fn probe(&self, fitted: &Fitted, scalars: &[usize]) -> linalg::Result<Probe> {
+    fn probe(&self, fitted: &Fitted, scalars: &[usize], along_flow: bool) -> linalg::Result<Probe> {
         let pairs = scalars.iter().enumerate().flat_map(|(k, &j)| scalars[..k].iter().map(move |&i| vec![i, j]));
         let single = self.groups_of(fitted);
         let wanted: Vec<Vec<usize>> = single.iter().cloned().chain(pairs).collect();
@@ -350,7 +366,8 @@ impl<'a> Learner<'a> {
         let model = ScalarHamiltonian::new(self.set.clone(), basis);
         let flow = Flow { model: &fitted.model, theta: &fitted.theta };
         let some = self.train.len().min(PAIR_CHUNKS);
-        let paths = Paths::new(Some(&flow), &self.train[..some], &self.weights, self.pieces, &fitted.trust[..some]);
+        let flow = along_flow.then_some(&flow);
+        let paths = Paths::new(flow, &self.train[..some], &self.weights, self.pieces, &fitted.trust[..some]);
         let factor = triangular_factor(&paths.design(&model))?;
         let n = factor.ncols() - 1;
         let singles: usize = groups[..single.len()].iter().map(|g| g.columns.len()).sum();

@@ -26,6 +26,16 @@ pub struct PartSamples {
     pub errors: Array2<f64>,
 }
 
+impl PartSamples {
+    /// Exact slopes of a function of one variable.
+    pub(super) fn of_one(inputs: Array1<f64>, slopes: Array1<f64>) -> Self {
+        let column = |x: Array1<f64>| x.insert_axis(ndarray::Axis(1));
+        let size = (slopes.dot(&slopes) / slopes.len().max(1) as f64).sqrt();
+        let errors = Array2::from_elem((inputs.len(), 1), 1e-4 * size);
+        Self { inputs: column(inputs), slopes: column(slopes), errors }
+    }
+}
+
 /// Singular values below this part of the largest belong to directions that the data don't determine.
 const DETERMINED: f64 = 1e-6;
 /// Samples of each part.

@@ -138,7 +138,7 @@ const LAWS: &[NamedLaw] = &[
         mean: &[1.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
         ..law("exponential", "dot(p1,p1)/2 + dot(p2,p2)/3 + 2*exp(-0.8*norm(q2-q1)) + 0.3*dot(q1,q1) + 0.2*dot(q2,q2)", 2, 3)
     },
-    NamedLaw { mean: FLAT_ORBIT, ..law("inverse-power", "0.5*dot(p1,p1) - 0.4/norm(q1)**2.5 + 0.5*dot(q1,q1)", 1, 2) },
+    NamedLaw { mean: FLAT_ORBIT, ..law("inverse-power", "0.5*dot(p1,p1) + 0.4/norm(q1)**2.5 + 0.5*dot(q1,q1)", 1, 2) },
     NamedLaw {
         mean: &[1.2, 0.0, 0.0, 0.0, 0.3, 0.0],
         spread: (0.05, 0.2),

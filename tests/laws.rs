@@ -1,0 +1,204 @@
+//! Laws of many kinds, recovered from chunks of trajectories without a hint.
+
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::dataset::{Trajectory, aligned_chunks, gaussian_states, split};
+use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
+use scalar_dynamics::integrate::{RungeKutta, simulate};
+use scalar_dynamics::linalg::{Dual, Real};
+use scalar_dynamics::scalars::Inputs;
+use scalar_dynamics::symbolic::{Group, RecoverSettings, Recovery, candidates, eliminate_groups, recover};
+use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
+use scalar_dynamics::train::states;
+
+fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+fn chunks<S: VectorField>(law: &NamedLaw, system: &S, n: usize) -> (Vec<Trajectory>, Vec<Trajectory>) {
+    let mut rng = rng(5);
+    let half = law.mean.len() / 2;
+    let deviation: Vec<f64> = (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
+    let initial = gaussian_states(law.mean, &deviation, n, &mut rng);
+    let all = simulate(system, &RungeKutta::new(8).unwrap(), initial.view(), law.dt, 50, 8).unwrap();
+    split(aligned_chunks(law.shape(), all.view(), law.dt, 5, &mut rng).unwrap().trajectories, 0.2, &mut rng)
+}
+
+fn recovered(law: &NamedLaw, (train, check): &(Vec<Trajectory>, Vec<Trajectory>)) -> Recovery {
+    let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context()).unwrap();
+    recover(&inputs, train, check, &RecoverSettings::default(), &mut |_| {}).unwrap()
+}
+
+/// Largest distance of the gradients, relative to the true one, in a box 1.3 times as wide as the data.
+fn gradient_error(truth: &ExpressionSystem, found: &ExpressionSystem, states: &Array2<f64>) -> f64 {
+    let mut rng = rng(1);
+    let range = |c: ndarray::ArrayView1<f64>| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+    let ranges: Vec<(f64, f64)> = states.columns().into_iter().map(range).collect();
+    let mut worst = 0.0_f64;
+    for _ in 0..500 {
+        let z: Vec<f64> =
+            ranges.iter().map(|(a, b)| 0.5 * (a + b) + 0.65 * (b - a) * rng.random_range(-1.0..1.0)).collect();
+        let (mut a, mut b) = (vec![0.0; z.len()], vec![0.0; z.len()]);
+        truth.gradient_into(&z, &mut a);
+        found.gradient_into(&z, &mut b);
+        let difference: f64 = a.iter().zip(&b).map(|(a, b)| (a - b) * (a - b)).sum();
+        let error = (difference / a.iter().map(|a| a * a).sum::<f64>()).sqrt();
+        worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
+    }
+    worst
+}
+
+#[track_caller]
+fn assert_recovered(name: &str, n: usize) -> Recovery {
+    let law = NamedLaw::find(name).unwrap();
+    let system = law.system().unwrap();
+    let data = chunks(law, &system, n);
+    let found = recovered(law, &data);
+    assert!(found.exact, "{name}: {}", found.best());
+    let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
+    let error = gradient_error(&system, &form, &states(&data.0));
+    assert!(error < 1e-7, "{name}: {error:e} {}", found.best());
+    assert!(found.friction.is_none());
+    found
+}
+
+#[test]
+fn regress_kepler_is_recovered() {
+    let found = assert_recovered("kepler", 250);
+    assert_eq!(found.best().to_string(), "0.5*norm(p1)**2 - 1.3/norm(q1)");
+    assert_eq!(found.parts.len(), 2);
+    assert!(found.pareto.len() > 1 && found.pareto.windows(2).all(|w| w[0].error > w[1].error));
+}
+
+#[test]
+fn regress_henon_heiles_is_recovered() {
+    assert_recovered("henon-heiles", 250);
+}
+
+#[test]
+fn regress_logarithm_is_recovered() {
+    assert_recovered("logarithm", 250);
+}
+
+#[test]
+fn regress_kinetic_energy_that_is_not_quadratic_is_recovered() {
+    assert_recovered("relativistic", 250);
+}
+
+#[test]
+fn regress_lennard_jones_is_recovered() {
+    assert_recovered("lennard-jones", 300);
+}
+
+#[test]
+fn regress_exponential_between_particles_is_recovered() {
+    assert_recovered("exponential", 300);
+}
+
+#[test]
+fn regress_field_that_is_not_uniform_is_recovered() {
+    assert_recovered("cubic-field", 250);
+}
+
+/// A Hamiltonian system with drag: dp/dt = -dH/dq - rate p.
+struct Damped(ExpressionSystem, f64);
+
+impl VectorField for Damped {
+    fn dim(&self) -> usize {
+        Hamiltonian::dim(&self.0)
+    }
+    fn field_into<T: Real>(&self, z: &[T], dz: &mut [T]) {
+        self.0.gradient_into(z, dz);
+        symplectic_into(dz);
+        for k in z.len() / 2..z.len() {
+            dz[k] += z[k] * -self.1;
+        }
+    }
+}
+
+#[test]
+fn regress_friction_is_reported_and_nothing_claimed() {
+    let law = NamedLaw::find("quartic").unwrap();
+    let data = chunks(law, &Damped(law.system().unwrap(), 0.05), 200);
+    let found = recovered(law, &data);
+    assert!(!found.exact, "{}", found.best());
+    let friction = found.friction.expect("friction is seen");
+    assert!((friction.rates[0] - 0.05).abs() < 0.005, "{friction:?}");
+}
+
+#[test]
+fn gradient_of_an_expression_system_agrees_with_dual_numbers() {
+    for law in NamedLaw::ALL {
+        let system = law.system().unwrap();
+        let mut rng = rng(2);
+        let z: Vec<f64> = law.mean.iter().map(|m| m + 0.3 * rng.random_range(-1.0..1.0)).collect();
+        let mut gradient = vec![0.0; z.len()];
+        system.gradient_into(&z, &mut gradient);
+        for (k, g) in gradient.iter().enumerate() {
+            let dual: Vec<Dual<f64>> = z.iter().enumerate().map(|(i, z)| Dual::new(*z, f64::from(u8::from(i == k)))).collect();
+            let exact = system.energy(&dual).eps;
+            assert!((g - exact).abs() < 1e-12 * (1.0 + exact.abs()), "{} {k}: {g} {exact}", law.name);
+        }
+    }
+}
+
+#[test]
+fn bad_input_expression_system_names_what_is_wrong() {
+    let shape = Shape { particles: 1, dimension: 2 };
+    let system = |text: &str| ExpressionSystem::new(&text.parse().unwrap(), shape, &[]);
+    assert!(matches!(system("dot(q2,q2)"), Err(Error::Vector { name, .. }) if name == "q2"));
+    let long = vec!["norm(q1)"; 300].join(" + ");
+    assert!(matches!(system(&long), Err(Error::Length { .. })));
+}
+
+#[test]
+fn regress_groups_of_columns_are_dropped_as_a_whole() {
+    // Columns 0 and 1 are demanded, 2 and 3 are noise, 4 equals column 0 and has the higher rank.
+    let column = |k: usize, i: usize| ((i * (k + 2)) as f64 * 0.7 + k as f64).sin();
+    let a = Array2::from_shape_fn((60, 6), |(i, k)| match k {
+        4 => column(0, i),
+        5 => 2.0 * column(0, i) - column(1, i),
+        k => column(k, i),
+    });
+    let factor = scalar_dynamics::linalg::triangular_factor(&[a]).unwrap();
+    let mut ridged = factor.clone();
+    (0..5).for_each(|k| ridged[[k, k]] += 1e-9);
+    let groups = [vec![0, 1], vec![2, 3], vec![4]].map(|columns| Group { scalars: vec![], columns }).to_vec();
+    assert_eq!(eliminate_groups(&ridged, &groups, &[0, 0, 1], 1e-6, 1e-6).unwrap(), [0]);
+}
+
+#[test]
+fn regress_candidates_list_each_scalar_once() {
+    let shape = Shape { particles: 2, dimension: 3 };
+    let inputs = Inputs::new(shape, vec![0.0; 3], vec![("g".into(), vec![0.0, 0.0, -1.0])]).unwrap();
+    let all = candidates(&inputs);
+    assert_eq!(all.len(), 16);
+    assert!(all.iter().enumerate().all(|(i, a)| all[..i].iter().all(|b| a.scalar != b.scalar)));
+}
+
+#[test]
+fn regress_rust_source_compiles_and_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["morse", "henon-heiles", "relativistic", "cosine", "logarithm", "inverse-power"] {
+        let law = NamedLaw::find(name).unwrap();
+        let expr: scalar_dynamics::expr::Expr = law.hamiltonian.parse().unwrap();
+        let d = law.dimension;
+        let z: Vec<f64> = (0..law.shape().state_len()).map(|k| 0.4 + 0.3 * k as f64).collect();
+        let vector = |name: &str| -> Vec<f64> {
+            let known = law.context().into_iter().find(|(n, _)| n == name).map(|(_, v)| v);
+            let slot = name[1..].parse::<usize>().map_or(0, |i| i - 1) + if name.starts_with('p') { law.particles } else { 0 };
+            known.unwrap_or_else(|| z[slot * d..(slot + 1) * d].to_vec())
+        };
+        let arguments: Vec<String> = expr.names().iter().map(|n| format!("&{:?}", vector(n))).collect();
+        let source = format!("{}\nfn main() {{ println!(\"{{:e}}\", hamiltonian({})); }}\n", expr.to_rust("hamiltonian"), arguments.join(", "));
+        let (file, program) = (folder.path().join(format!("{name}.rs")), folder.path().join(name));
+        std::fs::write(&file, &source).unwrap();
+        let compiled = std::process::Command::new("rustc").arg(&file).arg("-o").arg(&program).output().unwrap();
+        assert!(compiled.status.success(), "{source}\n{}", String::from_utf8_lossy(&compiled.stderr));
+        let printed = std::process::Command::new(&program).output().unwrap().stdout;
+        let value: f64 = String::from_utf8(printed).unwrap().trim().parse().unwrap();
+        let exact = law.system().unwrap().energy(&z);
+        assert!((value - exact).abs() < 1e-12 * (1.0 + exact.abs()), "{name}: {value} {exact}");
+    }
+}
