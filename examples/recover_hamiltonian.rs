@@ -14,7 +14,7 @@ use scalar_dynamics::dataset::{self, Trajectory, files, split_trajectories};
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE};
+use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, friction_text};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{
     EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_with, recover,
@@ -295,6 +295,9 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, train: &[Trajectory], out
     let verdict =
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
     text += &format!("exact: {verdict}\n");
+    if let Some(friction) = &recovery.friction {
+        text += &format!("{}\n", friction_text(friction));
+    }
     if let Some(proof) = proof {
         let verdict = match proof {
             Proof::Equal { .. } => "proved equal, up to a constant".into(),

@@ -10,9 +10,10 @@ use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, Par
 use super::tables::{self, Rows};
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
+use crate::expr::Expr;
 use crate::loss::RolloutLoss;
 use crate::scalars::Inputs;
-use crate::symbolic::{Proof, RecoverError, Recovery, model};
+use crate::symbolic::{Friction, Proof, RecoverError, Recovery, model};
 use crate::train::states;
 
 /// What can go wrong in writing a recovery.
@@ -68,6 +69,7 @@ impl RecoveryReport<'_> {
         self.write_rollouts(folder, &figures)?;
         self.write_pareto(&figures)?;
         let radial = self.write_forces(&figures)?;
+        self.write_parts(&figures)?;
         files::write_text(&folder.join("report.md"), &self.markdown(radial))?;
         let text = serde_json::to_string_pretty(&self.json()).unwrap_or_default();
         Ok(files::write_text(&folder.join("hamiltonian.json"), &(text + "\n"))?)
@@ -106,6 +108,8 @@ impl RecoveryReport<'_> {
                 "learned_validation_error": r.validation_error.0, "integration_error": r.learned.integration_error, "basis": self.basis,
                 "parameters": r.learned.fit.theta.len(), "rank": r.learned.fit.rank, "chunks": self.train.len()},
             "exact": r.exact,
+            "friction": r.friction.as_ref().map(|f| json!({"rates": f.rates, "standard_errors": f.errors,
+                "misfit_without": f.misfits.0, "misfit_with": f.misfits.1})),
             "truth": truth,
             "version": env!("CARGO_PKG_VERSION"),
             "command": self.command,
@@ -197,6 +201,25 @@ impl RecoveryReport<'_> {
         Ok(true)
     }
 
+    /// Draws the slope of every part that is a function of one scalar, learned and in closed form.
+    fn write_parts(&self, figures: &Path) -> Result<(), Error> {
+        let curves: Vec<ForceCurve> = (self.recovery.part_curves(states(self.train).view()).into_iter())
+            .map(|part| ForceCurve {
+                title: part.form.to_string().chars().take(40).collect(),
+                x_label: Expr::Scalar(part.scalar).to_string(),
+                y_label: "slope of the part".into(),
+                data_range: (part.x.first().copied().unwrap_or(0.0), part.x.last().copied().unwrap_or(0.0)),
+                x: part.x,
+                learned: part.learned,
+                closed_form: part.closed_form,
+            })
+            .collect();
+        if curves.is_empty() {
+            return Ok(());
+        }
+        Ok(figures::force_curves(&curves, &figures.join("parts"))?)
+    }
+
     fn markdown(&self, radial: bool) -> String {
         let r = self.recovery;
         let verdict = if r.exact {
@@ -211,6 +234,9 @@ impl RecoveryReport<'_> {
         );
         for (q, force) in &r.forces {
             text += &format!("- on {q}: `{force}`\n");
+        }
+        if let Some(friction) = &r.friction {
+            text += &format!("\n## Friction\n\n{}\n", friction_text(friction));
         }
         text += "\n## Constants\n\nValues and standard errors are those of the fitted form below; `simple` is a number within three standard errors.\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
         for c in &r.reading.constants {
@@ -242,6 +268,9 @@ impl RecoveryReport<'_> {
             "\n## Figures\n\n![Error against complexity](figures/pareto.png)\n\n![Rollout errors](figures/rollout_errors.png)\n";
         if radial {
             text += "\n![Forces along distances](figures/forces.png)\n";
+        }
+        if r.parts.iter().any(|p| p.scalars.len() == 1 && !p.forms.is_empty()) {
+            text += "\n![Slopes of the parts](figures/parts.png)\n";
         }
         text + &format!("\nMade by `{}` with scalar-dynamics {}, seed {}.\n", self.command, env!("CARGO_PKG_VERSION"), self.seed)
     }
@@ -275,6 +304,18 @@ impl Rows for Predicted<'_> {
         columns.push(column("learned_state_error", &|r| r.learned_error.to_vec()));
         columns
     }
+}
+
+/// What was found of friction, in words.
+pub fn friction_text(friction: &Friction) -> String {
+    let rates: Vec<String> =
+        friction.rates.iter().zip(&friction.errors).enumerate().map(|(i, (r, e))| format!("{r:.4} +- {e:.1e} on particle {}", i + 1)).collect();
+    format!(
+        "No Hamiltonian explains these data: forces against the momenta do better (residual {:.1e} instead of {:.1e}). Rates of decay: {}.",
+        friction.misfits.1,
+        friction.misfits.0,
+        rates.join(", ")
+    )
 }
 
 /// Relative distance within which a fitted constant counts as equal to one of a given law, and values of the two laws as equal.

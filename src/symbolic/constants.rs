@@ -3,6 +3,7 @@
 //! The Hamiltonian is multiplied out, so that it does not matter how it was factored:
 //! - `c*dot(p1,p1)` is the kinetic energy of a mass m1 = 1/(2c);
 //! - `a*norm(v)**2 + b*norm(v)`, v of positions, is a spring k/2 (|v| - l)^2 of stiffness k = 2a and natural length l = -b/(2a);
+//! - `c*norm(v)**n`, `c*log(norm(v))`, `c*exp(..)` have the strength c;
 //! - `c*dot(g,q1)` is the potential of a mass in a uniform field: -c/m1 times g is its acceleration.
 
 use super::SymbolicError;
@@ -31,7 +32,7 @@ pub struct PhysicalConstant {
 /// The physics read from a Hamiltonian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// Masses, then springs, then fields.
+    /// Masses, then springs, then fields, then strengths `c1`, `c2`, .. of other potentials.
     pub constants: Vec<PhysicalConstant>,
     /// Terms of the multiplied-out Hamiltonian that are none of these; no additive constants.
     pub unread: Vec<Expr>,
@@ -80,6 +81,7 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
     let masses = take_masses(&mut terms);
     let springs = take_springs(&mut terms);
     let fields = take_fields(&mut terms, &masses);
+    let strengths = take_strengths(&mut terms);
     let mut found = Vec::new();
     for (i, m) in masses {
         found.push((format!("m{i}"), format!("mass of particle {i}"), m));
@@ -92,6 +94,9 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
     }
     for (field, i, strength) in fields {
         found.push((format!("{field}{i}"), format!("acceleration of particle {i} in units of {field}"), strength));
+    }
+    for (s, (meaning, strength)) in strengths.into_iter().enumerate() {
+        found.push((format!("c{}", s + 1), meaning, strength));
     }
     let constants = found.into_iter().map(|(name, meaning, tracked)| physical(name, meaning, tracked, covariance)).collect();
     Ok(Reading { constants, unread: terms.iter().map(Term::expression).collect() })
@@ -166,6 +171,24 @@ fn take_springs(terms: &mut Vec<Term>) -> Vec<Spring> {
     });
     springs.sort_by(|a, b| a.vector.terms().len().cmp(&b.vector.terms().len()).then_with(|| a.vector.total_cmp(&b.vector)));
     springs
+}
+
+/// Coefficients of what is a function of one length or difference of positions: other powers, logarithms, exponentials.
+fn take_strengths(terms: &mut Vec<Term>) -> Vec<(String, Tracked)> {
+    let mut strengths = Vec::new();
+    terms.retain(|term| {
+        let [(base, n)] = &term.powers[..] else { return true };
+        let names = base.names();
+        let of_positions = !names.is_empty() && names.iter().all(|name| index(name, 'q').is_some());
+        let length = matches!(base, Expr::Scalar(Scalar::Norm(_)));
+        if !of_positions || !(length || matches!(base, Expr::Apply(..))) || (length && [1.0, 2.0].contains(n)) {
+            return true;
+        }
+        let hint = if length && *n == -1.0 { " (a product of charges, or -G m M)" } else { "" };
+        strengths.push((format!("strength of {}{hint}", Expr::pow(base.clone(), *n)), term.coefficient.clone()));
+        false
+    });
+    strengths
 }
 
 fn take_fields(terms: &mut Vec<Term>, masses: &[(usize, Tracked)]) -> Vec<(String, usize, Tracked)> {

@@ -29,6 +29,8 @@ const FLOOR: f64 = 1e-9;
 const ALTERNATIVES: usize = 6;
 /// A law of more terms, multiplied out, is left as it is.
 const MOST_TERMS: usize = 60;
+/// After so many parts without a form that explains them the others are searched for less long.
+const PATIENCE: usize = 2;
 /// Nats that a symbol must earn.
 const NATS_PER_SYMBOL: f64 = 3.0;
 
@@ -44,10 +46,11 @@ impl Learner<'_> {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Discovered, RecoverError> {
         let parts = self.parts(fitted);
-        let mut forms = Vec::new();
+        let (mut forms, mut hopeless) = (Vec::new(), 0);
         for (i, part) in parts.iter().enumerate() {
             progress(&format!("searching for closed forms: part {} of {}", i + 1, parts.len()));
-            let mut found = self.forms(fitted, part, seed)?;
+            let mut found = self.forms(fitted, part, hopeless < PATIENCE, seed)?;
+            hopeless += usize::from(!found.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len())));
             let floor = floor(fitted);
             found.sort_by(|a, b| self.length(a.misfit, a.complexity, floor, fitted).total_cmp(&self.length(b.misfit, b.complexity, floor, fitted)));
             if let Some(best) = found.first() {

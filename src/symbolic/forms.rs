@@ -28,21 +28,22 @@ const MOST_FORMS: usize = 8;
 /// Highest total degree of polynomials.
 const POLYNOMIAL: usize = 4;
 /// Evaluations of a first and of a second search over one scalar, and over more.
-const EVALUATIONS: [usize; 2] = [400, 6_000];
+const EVALUATIONS: [usize; 2] = [400, 4_000];
 const EVALUATIONS_OF_MANY: [usize; 2] = [400, 4_000];
 /// Singular values of the products' coefficients below this part of the largest are none: the products are one product of two functions.
 const RANK_ONE: f64 = 1e-2;
 
 impl Learner<'_> {
-    /// Forms of a part, simple ones first, each with its misfit.
+    /// Forms of a part, simple ones first, each with its misfit. Where a short search finds none that explains it, a `thorough` one follows.
     ///
     /// # Errors
     /// Numbers that are not finite, a search that has nothing to go by.
-    pub fn forms(&self, fitted: &Fitted, part: &Part, seed: u64) -> Result<Vec<PartForm>, RecoverError> {
+    pub fn forms(&self, fitted: &Fitted, part: &Part, thorough: bool, seed: u64) -> Result<Vec<PartForm>, RecoverError> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
         let mut forms: Vec<PartForm> = Vec::new();
-        for evaluations in if part.scalars.len() == 1 { EVALUATIONS } else { EVALUATIONS_OF_MANY } {
+        let stages = if part.scalars.len() == 1 { EVALUATIONS } else { EVALUATIONS_OF_MANY };
+        for evaluations in stages.into_iter().take(if thorough { 2 } else { 1 }) {
             let first = evaluations == EVALUATIONS[0];
             let mut candidates = Vec::new();
             if first && part.scalars.len() > 1 {

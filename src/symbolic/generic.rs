@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use ndarray::{Array1, Array2, Axis as Direction, concatenate, s};
 
+use super::noise;
 use super::paths::{Flow, Paths};
 use crate::basis::{Axis, Map, Product, ProductBasis};
 use crate::dataset::Trajectory;
@@ -67,6 +68,8 @@ pub struct Learner<'a> {
     ranks: Vec<usize>,
     ranges: Vec<(f64, f64)>,
     pieces: usize,
+    /// Factors for the rows of noisy training chunks.
+    factors: Vec<Vec<f64>>,
     deadline: Option<Instant>,
 }
 
@@ -129,7 +132,7 @@ impl<'a> Learner<'a> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) = candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;
         let ranges = robust_ranges(&set.values(states(train).view()));
-        Ok(Self { inputs, train, check, weights: unit_weights(train), set, ranks, ranges, pieces: 1, deadline })
+        Ok(Self { inputs, train, check, weights: unit_weights(train), set, ranks, ranges, pieces: 1, factors: Vec::new(), deadline })
     }
 
     /// The scalars.
@@ -149,6 +152,11 @@ impl<'a> Learner<'a> {
         self.inputs
     }
 
+    /// Pieces that each interval is cut into.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces
+    }
+
     /// Training chunks.
     pub(super) fn train(&self) -> &[Trajectory] {
         self.train
@@ -156,7 +164,7 @@ impl<'a> Learner<'a> {
 
     /// Paths through the training chunks.
     pub(super) fn paths<F: Model>(&self, flow: Option<&Flow<F>>, trust: &[f64]) -> Paths {
-        Paths::new(flow, self.train, &self.weights, self.pieces, trust)
+        Paths::new(flow, self.train, &self.weights, self.pieces, trust).with_factors(&self.factors)
     }
 
     fn late(&self) -> bool {
@@ -172,7 +180,15 @@ impl<'a> Learner<'a> {
         progress("learning with every scalar");
         let first = self.fit(&all, FIRST_DEGREE, None)?;
         trace(&format!("all scalars: {}", self.describe(&first)));
-        let first = self.with_enough_pieces(first, &all, FIRST_DEGREE)?;
+        let mut first = self.with_enough_pieces(first, &all, FIRST_DEGREE)?;
+        if first.misfit > NOISY {
+            progress("weighing what noise does to each interval");
+            for _ in 0..2 {
+                self.factors = noise::factors(self, &first);
+                first = self.fit(&all, FIRST_DEGREE, Some(&first))?;
+                trace(&format!("with the noise of each interval: {}", self.describe(&first)));
+            }
+        }
         progress("leaving out what the data don't demand");
         let mut best = self.refined(first)?;
         if best.misfit > PAIRS_ABOVE {
@@ -368,6 +384,7 @@ impl<'a> Learner<'a> {
         let some = self.train.len().min(PAIR_CHUNKS);
         let flow = along_flow.then_some(&flow);
         let paths = Paths::new(flow, &self.train[..some], &self.weights, self.pieces, &fitted.trust[..some]);
+        let paths = paths.with_factors(&self.factors);
         let factor = triangular_factor(&paths.design(&model))?;
         let n = factor.ncols() - 1;
         let singles: usize = groups[..single.len()].iter().map(|g| g.columns.len()).sum();
@@ -442,7 +459,7 @@ impl<'a> Learner<'a> {
                 (None, Some(start)) => Some(Flow { model: &start.model, theta: &start.theta }),
                 (None, None) => None,
             };
-            let paths = Paths::new(flow.as_ref(), self.train, &self.weights, self.pieces, &trust);
+            let paths = self.paths(flow.as_ref(), &trust);
             let design = paths.design(&model);
             let factor = with_ridge(&triangular_factor(&design)?)?;
             let theta = solve(&factor)?;
@@ -484,7 +501,8 @@ impl<'a> Learner<'a> {
         let y = fitted.factor.column(n);
         let floor = y.dot(&y) * NEGLIGIBLE * NEGLIGIBLE;
         let freedom = fitted.rows.saturating_sub(n).max(1) as f64;
-        let price = (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
+        let correlated = if fitted.misfit > NOISY { CORRELATED } else { 1.0 };
+        let price = correlated * (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
         let ranks: Vec<usize> =
             fitted.groups.iter().map(|g| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1)).collect();
         let kept = eliminate_groups(&fitted.factor, &fitted.groups, &ranks, price, floor)?;
@@ -501,6 +519,10 @@ impl<'a> Learner<'a> {
     }
 }
 
+/// A misfit above this may be noise.
+pub(super) const NOISY: f64 = 1e-5;
+/// Noisy residuals are not as independent as they are taken for.
+const CORRELATED: f64 = 2.0;
 /// Degree of the first fit.
 const FIRST_DEGREE: usize = 6;
 /// Degrees of later ones.
@@ -592,7 +614,8 @@ fn scalar_text(s: &Scalar) -> String {
 
 pub(super) fn trace(text: &str) {
     if std::env::var_os("SCALAR_TRACE").is_some() {
-        eprintln!("{text}");
+        static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        eprintln!("{:8.2} {text}", BEGIN.get_or_init(Instant::now).elapsed().as_secs_f64());
     }
 }
 

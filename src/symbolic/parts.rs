@@ -20,6 +20,21 @@ pub struct RadialForce {
     pub range: (f64, f64),
 }
 
+/// The slope of a part of the Hamiltonian that is a function of one scalar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartCurve {
+    /// The scalar.
+    pub scalar: Scalar,
+    /// The part's closed form.
+    pub form: Expr,
+    /// Values of the scalar over the range of the data.
+    pub x: Vec<f64>,
+    /// Slope of what was learned.
+    pub learned: Vec<f64>,
+    /// Slope of the closed form.
+    pub closed_form: Vec<f64>,
+}
+
 const POINTS: usize = 120;
 
 impl Recovery {
@@ -49,6 +64,33 @@ impl Recovery {
             }
         };
         distances.filter_map(|v| Some((v, ranges[known(v)?]))).map(force).collect()
+    }
+
+    /// Slopes of the parts that are functions of one scalar: learned, and of the first of their forms.
+    pub fn part_curves(&self, states: ndarray::ArrayView2<f64>) -> Vec<PartCurve> {
+        let set = self.learned.model.scalars();
+        let (ranges, values) = (set.ranges(states), set.values(states));
+        let function = self.learned.model.function();
+        let curve = |part: &super::RecoveredPart| {
+            let ([scalar], Some(form)) = (&part.scalars[..], part.forms.first()) else { return None };
+            let index = set.scalars().iter().position(|s| s == scalar)?;
+            let (low, high) = ranges[index];
+            let x: Vec<f64> = (0..POINTS).map(|i| low + (high - low) * i as f64 / (POINTS - 1) as f64).collect();
+            let mut work = vec![Lanes::zero(); function.work_len()];
+            let mut slope = |x: f64| {
+                let s: Vec<Lanes> = (0..set.len()).map(|k| Lanes::splat(if k == index { x } else { values[[0, k]] })).collect();
+                let mut gradient = vec![Lanes::zero(); set.len()];
+                function.gradient_into(&self.learned.fit.theta, &s, &mut gradient, &mut work);
+                gradient[index].0[0]
+            };
+            let learned = x.iter().map(|&x| slope(x)).collect();
+            let constants = form.expression.constants();
+            let closed = |x: f64| form.expression.evaluate_with(&[x], &constants);
+            let step = STEP * (high - low);
+            let closed_form = x.iter().map(|&x| (closed(x + step) - closed(x - step)) / (2.0 * step)).collect();
+            Some(PartCurve { scalar: scalar.clone(), form: form.expression.clone(), x, learned, closed_form })
+        };
+        self.parts.iter().filter_map(curve).collect()
     }
 
     fn learned_along(&self, set: &ScalarSet, middle: &[f64], v: &Vector, r: f64) -> f64 {

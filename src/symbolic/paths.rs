@@ -46,6 +46,8 @@ struct Block {
     increments: Vec<f64>,
     /// Factor for the rows of each chunk; zero where its path fails.
     trust: Vec<f64>,
+    /// Factor for each row, if not one.
+    factors: Vec<f64>,
 }
 
 impl Paths {
@@ -64,6 +66,12 @@ impl Paths {
         };
         let blocks = blocks.map_init(|| flow.map(|f| f.model.work()), make).collect();
         Self { dim: weights.len(), weights: weights.to_vec(), blocks }
+    }
+
+    /// Gives every row a factor, by blocks; what there is no factor for keeps one.
+    pub fn with_factors(mut self, factors: &[Vec<f64>]) -> Self {
+        self.blocks.iter_mut().zip(factors).for_each(|(block, factors)| block.factors.clone_from(factors));
+        self
     }
 
     /// The increments of given fields along the paths, weighted and made uncorrelated; one column a field. `fields` writes all fields at eight states, one
@@ -125,7 +133,8 @@ impl Paths {
             }
             decorrelate(&mut rows, self.dim);
             for (row, mut values) in rows.outer_iter_mut().enumerate() {
-                values *= trust * self.weights[row % self.dim].sqrt();
+                let factor = block.factors.get(block.first[lane] + row).copied().unwrap_or(1.0);
+                values *= factor * trust * self.weights[row % self.dim].sqrt();
             }
         }
     }
@@ -174,7 +183,7 @@ impl Block {
         let steps = |c: &Trajectory| (1..c.times.len()).flat_map(|j| (&c.states.row(j) - &c.states.row(j - 1)).to_vec()).collect::<Vec<_>>();
         let increments = chunks.iter().flat_map(steps).collect();
         let trust = trust.iter().zip(failed).map(|(t, failed)| if failed { 0.0 } else { *t }).collect();
-        Self { points, first, nodes, increments, trust }
+        Self { points, first, nodes, increments, trust, factors: Vec::new() }
     }
 
     /// Calls `f` on the states of every node with a function that adds a field there, times the node's weight, to a column.

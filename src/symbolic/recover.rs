@@ -159,6 +159,9 @@ pub fn recover(
     if train.is_empty() {
         return Err(train::Error::NoChunks.into());
     }
+    if train.iter().all(|c| c.states.rows().into_iter().all(|row| row == c.states.row(0))) {
+        return Err(train::Error::NothingToLearn.into());
+    }
     let mut learner = Learner::new(inputs, train, validation, settings.deadline)?;
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
