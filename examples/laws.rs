@@ -104,7 +104,12 @@ fn gradient_error(
     worst
 }
 
-fn make(law: &NamedLaw, system: &ExpressionSystem, arguments: &Arguments, rng: &mut ChaCha8Rng) -> Result<TrajectoryTable, Failure> {
+fn make(
+    law: &NamedLaw,
+    system: &ExpressionSystem,
+    arguments: &Arguments,
+    rng: &mut ChaCha8Rng,
+) -> Result<TrajectoryTable, Failure> {
     let half = law.mean.len() / 2;
     let deviation: Vec<f64> = (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
     let initial = gaussian_states(law.mean, &deviation, arguments.chunks, rng);

@@ -37,8 +37,7 @@ fn gradient_error(truth: &ExpressionSystem, found: &ExpressionSystem, states: &A
     let ranges: Vec<(f64, f64)> = states.columns().into_iter().map(range).collect();
     let mut worst = 0.0_f64;
     for _ in 0..500 {
-        let z: Vec<f64> =
-            ranges.iter().map(|(a, b)| 0.5 * (a + b) + 0.65 * (b - a) * rng.random_range(-1.0..1.0)).collect();
+        let z: Vec<f64> = ranges.iter().map(|(a, b)| 0.5 * (a + b) + 0.65 * (b - a) * rng.random_range(-1.0..1.0)).collect();
         let (mut a, mut b) = (vec![0.0; z.len()], vec![0.0; z.len()]);
         truth.gradient_into(&z, &mut a);
         found.gradient_into(&z, &mut b);
@@ -191,7 +190,11 @@ fn regress_rust_source_compiles_and_agrees() {
             known.unwrap_or_else(|| z[slot * d..(slot + 1) * d].to_vec())
         };
         let arguments: Vec<String> = expr.names().iter().map(|n| format!("&{:?}", vector(n))).collect();
-        let source = format!("{}\nfn main() {{ println!(\"{{:e}}\", hamiltonian({})); }}\n", expr.to_rust("hamiltonian"), arguments.join(", "));
+        let source = format!(
+            "{}\nfn main() {{ println!(\"{{:e}}\", hamiltonian({})); }}\n",
+            expr.to_rust("hamiltonian"),
+            arguments.join(", ")
+        );
         let (file, program) = (folder.path().join(format!("{name}.rs")), folder.path().join(name));
         std::fs::write(&file, &source).unwrap();
         let compiled = std::process::Command::new("rustc").arg(&file).arg("-o").arg(&program).output().unwrap();

@@ -308,8 +308,13 @@ impl Rows for Predicted<'_> {
 
 /// What was found of friction, in words.
 pub fn friction_text(friction: &Friction) -> String {
-    let rates: Vec<String> =
-        friction.rates.iter().zip(&friction.errors).enumerate().map(|(i, (r, e))| format!("{r:.4} +- {e:.1e} on particle {}", i + 1)).collect();
+    let rates: Vec<String> = friction
+        .rates
+        .iter()
+        .zip(&friction.errors)
+        .enumerate()
+        .map(|(i, (r, e))| format!("{r:.4} +- {e:.1e} on particle {}", i + 1))
+        .collect();
     format!(
         "No Hamiltonian explains these data: forces against the momenta do better (residual {:.1e} instead of {:.1e}). Rates of decay: {}.",
         friction.misfits.1,

@@ -39,12 +39,7 @@ impl Learner<'_> {
     ///
     /// # Errors
     /// [`RecoverError`].
-    pub fn discover(
-        &self,
-        fitted: &Fitted,
-        seed: u64,
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<Discovered, RecoverError> {
+    pub fn discover(&self, fitted: &Fitted, seed: u64, progress: &mut dyn FnMut(&str)) -> Result<Discovered, RecoverError> {
         let parts = self.parts(fitted);
         let (mut forms, mut hopeless) = (Vec::new(), 0);
         for (i, part) in parts.iter().enumerate() {
@@ -52,7 +47,9 @@ impl Learner<'_> {
             let mut found = self.forms(fitted, part, hopeless < PATIENCE, seed)?;
             hopeless += usize::from(!found.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len())));
             let floor = floor(fitted);
-            found.sort_by(|a, b| self.length(a.misfit, a.complexity, floor, fitted).total_cmp(&self.length(b.misfit, b.complexity, floor, fitted)));
+            found.sort_by(|a, b| {
+                self.length(a.misfit, a.complexity, floor, fitted).total_cmp(&self.length(b.misfit, b.complexity, floor, fitted))
+            });
             if let Some(best) = found.first() {
                 trace(&format!("  part {i}: {:.2e} {}", best.misfit, best.expression));
             }

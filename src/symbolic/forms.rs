@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-use super::generic::{Fitted, Group, Learner, eliminate_groups};
 use super::discover::is_as_good;
+use super::generic::{Fitted, Group, Learner, eliminate_groups};
 use super::recover::RecoverError;
 use super::search::{Operators, SearchOptions, Target, search};
 use super::split::{Part, PartSamples};
@@ -102,7 +102,8 @@ impl Learner<'_> {
         let columns = [column(axes.0), column(axes.1)];
         let scalar = |k: usize| Expr::Scalar(self.scalars()[part.scalars[columns[k]]].clone());
         let mut factors = Vec::new();
-        for (k, (axis, coefficients)) in [(axes.0, u.column(0).to_owned()), (axes.1, vt.row(0).to_owned())].into_iter().enumerate() {
+        for (k, (axis, coefficients)) in [(axes.0, u.column(0).to_owned()), (axes.1, vt.row(0).to_owned())].into_iter().enumerate()
+        {
             let x = samples.inputs.column(columns[k]).to_owned();
             let slopes = x.mapv(|x| basis.axes()[axis].slope(&coefficients.to_vec(), x));
             let alone = PartSamples::of_one(x, slopes);

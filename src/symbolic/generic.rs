@@ -91,7 +91,8 @@ pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
     let n = inputs.shape.particles;
     let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
     let momenta: Vec<Vector> = (1..=n).map(|i| inputs.momentum(i)).collect();
-    let relative: Vec<Vector> = (1..n).flat_map(|j| (0..j).map(move |i| (i, j))).map(|(i, j)| &positions[j] - &positions[i]).collect();
+    let relative: Vec<Vector> =
+        (1..n).flat_map(|j| (0..j).map(move |i| (i, j))).map(|(i, j)| &positions[j] - &positions[i]).collect();
     let context: Vec<Vector> = inputs.context.iter().map(|(name, _)| Vector::named(name.clone())).collect();
     let mut found: Vec<CandidateScalar> = Vec::new();
     let mut add = |scalar: Scalar, rank: usize| {
@@ -132,7 +133,18 @@ impl<'a> Learner<'a> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) = candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;
         let ranges = robust_ranges(&set.values(states(train).view()));
-        Ok(Self { inputs, train, check, weights: unit_weights(train), set, ranks, ranges, pieces: 1, factors: Vec::new(), deadline })
+        Ok(Self {
+            inputs,
+            train,
+            check,
+            weights: unit_weights(train),
+            set,
+            ranks,
+            ranges,
+            pieces: 1,
+            factors: Vec::new(),
+            deadline,
+        })
     }
 
     /// The scalars.
@@ -440,7 +452,8 @@ impl<'a> Learner<'a> {
     /// Whether a scalar is a distance that varies much.
     fn is_logarithmic(&self, i: usize) -> bool {
         let (low, high) = self.ranges[i];
-        let distance = matches!(&self.set.scalars()[i], Scalar::Norm(v) if v.terms().iter().all(|(name, _)| !name.starts_with('p')));
+        let distance =
+            matches!(&self.set.scalars()[i], Scalar::Norm(v) if v.terms().iter().all(|(name, _)| !name.starts_with('p')));
         distance && low > 0.0 && high > LOGARITHMIC * low
     }
 
@@ -503,8 +516,11 @@ impl<'a> Learner<'a> {
         let freedom = fitted.rows.saturating_sub(n).max(1) as f64;
         let correlated = if fitted.misfit > NOISY { CORRELATED } else { 1.0 };
         let price = correlated * (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
-        let ranks: Vec<usize> =
-            fitted.groups.iter().map(|g| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1)).collect();
+        let ranks: Vec<usize> = fitted
+            .groups
+            .iter()
+            .map(|g| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1))
+            .collect();
         let kept = eliminate_groups(&fitted.factor, &fitted.groups, &ranks, price, floor)?;
         Ok(kept.into_iter().map(|g| fitted.groups[g].scalars.clone()).collect())
     }
@@ -515,7 +531,13 @@ impl<'a> Learner<'a> {
     }
 
     fn describe(&self, f: &Fitted) -> String {
-        format!("{} functions, misfit {:.2e}, validation {:.2e}, trust {:.2}", f.theta.len(), f.misfit, f.validation, f.trust.iter().sum::<f64>() / f.trust.len() as f64)
+        format!(
+            "{} functions, misfit {:.2e}, validation {:.2e}, trust {:.2}",
+            f.theta.len(),
+            f.misfit,
+            f.validation,
+            f.trust.iter().sum::<f64>() / f.trust.len() as f64
+        )
     }
 }
 
@@ -576,7 +598,8 @@ impl Probe {
                 }
             }
             // What all pairs together can't explain is no reason to take more.
-            let Some((g, after)) = best.filter(|(_, after)| left - after >= 0.1 * (left - self.whole) && *after <= 0.97 * left) else {
+            let Some((g, after)) = best.filter(|(_, after)| left - after >= 0.1 * (left - self.whole) && *after <= 0.97 * left)
+            else {
                 break;
             };
             left = after;

@@ -25,10 +25,10 @@ mod simplify;
 mod split;
 mod tracked;
 
-pub use constants::{PhysicalConstant, Reading, read_constants, snap};
-pub use equality::{EqualityOptions, Proof, prove_equal, prove_equal_with};
 pub use adjust::Adjusted;
+pub use constants::{PhysicalConstant, Reading, read_constants, snap};
 pub use discover::Discovered;
+pub use equality::{EqualityOptions, Proof, prove_equal, prove_equal_with};
 pub use error::SymbolicError;
 pub use forms::PartForm;
 pub use friction::Friction;

@@ -50,9 +50,17 @@ pub(super) fn factors(learner: &Learner, fitted: &Fitted) -> Vec<Vec<f64>> {
         }
     }
     let unit = sigma * sigma * 2.0;
-    squares.iter().map(|block| block.chunks(dim / 2).flat_map(|half| {
-        let mean = half.iter().sum::<f64>() / half.len() as f64;
-        let factor = if mean.is_finite() { (unit / mean.max(unit)).sqrt() } else { 0.0 };
-        vec![factor; half.len()]
-    }).collect()).collect()
+    squares
+        .iter()
+        .map(|block| {
+            block
+                .chunks(dim / 2)
+                .flat_map(|half| {
+                    let mean = half.iter().sum::<f64>() / half.len() as f64;
+                    let factor = if mean.is_finite() { (unit / mean.max(unit)).sqrt() } else { 0.0 };
+                    vec![factor; half.len()]
+                })
+                .collect()
+        })
+        .collect()
 }

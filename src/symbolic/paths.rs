@@ -53,13 +53,7 @@ struct Block {
 impl Paths {
     /// Paths through the points of `chunks`, along the flow of a model where one is given, each interval cut into `pieces`.
     /// `weights` are those of the state's components, `trust` has a factor for the rows of each chunk.
-    pub fn new<F: Model>(
-        flow: Option<&Flow<F>>,
-        chunks: &[Trajectory],
-        weights: &[f64],
-        pieces: usize,
-        trust: &[f64],
-    ) -> Self {
+    pub fn new<F: Model>(flow: Option<&Flow<F>>, chunks: &[Trajectory], weights: &[f64], pieces: usize, trust: &[f64]) -> Self {
         let blocks = chunks.par_chunks(LANES).zip(trust.par_chunks(LANES));
         let make = |work: &mut Option<F::Work>, (chunks, trust): (&[Trajectory], &[f64])| {
             Block::new(flow.zip(work.as_mut()), chunks, weights.len(), pieces, trust)
@@ -180,7 +174,9 @@ impl Block {
             }));
             nodes.push(path.into_iter().map(|(weight, z)| (length * weight, z)).collect());
         }
-        let steps = |c: &Trajectory| (1..c.times.len()).flat_map(|j| (&c.states.row(j) - &c.states.row(j - 1)).to_vec()).collect::<Vec<_>>();
+        let steps = |c: &Trajectory| {
+            (1..c.times.len()).flat_map(|j| (&c.states.row(j) - &c.states.row(j - 1)).to_vec()).collect::<Vec<_>>()
+        };
         let increments = chunks.iter().flat_map(steps).collect();
         let trust = trust.iter().zip(failed).map(|(t, failed)| if failed { 0.0 } else { *t }).collect();
         Self { points, first, nodes, increments, trust, factors: Vec::new() }
@@ -217,8 +213,7 @@ fn first_path(chunks: &[Trajectory], j: usize, dim: usize, pieces: usize) -> Vec
             let from = (j + 1).saturating_sub(window.div_ceil(2)).min(chunk.times.len() - window);
             let times = &chunk.times[from..from + window];
             for (i, ti) in times.iter().enumerate() {
-                let lagrange: f64 =
-                    times.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, tk)| (t - tk) / (ti - tk)).product();
+                let lagrange: f64 = times.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, tk)| (t - tk) / (ti - tk)).product();
                 for (component, z) in z.iter_mut().enumerate() {
                     z.0[lane] += lagrange * chunk.states[[from + i, component]];
                 }

@@ -14,8 +14,8 @@ use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar, Vector, VectorExpr};
 use crate::loss::RolloutLoss;
-use crate::scalars::{Inputs, ScalarSet};
 use crate::model::ScalarHamiltonian;
+use crate::scalars::{Inputs, ScalarSet};
 use crate::train::{self, Fit, Learned, Settings, states};
 
 /// What is known of the noise in the data.
@@ -172,7 +172,15 @@ pub fn recover(
     let (learned, fitted_law, easy) = on_trajectories(&learner, &fitted, &discovered, train)?;
     let all = validation;
     let validation = &easily_followed(&learner, &discovered, validation, &learned.settings)?[..];
-    trace(&format!("{} of {} training and {} of {} validation chunks, step {:.2e}, integration error {:.2e}", easy, train.len(), validation.len(), all.len(), learned.settings.rollout.step, learned.integration_error));
+    trace(&format!(
+        "{} of {} training and {} of {} validation chunks, step {:.2e}, integration error {:.2e}",
+        easy,
+        train.len(),
+        validation.len(),
+        all.len(),
+        learned.settings.rollout.step,
+        learned.integration_error
+    ));
     let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
     let error = |expr: &Expr| closed_form_error(inputs, expr, validation, &learned.settings);
     let (model, theta) = (super::refit::model(inputs, &fitted_law.expression)?, fitted_law.expression.constants());
@@ -323,7 +331,12 @@ fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExp
 fn pareto(discovered: &Discovered, error: impl Fn(&Expr) -> Result<f64, RecoverError>, chosen: (&Expr, f64)) -> Vec<Candidate> {
     let mut laws: Vec<Expr> = discovered.laws.iter().map(|l| l.expression.clone()).collect();
     let best = |skipped: usize| {
-        discovered.parts.iter().enumerate().filter(move |(k, _)| *k != skipped).filter_map(|(_, forms)| Some(forms.first()?.expression.clone()))
+        discovered
+            .parts
+            .iter()
+            .enumerate()
+            .filter(move |(k, _)| *k != skipped)
+            .filter_map(|(_, forms)| Some(forms.first()?.expression.clone()))
     };
     for (k, forms) in discovered.parts.iter().enumerate() {
         let Some(own) = forms.first() else { continue };

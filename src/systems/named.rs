@@ -105,12 +105,7 @@ const LAWS: &[NamedLaw] = &[
         vectors: PLANE,
         mean: &[0.0, 0.0, 0.0, 0.0],
         spread: (0.15, 0.15),
-        ..law(
-            "henon-heiles",
-            "0.5*dot(p1,p1) + 0.5*dot(q1,q1) + dot(ex,q1)**2*dot(ey,q1) - dot(ey,q1)**3/3",
-            1,
-            2,
-        )
+        ..law("henon-heiles", "0.5*dot(p1,p1) + 0.5*dot(q1,q1) + dot(ex,q1)**2*dot(ey,q1) - dot(ey,q1)**3/3", 1, 2)
     },
     NamedLaw {
         mean: &[1.0, 0.0, -0.6, 0.8, -0.5, -0.9, 0.0, 0.7, -0.6, -0.4, 0.6, -0.3],
@@ -159,11 +154,7 @@ const LAWS: &[NamedLaw] = &[
     },
     NamedLaw { mean: ORBIT, ..law("yukawa", "0.5*dot(p1,p1) - 1.5*exp(-0.6*norm(q1))/norm(q1)", 1, 3) },
     NamedLaw { mean: ORBIT, ..law("plummer", "0.5*dot(p1,p1) - 1.5/sqrt(dot(q1,q1)+0.16)", 1, 3) },
-    NamedLaw {
-        mean: &[0.0, 0.0],
-        spread: (1.0, 0.8),
-        ..law("cosine", "dot(p1,p1)/1.8 - 1.3*cos(norm(q1))", 1, 1)
-    },
+    NamedLaw { mean: &[0.0, 0.0], spread: (1.0, 0.8), ..law("cosine", "dot(p1,p1)/1.8 - 1.3*cos(norm(q1))", 1, 1) },
     NamedLaw {
         vectors: PLANE,
         mean: FLAT_ORBIT,
@@ -172,12 +163,7 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: PLANE,
         mean: FLAT_ORBIT,
-        ..law(
-            "magnetic",
-            "0.5*dot(p1,p1) + 0.4*(dot(ey,p1)*dot(ex,q1) - dot(ex,p1)*dot(ey,q1)) + 0.6*dot(q1,q1)",
-            1,
-            2,
-        )
+        ..law("magnetic", "0.5*dot(p1,p1) + 0.4*(dot(ey,p1)*dot(ex,q1) - dot(ex,p1)*dot(ey,q1)) + 0.6*dot(q1,q1)", 1, 2)
     },
     NamedLaw {
         mean: &[0.7, 0.0, 0.0, -0.7, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
