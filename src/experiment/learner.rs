@@ -7,7 +7,7 @@ use crate::report::tables::RowKey;
 use crate::train::FieldKind;
 
 /// Degree of the spectral basis.
-pub(super) const DEGREE: usize = 6;
+const DEGREE: usize = 6;
 /// Degree of fields made of plain vectors, and of those with directions.
 const FIELD_DEGREES: (usize, usize) = (10, 6);
 /// The same at the smallest profile.

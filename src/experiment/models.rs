@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::Data;
 use super::evaluation::{Evaluation, evaluate};
-use super::learner::{DEGREE, Learner};
+use super::learner::Learner;
 use super::timings::Stopwatch;
 use super::{Error, Profile, networks};
 use crate::basis::Kind;

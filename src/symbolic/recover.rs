@@ -265,6 +265,8 @@ fn on_trajectories(
         field_evaluations: 2 * loss.field_evaluations(),
         rank: theta.len(),
         history: Vec::new(),
+        costs: Vec::new(),
+        outcome: train::Outcome::Converged,
         theta,
     };
     Ok((Learned { model, fit, settings, integration_error }, refitted, easy.len()))
