@@ -233,8 +233,7 @@ fn on_trajectories(
     train: &[Trajectory],
 ) -> Result<(Learned<ProductBasis>, Refit, usize), RecoverError> {
     let (model, theta) = compact(learner, fitted)?;
-    let longest = train.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).fold(0.0, f64::max);
-    let mut settings = Settings::new(learner.weights().to_vec(), longest)?;
+    let mut settings = Settings::new(learner.weights().to_vec(), short_interval(train))?;
     let expression = &discovered.chosen.expression;
     let mut easy = Vec::new();
     for _ in 0..HALVINGS {
@@ -270,6 +269,13 @@ fn on_trajectories(
         theta,
     };
     Ok((Learned { model, fit, settings, integration_error }, refitted, easy.len()))
+}
+
+/// An interval between points that few are shorter than: halving a step that is longer than an interval would change nothing there.
+fn short_interval(chunks: &[Trajectory]) -> f64 {
+    let mut intervals: Vec<f64> = chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
+    intervals.sort_by(f64::total_cmp);
+    intervals.get(intervals.len() / 10).copied().unwrap_or(1.0)
 }
 
 /// The chunks in which halving the integration step changes nothing worth mentioning.
