@@ -121,7 +121,7 @@ fn eliminate_start(rows: Vec<f64>, dim: usize, n: usize) -> linalg::Result<Elimi
     let columns = dim + n + 1;
     let m = rows.len() / columns;
     let matrix = Array2::from_shape_fn((m, columns), |(i, j)| rows[i * columns + j]);
-    let factor = triangular_factor(&[matrix.clone()])?;
+    let factor = triangular_factor(std::slice::from_ref(&matrix))?;
     let inverse = triangular_inverse(&factor.slice(s![..dim, ..dim]))?;
     let orthonormal = matrix.slice(s![.., ..dim]).dot(&inverse);
     Ok(Eliminated {

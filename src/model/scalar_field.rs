@@ -169,7 +169,7 @@ impl ScalarField {
                     |r| if r > 0.0 { 1.0 / r } else { 0.0 },
                 );
                 for v in &mut v {
-                    *v = *v * *inverse;
+                    *v *= *inverse;
                 }
             }
             u[..D].copy_from_slice(&v);

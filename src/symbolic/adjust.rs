@@ -75,7 +75,7 @@ impl Learner<'_> {
         for _ in 0..ROUNDS {
             let target = column(&paths.increments(&model, &theta), 1);
             let (next, rms) = levenberg(&paths, &model, theta.clone(), &target);
-            let settled = !(rms < 0.9 * misfit);
+            let settled = rms.is_nan() || rms >= 0.9 * misfit;
             if rms < misfit || misfit.is_infinite() {
                 (theta, misfit) = (next, rms);
             }

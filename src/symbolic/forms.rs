@@ -176,10 +176,10 @@ fn searched(variables: &[Expr], samples: &PartSamples, evaluations: usize, seed:
         let mean = (0..m).map(|k| variance(i, k) / middle[k]).sum::<f64>() / m as f64;
         (1.0 / mean).clamp(1e-6, 1e2)
     });
-    for k in 0..m {
+    for (k, variance) in middle.iter().enumerate() {
         target = target
             .with_slopes(k, samples.slopes.column(k))
-            .and_then(|t| t.with_slope_noise(k, middle[k].sqrt()))
+            .and_then(|t| t.with_slope_noise(k, variance.sqrt()))
             .map_err(RecoverError::Search)?;
     }
     let target = target.with_weights(weights.view()).map_err(RecoverError::Search)?;

@@ -486,7 +486,7 @@ impl<'a> Learner<'a> {
             let misfit = (squares / weight.max(f64::MIN_POSITIVE)).sqrt();
             let rows = design.iter().map(Array2::nrows).sum();
             let settled = found.as_ref().is_some_and(|(.., last)| misfit > 0.7 * last) && round > 1;
-            let worse = found.as_ref().is_some_and(|(.., last)| !(misfit <= 1.5 * last));
+            let worse = found.as_ref().is_some_and(|(.., last)| misfit.is_nan() || misfit > 1.5 * last);
             if !worse || found.is_none() {
                 found = Some((theta, factor, rows, misfit));
             }
@@ -713,7 +713,7 @@ pub fn eliminate_groups(
 
 /// c^T (W^T W)^-1 c for the columns W of the transposed inverse factor.
 fn removal_cost(w: &Array2<f64>, c: &Array1<f64>) -> linalg::Result<f64> {
-    let t = triangular_factor(&[w.clone()])?;
+    let t = triangular_factor(std::slice::from_ref(w))?;
     let mut x: Vec<f64> = Vec::with_capacity(c.len());
     for i in 0..c.len() {
         let sum: f64 = (0..i).map(|k| t[[k, i]] * x[k]).sum();

@@ -266,9 +266,9 @@ fn follow<F: Model>(
     }
     // What failed must not disturb its neighbours with numbers that are not finite.
     for (_, node) in nodes.iter_mut() {
-        for c in 0..dim {
+        for (c, node) in node.iter_mut().enumerate().take(dim) {
             for lane in (0..LANES).filter(|l| failed[*l]) {
-                node[c].0[lane] = state(0, c).0[lane];
+                node.0[lane] = state(0, c).0[lane];
             }
         }
     }

@@ -57,11 +57,14 @@ pub fn figure3(data: &ErrorCurves, stem: &Path) -> Result<(), Error> {
     panel_figure(&PanelFigure { panels, columns: data.columns, row_height }, stem)
 }
 
+/// A model in a figure of points: name, look, and the points.
+pub type ModelPoints = (String, Style, Vec<(f64, f64)>);
+
 /// Final error against the time that training took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorSeconds {
     /// Title of each panel and its models: name, look, and for each seed seconds and error.
-    pub panels: Vec<(String, Vec<(String, Style, Vec<(f64, f64)>)>)>,
+    pub panels: Vec<(String, Vec<ModelPoints>)>,
     /// Lines to compare with, for each panel.
     pub references: Vec<Vec<ReferenceLine>>,
 }

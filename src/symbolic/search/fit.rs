@@ -219,8 +219,8 @@ impl<'a> Fitter<'a> {
         let mut a = [[0.0; MAX_INNER]; MAX_INNER];
         let mut step = [0.0; MAX_INNER];
         for i in 0..n {
-            for j in 0..i {
-                a[i][j] = dot(&self.slopes[i], &self.slopes[j]) * unit(i) * unit(j);
+            for (j, a) in a[i].iter_mut().enumerate().take(i) {
+                *a = dot(&self.slopes[i], &self.slopes[j]) * unit(i) * unit(j);
             }
             a[i][i] = 1.0 + damping;
             step[i] = dot(&self.slopes[i], &self.residual) * unit(i);

@@ -90,7 +90,7 @@ impl Drawing<'_> {
                 // A plain sum or difference is the most common of all.
                 let plain = [1.0, -1.0, ratio, -ratio];
                 let wide = pick(&RATIOS) * ratio;
-                if random % 3 == 0 { plain[random / 3 % 4] } else { wide }
+                if random.is_multiple_of(3) { plain[random / 3 % 4] } else { wide }
             }
             Role::Offset => {
                 let width = spread.high - spread.low;
