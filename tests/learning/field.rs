@@ -96,11 +96,11 @@ fn gradient_of_fields_in_every_dimension() {
             let (z, lambda, dz, z_bar) = (row(&z, b), row(&lambda, b), row(&dz, b), row(&z_bar, b));
             let exact = formula(&inputs, &scalars, &vectors, &full, &z, &z);
             dz.iter().zip(&exact).for_each(|(a, b)| assert_close(*a, *b, 1e-13, "field"));
-            for k in 0..n {
+            for (k, z_bar) in z_bar.iter().enumerate() {
                 let dual: Vec<Dual<f64>> = (0..n).map(|i| Dual::new(z[i], f64::from(u8::from(i == k)))).collect();
                 let slope = formula(&inputs, &scalars, &vectors, &full, &dual, &z);
                 let sum: f64 = slope.iter().zip(&lambda).map(|(s, l)| s.eps * l).sum();
-                assert_close(z_bar[k], sum, 1e-12, "derivative by the state");
+                assert_close(*z_bar, sum, 1e-12, "derivative by the state");
             }
         }
         // Linear: the derivative by a parameter is its column.
