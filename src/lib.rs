@@ -17,15 +17,15 @@
 //! | [`linalg`] | numbers over SIMD lanes and dual numbers; triangular factors, whitening, null spaces |
 //! | [`expr`] | closed-form expressions of scalars of vectors: parse, print, evaluate, differentiate |
 //! | [`field`] | vector fields, Hamiltonians, J grad H |
-//! | [`systems`] | known systems: the springy double pendulum |
+//! | [`systems`] | known systems: the springy double pendulum, any Hamiltonian given as text, named laws |
 //! | [`integrate`] | symplectic splitting, Gauss-Legendre, explicit Runge-Kutta; many trajectories at once |
 //! | [`scalars`] | input vectors, their invariant scalars, which are independent, derivatives |
-//! | [`basis`] | explicit bases: Chebyshev polynomials of scalars, products |
-//! | [`model`] | Hamiltonian models with vector-Jacobian products, closed forms as models |
+//! | [`basis`] | explicit bases: Chebyshev polynomials of scalars, products of functions of two |
+//! | [`model`] | Hamiltonians and fields with vector-Jacobian products: explicit bases, closed forms, perceptrons, equivariant networks |
 //! | [`dataset`] | trajectory tables (Parquet, CSV), chunks, files written whole |
-//! | [`loss`] | the rollout loss with its adjoint and Jacobian; the integral form |
-//! | [`train`] | linear start, whitened coordinates, L-BFGS with checkpoints; [`train::learn`] |
-//! | [`symbolic`] | elimination, equality saturation, refitting, reading of constants; [`symbolic::recover`] |
+//! | [`loss`] | the rollout loss with its adjoint and Jacobian, initial states fixed or free; the integral form |
+//! | [`train`] | linear start, whitened coordinates, L-BFGS with checkpoints; [`train::learn`], and [`train::learn_noisy`] for noisy data |
+//! | [`symbolic`] | splitting, [search](symbolic::search) for closed forms, equality saturation, refitting, reading of constants; [`symbolic::recover`] |
 //! | [`evaluate`] | errors of long rollouts |
 //! | [`report`] | tables, figures, inspection of result files |
 //! | [`experiment`] | the paper's tables and figures |

@@ -205,7 +205,7 @@ impl RecoveryReport<'_> {
     fn write_parts(&self, figures: &Path) -> Result<(), Error> {
         let curves: Vec<ForceCurve> = (self.recovery.part_curves(states(self.train).view()).into_iter())
             .map(|part| ForceCurve {
-                title: part.form.to_string().chars().take(40).collect(),
+                title: shortly(&part.form),
                 x_label: Expr::Scalar(part.scalar).to_string(),
                 y_label: "slope of the part".into(),
                 data_range: (part.x.first().copied().unwrap_or(0.0), part.x.last().copied().unwrap_or(0.0)),
@@ -352,4 +352,14 @@ fn error_curve(label: &str, style: Style, chunks: &[Trajectory], errors: &[Vec<f
     let x = (1..points).map(|j| j as f64).collect();
     let of = |i: usize| quantiles.iter().map(|q| q.quantiles[i]).collect::<Vec<_>>();
     Curve::new(label, style, x, quantiles.iter().map(|q| q.geometric_mean).collect()).with_band(of(0), of(4))
+}
+
+/// Characters that a title or label of a figure has room for.
+const TITLE: usize = 30;
+
+/// An expression for a figure: constants to four digits, and no longer than fits.
+fn shortly(expr: &Expr) -> String {
+    let rounded: Vec<f64> = expr.constants().iter().map(|c| format!("{c:.3e}").parse().unwrap_or(*c)).collect();
+    let text = expr.with_constants(&rounded).to_string();
+    if text.chars().count() <= TITLE { text } else { text.chars().take(TITLE - 2).chain("..".chars()).collect() }
 }

@@ -92,9 +92,12 @@ fn decades(low: f64, high: f64) -> (f64, f64) {
     (10f64.powi(first), 10f64.powi(last.clamp(first + 1, 300)))
 }
 
+/// Values that differ by a smaller part of their size are shown as one: labels could not tell them apart.
+const ALIKE: f64 = 2e-4;
+
 fn widen(low: f64, high: f64, margin: f64) -> (f64, f64) {
     let range = high - low;
-    if range > 0.0 {
+    if range > ALIKE * low.abs().max(high.abs()) {
         (low - margin * range, high + margin * range)
     } else {
         (low - 0.5 * low.abs().max(1.0), high + 0.5 * high.abs().max(1.0))
