@@ -61,6 +61,10 @@ fn regress_unequal_masses_pivot_and_slanting_gravity_are_recovered() {
         assert!(found.standard_error.is_some_and(|e| e > 0.0 && e < 1e-8), "{name}: {:?}", found.standard_error);
     }
     assert_eq!(law.expression.constants().len(), 8, "{}", law.expression);
+    // The front rises from laws that lack terms to the law.
+    println!("{:?}", law.pareto.iter().map(|c| (c.expression.to_string(), c.error)).collect::<Vec<_>>());
+    assert!(law.pareto.len() >= 4 && law.pareto.windows(2).all(|w| w[1].error < w[0].error));
+    assert!(law.pareto.windows(2).all(|w| w[1].expression.complexity() > w[0].expression.complexity()));
     assert!(law.reading.unread.is_empty());
 }
 

@@ -335,7 +335,8 @@ fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExp
     (1..=particles).map(force).collect()
 }
 
-/// Laws of growing complexity that each lower the error: those tried, and the chosen forms of the parts with one of them put more simply.
+/// Laws of growing complexity that each lower the error: those tried, the chosen forms of the parts with one of them put more simply, and the
+/// chosen law with ever more of its terms left out. Their constants are those of the law that they are taken from.
 fn pareto(discovered: &Discovered, error: impl Fn(&Expr) -> Result<f64, RecoverError>, chosen: (&Expr, f64)) -> Vec<Candidate> {
     let mut laws: Vec<Expr> = discovered.laws.iter().map(|l| l.expression.clone()).collect();
     let best = |skipped: usize| {
@@ -350,10 +351,10 @@ fn pareto(discovered: &Discovered, error: impl Fn(&Expr) -> Result<f64, RecoverE
         let Some(own) = forms.first() else { continue };
         let simpler = forms.iter().filter(|f| f.complexity < own.complexity);
         laws.extend(simpler.map(|f| Expr::sum(best(k).chain([f.expression.clone()]))));
-        laws.push(Expr::sum(best(k)));
     }
     let with_error = |expression: Expr| Some(Candidate { error: error(&expression).ok().filter(|e| e.is_finite())?, expression });
     let mut all: Vec<Candidate> = laws.into_iter().filter_map(with_error).collect();
+    all.extend(with_fewer_terms(chosen.0, with_error));
     // What is as good as the chosen law and no simpler adds nothing.
     all.retain(|c| c.expression.complexity() < chosen.0.complexity());
     all.push(Candidate { expression: chosen.0.clone(), error: chosen.1 });
@@ -366,6 +367,33 @@ fn pareto(discovered: &Discovered, error: impl Fn(&Expr) -> Result<f64, RecoverE
         }
     });
     all
+}
+
+/// The law without one term, without two, and so on: always the one goes that is missed least. Factors before sums are multiplied out.
+fn with_fewer_terms(law: &Expr, candidate: impl Fn(Expr) -> Option<Candidate>) -> Vec<Candidate> {
+    let mut terms = match law {
+        Expr::Sum(terms) => terms.iter().flat_map(spread).collect(),
+        other => spread(other),
+    };
+    let mut found = Vec::new();
+    while terms.len() > 1 {
+        let without = |k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, term)| term.clone()));
+        let tried = (0..terms.len()).filter_map(|k| Some((k, candidate(without(k))?)));
+        let Some((k, least)) = tried.min_by(|a, b| a.1.error.total_cmp(&b.1.error)) else { break };
+        terms.remove(k);
+        found.push(least);
+    }
+    found
+}
+
+/// The terms of c (a + b): c a and c b.
+fn spread(term: &Expr) -> Vec<Expr> {
+    if let Expr::Product(factors) = term
+        && let [Expr::Constant(c), Expr::Sum(terms)] = &factors[..]
+    {
+        return terms.iter().map(|t| Expr::product([Expr::Constant(*c), t.clone()])).collect();
+    }
+    vec![term.clone()]
 }
 
 /// Whether a sum of powers of scalars looks like a power series in one of its lengths.
