@@ -201,7 +201,9 @@ pub fn recover(
         integration_error: learned.integration_error,
         parameters_per_residual: theta.len() as f64 / residuals.max(1) as f64,
     };
-    let exact = friction.is_none()
+    // Without a held-out chunk that can be followed nothing speaks for the law.
+    let exact = !validation.is_empty()
+        && friction.is_none()
         && !is_series(&fitted_law.expression)
         && circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?;
     let part = |(part, forms): (super::Part, Vec<PartForm>)| RecoveredPart {
