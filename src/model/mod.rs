@@ -1,5 +1,35 @@
 //! Models of motion: what the loss and the training need of one, and the Hamiltonian model on scalars.
 
+/// Calls a method generic over the dimension D with the frame of that dimension.
+macro_rules! in_dimension {
+    ($self:ident, $work:ident, |$frame:ident, $block:ident| $body:expr) => {{
+        let $block = &mut $work.block;
+        match $self.scalars.dimension() {
+            1 => {
+                let $frame = &mut $work.frames.0;
+                $crate::linalg::vectorised(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+            2 => {
+                let $frame = &mut $work.frames.1;
+                $crate::linalg::vectorised(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+            _ => {
+                let $frame = &mut $work.frames.2;
+                $crate::linalg::vectorised(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+        }
+    }};
+}
+
 mod closed_form;
 pub mod emlp;
 pub mod network;

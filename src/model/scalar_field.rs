@@ -4,7 +4,7 @@ use super::scalar_hamiltonian::{gather, scatter};
 use super::{LinearModel, Model};
 use crate::basis::Chebyshev;
 use crate::expr::Vector;
-use crate::linalg::{LANES, Lanes, Real, vectorised};
+use crate::linalg::{LANES, Lanes, Real};
 use crate::scalars::{Error, Form, Frame, Inputs, ScalarSet};
 
 /// A vector that a [`ScalarField`] is a sum of.
@@ -65,36 +65,6 @@ struct BlockWork {
     u: Vec<[Lanes; 3]>,
     inverse: Vec<Lanes>,
     u_bar: Vec<[Lanes; 3]>,
-}
-
-/// Calls a method generic over the dimension D with the frame of that dimension.
-macro_rules! in_dimension {
-    ($self:ident, $work:ident, |$frame:ident, $block:ident| $body:expr) => {{
-        let $block = &mut $work.block;
-        match $self.scalars.dimension() {
-            1 => {
-                let $frame = &mut $work.frames.0;
-                vectorised(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
-            2 => {
-                let $frame = &mut $work.frames.1;
-                vectorised(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
-            _ => {
-                let $frame = &mut $work.frames.2;
-                vectorised(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
-        }
-    }};
 }
 
 impl ScalarField {

@@ -3,7 +3,7 @@
 use super::{HamiltonianModel, LinearModel, Model};
 use crate::basis::{Basis, ProductBasis};
 use crate::field::symplectic_into;
-use crate::linalg::{LANES, Lanes, Real, vectorised};
+use crate::linalg::{LANES, Lanes, Real};
 use crate::scalars::{Frame, ScalarFunction, ScalarSet};
 
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11): invariant under O(d) whatever h is.
@@ -33,36 +33,6 @@ struct BlockWork {
     slope: Vec<Lanes>,
     curvature: Vec<Lanes>,
     function: Vec<Lanes>,
-}
-
-/// Calls a method generic over the dimension D with the frame of that dimension.
-macro_rules! in_dimension {
-    ($self:ident, $work:ident, |$frame:ident, $block:ident| $body:expr) => {{
-        let $block = &mut $work.block;
-        match $self.scalars.dimension() {
-            1 => {
-                let $frame = &mut $work.frames.0;
-                vectorised(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
-            2 => {
-                let $frame = &mut $work.frames.1;
-                vectorised(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
-            _ => {
-                let $frame = &mut $work.frames.2;
-                vectorised(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
-        }
-    }};
 }
 
 impl<F: ScalarFunction> ScalarHamiltonian<F> {

@@ -27,9 +27,8 @@ const SYSTEMATIC: f64 = 1e-6;
 const MOST_FORMS: usize = 8;
 /// Highest total degree of polynomials.
 const POLYNOMIAL: usize = 4;
-/// Evaluations of a first and of a second search over one scalar, and over more.
+/// Evaluations of a first and of a second search.
 const EVALUATIONS: [usize; 2] = [400, 4_000];
-const EVALUATIONS_OF_MANY: [usize; 2] = [400, 4_000];
 /// Singular values of the products' coefficients below this part of the largest are none: the products are one product of two functions.
 const RANK_ONE: f64 = 1e-2;
 
@@ -42,15 +41,14 @@ impl Learner<'_> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
         let mut forms: Vec<PartForm> = Vec::new();
-        let stages = if part.scalars.len() == 1 { EVALUATIONS } else { EVALUATIONS_OF_MANY };
-        for evaluations in stages.into_iter().take(if thorough { 2 } else { 1 }) {
+        for evaluations in EVALUATIONS.into_iter().take(if thorough { 2 } else { 1 }) {
             let first = evaluations == EVALUATIONS[0];
             let mut candidates = Vec::new();
-            if first && part.scalars.len() > 1 {
+            if first {
                 candidates.extend(self.polynomial(part, &rest)?);
-                candidates.extend(self.separated(fitted, part, &samples, seed)?);
-            } else if first {
-                candidates.extend(self.polynomial(part, &rest)?);
+                if part.scalars.len() > 1 {
+                    candidates.extend(self.separated(fitted, part, &samples, seed)?);
+                }
             }
             // A search over several scalars is dear: what is known may do.
             if part.scalars.len() == 1 || !first {

@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis};
 
 use super::discover::Discovered;
 use super::friction::Friction;
-use super::generic::{Fitted, Learner, trace};
+use super::generic::{Fitted, Learner, NOISY, trace};
 use super::judge::{Circumstances, Misfit};
 use super::refit::{Refit, confirm_snapped, refit, refit_noisy};
 use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
@@ -138,8 +138,6 @@ impl Recovery {
 const NEGLIGIBLE: f64 = 1e-9;
 /// The same where integration is less accurate than that.
 const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
-/// A misfit above this is taken for noise: constants are then fitted with all states uncertain.
-const NOISY: f64 = 1e-5;
 /// The integration step is halved at most so often.
 const HALVINGS: i32 = 8;
 /// A law with more powers of one length than this is a series that follows another law, not the law.
@@ -251,6 +249,7 @@ fn on_trajectories(
     let closed = super::refit::model(learner.inputs(), expression)?;
     let integration_error = train::integration_error(&closed, &expression.constants(), &easy, &settings);
     let integration_error = if integration_error.is_finite() { integration_error } else { 1.0 };
+    // With noise all states are uncertain.
     let refitted = if discovered.chosen.misfit > NOISY {
         refit_noisy(learner.inputs(), expression, &easy, &settings)
     } else {
