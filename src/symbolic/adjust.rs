@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2};
 
-use super::generic::{Fitted, Learner};
+use super::learner::{Fitted, Learner};
 use super::paths::{Flow, Paths};
 use super::recover::RecoverError;
 use super::refit::{self, Refit};

@@ -4,7 +4,7 @@ use ndarray::{Axis, concatenate};
 
 use super::adjust::Adjusted;
 use super::forms::PartForm;
-use super::generic::{Fitted, Group, Learner, eliminate_groups, trace, with_ridge};
+use super::learner::{Fitted, Group, Learner, eliminate_groups, with_ridge};
 use super::paths::Flow;
 use super::recover::RecoverError;
 use super::tracked::multiply_out;
@@ -51,7 +51,7 @@ impl Learner<'_> {
                 self.length(a.misfit, a.complexity, floor, fitted).total_cmp(&self.length(b.misfit, b.complexity, floor, fitted))
             });
             if let Some(best) = found.first() {
-                trace(&format!("  part {i}: {:.2e} {}", best.misfit, best.expression));
+                log::debug!("  part {i}: {:.2e} {}", best.misfit, best.expression);
             }
             if found.is_empty() {
                 return Err(RecoverError::NoLaw);
@@ -62,7 +62,7 @@ impl Learner<'_> {
         let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(&forms).map(|(&k, forms)| forms[k].expression.clone()));
         let mut choice = vec![0; forms.len()];
         let mut best = self.adjust(&whole(&choice), fitted)?;
-        trace(&format!("whole: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression));
+        log::debug!("whole: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
         let mut laws = vec![best.clone()];
         // Where the whole does worse than what was learned, other forms of single parts are tried.
         let good = |a: &Adjusted| is_as_good(a.misfit, fitted, fitted.theta.len());
@@ -90,7 +90,7 @@ impl Learner<'_> {
         }
         best = self.pruned(best, fitted)?;
         best = self.with_simple_exponents(best, fitted)?;
-        trace(&format!("chosen: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression));
+        log::debug!("chosen: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
         Ok(Discovered { chosen: best, parts: forms, laws })
     }
 
@@ -125,7 +125,7 @@ impl Learner<'_> {
             return Ok(best);
         }
         let next = self.adjust(&Expr::sum(needed.iter().map(|&k| terms[kept[k]].clone())), fitted)?;
-        trace(&format!("without redundant terms: {:.2e} {}", next.misfit, next.expression));
+        log::debug!("without redundant terms: {:.2e} {}", next.misfit, next.expression);
         Ok(if next.misfit <= 1.5 * best.misfit.max(floor(fitted)) { next } else { best })
     }
 

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::discover::is_as_good;
-use super::generic::{Fitted, Group, Learner, eliminate_groups};
+use super::learner::{Fitted, Group, Learner, eliminate_groups};
 use super::recover::RecoverError;
 use super::search::{Operators, SearchOptions, Target, search};
 use super::split::{Part, PartSamples};
@@ -59,11 +59,11 @@ impl Learner<'_> {
                 let given = expression.to_string();
                 let (expression, misfit) = self.adjust_part(&expression, &rest)?;
                 if !misfit.is_finite() {
-                    super::generic::trace(&format!("    not finite: {given}"));
+                    log::debug!("    not finite: {given}");
                 }
                 if misfit.is_finite() && forms.iter().all(|f| f.expression != expression) {
                     let complexity = expression.complexity();
-                    super::generic::trace(&format!("    {misfit:.2e} {complexity} {expression}"));
+                    log::debug!("    {misfit:.2e} {complexity} {expression}");
                     forms.push(PartForm { expression, misfit, complexity });
                 }
             }
@@ -91,7 +91,7 @@ impl Learner<'_> {
             coefficients[[basis.functions()[k][0].1, basis.functions()[k][1].1]] = fitted.theta[k];
         }
         let (u, sigma, vt) = crate::linalg::svd(&coefficients)?;
-        super::generic::trace(&format!("  separability: {:.2e} {:.2e}", sigma[0], sigma[1]));
+        log::debug!("  separability: {:.2e} {:.2e}", sigma[0], sigma[1]);
         if sigma[1] > RANK_ONE * sigma[0] {
             return Ok(Vec::new());
         }
@@ -111,7 +111,7 @@ impl Learner<'_> {
             factors.push(form);
         }
         let product = Expr::product([Expr::Constant(sigma[0]), factors[0].clone(), factors[1].clone()]);
-        super::generic::trace(&format!("  product: {product}"));
+        log::debug!("  product: {product}");
         let mut sum = vec![product.clone()];
         for k in 0..2 {
             let slopes = partial(&product, &[scalar(0), scalar(1)], k, samples, columns);
@@ -136,7 +136,7 @@ impl Learner<'_> {
         let design = self.columns(&terms, &rest.paths)?;
         let augmented = concatenate![Axis(1), design, rest.target.clone().insert_axis(Axis(1))];
         let (rows, n) = (augmented.nrows(), terms.len());
-        let factor = super::generic::with_ridge(&triangular_factor(&[augmented])?)?;
+        let factor = super::learner::with_ridge(&triangular_factor(&[augmented])?)?;
         let squares = factor[[n, n]] * factor[[n, n]];
         let price = (rows.max(2) as f64).ln() * squares / rows.saturating_sub(n).max(1) as f64;
         let groups: Vec<Group> = (0..n).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
@@ -188,7 +188,7 @@ fn searched(variables: &[Expr], samples: &PartSamples, evaluations: usize, seed:
         ..SearchOptions::default()
     };
     let front = search(&target, &options, &mut |_| {}).map_err(RecoverError::Search)?;
-    super::generic::trace(&format!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts));
+    log::debug!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts);
     let last = front.entries.len();
     let first = last.saturating_sub(MOST_FORMS).min(front.chosen);
     let taken = front.entries[first..last].iter().take(MOST_FORMS);

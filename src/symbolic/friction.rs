@@ -2,7 +2,7 @@
 
 use ndarray::{Axis, concatenate};
 
-use super::generic::{Fitted, Learner, trace};
+use super::learner::{Fitted, Learner};
 use super::paths::Flow;
 use crate::linalg::{self, Lanes, Real, triangular_factor, triangular_inverse};
 
@@ -52,7 +52,7 @@ impl Learner<'_> {
             .zip(&drag)
             .map(|(a, b)| concatenate![Axis(1), a.slice(ndarray::s![.., ..n]), b.view(), a.slice(ndarray::s![.., n..])])
             .collect();
-        let factor = super::generic::with_ridge(&triangular_factor(&joined)?)?;
+        let factor = super::learner::with_ridge(&triangular_factor(&joined)?)?;
         let last = n + particles;
         let rows = fitted.rows.max(1) as f64;
         let after = factor[[last, last]] * factor[[last, last]];
@@ -62,7 +62,7 @@ impl Learner<'_> {
         let rates = inverse.dot(&factor.slice(ndarray::s![n..last, last]));
         let sigma = (after / rows).sqrt();
         let errors: Vec<f64> = inverse.rows().into_iter().map(|r| sigma * r.dot(&r).sqrt()).collect();
-        trace(&format!("friction: {before:.3e} to {after:.3e}, rates {rates}"));
+        log::debug!("friction: {before:.3e} to {after:.3e}, rates {rates}");
         let stands_out = rates.iter().zip(&errors).any(|(r, e)| r.abs() > SIGMAS * e);
         let found = stands_out && before - after > SHARE * before;
         Ok(found.then(|| Friction { rates: rates.to_vec(), errors, misfits: ((before / rows).sqrt(), sigma) }))

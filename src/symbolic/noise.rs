@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use ndarray::Array2;
 
-use super::generic::{Fitted, Learner};
+use super::learner::{Fitted, Learner};
 use super::paths::{Flow, Paths};
 use crate::dataset::{Trajectory, gaussian_states};
 

@@ -6,8 +6,8 @@ use ndarray::{Array2, Axis};
 
 use super::discover::Discovered;
 use super::friction::Friction;
-use super::generic::{Fitted, Learner, NOISY, trace};
 use super::judge::{Circumstances, Misfit};
+use super::learner::{Fitted, Learner, NOISY};
 use super::refit::{Refit, confirm_snapped, refit, refit_noisy};
 use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
 use crate::basis::ProductBasis;
@@ -170,7 +170,7 @@ pub fn recover(
     let (learned, fitted_law, easy) = on_trajectories(&learner, &fitted, &discovered, train)?;
     let all = validation;
     let validation = &easily_followed(&learner, &discovered, validation, &learned.settings)?[..];
-    trace(&format!(
+    log::debug!(
         "{} of {} training and {} of {} validation chunks, step {:.2e}, integration error {:.2e}",
         easy,
         train.len(),
@@ -178,13 +178,13 @@ pub fn recover(
         all.len(),
         learned.settings.rollout.step,
         learned.integration_error
-    ));
+    );
     let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
     let error = |expr: &Expr| closed_form_error(inputs, expr, validation, &learned.settings);
     let (model, theta) = (super::refit::model(inputs, &fitted_law.expression)?, fitted_law.expression.constants());
     let closed = Misfit::new(&model, &theta, validation, &learned.settings);
 
-    trace(&format!("validation: learned {:.2e}, closed form {:.2e} {}", judged.rms(), closed.rms(), fitted_law.expression));
+    log::debug!("validation: learned {:.2e}, closed form {:.2e} {}", judged.rms(), closed.rms(), fitted_law.expression);
     progress("reading the constants");
     let negligible = (10.0 * learned.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST);
     let snapped = confirm_snapped(inputs, &fitted_law, validation, &learned.settings, negligible)?;
@@ -256,7 +256,7 @@ fn on_trajectories(
         refit(learner.inputs(), expression, &easy, &settings)
     };
     let refitted = refitted.or_else(|e| {
-        trace(&format!("refit failed: {e}"));
+        log::debug!("refit failed: {e}");
         learner.as_adjusted(&discovered.chosen, fitted)
     })?;
     let loss = RolloutLoss::new(&model, &easy, &settings.weights, settings.rollout.clone());

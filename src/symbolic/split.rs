@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, s};
 
-use super::generic::{Fitted, Learner};
+use super::learner::{Fitted, Learner};
 use crate::linalg::{self, LANES, Lanes, Whitening};
 use crate::train::states;
 

@@ -1,0 +1,85 @@
+//! Leaving out what the data don't demand.
+
+use ndarray::{Array1, Array2, Axis, s};
+
+use super::{Fitted, Group, Learner, NOISY};
+use crate::linalg::{self, triangular_factor, triangular_inverse};
+
+/// What is smaller than this part of the increments is of no account.
+const NEGLIGIBLE: f64 = 5e-7;
+/// Noisy residuals are not as independent as they are taken for.
+const CORRELATED: f64 = 2.0;
+
+impl Learner<'_> {
+    /// The groups that the data demand, as lists of scalars.
+    pub(super) fn demanded(&self, fitted: &Fitted) -> linalg::Result<Vec<Vec<usize>>> {
+        let n = fitted.theta.len();
+        let y = fitted.factor.column(n);
+        let floor = y.dot(&y) * NEGLIGIBLE * NEGLIGIBLE;
+        let freedom = fitted.rows.saturating_sub(n).max(1) as f64;
+        let correlated = if fitted.misfit > NOISY { CORRELATED } else { 1.0 };
+        let price = correlated * (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
+        let ranks: Vec<usize> = fitted
+            .groups
+            .iter()
+            .map(|g| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1))
+            .collect();
+        let kept = eliminate_groups(&fitted.factor, &fitted.groups, &ranks, price, floor)?;
+        Ok(kept.into_iter().map(|g| fitted.groups[g].scalars.clone()).collect())
+    }
+}
+
+/// Drops groups of columns one after the other, for as long as one is worth less than `price` for each of its columns plus `floor`; of those that cost next to
+/// nothing the one of highest rank goes first. Gives the kept groups.
+///
+/// Leaving out a group with coefficients c costs c^T ((R^T R)^-1 restricted to it)^-1 c.
+///
+/// # Errors
+/// Numbers that are not finite.
+pub fn eliminate_groups(
+    augmented: &Array2<f64>,
+    groups: &[Group],
+    ranks: &[usize],
+    price: f64,
+    floor: f64,
+) -> linalg::Result<Vec<usize>> {
+    let y = augmented.ncols() - 1;
+    let mut kept: Vec<usize> = (0..groups.len()).collect();
+    let mut factor = augmented.clone();
+    while kept.len() > 1 {
+        let n = factor.ncols() - 1;
+        let inverse = triangular_inverse(&factor.slice(s![..n, ..n]))?;
+        let theta = inverse.dot(&factor.slice(s![..n, n]));
+        let mut first = 0;
+        let mut costs = Vec::new();
+        for &g in &kept {
+            let size = groups[g].columns.len();
+            let rows = inverse.slice(s![first..first + size, ..]);
+            let c: Array1<f64> = theta.slice(s![first..first + size]).to_owned();
+            costs.push(removal_cost(&rows.t().to_owned(), &c)?);
+            first += size;
+        }
+        let limit = |i: usize| floor + price * groups[kept[i]].columns.len() as f64;
+        let free: Vec<usize> = (0..kept.len()).filter(|&i| costs[i] <= 0.3 * limit(i)).collect();
+        let cheapest = (0..kept.len()).min_by(|&a, &b| (costs[a] / limit(a)).total_cmp(&(costs[b] / limit(b))));
+        let goes = free.into_iter().max_by_key(|&i| (ranks[kept[i]], i)).or(cheapest).unwrap_or(0);
+        if costs[goes] > limit(goes) {
+            break;
+        }
+        kept.remove(goes);
+        let columns: Vec<usize> = kept.iter().flat_map(|&g| groups[g].columns.clone()).chain([y]).collect();
+        factor = triangular_factor(&[augmented.select(Axis(1), &columns)])?;
+    }
+    Ok(kept)
+}
+
+/// c^T (W^T W)^-1 c for the columns W of the transposed inverse factor.
+fn removal_cost(w: &Array2<f64>, c: &Array1<f64>) -> linalg::Result<f64> {
+    let t = triangular_factor(std::slice::from_ref(w))?;
+    let mut x: Vec<f64> = Vec::with_capacity(c.len());
+    for i in 0..c.len() {
+        let sum: f64 = (0..i).map(|k| t[[k, i]] * x[k]).sum();
+        x.push((c[i] - sum) / t[[i, i]].max(f64::MIN_POSITIVE));
+    }
+    Ok(x.iter().map(|x| x * x).sum())
+}

@@ -1,0 +1,152 @@
+//! A basis of functions of scalars, fitted along paths.
+
+use ndarray::{Array2, Axis as Direction, concatenate, s};
+
+use super::{Fitted, Group, Learner};
+use crate::basis::{Axis, Map, Product, ProductBasis};
+use crate::expr::Scalar;
+use crate::linalg::{self, triangular_factor, triangular_inverse};
+use crate::model::{Model, ScalarHamiltonian};
+use crate::symbolic::paths::{Flow, Paths};
+
+/// Ratio of the largest to the smallest value of a length from which on its logarithm is offered too.
+const LOGARITHMIC: f64 = 2.5;
+/// Ridge relative to the length of each column.
+const RIDGE: f64 = 1e-8;
+/// Rounds of improving paths, at most.
+const ROUNDS: usize = 8;
+/// Chunks whose mean square residual is so many times the median count half.
+const DIFFICULT: f64 = 25.0;
+
+impl Learner<'_> {
+    pub(super) fn size(&self, groups: &[Vec<usize>], degree: usize) -> usize {
+        self.basis(groups, degree).0.functions().len()
+    }
+
+    /// The functions of the given scalars and pairs of scalars up to a degree.
+    pub(super) fn basis(&self, wanted: &[Vec<usize>], degree: usize) -> (ProductBasis, Vec<Group>) {
+        let mut axes: Vec<Axis> = Vec::new();
+        let mut functions: Vec<Product> = Vec::new();
+        let mut groups = Vec::new();
+        let mut axis = |scalar: usize, map: Map| {
+            let found = axes.iter().position(|a| a.scalar == scalar && a.map == map);
+            found.unwrap_or_else(|| {
+                axes.push(Axis::on(scalar, map, self.ranges[scalar]));
+                axes.len() - 1
+            })
+        };
+        for scalars in wanted {
+            let first = functions.len();
+            match scalars[..] {
+                [i] => {
+                    let logarithmic = self.is_logarithmic(i);
+                    let plain = match (self.ranks[i], logarithmic) {
+                        (3.., _) => degree.div_ceil(2),
+                        (_, true) => degree.div_ceil(2).max(2),
+                        _ => degree,
+                    };
+                    let a = axis(i, Map::Identity);
+                    functions.extend((1..=plain).map(|d| vec![(a, d)]));
+                    if logarithmic {
+                        let a = axis(i, Map::Logarithm);
+                        functions.extend((1..=degree).map(|d| vec![(a, d)]));
+                    }
+                }
+                [i, j] => {
+                    let map = |i: usize| if self.is_logarithmic(i) { Map::Logarithm } else { Map::Identity };
+                    let (a, b) = (axis(i, map(i)), axis(j, map(j)));
+                    for d in 1..degree {
+                        functions.extend((1..=degree - d).map(|e| vec![(a, d), (b, e)]));
+                    }
+                }
+                _ => continue,
+            }
+            groups.push(Group { scalars: scalars.clone(), columns: (first..functions.len()).collect() });
+        }
+        (ProductBasis::new(self.set.len(), axes, functions), groups)
+    }
+
+    /// Whether a scalar is a distance that varies much.
+    fn is_logarithmic(&self, i: usize) -> bool {
+        let (low, high) = self.ranges[i];
+        let distance =
+            matches!(&self.set.scalars()[i], Scalar::Norm(v) if v.terms().iter().all(|(name, _)| !name.starts_with('p')));
+        distance && low > 0.0 && high > LOGARITHMIC * low
+    }
+
+    /// Fits until the paths settle.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    pub fn fit(&self, wanted: &[Vec<usize>], degree: usize, start: Option<&Fitted>) -> linalg::Result<Fitted> {
+        let (basis, groups) = self.basis(wanted, degree);
+        let model = ScalarHamiltonian::new(self.set.clone(), basis);
+        let mut trust = start.map_or_else(|| vec![1.0; self.train.len()], |s| s.trust.clone());
+        let mut found: Option<(Vec<f64>, Array2<f64>, usize, f64)> = None;
+        for round in 0..ROUNDS {
+            let flow = match (&found, start) {
+                (Some((theta, ..)), _) => Some(Flow { model: &model, theta }),
+                (None, Some(start)) => Some(Flow { model: &start.model, theta: &start.theta }),
+                (None, None) => None,
+            };
+            let paths = self.paths(flow.as_ref(), &trust);
+            let design = paths.design(&model);
+            let factor = with_ridge(&triangular_factor(&design)?)?;
+            let theta = solve(&factor)?;
+            let misfits = paths.misfits(&design, &theta);
+            trust = trust_in(&misfits);
+            let (mut squares, mut weight) = (0.0, 0.0);
+            for (m, t) in misfits.iter().zip(&trust).filter(|(_, t)| **t > 0.0) {
+                squares += m * t * t;
+                weight += t * t;
+            }
+            let misfit = (squares / weight.max(f64::MIN_POSITIVE)).sqrt();
+            let rows = design.iter().map(Array2::nrows).sum();
+            let settled = found.as_ref().is_some_and(|(.., last)| misfit > 0.7 * last) && round > 1;
+            let worse = found.as_ref().is_some_and(|(.., last)| misfit.is_nan() || misfit > 1.5 * last);
+            if !worse || found.is_none() {
+                found = Some((theta, factor, rows, misfit));
+            }
+            if settled || worse || misfit < 1e-13 {
+                break;
+            }
+        }
+        let (theta, factor, rows, misfit) = found.unwrap_or_default();
+        let validation = self.validate(&model, &theta);
+        Ok(Fitted { model, groups, degree, theta, factor, rows, misfit, validation, trust })
+    }
+
+    /// Median over the held-out chunks of their root mean square residuals.
+    pub(in crate::symbolic) fn validate<M: Model>(&self, model: &M, theta: &[f64]) -> f64 {
+        let flow = Flow { model, theta };
+        let paths = Paths::new(Some(&flow), self.check, &self.weights, self.pieces, &vec![1.0; self.check.len()]);
+        let mut misfits = paths.misfits(&paths.increments(model, theta), &[1.0]);
+        misfits.sort_by(f64::total_cmp);
+        misfits.get(misfits.len() / 2).map_or(f64::INFINITY, |m| m.sqrt())
+    }
+}
+
+/// Less trust in chunks that fit much worse than the median one.
+fn trust_in(misfits: &[f64]) -> Vec<f64> {
+    let mut sorted = misfits.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
+    misfits.iter().map(|m| 1.0 / (1.0 + m / (DIFFICULT * median)).sqrt()).collect()
+}
+
+/// The triangular factor with a trace of ridge under every column but the last.
+pub(in crate::symbolic) fn with_ridge(factor: &Array2<f64>) -> linalg::Result<Array2<f64>> {
+    let n = factor.ncols() - 1;
+    let largest = (0..n).map(|k| factor.column(k).dot(&factor.column(k)).sqrt()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let mut ridge = Array2::zeros((n, n + 1));
+    for k in 0..n {
+        let length = factor.column(k).dot(&factor.column(k)).sqrt();
+        ridge[[k, k]] = RIDGE * if length > 0.0 { length } else { largest };
+    }
+    triangular_factor(&[concatenate![Direction(0), factor.view(), ridge.view()]])
+}
+
+fn solve(factor: &Array2<f64>) -> linalg::Result<Vec<f64>> {
+    let n = factor.ncols() - 1;
+    Ok(triangular_inverse(&factor.slice(s![..n, ..n]))?.dot(&factor.slice(s![..n, n])).to_vec())
+}
