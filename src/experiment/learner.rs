@@ -133,9 +133,7 @@ impl Learner {
             Self::Reference | Self::Spectral => 2,
             Self::ClosedForm => 2,
             Self::Lengths | Self::Directions => 1,
-            Self::ScalarsMlp(_) | Self::ScalarsMlpRelu => 1,
-            Self::Emlp(..) => 1,
-            Self::Mlp(_) => 1,
+            Self::ScalarsMlp(_) | Self::ScalarsMlpRelu | Self::Emlp(..) | Self::Mlp(_) => 2,
         }
     }
 

@@ -53,8 +53,8 @@ fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
         (Profile::Smoke, _) => [10, 10, 5],
         (Profile::Quick, false) => [300, 500, 20],
         (Profile::Quick, true) => [140, 240, 5],
-        (Profile::Paper, false) => [400, 1500, 40],
-        (Profile::Paper, true) => [200, 800, 20],
+        (Profile::Paper, false) => [400, 1200, 40],
+        (Profile::Paper, true) => [200, 600, 20],
     }
 }
 

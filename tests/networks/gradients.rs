@@ -27,7 +27,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn field<M: Model>(model: &M, theta: &[f64], z: &[f64]) -> Vec<f64> {
+pub fn field<M: Model>(model: &M, theta: &[f64], z: &[f64]) -> Vec<f64> {
     let mut dz = vec![f64::NAN; z.len()];
     model.field_into(&model.expand(theta), z, &mut dz, &mut model.work());
     dz

@@ -6,3 +6,4 @@ mod gradients;
 mod invariants;
 mod kernels;
 mod losses;
+mod training;
