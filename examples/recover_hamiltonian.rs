@@ -16,9 +16,7 @@ use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, friction_text};
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{
-    EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_with, recover,
-};
+use scalar_dynamics::symbolic::{EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover};
 use scalar_dynamics::train;
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
@@ -168,15 +166,15 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         ..EqualityOptions::default()
     };
     let found = inputs.evaluated(recovery.best()).map_err(other)?;
-    let proof = truth.map(|truth| prove_equal_with(&found, &truth, &options));
-    let command: Vec<String> = std::iter::once("recover_hamiltonian".into()).chain(std::env::args().skip(1)).collect();
+    let proof = truth.map(|truth| prove_equal_at(&found, &truth, |name| recovery.units.of_vector(name), &options));
+    let command: Vec<String> = std::env::args().skip(1).map(|argument| quoted(&argument)).collect();
     let report = RecoveryReport {
         recovery: &recovery,
         inputs: &inputs,
         train: &train,
         validation: &validation,
         basis: recovery.basis(),
-        command: command.join(" "),
+        command: format!("cargo run --example recover_hamiltonian -- {}", command.join(" ")),
         seed: arguments.seed,
         truth: proof.as_ref(),
     };
@@ -192,6 +190,16 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Failure::Other(format!("standard output: {error}"))),
+    }
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=,:+@".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.into()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
     }
 }
 

@@ -11,6 +11,7 @@ mod pages;
 mod sampling;
 mod table;
 mod trajectory;
+mod units;
 
 pub use crate::field::Shape;
 pub use error::{Error, Format};
@@ -18,3 +19,4 @@ pub use layout::state_columns;
 pub use sampling::{add_noise, aligned_chunks, gaussian_states, split, split_trajectories};
 pub use table::{read_table, write_table};
 pub use trajectory::{Trajectory, TrajectoryTable};
+pub use units::Units;

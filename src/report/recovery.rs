@@ -108,6 +108,9 @@ impl RecoveryReport<'_> {
                 "learned_validation_error": r.validation_error.0, "integration_error": r.learned.integration_error, "basis": self.basis,
                 "parameters": r.learned.fit.theta.len(), "rank": r.learned.fit.rank, "chunks": self.train.len()},
             "exact": r.exact,
+            "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
+                "vectors": self.inputs.context.iter().map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+                "learned_in_units": {"length": r.units.length, "time": r.units.time, "momentum": r.units.momentum}},
             "friction": r.friction.as_ref().map(|f| json!({"rates": f.rates, "standard_errors": f.errors,
                 "misfit_without": f.misfits.0, "misfit_with": f.misfits.1})),
             "truth": truth,
@@ -244,6 +247,7 @@ impl RecoveryReport<'_> {
             let error = c.standard_error.map_or_else(String::new, |e| format!("{e:.1e}"));
             text += &format!("| {} | {} | {:.10} | {error} | {} |\n", c.name, c.meaning, c.value, optional(c.snapped));
         }
+        text += &self.setting();
         text += &format!(
             "\nWith fitted constants: `{}`\n\n## Fit\n\nErrors are root mean square residuals of rolled-out chunks, in units of the components' standard \
              deviations.\n\n| | training | validation |\n|---|---:|---:|\n| learned, basis {} | {:.2e} | {:.2e} |\n| closed form | {:.2e} | {:.2e} |\n\n\
@@ -272,7 +276,39 @@ impl RecoveryReport<'_> {
         if r.parts.iter().any(|p| p.scalars.len() == 1 && !p.forms.is_empty()) {
             text += "\n![Slopes of the parts](figures/parts.png)\n";
         }
-        text + &format!("\nMade by `{}` with scalar-dynamics {}, seed {}.\n", self.command, env!("CARGO_PKG_VERSION"), self.seed)
+        text + &format!(
+            "\nMade by scalar-dynamics {}, seed {}, with\n\n```sh\n{}\n```\n",
+            env!("CARGO_PKG_VERSION"),
+            self.seed,
+            self.command
+        )
+    }
+
+    /// What the law was looked for in: particles, vectors, units.
+    fn setting(&self) -> String {
+        let Inputs { shape, origin, context } = self.inputs;
+        let units = &self.recovery.units;
+        let vector = |v: &[f64]| format!("({})", v.iter().map(f64::to_string).collect::<Vec<_>>().join(", "));
+        let mut text = format!(
+            "\n## Setting\n\n- {} particle(s) in {} dimension(s); positions are taken relative to the pivot q0 = {}\n",
+            shape.particles,
+            shape.dimension,
+            vector(origin)
+        );
+        for (name, value) in context {
+            text += &format!("- constant vector {name} = {}\n", vector(value));
+        }
+        if context.is_empty() {
+            text += "- no constant vectors\n";
+        }
+        text += "- all numbers are in the units of the table: energy is momentum times length over time, masses momentum times time over length\n";
+        if !units.are_own() {
+            text += &format!(
+                "- learned in units of {:.3e} for lengths, {:.3e} for times, {:.3e} for momenta, and put back into the table's\n",
+                units.length, units.time, units.momentum
+            );
+        }
+        text
     }
 }
 

@@ -71,12 +71,21 @@ pub fn prove_equal(a: &Expr, b: &Expr, up_to_constant: bool) -> Proof {
 ///
 /// An expression with numbers that are not finite is `Unknown`.
 pub fn prove_equal_with(a: &Expr, b: &Expr, options: &EqualityOptions) -> Proof {
-    if let Some(different) = find_difference(a, b, options) {
+    prove_equal_at(a, b, |_| 1.0, options)
+}
+
+/// As [`prove_equal_with`], for vectors whose components are about as large as `size` says of each name.
+pub fn prove_equal_at(a: &Expr, b: &Expr, size: impl Fn(&str) -> f64, options: &EqualityOptions) -> Proof {
+    if let Some(different) = find_difference(a, b, size, options) {
         return different;
     }
+    let tolerance = options.relative_tolerance;
+    let theirs = b.constants();
+    // A constant that is no simple number may still be one of the other law's.
     let snapped = |e: &Expr| {
-        let tolerance = options.relative_tolerance;
-        let constants: Vec<f64> = e.constants().iter().map(|c| snap(*c, tolerance * c.abs()).unwrap_or(*c)).collect();
+        let near = |c: f64| theirs.iter().copied().find(|other| (other - c).abs() <= tolerance * c.abs());
+        let constants: Vec<f64> =
+            e.constants().iter().map(|&c| snap(c, tolerance * c.abs()).or_else(|| near(c)).unwrap_or(c)).collect();
         if tolerance > 0.0 { e.with_constants(&constants) } else { e.clone() }
     };
     match prove(&snapped(a), &snapped(b), options) {
@@ -129,12 +138,12 @@ fn line(step: &FlatTerm<Node>) -> String {
     }
 }
 
-fn find_difference(a: &Expr, b: &Expr, options: &EqualityOptions) -> Option<Proof> {
+fn find_difference(a: &Expr, b: &Expr, size_of: impl Fn(&str) -> f64, options: &EqualityOptions) -> Option<Proof> {
     let both = Expr::Sum(vec![a.clone(), b.clone()]);
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let mut origin: Option<(f64, f64, f64)> = None;
     for _ in 0..options.points {
-        let point = random_point(&both.names(), &mut rng);
+        let point = random_point(&both.names(), &size_of, &mut rng);
         let (Ok(left), Ok(right)) = (a.evaluate(&point), b.evaluate(&point)) else { return None };
         let size = size(a, &point) + size(b, &point);
         if !(left.is_finite() && right.is_finite() && size.is_finite()) {
@@ -166,11 +175,12 @@ fn size(expr: &Expr, point: &Bindings) -> f64 {
     }
 }
 
-/// Normally distributed vectors for these names.
-pub(super) fn random_point(names: &[String], rng: &mut ChaCha8Rng) -> Bindings {
+/// Normally distributed vectors for these names, each with its standard deviation.
+pub(super) fn random_point(names: &[String], deviation: &impl Fn(&str) -> f64, rng: &mut ChaCha8Rng) -> Bindings {
     let mut point = Bindings::new();
     for name in names {
-        let components: Vec<f64> = (0..DIMENSION).map(|_| StandardNormal.sample(rng)).collect();
+        let scaled = |x: f64| deviation(name) * x;
+        let components: Vec<f64> = (0..DIMENSION).map(|_| scaled(StandardNormal.sample(rng))).collect();
         point.bind(name.clone(), components);
     }
     point

@@ -6,12 +6,13 @@ use ndarray::{Array2, Axis};
 
 use super::discover::Discovered;
 use super::friction::Friction;
+use super::in_units;
 use super::judge::{Circumstances, Misfit};
 use super::learner::{Fitted, Learner, NOISY};
 use super::refit::{Refit, confirm_snapped, refit, refit_noisy};
 use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
 use crate::basis::ProductBasis;
-use crate::dataset::Trajectory;
+use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, Scalar, Vector, VectorExpr};
 use crate::loss::RolloutLoss;
 use crate::model::ScalarHamiltonian;
@@ -91,6 +92,8 @@ pub struct RecoveredPart {
 /// A recovered law.
 #[derive(Clone, Debug)]
 pub struct Recovery {
+    /// The units that it was learned in; everything else here is in those of the chunks.
+    pub units: Units,
     /// The learned Hamiltonian that it was read from.
     pub learned: Learned<ProductBasis>,
     /// The closed form with fitted constants.
@@ -160,16 +163,24 @@ pub fn recover(
     if train.iter().all(|c| c.states.rows().into_iter().all(|row| row == c.states.row(0))) {
         return Err(train::Error::NothingToLearn.into());
     }
-    let mut learner = Learner::new(inputs, train, validation, settings.deadline)?;
+    let units = Units::of(inputs, train);
+    let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
+    let (natural_inputs, natural_train, natural_validation) = (units.inputs(inputs), natural(train), natural(validation));
+    let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_validation, settings.deadline)?;
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
     let discovered = learner.discover(&fitted, settings.seed, progress)?;
 
     progress("refitting on the trajectories");
-    let (learned, fitted_law, easy) = on_trajectories(&learner, &fitted, &discovered, train)?;
+    let (learned, fitted_law, easy) = on_trajectories(&learner, &fitted, &discovered, &natural_train)?;
     let all = validation;
-    let validation = &easily_followed(&learner, &discovered, validation, &learned.settings)?[..];
+    let followed = easily_followed(&learner, &discovered, &natural_validation, &learned.settings)?;
+    let validation = &chosen(all, &followed)[..];
+    // All that follows is in the units of the table.
+    let (learned, fitted_law) = (in_units::learned(&units, inputs, learned)?, in_units::refit(&units, &fitted_law));
+    let discovered = in_units::discovered(&units, discovered);
+    let friction = friction.map(|f| in_units::friction(&units, f));
     log::debug!(
         "{} of {} training and {} of {} validation chunks, step {:.2e}, integration error {:.2e}",
         easy,
@@ -209,6 +220,7 @@ pub fn recover(
         forms,
     };
     Ok(Recovery {
+        units,
         train_error: (learned.fit.loss.sqrt(), fitted_law.error),
         validation_error: (judged.rms(), closed.rms()),
         exact,
@@ -238,7 +250,7 @@ fn on_trajectories(
     let mut easy = Vec::new();
     for _ in 0..HALVINGS {
         settings.rollout.step *= 0.5;
-        easy = easily_followed(learner, discovered, train, &settings)?;
+        easy = chosen(train, &easily_followed(learner, discovered, train, &settings)?);
         if easy.len() as f64 >= ENOUGH_CHUNKS * train.len() as f64 {
             break;
         }
@@ -279,13 +291,18 @@ fn short_interval(chunks: &[Trajectory]) -> f64 {
     intervals.get(intervals.len() / 10).copied().unwrap_or(1.0)
 }
 
-/// The chunks in which halving the integration step changes nothing worth mentioning.
+/// The chunks that are marked.
+fn chosen(chunks: &[Trajectory], marks: &[bool]) -> Vec<Trajectory> {
+    chunks.iter().zip(marks).filter(|(_, mark)| **mark).map(|(chunk, _)| chunk.clone()).collect()
+}
+
+/// Whether halving the integration step changes nothing worth mentioning in a chunk.
 fn easily_followed(
     learner: &Learner,
     discovered: &Discovered,
     chunks: &[Trajectory],
     settings: &Settings,
-) -> Result<Vec<Trajectory>, RecoverError> {
+) -> Result<Vec<bool>, RecoverError> {
     let expression = &discovered.chosen.expression;
     let model = super::refit::model(learner.inputs(), expression)?;
     let theta = expression.constants();
@@ -300,8 +317,7 @@ fn easily_followed(
         let mean = (a - b).indexed_iter().map(error).sum::<f64>() / a.len().max(1) as f64;
         mean.sqrt() <= allowed
     };
-    let easy = chunks.iter().zip(coarse.iter().zip(&fine)).filter(|(_, pair)| follows(*pair));
-    Ok(easy.map(|(chunk, _)| chunk.clone()).collect())
+    Ok(coarse.iter().zip(&fine).map(follows).collect())
 }
 
 /// The part of the chunks that the integrator must follow.

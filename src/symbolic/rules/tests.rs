@@ -69,7 +69,7 @@ fn rules_are_equal_on_both_sides_over_their_domain() {
             let (left, right) = sides(rule, &mut rng);
             let names = Expr::Sum(vec![left.clone(), right.clone()]).names();
             let mut values = (0..8).map(|_| {
-                let point = random_point(&names, &mut rng);
+                let point = random_point(&names, &|_| 1.0, &mut rng);
                 (left.evaluate(&point).unwrap(), right.evaluate(&point).unwrap())
             });
             let origin = values.next().unwrap();
@@ -115,7 +115,7 @@ fn check_classes(graph: &Graph, expr: &Expr, rng: &mut ChaCha8Rng) {
     let mut names = expr.names();
     names.extend(["w1", "w2", "w3"].map(String::from));
     for _ in 0..4 {
-        let point = random_point(&names, rng);
+        let point = random_point(&names, &|_| 1.0, rng);
         if expr.evaluate(&point).unwrap().is_finite() {
             check_at(graph, expr, &point);
         }
