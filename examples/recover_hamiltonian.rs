@@ -10,7 +10,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{self, Trajectory, files, split_trajectories};
+use scalar_dynamics::dataset::{self, Chunks, Cut, Trajectory, files, overlapped, split_trajectories};
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
@@ -44,6 +44,9 @@ struct Arguments {
     /// Preset of the pendulum when there is no --input: paper or reference-code.
     #[arg(long, default_value = "reference-code", conflicts_with = "input")]
     preset: String,
+    /// Chunks of five points that are used at most, learning and checking together; of a larger table a random draw.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..), requires = "input")]
+    max_chunks: u32,
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -140,8 +143,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global().map_err(other)?;
     }
     let bar = progress(arguments.quiet);
-    bar.set_message("reading the trajectories");
-    let Data { inputs, train, validation } = load(arguments)?;
+    let Data { inputs, train, validation, source } = load(arguments, &bar)?;
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
     check_folder(&arguments.out)?;
     let read = begin.elapsed();
@@ -185,7 +187,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::write_text(&arguments.out.join("timings.json"), &(serde_json::to_string_pretty(&seconds).map_err(other)? + "\n"))
         .map_err(other)?;
     bar.finish_and_clear();
-    let summary = summary(&recovery, proof.as_ref(), &train, &arguments.out, begin.elapsed());
+    let chunks = format!("{} chunks to learn from, {} to check with; {source}", train.len(), validation.len());
+    let summary = summary(&recovery, proof.as_ref(), &chunks, &arguments.out, begin.elapsed());
     match std::io::stdout().write_all(summary.as_bytes()) {
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -220,6 +223,8 @@ fn check_folder(out: &Path) -> Result<(), Failure> {
 /// Points in a chunk, and the part of the chunks that is held out.
 const POINTS: usize = 5;
 const VALIDATION: f64 = 0.2;
+/// With fewer chunks to learn from, these overlap.
+const SCARCE: usize = 100;
 
 fn progress(quiet: bool) -> ProgressBar {
     if quiet {
@@ -238,11 +243,13 @@ struct Data {
     inputs: Inputs,
     train: Vec<Trajectory>,
     validation: Vec<Trajectory>,
+    /// Where they are from.
+    source: String,
 }
 
-fn load(arguments: &Arguments) -> Result<Data, Failure> {
+fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     let mut data = match &arguments.input {
-        Some(path) => read(path, arguments)?,
+        Some(path) => read(path, arguments, bar)?,
         None => pendulum(&arguments.preset, arguments.seed)?,
     };
     let Inputs { shape, origin, context } = data.inputs;
@@ -253,14 +260,16 @@ fn load(arguments: &Arguments) -> Result<Data, Failure> {
     Ok(data)
 }
 
-fn read(path: &Path, arguments: &Arguments) -> Result<Data, Failure> {
+fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     let masses: BTreeMap<usize, f64> = arguments.mass.iter().copied().collect();
     if masses.len() < arguments.mass.len() {
         return Err(Failure::Input("--mass: one mass for each particle is accepted, but a particle is given twice".into()));
     }
-    let (table, warnings) = dataset::read_table(path, &masses).map_err(input)?;
-    warnings.iter().for_each(|w| eprintln!("warning: {w}"));
-    let chunks = table.chunks(POINTS).map_err(input)?;
+    let cut = Cut { points: POINTS, most: arguments.max_chunks as usize, seed: arguments.seed };
+    let told = |done: f64| bar.set_message(format!("reading the trajectories: {:3.0} %", 100.0 * done));
+    let (table, warnings) = dataset::read_chunks(path, &masses, &cut, &mut |done| told(done)).map_err(input)?;
+    bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
+    let Chunks { shape, chunks, available, rows } = table;
     if chunks.len() < 2 {
         return Err(Failure::Input(format!(
             "{}: {} chunk of trajectories: at least 2 are accepted, one to learn from and one to check with",
@@ -268,9 +277,14 @@ fn read(path: &Path, arguments: &Arguments) -> Result<Data, Failure> {
             chunks.len()
         )));
     }
+    let mut source = format!("{rows} rows, cut into {available} chunks of {POINTS} points");
+    if chunks.len() < available {
+        source += &format!(", of which {} were drawn (--max-chunks)", chunks.len());
+    }
     let (train, validation) = split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
-    let inputs = Inputs::new(table.shape, vec![0.0; table.shape.dimension], Vec::new()).map_err(input)?;
-    Ok(Data { inputs, train, validation })
+    let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
+    let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
+    Ok(Data { inputs, train, validation, source })
 }
 
 /// The springy double pendulum's own data: the paper's 500 chunks of five points, and as many to validate with.
@@ -281,10 +295,16 @@ fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
         .find(|p| p.name() == preset)
         .ok_or_else(|| Failure::Input(format!("unknown preset `{preset}`: accepted are {}", known.map(Preset::name).join(", "))))?;
     let data = generate(preset, Profile::Quick, seed).map_err(other)?;
-    Ok(Data { inputs: data.inputs().map_err(other)?, train: data.train.trajectories, validation: data.validation.trajectories })
+    let source = "the springy double pendulum's own data".into();
+    Ok(Data {
+        inputs: data.inputs().map_err(other)?,
+        train: data.train.trajectories,
+        validation: data.validation.trajectories,
+        source,
+    })
 }
 
-fn summary(recovery: &Recovery, proof: Option<&Proof>, train: &[Trajectory], out: &Path, elapsed: Duration) -> String {
+fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path, elapsed: Duration) -> String {
     let mut text = format!("H = {}\n\n", recovery.best());
     for (q, force) in &recovery.forces {
         text += &format!("force on {q} = {force}\n");
@@ -297,8 +317,7 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, train: &[Trajectory], out
     }
     let (learned, closed) = recovery.validation_error;
     text += &format!(
-        "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread); {} chunks\n",
-        train.len()
+        "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread)\n{chunks}\n"
     );
     let verdict =
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };

@@ -69,6 +69,28 @@ pub enum Error {
         /// Which columns a table has.
         accepted: String,
     },
+    /// Two columns have the same name.
+    #[error("{}: column {column} is there more than once; each once is accepted", path.display())]
+    RepeatedColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// More rows than can be counted.
+    #[error("{}: has {rows} rows; up to {} are accepted", path.display(), u32::MAX)]
+    TooManyRows {
+        /// The file.
+        path: PathBuf,
+        /// Number of its rows.
+        rows: usize,
+    },
+    /// The file is not what it was a moment ago.
+    #[error("{}: changed while it was read", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A column holds something other than numbers.
     #[error("{}: column {column} holds {found}; {accepted} accepted", path.display())]
     ColumnType {

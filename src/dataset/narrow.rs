@@ -3,7 +3,7 @@
 //! Parquet stores them in 32 bits and marks them as narrow in the schema (Apache Parquet format 2.11, `LogicalTypes.md`). With the mark changed
 //! they are integers of 32 bits to any reader.
 
-use super::pages::{BYTE, INT32, LIST, STRUCT, byte, next_field, signed, skip, unsigned};
+use super::thrift::{BYTE, INT32, LIST, STRUCT, byte, next_field, signed, skip, unsigned};
 
 /// Types, as polars names them, of columns that are narrow.
 pub(super) const NARROW: [&str; 4] = ["Int8", "Int16", "UInt8", "UInt16"];

@@ -2,8 +2,9 @@
 //!
 //! polars reserves memory for as many values as a page's header claims. A damaged header may claim 2^63, and a failed reservation ends
 //! the whole process. So the headers are read first: the pages of a column must fill its place in the file exactly and their counts
-//! must add up. The headers are structs of Thrift's compact protocol (Apache Thrift, "Thrift Compact protocol encoding"), the fields
-//! numbered as in `parquet.thrift` (Apache Parquet format 2.11).
+//! must add up. The headers are Thrift structs, the fields numbered as in `parquet.thrift` (Apache Parquet format 2.11).
+
+use super::thrift::{INT32, STRUCT, next_field, signed, skip};
 
 /// What the footer says about one column of one row group.
 pub(super) struct Claim<'a> {
@@ -14,6 +15,11 @@ pub(super) struct Claim<'a> {
     /// Size of its pages when decompressed.
     pub uncompressed: i64,
 }
+
+/// Pages of this size are decompressed, however small they are in the file..
+const SURELY_FITS: i64 = 1 << 24;
+/// ..and larger ones when their bytes expand by no more than this factor: numbers of trajectories compress by far less.
+const EXPANSION: i64 = 256;
 
 /// Whether the pages of a column agree with the footer.
 pub(super) fn agree(claim: &Claim) -> bool {
@@ -26,7 +32,8 @@ fn count_values(claim: &Claim) -> Option<i64> {
     let mut sum = 0i64;
     while !rest.is_empty() {
         let header = PageHeader::read(&mut rest)?;
-        let fits = (0..=claim.uncompressed).contains(&header.uncompressed);
+        let largest = header.compressed.max(0).saturating_mul(EXPANSION).saturating_add(SURELY_FITS);
+        let fits = (0..=claim.uncompressed.min(largest)).contains(&header.uncompressed);
         rest = rest.get(usize::try_from(header.compressed).ok()?..).filter(|_| fits)?;
         match header.kind {
             Kind::Data if header.values >= 0 => sum = sum.checked_add(header.values).filter(|sum| *sum <= claim.values)?,
@@ -77,32 +84,6 @@ impl PageHeader {
     }
 }
 
-/// Wire types of the compact protocol.
-const TRUE: u8 = 1;
-const FALSE: u8 = 2;
-pub(super) const BYTE: u8 = 3;
-const INT16: u8 = 4;
-pub(super) const INT32: u8 = 5;
-const INT64: u8 = 6;
-const DOUBLE: u8 = 7;
-const BINARY: u8 = 8;
-pub(super) const LIST: u8 = 9;
-const SET: u8 = 10;
-pub(super) const STRUCT: u8 = 12;
-
-/// Structs of a page header nest less deep than this.
-const DEEPEST: usize = 8;
-
-/// Reads on to a struct's next field and gives its wire type; `Some(None)` at the end of the struct.
-pub(super) fn next_field(bytes: &mut &[u8], id: &mut i64) -> Option<Option<u8>> {
-    let head = byte(bytes)?;
-    if head == 0 {
-        return Some(None);
-    }
-    *id = if head >> 4 == 0 { signed(bytes)? } else { id.checked_add(i64::from(head >> 4))? };
-    Some(Some(head & 0x0f))
-}
-
 /// Field 1, a 32-bit integer, of a struct of which nothing else matters.
 fn first_number(bytes: &mut &[u8]) -> Option<i64> {
     let mut number = None;
@@ -114,63 +95,4 @@ fn first_number(bytes: &mut &[u8]) -> Option<i64> {
         }
     }
     number
-}
-
-pub(super) fn skip(bytes: &mut &[u8], wire: u8, depth: usize) -> Option<()> {
-    match wire {
-        _ if depth > DEEPEST => None,
-        TRUE | FALSE => Some(()),
-        BYTE => byte(bytes).map(drop),
-        INT16 | INT32 | INT64 => signed(bytes).map(drop),
-        DOUBLE => take(bytes, 8),
-        BINARY => {
-            let length = unsigned(bytes)?;
-            take(bytes, length)
-        }
-        LIST | SET => {
-            let head = byte(bytes)?;
-            let length = if head >> 4 == 15 { unsigned(bytes)? } else { u64::from(head >> 4) };
-            // Booleans take a byte each in a list, though none in a struct; every other element takes one or more.
-            let element = if matches!(head & 0x0f, TRUE | FALSE) { BYTE } else { head & 0x0f };
-            (0..length).try_for_each(|_| skip(bytes, element, depth + 1))
-        }
-        STRUCT => {
-            let mut id = 0;
-            while let Some(wire) = next_field(bytes, &mut id)? {
-                skip(bytes, wire, depth + 1)?;
-            }
-            Some(())
-        }
-        _ => None,
-    }
-}
-
-pub(super) fn byte(bytes: &mut &[u8]) -> Option<u8> {
-    let (&first, rest) = bytes.split_first()?;
-    *bytes = rest;
-    Some(first)
-}
-
-fn take(bytes: &mut &[u8], length: u64) -> Option<()> {
-    *bytes = bytes.get(usize::try_from(length).ok()?..)?;
-    Some(())
-}
-
-/// A number in groups of seven bits, the lowest first.
-pub(super) fn unsigned(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let group = byte(bytes)?;
-        value |= u64::from(group & 0x7f) << shift;
-        if group < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-/// A signed number, its sign in the lowest bit.
-pub(super) fn signed(bytes: &mut &[u8]) -> Option<i64> {
-    let value = unsigned(bytes)?;
-    Some((value >> 1) as i64 ^ -((value & 1) as i64))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis, concatenate, s};
 use rand::Rng;
 use rand::seq::index;
 use rand_distr::StandardNormal;
@@ -100,4 +100,35 @@ pub fn split_trajectories(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl
     let validates: BTreeSet<i64> = ids.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, id)| id).collect();
     let (validation, train) = chunks.into_iter().partition(|chunk| validates.contains(&chunk.id));
     (train, validation)
+}
+
+/// Where there are fewer chunks than `enough`, more of them from the same states: neighbours that share an end point are joined, and what results
+/// is cut into chunks of `points` states that overlap, no more than it takes.
+///
+/// # Errors
+/// [`Error::ChunkLength`] for chunks of fewer than two points.
+pub fn overlapped(chunks: Vec<Trajectory>, points: usize, enough: usize) -> Result<Vec<Trajectory>, Error> {
+    if chunks.len() >= enough {
+        return Ok(chunks);
+    }
+    let mut runs: Vec<Trajectory> = Vec::new();
+    for chunk in chunks {
+        match runs.last_mut().filter(|run| run.id == chunk.id && run.times.last() == chunk.times.first()) {
+            Some(run) => {
+                run.times.extend(&chunk.times[1..]);
+                let joined = concatenate(Axis(0), &[run.states.view(), chunk.states.slice(s![1.., ..])]);
+                run.states = joined.map_err(|e| Error::BadTrajectory { trajectory: chunk.id, reason: e.to_string() })?;
+            }
+            None => runs.push(chunk),
+        }
+    }
+    let mut found = Vec::new();
+    for stride in (1..points.max(3) - 1).rev() {
+        let cut = runs.iter().map(|run| run.overlapping_chunks(points, stride)).collect::<Result<Vec<_>, _>>()?;
+        found = cut.concat();
+        if found.len() >= enough {
+            break;
+        }
+    }
+    Ok(found)
 }

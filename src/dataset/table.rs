@@ -1,18 +1,18 @@
 //! Tables of trajectories in files.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::ops::Range;
 use std::path::Path;
-use std::str::FromStr;
 
-use ndarray::Array2;
-use polars::prelude::{Column, DataFrame, DataType};
-use polars_io::SerReader;
-use polars_io::prelude::CsvReadOptions;
+use polars::prelude::{Column, DataFrame};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
-use super::files::{self, Metadata, ParquetSummary};
+use super::index::Index;
 use super::layout::{Layout, state_columns};
-use super::{Error, Format, Trajectory, TrajectoryTable};
+use super::source::Source;
+use super::trajectory::chunk_ranges;
+use super::{Error, Format, Shape, Trajectory, TrajectoryTable, files};
 
 /// Reads a table of trajectories from a Parquet (`.parquet`) or CSV (`.csv`) file.
 ///
@@ -27,35 +27,94 @@ use super::{Error, Format, Trajectory, TrajectoryTable};
 /// # Errors
 /// An [`Error`] naming file, column, trajectory and row for whatever the format doesn't allow.
 pub fn read_table(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<(TrajectoryTable, Vec<String>), Error> {
-    if let Some((&particle, &mass)) = masses.iter().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0)) {
-        return Err(Error::BadMass { particle, mass });
-    }
-    let format = format_of(path)?;
-    let (frame, layout, metadata) = read_frame(path, format)?;
-    let source = Source { path, format, frame };
-    let factors = mass_factors(path, &layout, masses)?;
-    let ids = source.ids()?;
-    if ids.is_empty() {
-        return Err(Error::NoRows { path: path.into() });
-    }
-    let times = source.numbers("t", &ids)?;
-    let columns = layout.columns.iter().map(|name| source.numbers(name, &ids)).collect::<Result<Vec<_>, _>>()?;
+    let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
+    let index = Index::read(&mut source, &mut |_| {})?;
+    let pieces: Vec<Range<usize>> = index.trajectories().collect();
+    let trajectories = index.states(&mut source, (&layout.columns, &factors), &pieces, &mut |_| {})?;
+    Ok((TrajectoryTable { shape: layout.shape, trajectories, metadata: source.metadata() }, warnings))
+}
 
-    let mut rows_of: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-    for (row, &id) in ids.iter().enumerate() {
-        rows_of.entry(id).or_default().push(row);
+/// How [`read_chunks`] cuts trajectories, and how many chunks it keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// States of a chunk, two or more.
+    pub points: usize,
+    /// Chunks that are kept at most.
+    pub most: usize,
+    /// Seed of the draw, where there are more.
+    pub seed: u64,
+}
+
+/// Chunks of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chunks {
+    /// Particles and dimension.
+    pub shape: Shape,
+    /// The chunks, by trajectory and time.
+    pub chunks: Vec<Trajectory>,
+    /// Chunks that the whole table can be cut into.
+    pub available: usize,
+    /// Rows of the table.
+    pub rows: usize,
+}
+
+/// As [`read_table`], for tables that are too large to be held: cut into chunks as by [`TrajectoryTable::chunks`], of which a random draw is kept.
+///
+/// The file is read twice, column by column: all of it is checked, but besides the chunks only ids and times are held, some 20 to 40
+/// bytes a row. `progress` is told the part that is read, from 0 to 1.
+///
+/// # Errors
+/// As [`read_table`]; [`Error::ChunkLength`] for chunks of fewer than two points.
+pub fn read_chunks(
+    path: &Path,
+    masses: &BTreeMap<usize, f64>,
+    cut: &Cut,
+    progress: &mut dyn FnMut(f64),
+) -> Result<(Chunks, Vec<String>), Error> {
+    let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
+    let part = 2.0 / (2 + layout.columns.len()) as f64;
+    let index = Index::read(&mut source, &mut |done| progress(part * done))?;
+    let mut pieces = Vec::new();
+    for trajectory in index.trajectories() {
+        pieces.extend(chunk_ranges(trajectory, cut.points)?);
     }
-    for (&trajectory, rows) in &rows_of {
-        source.check_times(trajectory, rows, &times)?;
+    let available = pieces.len();
+    if available > cut.most {
+        let mut chosen = rand::seq::index::sample(&mut ChaCha8Rng::seed_from_u64(cut.seed), available, cut.most).into_vec();
+        chosen.sort_unstable();
+        pieces = chosen.into_iter().map(|i| pieces[i].clone()).collect();
     }
-    let assemble = |(id, rows): (i64, Vec<usize>)| Trajectory {
-        id,
-        times: rows.iter().map(|&row| times[row]).collect(),
-        states: Array2::from_shape_fn((rows.len(), columns.len()), |(i, k)| columns[k][rows[i]] * factors[k]),
-    };
-    let trajectories = rows_of.into_iter().map(assemble).collect();
-    let warnings = warnings(path, &layout, masses);
-    Ok((TrajectoryTable { shape: layout.shape, trajectories, metadata }, warnings))
+    let rest = &mut |done| progress(part + (1.0 - part) * done);
+    let chunks = index.states(&mut source, (&layout.columns, &factors), &pieces, rest)?;
+    Ok((Chunks { shape: layout.shape, chunks, available, rows: index.len() }, warnings))
+}
+
+/// A table whose columns are known.
+struct Opened {
+    source: Source,
+    layout: Layout,
+    factors: Vec<f64>,
+    warnings: Vec<String>,
+}
+
+impl Opened {
+    fn new(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Self, Error> {
+        if let Some((&particle, &mass)) = masses.iter().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0)) {
+            return Err(Error::BadMass { particle, mass });
+        }
+        let source = Source::open(path, format_of(path)?)?;
+        let layout = Layout::infer(&source.columns()).map_err(|m| Error::MissingColumn {
+            path: path.into(),
+            column: m.column,
+            accepted: m.accepted,
+        })?;
+        for name in ["trajectory", "t"].into_iter().chain(layout.columns.iter().map(String::as_str)) {
+            source.check_column(name)?;
+        }
+        let factors = mass_factors(path, &layout, masses)?;
+        let warnings = warnings(path, &layout, masses);
+        Ok(Self { source, layout, factors, warnings })
+    }
 }
 
 /// Writes a table of trajectories as Parquet, its metadata in the footer, or (by the name's ending) as CSV, without metadata. Same table, same bytes.
@@ -101,46 +160,6 @@ fn format_of(path: &Path) -> Result<Format, Error> {
     }
 }
 
-/// The columns that matter, and the footer's metadata if there is one. Cells of a CSV file stay text, so that a bad one can be quoted.
-fn read_frame(path: &Path, format: Format) -> Result<(DataFrame, Layout, Metadata), Error> {
-    let layout = |names: &[String]| {
-        Layout::infer(names).map_err(|m| Error::MissingColumn { path: path.into(), column: m.column, accepted: m.accepted })
-    };
-    match format {
-        Format::Parquet => {
-            let columns = files::parquet_summary(path)?.columns;
-            let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-            let layout = layout(&names)?;
-            let wanted: Vec<_> = ["trajectory", "t"].map(String::from).into_iter().chain(layout.columns.iter().cloned()).collect();
-            if let Some((column, dtype)) =
-                columns.iter().find(|(name, dtype)| wanted.contains(name) && !ParquetSummary::is_readable(dtype))
-            {
-                let (column, found) = (column.clone(), format!("values of type {dtype}"));
-                return Err(Error::ColumnType {
-                    path: path.into(),
-                    column,
-                    found,
-                    accepted: "integers of any width and floats of 32 or 64 bits are",
-                });
-            }
-            let (frame, metadata) = files::read_parquet(path, Some(&wanted))?;
-            Ok((frame, layout, metadata))
-        }
-        Format::Csv => {
-            let bytes = files::read_bytes(path)?;
-            let text = |_| Error::Corrupt { path: path.into(), format: Format::Csv, reason: "it isn't text in UTF-8".into() };
-            std::str::from_utf8(&bytes).map_err(text)?;
-            let options =
-                CsvReadOptions::default().with_infer_schema_length(Some(0)).with_n_threads(Some(1)).with_raise_if_empty(false);
-            let reader = options.into_reader_with_file_handle(Cursor::new(bytes));
-            let frame = files::guarded(path, Format::Csv, || reader.finish())?;
-            let names: Vec<String> = frame.get_column_names().into_iter().map(|name| name.to_string()).collect();
-            let layout = layout(&names)?;
-            Ok((frame, layout, Metadata::new()))
-        }
-    }
-}
-
 /// What to multiply each column with to make a state: masses for velocities, else 1.
 fn mass_factors(path: &Path, layout: &Layout, masses: &BTreeMap<usize, f64>) -> Result<Vec<f64>, Error> {
     let mut factors = vec![1.0; layout.columns.len()];
@@ -168,92 +187,4 @@ fn warnings(path: &Path, layout: &Layout, masses: &BTreeMap<usize, f64>) -> Vec<
         warnings.push(format!("{}: ignored masses: the table has momenta", path.display()));
     }
     warnings
-}
-
-/// A file's columns, still unchecked.
-struct Source<'a> {
-    path: &'a Path,
-    format: Format,
-    frame: DataFrame,
-}
-
-impl Source<'_> {
-    fn ids(&self) -> Result<Vec<i64>, Error> {
-        const ACCEPTED: &str = "integers are";
-        let name = "trajectory";
-        let cells: Vec<Option<i64>> = match self.format {
-            Format::Csv => self.parse(name, ACCEPTED)?,
-            Format::Parquet => {
-                let numbers = self.cast(name, &DataType::Int64, DataType::is_integer, ACCEPTED)?;
-                numbers.i64().map(|cells| cells.iter().collect()).map_err(|error| self.wrong_type(name, error, ACCEPTED))?
-            }
-        };
-        let null = |row| Error::Null { path: self.path.into(), column: name.into(), trajectory: None, row: row + 1 };
-        cells.into_iter().enumerate().map(|(row, cell)| cell.ok_or_else(|| null(row))).collect()
-    }
-
-    fn numbers(&self, name: &str, ids: &[i64]) -> Result<Vec<f64>, Error> {
-        const ACCEPTED: &str = "numbers are";
-        let cells: Vec<Option<f64>> = match self.format {
-            Format::Csv => self.parse(name, ACCEPTED)?,
-            Format::Parquet => {
-                let numbers = self.cast(name, &DataType::Float64, DataType::is_primitive_numeric, ACCEPTED)?;
-                numbers.f64().map(|cells| cells.iter().collect()).map_err(|error| self.wrong_type(name, error, ACCEPTED))?
-            }
-        };
-        let check = |(row, cell): (usize, Option<f64>)| {
-            let (path, column, trajectory) = (self.path.into(), name.into(), ids[row]);
-            match cell {
-                Some(value) if value.is_finite() => Ok(value),
-                Some(value) => Err(Error::NotFinite { path, column, trajectory, row: row + 1, value }),
-                None => Err(Error::Null { path, column, trajectory: Some(trajectory), row: row + 1 }),
-            }
-        };
-        cells.into_iter().enumerate().map(check).collect()
-    }
-
-    fn column(&self, name: &str) -> Result<&Column, Error> {
-        let missing =
-            |_| Error::MissingColumn { path: self.path.into(), column: name.into(), accepted: "the header names it".into() };
-        self.frame.column(name).map_err(missing)
-    }
-
-    /// A column of numbers in the wanted width.
-    fn cast(&self, name: &str, wanted: &DataType, fits: fn(&DataType) -> bool, accepted: &'static str) -> Result<Column, Error> {
-        let column = self.column(name)?;
-        if !fits(column.dtype()) {
-            return Err(self.wrong_type(name, format!("values of type {}", column.dtype()), accepted));
-        }
-        column.strict_cast(wanted).map_err(|error| self.wrong_type(name, error, accepted))
-    }
-
-    /// A column of text, cell by cell; an empty cell is a null.
-    fn parse<T: FromStr>(&self, name: &str, accepted: &'static str) -> Result<Vec<Option<T>>, Error> {
-        let texts = self.column(name)?.str().map_err(|error| self.wrong_type(name, error, accepted))?;
-        let parse = |(row, cell): (usize, Option<&str>)| match cell.map(str::trim).filter(|cell| !cell.is_empty()) {
-            None => Ok(None),
-            Some(cell) => match cell.parse() {
-                Ok(value) => Ok(Some(value)),
-                Err(_) => Err(self.wrong_type(name, format!("{cell:?} in row {}", row + 1), accepted)),
-            },
-        };
-        texts.iter().enumerate().map(parse).collect()
-    }
-
-    fn wrong_type(&self, column: &str, found: impl ToString, accepted: &'static str) -> Error {
-        Error::ColumnType { path: self.path.into(), column: column.into(), found: found.to_string(), accepted }
-    }
-
-    fn check_times(&self, trajectory: i64, rows: &[usize], times: &[f64]) -> Result<(), Error> {
-        if let [row] = rows {
-            return Err(Error::OneRow { path: self.path.into(), trajectory, row: row + 1 });
-        }
-        match rows.windows(2).find(|pair| times[pair[1]] <= times[pair[0]]) {
-            Some(&[before, row]) => {
-                let (previous, time) = (times[before], times[row]);
-                Err(Error::Time { path: self.path.into(), trajectory, row: row + 1, previous, time })
-            }
-            _ => Ok(()),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Trajectories in memory.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ndarray::{Array2, s};
 
@@ -36,12 +37,24 @@ impl Trajectory {
     /// # Errors
     /// [`Error::ChunkLength`] for chunks of fewer than two points.
     pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, Error> {
+        Ok(chunk_ranges(0..self.times.len(), points)?.map(|rows| self.rows(rows.start, rows.end)).collect())
+    }
+
+    /// Cuts out chunks of `points` states that begin at every `stride`-th row, and the last such chunk; the whole trajectory where it is no longer.
+    ///
+    /// # Errors
+    /// [`Error::ChunkLength`] for chunks of fewer than two points.
+    pub fn overlapping_chunks(&self, points: usize, stride: usize) -> Result<Vec<Trajectory>, Error> {
         let available = self.times.len();
         if points < 2 {
             return Err(Error::ChunkLength { points, available });
         }
-        let starts = (0..available.saturating_sub(1)).step_by(points - 1);
-        Ok(starts.map(|start| self.rows(start, (start + points).min(available))).collect())
+        let last = available.saturating_sub(points);
+        let mut starts: Vec<usize> = (0..=last).step_by(stride.max(1)).collect();
+        if !last.is_multiple_of(stride.max(1)) {
+            starts.push(last);
+        }
+        Ok(starts.into_iter().map(|start| self.rows(start, (start + points).min(available))).collect())
     }
 
     /// The part from row `start` up to and without row `end`, at the same times and under the same id.
@@ -65,4 +78,13 @@ impl TrajectoryTable {
     pub fn rows(&self) -> usize {
         self.trajectories.iter().map(|trajectory| trajectory.times.len()).sum()
     }
+}
+
+/// Ranges of `points` consecutive rows that share their end points, the last one may be shorter.
+pub(super) fn chunk_ranges(rows: Range<usize>, points: usize) -> Result<impl Iterator<Item = Range<usize>>, Error> {
+    if points < 2 {
+        return Err(Error::ChunkLength { points, available: rows.len() });
+    }
+    let starts = (rows.start..rows.end.saturating_sub(1)).step_by(points - 1);
+    Ok(starts.map(move |start| start..(start + points).min(rows.end)))
 }

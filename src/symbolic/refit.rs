@@ -41,9 +41,9 @@ const ROUNDOFF: f64 = 1e-14;
 /// Fits all constants of `expr` to the chunks.
 ///
 /// Their covariance is (J'J)^-1 (sum_c g_c g_c') (J'J)^-1 with the score g_c = J_c' r_c of cluster c (Liang & Zeger 1986): the noise of a chunk's
-/// first state is in all its residuals, which therefore hang together. Clusters are trajectories, or chunks where those are few. With
-/// fewer than two clusters a constant it is that of independent residuals, s^2 (J'J)^-1, and with no more residuals than constants the
-/// errors are as large as these. The square of what halving the integration
+/// first state is in all its residuals, which therefore hang together. Clusters are trajectories, or where those are few chunks, those that overlap
+/// together. With fewer than two clusters a constant it is that of independent residuals, s^2 (J'J)^-1, and with no more residuals than
+/// constants the errors are as large as these. The square of what halving the integration
 /// step changes is added, and that of roundoff. It says how the constants scatter from one set of data to another, not by how much noise in the first
 /// states biases them.
 ///
@@ -73,7 +73,7 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
         pulls.t().dot(&pulls) * (clusters as f64 / (clusters - 1) as f64)
     } else {
         let freedom = loss.residuals().saturating_sub(n).max(1) as f64;
-        bread * (fine.loss * loss.residuals() as f64 / freedom)
+        bread * (fine.loss * loss.residuals() as f64 / freedom * redundancy(chunks))
     };
     let shift = Array1::from_iter(fine.theta.iter().zip(&coarse.theta).map(|(a, b)| a - b)).insert_axis(Axis(1));
     let roundoff = Array2::from_diag(&Array1::from_iter(fine.theta.iter().map(|c| (ROUNDOFF * c).powi(2))));
@@ -89,25 +89,40 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
 pub fn refit_noisy(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Settings) -> Result<Refit, RecoverError> {
     let model = model(inputs, expr)?;
     let fit = fit_noisy(&model, chunks, expr.constants(), settings, &Prior::default(), &mut |_| {})?;
-    let covariance = fit.covariance(settings.rank_tolerance)?;
+    let covariance = fit.covariance(settings.rank_tolerance)? * redundancy(chunks);
     let error = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&fit.theta).sqrt();
     Ok(Refit { expression: expr.with_constants(&fit.theta), covariance, error })
 }
 
-/// Sums of the rows of `scores`, one for each chunk, over the chunks of each trajectory, if there are many.
+/// Sums of the rows of `scores`, one for each chunk, over the chunks of each trajectory, or where those are few over chunks that overlap.
 fn clustered(scores: &Array2<f64>, chunks: &[Trajectory]) -> Array2<f64> {
     let mut ids: Vec<i64> = chunks.iter().map(|c| c.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    if ids.len() < TRAJECTORIES {
-        return scores.clone();
+    let mut clusters: Vec<usize> = Vec::new();
+    for (k, chunk) in chunks.iter().enumerate() {
+        let overlaps = |before: &Trajectory| before.id == chunk.id && before.times.last() > chunk.times.first();
+        clusters.push(match clusters.last() {
+            _ if ids.len() >= TRAJECTORIES => ids.binary_search(&chunk.id).unwrap_or(0),
+            Some(last) => last + usize::from(!overlaps(&chunks[k - 1])),
+            None => 0,
+        });
     }
-    let mut sums = Array2::zeros((ids.len(), scores.ncols()));
-    for (row, chunk) in scores.rows().into_iter().zip(chunks) {
-        let mut sum = sums.row_mut(ids.binary_search(&chunk.id).unwrap_or(0));
+    let mut sums = Array2::zeros((clusters.iter().max().map_or(0, |last| last + 1), scores.ncols()));
+    for (row, cluster) in scores.rows().into_iter().zip(clusters) {
+        let mut sum = sums.row_mut(cluster);
         sum += &row;
     }
     sums
+}
+
+/// How often a state of overlapping chunks is there on average: so much smaller than it is does their scatter seem.
+fn redundancy(chunks: &[Trajectory]) -> f64 {
+    let mut ends: Vec<(i64, u64)> = chunks.iter().flat_map(|c| c.times.iter().skip(1).map(|t| (c.id, t.to_bits()))).collect();
+    let all = ends.len();
+    ends.sort_unstable();
+    ends.dedup();
+    all.max(1) as f64 / ends.len().max(1) as f64
 }
 
 /// Constants agree with simple numbers when all of them together are within this many standard deviations of the chi-squared statistic.

@@ -1,0 +1,255 @@
+//! Damaged tables: whatever the bytes, reading them ends soon, in little memory, with a table or a typed error.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ndarray::Array2;
+use polars::prelude::{Column, DataFrame};
+use polars_io::prelude::{ParquetCompression, ParquetWriter};
+use proptest::prelude::*;
+use scalar_dynamics::dataset::{Cut, Error, Shape, Trajectory, TrajectoryTable, files, read_chunks, read_table, write_table};
+use tempfile::TempDir;
+
+/// A change of a file's bytes; places are parts of its length.
+#[derive(Clone, Debug)]
+enum Mutation {
+    Flip { at: f64, by: u8 },
+    Write { at: f64, bytes: Vec<u8> },
+    Insert { at: f64, bytes: Vec<u8> },
+    Remove { at: f64, length: usize },
+    Repeat { at: f64, length: usize },
+    Cut { at: f64 },
+}
+
+use Mutation::{Cut as CutOff, Flip, Insert, Remove, Repeat, Write};
+
+fn mutation(bytes: impl Strategy<Value = Vec<u8>> + Clone + 'static) -> impl Strategy<Value = Mutation> {
+    let at = || 0.0..1.0;
+    prop_oneof![
+        4 => (at(), 1u8..).prop_map(|(at, by)| Flip { at, by }),
+        4 => (at(), bytes.clone()).prop_map(|(at, bytes)| Write { at, bytes }),
+        2 => (at(), bytes).prop_map(|(at, bytes)| Insert { at, bytes }),
+        2 => (at(), 1usize..20).prop_map(|(at, length)| Remove { at, length }),
+        1 => (at(), 1usize..200).prop_map(|(at, length)| Repeat { at, length }),
+        1 => at().prop_map(|at| CutOff { at }),
+    ]
+}
+
+fn apply(mutation: &Mutation, bytes: &mut Vec<u8>) {
+    let place = |at: f64| ((at * bytes.len() as f64) as usize).min(bytes.len().saturating_sub(1));
+    let part = |start: usize, length: usize| start..(start + length).min(bytes.len());
+    match mutation {
+        _ if bytes.is_empty() => {}
+        Flip { at, by } => {
+            let at = place(*at);
+            bytes[at] ^= by;
+        }
+        Write { at, bytes: new } => {
+            let part = part(place(*at), new.len());
+            let length = part.len();
+            bytes[part].copy_from_slice(&new[..length]);
+        }
+        Insert { at, bytes: new } => {
+            let at = place(*at);
+            bytes.splice(at..at, new.iter().copied());
+        }
+        Remove { at, length } => drop(bytes.drain(part(place(*at), *length))),
+        Repeat { at, length } => {
+            let part = part(place(*at), *length);
+            let again = bytes[part.clone()].to_vec();
+            bytes.splice(part.start..part.start, again);
+        }
+        CutOff { at } => bytes.truncate(place(*at)),
+    }
+}
+
+/// Bytes that Thrift reads as absurd numbers, and any others.
+fn thrift_bytes() -> impl Strategy<Value = Vec<u8>> + Clone {
+    let huge = |n: usize| [vec![0xff; n], vec![0x07]].concat();
+    prop_oneof![
+        2 => prop::collection::vec(any::<u8>(), 1..6),
+        1 => (1usize..9).prop_map(huge),
+        // Heads of long lists of structs, of fields of lists, structs and numbers.
+        1 => (1usize..5, prop::sample::select(vec![0xfcu8, 0xf5, 0xf8, 0x19, 0x1c, 0x15, 0x16])).prop_map(move |(n, head)| [vec![head], huge(n)].concat()),
+    ]
+    .boxed()
+}
+
+fn csv_bytes() -> impl Strategy<Value = Vec<u8>> + Clone {
+    let pieces = [
+        "\"",
+        "\"\"",
+        ",",
+        ",,",
+        "\n",
+        "\r",
+        "\r\n",
+        "NaN",
+        "inf",
+        "1e999",
+        "-",
+        "9",
+        "99999999999999999999",
+        "\0",
+        "\u{feff}",
+        "q9_x",
+        " ",
+    ];
+    prop_oneof![
+        3 => prop::sample::select(pieces.to_vec()).prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 1..4),
+    ]
+    .boxed()
+}
+
+fn example(rows: usize) -> TrajectoryTable {
+    let trajectory = |id: i64| Trajectory {
+        id,
+        times: (0..rows).map(|i| i as f64 * 0.25).collect(),
+        states: Array2::from_shape_fn((rows, 4), |(i, k)| ((i * 7 + k) as f64 * 0.37).sin() * 10f64.powi(id as i32)),
+    };
+    let metadata = BTreeMap::from([("seed".to_string(), "7".to_string())]);
+    TrajectoryTable { shape: Shape { particles: 1, dimension: 2 }, trajectories: (0..4).map(trajectory).collect(), metadata }
+}
+
+/// Parquet files of several kinds: as we write them; narrow columns, dictionaries and nulls in several row groups, other compression.
+fn parquet_files(folder: &Path) -> Vec<Vec<u8>> {
+    let path = folder.join("base.parquet");
+    let mut found = Vec::new();
+    for rows in [2, 40] {
+        write_table(&path, &example(rows)).unwrap();
+        found.push(fs::read(&path).unwrap());
+    }
+    let n = 60u32;
+    let columns = vec![
+        Column::new("note".into(), (0..n).map(|i| format!("row {}", i % 3)).collect::<Vec<_>>()),
+        Column::new("trajectory".into(), (0..n).map(|i| i / 20).collect::<Vec<_>>()),
+        Column::new("t".into(), (0..n).map(|i| i as f32).collect::<Vec<_>>()),
+        Column::new("q1_x".into(), (0..n).map(|i| i as i64 % 5).collect::<Vec<_>>()),
+        Column::new("p1_x".into(), (0..n).map(|i| Some(i as f64).filter(|x| *x != 90.0)).collect::<Vec<_>>()),
+    ];
+    for compression in [ParquetCompression::Uncompressed, ParquetCompression::Zstd(None)] {
+        let mut frame = DataFrame::new_infer_height(columns.clone()).unwrap();
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).with_compression(compression).with_row_group_size(Some(16)).finish(&mut frame).unwrap();
+        found.push(bytes);
+    }
+    found
+}
+
+/// Reads a file in every way; what comes out is sound.
+fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
+    let begin = Instant::now();
+    let masses = BTreeMap::from([(1, 2.0)]);
+    let cut = Cut { points: 5, most: 3, seed: 1 };
+    let whole = read_table(path, &masses);
+    let some = read_chunks(path, &masses, &cut, &mut |_| {});
+    prop_assert_eq!(whole.is_ok(), some.is_ok());
+    for result in [whole.as_ref().err(), some.as_ref().err()].into_iter().flatten() {
+        let named = result.to_string().contains("damaged.") && !matches!(result, Error::Unreadable { .. } | Error::Changed { .. });
+        prop_assert!(named, "{}", result);
+    }
+    if let (Ok((table, _)), Ok((chunks, _))) = (whole, some) {
+        prop_assert_eq!(table.rows(), chunks.rows);
+        for trajectory in table.trajectories.iter().chain(&chunks.chunks) {
+            prop_assert!(trajectory.times.len() >= 2 && trajectory.times.windows(2).all(|w| w[0] < w[1]));
+            prop_assert!(trajectory.states.nrows() == trajectory.times.len());
+        }
+    }
+    if path.extension().is_some_and(|e| e == "parquet") {
+        let summary = files::parquet_summary(path);
+        prop_assert!(summary.is_ok() || files::read_parquet(path, None).is_err());
+        let _ = files::read_parquet(path, None);
+    }
+    prop_assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    Ok(())
+}
+
+/// The largest memory that the process ever had, in bytes.
+fn peak() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB").trim().to_string();
+    1024 * line.split(' ').next().and_then(|kilobytes| kilobytes.parse::<usize>().ok()).unwrap_or(0)
+}
+
+fn runner(cases: u32) -> proptest::test_runner::TestRunner {
+    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() };
+    let rng = proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
+    proptest::test_runner::TestRunner::new_with_rng(config, rng)
+}
+
+/// Cases of each kind: more with FUZZ_CASES=100000.
+fn cases(default: u32) -> u32 {
+    std::env::var("FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+/// Memory that damaged files of some kilobytes may take, with what the tests beside take.
+const MEMORY: usize = 400 << 20;
+
+#[test]
+fn bad_input_of_mutated_parquet_ends_in_a_table_or_an_error() {
+    let folder = TempDir::new().unwrap();
+    let bases = parquet_files(folder.path());
+    let path = folder.path().join("damaged.parquet");
+    let mutations = prop::collection::vec(mutation(thrift_bytes()), 1..4);
+    // Mostly the footer is changed, with its length put right, so that readers get far.
+    let strategy = (0..bases.len(), prop::bool::weighted(0.7), mutations);
+    let run = |(base, footer, mutations): (usize, bool, Vec<Mutation>)| {
+        let mut bytes = bases[base].clone();
+        if footer {
+            let end = bytes.len() - 8;
+            let length = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
+            let mut footer = bytes[end - length..end].to_vec();
+            mutations.iter().for_each(|m| apply(m, &mut footer));
+            bytes.truncate(end - length);
+            bytes.extend(&footer);
+            bytes.extend((footer.len() as u32).to_le_bytes());
+            bytes.extend(b"PAR1");
+        } else {
+            mutations.iter().for_each(|m| apply(m, &mut bytes));
+        }
+        fs::write(&path, &bytes).unwrap();
+        read_every_way(&path)
+    };
+    runner(cases(6000)).run(&strategy, run).unwrap();
+    assert!(peak() < MEMORY, "{} MB", peak() >> 20);
+}
+
+#[test]
+fn bad_input_of_mutated_csv_ends_in_a_table_or_an_error() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("damaged.csv");
+    write_table(&path, &example(6)).unwrap();
+    let base = fs::read(&path).unwrap();
+    let run = |mutations: Vec<Mutation>| {
+        let mut bytes = base.clone();
+        mutations.iter().for_each(|m| apply(m, &mut bytes));
+        fs::write(&path, &bytes).unwrap();
+        read_every_way(&path)
+    };
+    runner(cases(6000)).run(&prop::collection::vec(mutation(csv_bytes()), 1..4), run).unwrap();
+    assert!(peak() < MEMORY, "{} MB", peak() >> 20);
+}
+
+#[test]
+fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("damaged.parquet");
+    let refused = |footer: &[u8]| {
+        let bytes = [b"PAR1", footer, &(footer.len() as u32).to_le_bytes()[..], b"PAR1"].concat();
+        fs::write(&path, bytes).unwrap();
+        matches!(read_table(&path, &BTreeMap::new()), Err(Error::Corrupt { .. }))
+    };
+    // version 2, then a schema of 2^31 elements; the same as row groups behind an empty schema; a list that says it is a number.
+    assert!(refused(&[0x15, 4, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0]));
+    assert!(refused(&[0x15, 4, 0x19, 0x0c, 0x16, 0, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0]));
+    assert!(refused(&[0x15, 4, 0x15, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0]));
+    // A CSV row that a quotation mark never ends.
+    let path = folder.path().join("damaged.csv");
+    let endless = format!("trajectory,t,q1_x,p1_x\n0,0,1,\"{}", "1\n".repeat(1 << 20));
+    fs::write(&path, endless).unwrap();
+    let error = read_table(&path, &BTreeMap::new()).unwrap_err();
+    assert!(matches!(&error, Error::Corrupt { reason, .. } if reason.contains("row 1") && reason.contains("quotation")), "{error}");
+}
