@@ -8,8 +8,8 @@ use ndarray::{Array2, Array3};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    self, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, read_table, split, split_trajectories,
-    write_table,
+    self, Cut, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, overlapped, read_chunks, read_table,
+    split, split_trajectories, write_table,
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::tables::{
@@ -301,6 +301,75 @@ fn chunks_cover_every_interval_once() {
     for points in [0, 1] {
         assert!(matches!(trajectory(5).chunks(points), Err(Error::ChunkLength { available: 5, .. })));
     }
+}
+
+#[test]
+fn chunks_overlap_where_they_are_few_and_never_reach_into_what_is_held_out() {
+    let whole =
+        Trajectory { id: 6, times: (0..41).map(f64::from).collect(), states: Array2::from_shape_fn((41, 2), |(i, _)| i as f64) };
+    let mut chunks = whole.chunks(5).unwrap();
+    assert_eq!(overlapped(chunks.clone(), 5, 10).unwrap(), chunks, "enough as they are");
+    // One in the middle is held out.
+    let held_out = chunks.remove(4);
+    let starts = |enough: usize| -> Vec<f64> {
+        let found = overlapped(chunks.clone(), 5, enough).unwrap();
+        for chunk in &found {
+            assert!(chunk.times.len() == 5 && chunk.times.windows(2).all(|w| w[1] == w[0] + 1.0));
+            assert!(chunk.times.iter().zip(chunk.states.column(0)).all(|(t, x)| t == x));
+            assert!(chunk.times[4] <= held_out.times[0] || chunk.times[0] >= held_out.times[4], "{:?}", chunk.times);
+        }
+        found.iter().map(|chunk| chunk.times[0]).collect()
+    };
+    assert_eq!(starts(10), [0.0, 3.0, 6.0, 9.0, 12.0, 20.0, 23.0, 26.0, 29.0, 32.0, 35.0, 36.0]);
+    assert_eq!(starts(14), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 20.0, 22.0, 24.0, 26.0, 28.0, 30.0, 32.0, 34.0, 36.0]);
+    assert_eq!(starts(1000).len(), 13 + 17);
+    let short = vec![Trajectory { id: 1, times: vec![0.0, 1.0], states: Array2::zeros((2, 2)) }; 2];
+    assert_eq!(overlapped(short.clone(), 5, 100).unwrap(), short);
+}
+
+#[test]
+fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
+    let folder = TempDir::new().unwrap();
+    let trajectory = |id: i64, rows: usize| Trajectory {
+        id,
+        times: (0..rows).map(|i| i as f64 + 0.1 * (i as f64).sin()).collect(),
+        states: Array2::from_shape_fn((rows, 4), |(i, k)| (id * 1000 + 10 * i as i64 + k as i64) as f64),
+    };
+    let trajectories = (1..30).map(|id| trajectory(id, 2 + 3 * id as usize)).collect();
+    let table = TrajectoryTable { shape: Shape { particles: 1, dimension: 2 }, trajectories, metadata: BTreeMap::new() };
+    for name in ["table.parquet", "table.csv"] {
+        let path = folder.path().join(name);
+        write_table(&path, &table).unwrap();
+        let chunks = |most, seed| read_chunks(&path, &BTreeMap::new(), &Cut { points: 5, most, seed }, &mut |_| {}).unwrap().0;
+        let all = chunks(10_000, 1);
+        assert_eq!((all.rows, all.available, all.shape), (table.rows(), all.chunks.len(), table.shape));
+        assert_eq!(all.chunks, table.chunks(5).unwrap());
+        let some = chunks(40, 1);
+        assert_eq!((some.chunks.len(), some.available), (40, all.available));
+        assert!(some.chunks.iter().all(|chunk| all.chunks.contains(chunk)));
+        assert_eq!(some, chunks(40, 1));
+        assert_ne!(some, chunks(40, 2));
+        // Rows that are not drawn are checked all the same.
+        let error = read_chunks(&path, &BTreeMap::new(), &Cut { points: 1, most: 3, seed: 1 }, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, Error::ChunkLength { points: 1, .. }), "{error}");
+    }
+    let rows: String = (0..2000).map(|i| format!("{},{},1,{}\n", i / 2, i % 2, if i == 1501 { "NaN" } else { "1" })).collect();
+    let path = csv(&folder, &format!("trajectory,t,q1_x,p1_x\n{rows}"));
+    let error = read_chunks(&path, &BTreeMap::new(), &Cut { points: 5, most: 2, seed: 1 }, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { trajectory: 750, row: 1502, .. }), "{error}");
+}
+
+#[test]
+fn bad_input_of_a_csv_row_or_header_is_named() {
+    let folder = TempDir::new().unwrap();
+    let error = read(&csv(&folder, "trajectory,t,q1_x,p1_x\n0,0,1,1\n0,1,1,1,7\n")).unwrap_err();
+    assert!(error.to_string().contains("row 2 has 5 fields, the header 4"), "{error}");
+    let error = read(&csv(&folder, "trajectory,t,q1_x,p1_x,q1_x\n0,0,1,1,1\n0,1,1,1,1\n")).unwrap_err();
+    assert!(matches!(&error, Error::RepeatedColumn { column, .. } if column == "q1_x"), "{error}");
+    // A mark of the byte order, blanks, line ends of Windows, quoted numbers and a quoted comma are as good as none.
+    let text = "\u{feff}trajectory, t ,q1_x,note,p1_x\r\n0, 0,\"1.5\",\"a, \"\"b\"\"\nc\",1\r\n\r\n0,1 ,2,,1\r\n";
+    let (table, _) = read(&csv(&folder, text)).unwrap();
+    assert_eq!(table.trajectories[0].states, ndarray::array![[1.5, 1.0], [2.0, 1.0]]);
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! Tables as users have them, from file to law: two rows a trajectory, irregular times, velocities, and few data.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::dataset::{Chunks, Cut, Shape, gaussian_states, overlapped, read_chunks, split_trajectories};
+use scalar_dynamics::integrate::{RungeKutta, simulate};
+use scalar_dynamics::scalars::Inputs;
+use scalar_dynamics::symbolic::{RecoverSettings, Recovery, recover};
+use scalar_dynamics::systems::ExpressionSystem;
+
+const MASS: f64 = 2.5;
+
+/// A CSV table of planar Kepler motion: trajectories of `rows` rows at irregular times, velocities, columns shuffled.
+fn kepler_table(trajectories: usize, rows: usize) -> String {
+    let shape = Shape { particles: 1, dimension: 2 };
+    let law = ExpressionSystem::new(&"dot(p1,p1)/5 - 3/norm(q1)".parse().unwrap(), shape, &[]).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let initial = gaussian_states(&[1.0, 0.0, 0.0, 2.8], &[0.15; 4], trajectories, &mut rng);
+    let states = simulate(&law, &RungeKutta::new(8).unwrap(), initial.view(), 0.04, rows * 5, 2).unwrap();
+    let mut text = "v1_y,q1_x,trajectory,comment,v1_x,t,q1_y\n".to_string();
+    for id in 0..trajectories {
+        let mut at = 0;
+        for _ in 0..rows {
+            let z = |k: usize| states[[id, at, k]];
+            text += &format!("{},{},{id},\"a, b\",{},{},{}\n", z(3) / MASS, z(0), z(2) / MASS, at as f64 * 0.04, z(1));
+            at += rng.random_range(2..=5);
+        }
+    }
+    text
+}
+
+/// As `recover_hamiltonian` does it.
+fn law_of(table: &str, scarce: usize) -> (Recovery, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    fs::write(&path, table).unwrap();
+    let cut = Cut { points: 5, most: 1000, seed: 1 };
+    let (Chunks { shape, chunks, .. }, warnings) = read_chunks(&path, &BTreeMap::from([(1, MASS)]), &cut, &mut |_| {}).unwrap();
+    assert!(warnings.len() == 1 && warnings[0].contains("comment"));
+    let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
+    let train = overlapped(train, 5, scarce).unwrap();
+    let inputs = Inputs::new(shape, vec![0.0; 2], vec![]).unwrap();
+    (recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap(), train.len())
+}
+
+#[track_caller]
+fn assert_kepler(law: &Recovery) {
+    let constants: Vec<_> = law.reading.constants.iter().map(|c| (c.name.as_str(), c.value, c.standard_error)).collect();
+    println!("H = {} (exact {}) {constants:?} {:?}", law.best(), law.exact, law.validation_error);
+    assert!(law.exact, "{}", law.best());
+    for (name, truth) in [("m1", MASS), ("c1", -3.0)] {
+        let (_, value, error) = constants.iter().find(|c| c.0 == name).unwrap();
+        assert!((value - truth).abs() < 1e-8 && error.unwrap() < 1e-7, "{name}: {value} {error:?}");
+    }
+}
+
+#[test]
+fn regress_trajectories_of_two_rows_at_irregular_times_are_enough() {
+    assert_kepler(&law_of(&kepler_table(600, 2), 100).0);
+}
+
+#[test]
+fn regress_a_single_trajectory_is_cut_into_overlapping_chunks() {
+    let table = kepler_table(1, 80);
+    let (alone, n) = law_of(&table, 0);
+    let (law, m) = law_of(&table, 100);
+    println!("alone: {n} chunks, {} (exact {})", alone.best(), alone.exact);
+    assert!(m > 2 * n, "{m} {n}");
+    assert_kepler(&law);
+}
