@@ -166,13 +166,12 @@ pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
     Ok(draw::error_seconds(&ErrorSeconds { panels: COLUMNS.map(panel).into(), references: PAPER.map(line).into() }, stem)?)
 }
 
-/// The look of a model, the same in all figures: networks have solid lines, a colour and marker each.
+/// The look of a model, the same in all figures: networks have solid lines, a colour and marker each; explicit models are dashed.
 fn style(learner: Learner) -> Style {
     let (colour, dashes, marker) = match learner {
-        Learner::Reference => (5, 1, 2),
+        Learner::Reference | Learner::Lengths => (3, 1, 1),
         Learner::Spectral | Learner::Directions => (0, 2, 0),
         Learner::ClosedForm => (7, 3, 6),
-        Learner::Lengths => (2, 1, 3),
         Learner::ScalarsMlp(_) => (1, 0, 0),
         Learner::ScalarsMlpRelu => (4, 0, 1),
         Learner::Emlp(Symmetry::O2, _) => (0, 0, 4),

@@ -133,7 +133,8 @@ impl Learner {
             Self::Reference | Self::Spectral => 2,
             Self::ClosedForm => 2,
             Self::Lengths | Self::Directions => 1,
-            Self::ScalarsMlp(_) | Self::ScalarsMlpRelu | Self::Emlp(..) | Self::Mlp(_) => 2,
+            Self::ScalarsMlp(_) | Self::Emlp(..) | Self::Mlp(_) => 2,
+            Self::ScalarsMlpRelu => 3,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The models: training, rollouts, and the law read off.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ pub struct Step {
 }
 
 /// What keeps a model from being better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
     /// Nothing but the integration in training: its error, or roundoff, is as large as the misfit.
     Integration,
@@ -90,17 +91,15 @@ impl Limit {
 }
 
 impl Training {
-    /// Judges by the losses and by why the optimiser stopped.
-    pub fn limit(&self) -> Limit {
+    /// Judges by the losses and by why the optimiser stopped; never none.
+    pub fn limits(&self) -> BTreeSet<Limit> {
         if self.validation.sqrt() <= INTEGRATION * self.step_error.max(f64::EPSILON) {
-            Limit::Integration
-        } else if self.validation > OVERFIT * self.loss {
-            Limit::Data
-        } else if self.outcome == Outcome::Limit {
-            Limit::Optimiser
-        } else {
-            Limit::Model
+            return BTreeSet::from([Limit::Integration]);
         }
+        let overfit = (self.validation > OVERFIT * self.loss).then_some(Limit::Data);
+        let unfinished = (self.outcome == Outcome::Limit).then_some(Limit::Optimiser);
+        let found: BTreeSet<Limit> = overfit.into_iter().chain(unfinished).collect();
+        if found.is_empty() { BTreeSet::from([Limit::Model]) } else { found }
     }
 
     /// Field evaluations in all.

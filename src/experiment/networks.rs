@@ -10,6 +10,7 @@ use super::data::Data;
 use super::evaluation::evaluate;
 use super::learner::{Dynamics, Learner};
 use super::models::{Step, Unit, settings, training};
+use super::store::make_folder;
 use super::timings::Stopwatch;
 use super::{Error, Profile};
 use crate::expr::Vector;
@@ -17,7 +18,7 @@ use crate::loss::Options;
 use crate::model::network::{Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField};
 use crate::model::{RandomStart, emlp};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{self, Form, NetworkSettings, NetworkStep, states, train_network};
+use crate::train::{self, Form, NetworkFit, NetworkSettings, NetworkStep, Record, states, train_network};
 
 /// Longest step of the integrator in training: that between two points, for which its order of 8 is plenty.
 const STEP: f64 = 0.2;
@@ -53,10 +54,14 @@ fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
         (Profile::Smoke, _) => [10, 10, 5],
         (Profile::Quick, false) => [300, 500, 20],
         (Profile::Quick, true) => [140, 240, 5],
-        (Profile::Paper, false) => [400, 1200, 40],
-        (Profile::Paper, true) => [200, 600, 20],
+        (Profile::Paper, false) => [300, 800, 20],
+        (Profile::Paper, true) => [150, 400, 10],
     }
 }
+
+/// ReLU's forces jump, and the gradient of its loss does not see that. So it is trained as the limit of smooth functions, of these sharpnesses
+/// one after the other.
+const SHARPNESS: [f64; 3] = [1.0, 6.0, 36.0];
 
 /// How all networks are trained: the same for all, chosen by validation.
 fn network_settings(learner: Learner, profile: Profile) -> Result<NetworkSettings, Error> {
@@ -77,8 +82,9 @@ pub(super) fn plan(learner: Learner, profile: Profile) -> String {
     let text = network_settings(learner, profile).map(|settings| {
         let NetworkSettings { rollout, weights, stages, round, patience, decay } = settings;
         let rollout = (rollout.method.stages(), rollout.step, rollout.batch);
+        let sharpness = if learner == Learner::ScalarsMlpRelu { format!(" sharpness {SHARPNESS:?}") } else { String::new() };
         format!(
-            "{:?} {rollout:?} weights {weights:?} {stages:?} round {round} patience {patience} decay {decay:e}",
+            "{:?} {rollout:?} weights {weights:?} {stages:?} round {round} patience {patience} decay {decay:e}{sharpness}",
             size(learner, profile)
         )
     });
@@ -114,7 +120,8 @@ pub(super) fn unit(
         Learner::Mlp(Dynamics::Hnn) => work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish)),
         Learner::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
         Learner::ScalarsMlpRelu => {
-            work.unit(&NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars()?, z, &hidden, Activation::Relu))
+            let scalars = scalars()?;
+            work.sharpened(|activation| NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars.clone(), z, &hidden, activation))
         }
         Learner::ScalarsMlp(Dynamics::NOde) => {
             let vectors = vectors(&inputs);
@@ -150,25 +157,73 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, Error> {
-        let Self { learner, profile, data, checkpoint, watch, clock } = self;
-        let settings = network_settings(*learner, *profile)?;
-        let mut rng = ChaCha8Rng::seed_from_u64(data.seed);
+        let settings = network_settings(self.learner, self.profile)?;
+        let fit = self.fit(model, self.start(model), &settings, self.checkpoint.0)?;
+        self.finish(model, fit)
+    }
+
+    /// ReLU as the limit of ever sharper functions: these share the iterations on the integral form; rollouts are left to ReLU itself.
+    fn sharpened<M: RandomStart>(&mut self, model: impl Fn(Activation) -> M) -> Result<Unit, Error> {
+        let mut settings = network_settings(self.learner, self.profile)?;
+        let rollout = settings.stages.pop();
+        settings.stages.iter_mut().for_each(|(_, iterations)| *iterations = iterations.div_ceil(SHARPNESS.len()));
+        let relu = model(Activation::Relu);
+        let (mut theta, mut history) = (self.start(&relu), Vec::new());
+        for sharpness in SHARPNESS {
+            let folder = self.checkpoint.0.join(format!("sharpness{sharpness}"));
+            make_folder(&folder)?;
+            let fit = self.fit(&model(Activation::Sharp(sharpness)), theta, &settings, &folder)?;
+            history = joined(history, fit.history);
+            theta = fit.theta;
+        }
+        settings.stages = rollout.into_iter().collect();
+        let fit = self.fit(&relu, theta, &settings, self.checkpoint.0)?;
+        self.finish(&relu, NetworkFit { history: joined(history, fit.history), ..fit })
+    }
+
+    fn start<M: RandomStart>(&self, model: &M) -> Vec<f64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.data.seed);
         rng.set_stream(STREAM);
+        model.initial(&mut rng)
+    }
+
+    fn fit<M: RandomStart>(
+        &mut self,
+        model: &M,
+        start: Vec<f64>,
+        settings: &NetworkSettings,
+        folder: &Path,
+    ) -> Result<NetworkFit, Error> {
+        let Self { data, checkpoint, watch, clock, .. } = self;
         let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
         let mut tell = |step: &NetworkStep| {
             clock.tick();
             watch(&format!("iteration {}, {} loss {:.1e}", step.record.iteration, step.form.name(), step.record.value));
         };
-        let fit = train_network(model, model.initial(&mut rng), chunks, &settings, Some(*checkpoint), &mut tell)?;
-        clock.lap("training");
-        let evaluation = evaluate(model, &fit.theta, data)?;
+        Ok(train_network(model, start, chunks, settings, Some((folder, checkpoint.1)), &mut tell)?)
+    }
+
+    fn finish<M: RandomStart>(&mut self, model: &M, fit: NetworkFit) -> Result<Unit, Error> {
+        self.clock.lap("training");
+        let evaluation = evaluate(model, &fit.theta, self.data)?;
         let history = fit.history.iter().map(step).collect();
-        let rollouts = super::models::settings(STEP)?;
-        let rollouts = crate::train::Settings { rollout: settings.rollout, ..rollouts };
-        let training = training(model, &fit.theta, data, &rollouts, history, fit.outcome);
-        clock.lap("evaluation");
+        let rollout = network_settings(self.learner, self.profile)?.rollout;
+        let settings = crate::train::Settings { rollout, ..settings(STEP)? };
+        let training = training(model, &fit.theta, self.data, &settings, history, fit.outcome);
+        self.clock.lap("evaluation");
         Ok(Unit { training, evaluation, law: None })
     }
+}
+
+/// One training after another: iterations and evaluations are counted on.
+fn joined(mut history: Vec<NetworkStep>, next: Vec<NetworkStep>) -> Vec<NetworkStep> {
+    let (iterations, evaluations) = history.last().map_or((0, 0), |last| (last.record.iteration, last.field_evaluations));
+    history.extend(next.into_iter().map(|step| NetworkStep {
+        record: Record { iteration: iterations + step.record.iteration, ..step.record },
+        field_evaluations: evaluations + step.field_evaluations,
+        ..step
+    }));
+    history
 }
 
 fn step(step: &NetworkStep) -> Step {

@@ -145,7 +145,10 @@ fn write_ends(f: &mut Formatter, results: &Results, rows: &[Table1Row]) -> fmt::
             row.limit
         )?;
     }
-    writeln!(f, "  (judged: the validation error had stopped falling; limit: the iterations were used up)\n")
+    writeln!(
+        f,
+        "  (judged: the validation error had stopped falling; limit: the iterations were used up; data: others than the training chunks\n  are predicted much worse; integrator: the error of the step is as large as the misfit, for ReLU because its forces jump)\n"
+    )
 }
 
 fn write_law(f: &mut Formatter, done: &Done) -> fmt::Result {

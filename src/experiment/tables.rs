@@ -9,6 +9,7 @@ use super::Error;
 use super::data::{INTERVAL, POINTS, Preset, provenance};
 use super::evaluation::{above_roundoff, state_means};
 use super::learner::Learner;
+use super::models::Limit;
 use super::run::{Done, Results};
 use crate::dataset::files::Metadata;
 use crate::evaluate::quantiles_over_time;
@@ -57,7 +58,7 @@ pub fn trainings(results: &Results, folder: &Path) -> Result<(), Error> {
             gradient_norm: training.history.last().map(|step| step.gradient_norm),
             integration_error: training.step_error,
             outcome: format!("{:?}", training.outcome).to_lowercase(),
-            limit: training.limit().name().into(),
+            limit: limits(&training.limits()),
         }
     };
     let rows: Vec<TrainingEndRow> = results.of_table1().map(row).collect();
@@ -146,10 +147,15 @@ pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
             &errors,
             learner.paper(),
         );
-        let limits: BTreeSet<&str> = of_learner.iter().map(|done| done.unit.training.limit().name()).collect();
-        Some(Table1Row { limit: limits.into_iter().collect::<Vec<_>>().join(", "), ..row })
+        let of_seeds = of_learner.iter().flat_map(|done| done.unit.training.limits()).collect();
+        Some(Table1Row { limit: limits(&of_seeds), ..row })
     };
     Learner::ALL.into_iter().filter_map(row).collect()
+}
+
+/// What keeps a model from being better, in words.
+fn limits(limits: &BTreeSet<Limit>) -> String {
+    limits.iter().map(|limit| limit.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// `recovered.parquet`: the constants of the laws of both presets beside the true ones.

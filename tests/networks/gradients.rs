@@ -132,10 +132,12 @@ fn gradient_mlp_field() {
 #[test]
 fn gradient_scalars_mlp_hamiltonian() {
     let states = states(&chunks(20, 3));
-    let model = scalars_hamiltonian(&states, Activation::Swish);
-    check_energy(&model, &states, 1e-9);
-    check_product(&model, &states, 1e-8);
-    check_batches(&model, &states);
+    for activation in [Activation::Swish, Activation::Sharp(3.0)] {
+        let model = scalars_hamiltonian(&states, activation);
+        check_energy(&model, &states, 1e-9);
+        check_product(&model, &states, 1e-8);
+        check_batches(&model, &states);
+    }
 }
 
 #[test]

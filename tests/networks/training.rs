@@ -19,7 +19,7 @@ struct Task {
 
 impl Task {
     fn new() -> Self {
-        let (train, validation) = (chunks(10, 31), chunks(24, 32));
+        let (train, validation) = (chunks(6, 31), chunks(24, 32));
         Self { model: mlp_hamiltonian(&states(&train)), train, validation }
     }
 
@@ -49,7 +49,7 @@ fn least(steps: &[NetworkStep]) -> f64 {
     steps.iter().filter_map(|step| step.validation).fold(f64::INFINITY, f64::min)
 }
 
-const STAGES: [(Form, usize); 3] = [(Form::Quadrature, 300), (Form::Quadrature, 200), (Form::Rollout, 20)];
+const STAGES: [(Form, usize); 3] = [(Form::Quadrature, 800), (Form::Quadrature, 200), (Form::Rollout, 20)];
 
 #[test]
 fn training_keeps_the_best_by_validation_over_all_stages() {
@@ -57,11 +57,12 @@ fn training_keeps_the_best_by_validation_over_all_stages() {
     let fit = task.train(&STAGES, None);
     assert_eq!(task.validation(&fit.theta), least(&fit.history));
     let loss = |form: Form| fit.history.iter().filter(move |step| step.form == form).map(|step| step.record.value);
-    let worst = fit.history.iter().filter_map(|step| step.validation).next_back().unwrap();
-    assert!(worst > least(&fit.history), "the last iterate of this task is not its best");
-    assert!(loss(Form::Quadrature).last() < loss(Form::Quadrature).next(), "nothing was learned");
+    assert!(loss(Form::Quadrature).next_back() < loss(Form::Quadrature).next(), "nothing was learned");
     let first = task.train(&STAGES[..1], None);
     assert_eq!(first.outcome, Outcome::Judged, "validation stops falling");
+    let last = first.history.iter().filter_map(|step| step.validation).next_back().unwrap();
+    assert!(last > least(&first.history), "the last iterate of this task is not its best");
+    assert_eq!(task.validation(&first.theta), least(&first.history));
     assert!(least(&fit.history) <= least(&first.history), "a later stage made it worse");
 }
 
@@ -71,16 +72,16 @@ fn training_counts_iterations_and_evaluations_over_all_stages() {
     let pairs = || fit.history.windows(2);
     assert!(pairs().all(|pair| pair[1].record.iteration - pair[0].record.iteration <= 1), "an iteration is missing");
     assert!(pairs().all(|pair| pair[1].field_evaluations > pair[0].field_evaluations), "evaluations go down");
-    // Ten chunks of five states of four intervals; four stages of a step; a product counts as one.
+    // Six chunks of five states of four intervals; four stages of a step; a product counts as one.
     let costs = |form: Form| {
         let of_form = fit.history.iter().filter(move |step| step.form == form).collect::<Vec<_>>();
         let (first, last) = (of_form[of_form.len() - 2], of_form[of_form.len() - 1]);
         (last.field_evaluations - first.field_evaluations, last.record.evaluations - first.record.evaluations)
     };
     let (rollout, evaluations) = costs(Form::Rollout);
-    assert_eq!(rollout, evaluations * 2 * 10 * 4 * 4);
+    assert_eq!(rollout, evaluations * 2 * 6 * 4 * 4);
     let (quadrature, evaluations) = costs(Form::Quadrature);
-    assert_eq!(quadrature, evaluations * 2 * 10 * 5);
+    assert_eq!(quadrature, evaluations * 2 * 6 * 5);
 }
 
 /// Every stage is stopped once, by a smaller limit, and goes on from its checkpoint.
@@ -89,7 +90,7 @@ fn training_resumes_to_the_same_bytes() {
     let task = Task::new();
     let whole = task.train(&STAGES, None);
     let folder = tempfile::tempdir().unwrap();
-    for stop in [[10, 0, 0], [300, 15, 0], [300, 200, 5]] {
+    for stop in [[10, 0, 0], [800, 15, 0], [800, 200, 5]] {
         let stages: Vec<(Form, usize)> =
             STAGES.iter().zip(stop).map(|((form, _), limit)| (*form, limit)).filter(|s| s.1 > 0).collect();
         task.train(&stages, Some(folder.path()));

@@ -4,10 +4,12 @@ use super::{Layer, Order, Scratch};
 use crate::linalg::{Lanes, Real, sigmoid, vectorised};
 
 /// A nonlinear function of one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// x / (1 + e^-x) (Ramachandran, Zoph & Le 2017): smooth.
     Swish,
+    /// x / (1 + e^-sx) with the sharpness s > 0: between a line (0), swish (1) and ReLU (infinity).
+    Sharp(f64),
     /// max(x, 0). Of a Hamiltonian it makes a force that jumps where a unit switches. Integrators are of first order there, and the rollout
     /// loss jumps with the parameters, which neither its gradient nor the vector-Jacobian product sees: L-BFGS stops at the jumps.
     Relu,
@@ -25,7 +27,7 @@ impl Activation {
     pub fn gain(self) -> f64 {
         match self {
             Self::Swish => 2.812,
-            Self::Relu => 2.0,
+            Self::Sharp(_) | Self::Relu => 2.0,
         }
     }
 
@@ -33,6 +35,7 @@ impl Activation {
     fn value(self, x: Lanes) -> Lanes {
         match self {
             Self::Swish => x * sigmoid(x),
+            Self::Sharp(sharpness) => x * sigmoid(x * sharpness),
             Self::Relu => x.map(
                 #[inline(always)]
                 |x| if x < 0.0 { 0.0 } else { x },
@@ -48,6 +51,11 @@ impl Activation {
                 let s = sigmoid(x);
                 let ds = s * (Lanes::splat(1.0) - s);
                 (s + x * ds, ds * (x * (s * -2.0 + 1.0) + 2.0))
+            }
+            Self::Sharp(sharpness) => {
+                let s = sigmoid(x * sharpness);
+                let ds = s * (Lanes::splat(1.0) - s) * sharpness;
+                (s + x * ds, ds * (x * (s * -2.0 + 1.0) * sharpness + 2.0))
             }
             Self::Relu => {
                 let step = x.map(
