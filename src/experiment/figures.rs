@@ -9,11 +9,13 @@ use super::data::{self, Preset};
 use super::evaluation::{above_roundoff, state_means};
 use super::learner::{Dynamics, Learner, Symmetry};
 use super::models::Step;
+use super::noise::NoisyModel;
 use super::run::{Done, Results};
-use super::tables::times;
+use super::tables::{noise_rows, times};
 use crate::evaluate::RolloutErrors;
 use crate::report::figures::{
-    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, PendulumScene, PhaseSpace, ReferenceLine, Style, TrainingRun,
+    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, NoiseCurves, PendulumScene, PhaseSpace, ReferenceLine, Style,
+    TrainingRun,
 };
 
 /// Time between the points of figure 1's orbit, and their number.
@@ -164,6 +166,36 @@ pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
     let panel = |(dynamics, title): (Dynamics, &str)| (title.to_string(), learners(results, dynamics).filter_map(spots).collect());
     let line = |value| vec![ReferenceLine { label: PAPER_LABEL.replace(", mean over time", ""), value }];
     Ok(draw::error_seconds(&ErrorSeconds { panels: COLUMNS.map(panel).into(), references: PAPER.map(line).into() }, stem)?)
+}
+
+/// Rollout error against noise, and the Cramer-Rao bound over it: medians over draws of the noise, bands from the lowest to the highest.
+///
+/// # Errors
+/// [`Error::Figure`].
+pub fn noise(results: &Results, stem: &Path) -> Result<(), Error> {
+    let (rows, seeds) = (noise_rows(results), results.profile.noise_seeds());
+    let curves = |model: NoisyModel| {
+        let own: Vec<_> = rows.iter().filter(|row| row.model == model.label()).collect();
+        let of = |value: &dyn Fn(usize) -> f64| (0..own.len()).map(value).collect::<Vec<f64>>();
+        let percent = of(&|i| 100.0 * own[i].noise);
+        let (colour, dashes, marker) = match model {
+            NoisyModel::ClosedForm => (1, 0, 0),
+            NoisyModel::Spectral => (0, 3, 3),
+            NoisyModel::Bound => (6, 1, 4),
+        };
+        let style = Style::Model { colour, dashes, marker };
+        let error = Curve::new(model.label(), style, percent.clone(), of(&|i| own[i].error));
+        let error = if seeds > 1 { error.with_band(of(&|i| own[i].lowest), of(&|i| own[i].highest)) } else { error };
+        let bound = |i: usize| own[i].efficiency.map(|efficiency| efficiency * own[i].error);
+        let ratio = |value: &dyn Fn(usize) -> f64| of(&|i| bound(i).unwrap_or(f64::NAN) / value(i));
+        let efficiency = Curve::new(model.label(), style, percent, ratio(&|i| own[i].error));
+        let efficiency =
+            if seeds > 1 { efficiency.with_band(ratio(&|i| own[i].highest), ratio(&|i| own[i].lowest)) } else { efficiency };
+        (error, efficiency)
+    };
+    let (errors, mut efficiencies): (Vec<Curve>, Vec<Curve>) = NoisyModel::ALL.into_iter().map(curves).unzip();
+    efficiencies.retain(|curve| curve.y.iter().any(|y| y.is_finite()));
+    Ok(draw::noise(&NoiseCurves { errors, efficiencies, seeds }, stem)?)
 }
 
 /// The look of a model, the same in all figures: networks have solid lines, a colour and marker each; explicit models are dashed.

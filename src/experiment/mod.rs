@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `data/<profile>/trajectories` | the base seed's data: [`data`] |
 //! | `data/<profile>/checkpoints` | finished and unfinished work: [`store`] |
-//! | `data/<profile>/results` | [`tables`] |
+//! | `data/<profile>/results` | [`tables`], among them error against [`noise`] |
 //! | `figures/<profile>` | [`figures`] |
 //!
 //! The same seed gives the same bytes, whatever the number of threads; only `timings.parquet` differs.
@@ -19,6 +19,7 @@ pub mod figures;
 mod learner;
 pub mod models;
 mod networks;
+pub mod noise;
 mod profile;
 mod run;
 pub mod store;

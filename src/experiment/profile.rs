@@ -47,6 +47,23 @@ impl Profile {
         }
     }
 
+    /// Levels of noise, in percent of each column's standard deviation.
+    pub fn noise_levels(self) -> &'static [u32] {
+        match self {
+            Self::Smoke => &[3],
+            Self::Quick | Self::Paper => &[1, 3, 10],
+        }
+    }
+
+    /// Draws of the noise at each level.
+    pub fn noise_seeds(self) -> u64 {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 2,
+            Self::Paper => 5,
+        }
+    }
+
     /// Seeds, each with its own data.
     pub fn seeds(self) -> u64 {
         match self {
@@ -73,6 +90,8 @@ pub enum Product {
     Table1,
     /// `recovered.parquet`.
     Recovered,
+    /// Error against noise: `noise.*`, a table and a figure.
+    Noise,
     /// The pendulum.
     Figure1,
     /// The schemes of N-ODE and HNN.
@@ -89,7 +108,7 @@ pub enum Product {
 
 impl Product {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Trajectories,
         Self::Training,
         Self::Trainings,
@@ -97,6 +116,7 @@ impl Product {
         Self::ErrorQuantiles,
         Self::Table1,
         Self::Recovered,
+        Self::Noise,
         Self::Figure1,
         Self::Figure2,
         Self::Figure3,
@@ -115,6 +135,7 @@ impl Product {
             Self::ErrorQuantiles => "error_quantiles",
             Self::Table1 => "table1",
             Self::Recovered => "recovered",
+            Self::Noise => "noise",
             Self::Figure1 => "figure1",
             Self::Figure2 => "figure2",
             Self::Figure3 => "figure3",
@@ -132,7 +153,7 @@ impl Product {
     /// Whether the unit must be trained and tested for it.
     pub(super) fn needs(self, unit: UnitId) -> bool {
         match self {
-            Self::Trajectories | Self::Figure1 | Self::Figure2 => false,
+            Self::Trajectories | Self::Noise | Self::Figure1 | Self::Figure2 => false,
             Self::Recovered => unit.learner == Learner::ClosedForm,
             _ => unit.preset == Preset::ReferenceCode,
         }

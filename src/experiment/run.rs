@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::data::{self, Data, Preset};
 use super::learner::Learner;
 use super::models::{self, Unit};
+use super::noise::{self, NoiseId, NoisyUnit};
 use super::store::{Finished, Store, make_folder};
 use super::summary::Summary;
 use super::timings::{Stopwatch, Timings};
@@ -76,6 +77,8 @@ pub struct Results {
     pub data: Option<Data>,
     /// Models in the order of [`all_units`](super::all_units).
     pub models: Vec<Done>,
+    /// Fits to noisy data in the order of [`all_noise`](super::noise::all_noise).
+    pub noise: Vec<(NoiseId, NoisyUnit)>,
 }
 
 impl Results {
@@ -128,14 +131,14 @@ impl<'a> Run<'a> {
 
     fn begin(&mut self, name: &str) {
         self.piece += 1;
-        self.watch.piece(self.piece, self.work.units.len() + self.work.products.len(), name);
+        self.watch.piece(self.piece, self.work.units.len() + self.work.noise.len() + self.work.products.len(), name);
     }
 
     /// Data and models of all seeds.
     fn results(&mut self) -> Result<Results, Error> {
         let Options { profile, seed, .. } = *self.options;
-        let mut results = Results { profile, seed, data: None, models: Vec::new() };
-        if !self.work.units.is_empty() || self.work.products.contains(&Product::Trajectories) {
+        let mut results = Results { profile, seed, data: None, models: Vec::new(), noise: Vec::new() };
+        if !self.work.units.is_empty() || !self.work.noise.is_empty() || self.work.products.contains(&Product::Trajectories) {
             results.data = Some(self.generate(Preset::ReferenceCode, seed)?);
         }
         let mut other: Option<Data> = None;
@@ -147,6 +150,9 @@ impl<'a> Run<'a> {
             if let Some(data) = results.data.iter().chain(&other).find(fits) {
                 results.models.push(self.unit(unit, data)?);
             }
+        }
+        if let Some(data) = &results.data {
+            results.noise = self.work.noise.iter().map(|&id| Ok((id, self.noisy_unit(id, data)?))).collect::<Result<_, Error>>()?;
         }
         Ok(results)
     }
@@ -178,6 +184,19 @@ impl<'a> Run<'a> {
         Ok(Done { learner: unit.learner, preset: unit.preset, seed: unit.seed, unit: piece, seconds })
     }
 
+    /// A fit to noisy data, likewise.
+    fn noisy_unit(&mut self, id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
+        self.begin(&id.name());
+        let watch = &mut *self.watch;
+        let Finished { piece, seconds, .. } = self
+            .store
+            .finished(&id.name(), &id.key(data), |_, clock| noise::unit(id, data, &mut |text| watch.detail(text), clock))?;
+        for (phase, seconds) in &seconds {
+            self.timings.add(phase, &format!("{}-{}", id.model.name(), id.percent), id.seed, *seconds);
+        }
+        Ok(piece)
+    }
+
     fn make(&mut self, product: Product, results: &Results) -> Result<(), Error> {
         self.begin(product.name());
         let mut clock = Stopwatch::start();
@@ -190,6 +209,10 @@ impl<'a> Run<'a> {
             Product::ErrorQuantiles => tables::error_quantiles(results, &stem)?,
             Product::Table1 => tables::table1(results, &stem)?,
             Product::Recovered => tables::recovered(results, &stem)?,
+            Product::Noise => {
+                tables::noise(results, &stem)?;
+                figures::noise(results, &self.figures.join(product.name()))?;
+            }
             Product::Figure1 => figures::figure1(results.seed, &stem)?,
             Product::Figure2 => figures::figure2(&stem)?,
             Product::Figure3 => figures::figure3(results, &stem)?,

@@ -10,11 +10,13 @@ use super::data::{INTERVAL, POINTS, Preset, provenance};
 use super::evaluation::{above_roundoff, state_means};
 use super::learner::Learner;
 use super::models::Limit;
+use super::noise::{NoiseId, NoisyModel, NoisyUnit};
 use super::run::{Done, Results};
 use crate::dataset::files::Metadata;
 use crate::evaluate::quantiles_over_time;
 use crate::report::tables::{
-    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow, TrainingRow, write, write_table1,
+    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow, TrainingRow, write, write_noise,
+    write_table1,
 };
 
 /// `training.parquet`: every iteration of every training. The metadata tell the error of the integrator in training.
@@ -183,6 +185,50 @@ pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
         }));
     }
     Ok(write(&folder.join("recovered.parquet"), &rows, &metadata)?)
+}
+
+/// `noise.parquet`, `.csv` and `.md`: error against noise, one row a model and level. The metadata tell the laws that were read off.
+///
+/// # Errors
+/// [`Error::Dataset`].
+pub fn noise(results: &Results, folder: &Path) -> Result<(), Error> {
+    let mut metadata = metadata(results);
+    let laws = results.noise.iter().filter_map(|(id, unit)| Some((format!("law, {}", id.name()), unit.expression.clone()?)));
+    metadata.extend(laws);
+    Ok(write_noise(folder, &noise_rows(results), &metadata)?)
+}
+
+/// The rows of the table of error against noise, by level.
+pub fn noise_rows(results: &Results) -> Vec<NoiseRow> {
+    let of = |percent: u32, model: NoisyModel| {
+        let fits = results.noise.iter().filter(move |(id, _)| (id.percent, id.model) == (percent, model));
+        fits.collect::<Vec<&(NoiseId, NoisyUnit)>>()
+    };
+    let row = |&percent: &u32, model: NoisyModel| {
+        let (fits, bound) = (of(percent, model), of(percent, NoisyModel::Bound).first()?.1.error);
+        let id = fits.first()?.0;
+        let mut errors: Vec<f64> = fits.iter().map(|(_, unit)| unit.error).collect();
+        errors.sort_by(f64::total_cmp);
+        let distances: Vec<f64> = fits.iter().filter_map(|(_, unit)| unit.distance).collect();
+        let (n, middle) = (errors.len(), errors.len() / 2);
+        let error = if n % 2 == 1 { errors[middle] } else { (errors[middle - 1] * errors[middle]).sqrt() };
+        let is_bound = model == NoisyModel::Bound;
+        Some(NoiseRow {
+            model: model.label(),
+            noise: id.level(),
+            parameters: fits.iter().map(|(_, unit)| unit.parameters as u64).max().unwrap_or(0),
+            seeds: if is_bound { 0 } else { n as u64 },
+            error,
+            lowest: errors[0],
+            highest: errors[n - 1],
+            efficiency: (!is_bound).then(|| bound / error),
+            variance_efficiency: (!distances.is_empty()).then(|| distances.len() as f64 / distances.iter().sum::<f64>()),
+            recovered: (model == NoisyModel::ClosedForm)
+                .then(|| fits.iter().filter(|(_, unit)| unit.recovered == Some(true)).count() as u64),
+        })
+    };
+    let levels = results.profile.noise_levels().iter();
+    levels.flat_map(|percent| NoisyModel::ALL.into_iter().filter_map(move |model| row(percent, model))).collect()
 }
 
 /// The value that the data were made with. Gravity acts on each particle with its full strength: `g1` and `g2` count in units of g.

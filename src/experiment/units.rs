@@ -2,6 +2,7 @@
 
 use super::data::Preset;
 use super::learner::Learner;
+use super::noise::{NoiseId, all_noise};
 use super::{Error, Product, Profile};
 
 /// A model to be trained and tested on the data of one seed.
@@ -48,6 +49,13 @@ pub struct Shard {
     pub of: usize,
 }
 
+impl Shard {
+    /// Every `of`-th of some pieces of work.
+    fn share<T>(self, all: Vec<T>) -> Vec<T> {
+        all.into_iter().enumerate().filter(|(k, _)| k % self.of == self.number - 1).map(|(_, piece)| piece).collect()
+    }
+}
+
 impl std::str::FromStr for Shard {
     type Err = Error;
     /// Reads `i/n` with 1 <= i <= n.
@@ -66,6 +74,8 @@ pub struct Work {
     pub products: Vec<Product>,
     /// Units, in the order in which they are done.
     pub units: Vec<UnitId>,
+    /// Fits to noisy data, done after them.
+    pub noise: Vec<NoiseId>,
 }
 
 /// Resolves what is asked for. `only` may name products, models (their units of all seeds) and units.
@@ -100,12 +110,12 @@ pub fn resolve(profile: Profile, first_seed: u64, only: &[String], shard: Option
         true => products.iter().any(|product| product.needs(*unit)),
         false => units.contains(unit),
     };
-    let mut chosen: Vec<UnitId> = all.into_iter().filter(wanted).collect();
-    if let Some(Shard { number, of }) = shard {
-        chosen = chosen.into_iter().enumerate().filter(|(k, _)| k % of == number - 1).map(|(_, unit)| unit).collect();
-        products.clear();
-    }
-    Ok(Work { products, units: chosen })
+    let chosen: Vec<UnitId> = all.into_iter().filter(wanted).collect();
+    let noise = if products.contains(&Product::Noise) { all_noise(profile, first_seed) } else { Vec::new() };
+    Ok(match shard {
+        None => Work { products, units: chosen, noise },
+        Some(shard) => Work { products: Vec::new(), units: shard.share(chosen), noise: shard.share(noise) },
+    })
 }
 
 fn unknown(name: &str, all: &[UnitId]) -> Error {

@@ -1,5 +1,6 @@
 //! A block of chunks rolled out together, forwards and in reverse.
 
+use super::robust;
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
 use crate::linalg::{Real, vectorised};
@@ -31,7 +32,8 @@ pub(super) struct Block<M: Model> {
     stages: Vec<f64>,
     state: Vec<f64>,
     residual: Vec<f64>,
-    loss: f64,
+    /// Weights of the residuals, by interval: those of the intervals, unless outliers count less.
+    weight: Vec<f64>,
     weights_bar: Vec<M::Sum>,
     scratch: Scratch<M::Work>,
 }
@@ -65,6 +67,7 @@ impl<M: Model> Block<M> {
         let n = dim * size;
         let steps: usize = intervals.iter().map(|i| i.steps).sum();
         let observed = flat(&|c, b| start(b, c));
+        let weight: Vec<f64> = intervals.iter().flat_map(|i| i.weight.clone()).collect();
         Self {
             size,
             chunks: chunks.len(),
@@ -74,7 +77,7 @@ impl<M: Model> Block<M> {
             stages: vec![0.0; steps * method.stages() * n],
             state: vec![0.0; n],
             residual: vec![0.0; intervals.len() * n],
-            loss: 0.0,
+            weight,
             intervals,
             weights_bar: Vec::new(),
             scratch: Scratch { slopes: vec![0.0; method.stages() * n], cotangent: vec![0.0; n], work: model.work() },
@@ -108,6 +111,11 @@ impl<M: Model> Block<M> {
     }
     /// Weight of the same residuals.
     pub fn weight(&self, interval: usize, component: usize) -> &[f64] {
+        let at = (interval * self.state.len()) + component * self.size;
+        &self.weight[at..at + self.size]
+    }
+    /// The same, outliers or not.
+    pub fn full_weight(&self, interval: usize, component: usize) -> &[f64] {
         &self.intervals[interval].weight[component * self.size..(component + 1) * self.size]
     }
 
@@ -115,7 +123,8 @@ impl<M: Model> Block<M> {
     pub fn observed_starts(&self) -> Vec<f64> {
         self.by_chunk(&self.observed)
     }
-    /// Calls `f` with rollouts starting from `starts` (chunk by chunk) instead of the observed states.
+    /// Calls `f` with rollouts starting from `starts` (chunk by chunk) instead of the observed states; outliers may be
+    /// [weighed down](Self::weigh_outliers_down) in it.
     pub fn starting_from<R>(&mut self, starts: &[f64], f: impl FnOnce(&mut Self) -> R) -> R {
         let dim = starts.len() / self.chunks;
         for (at, start) in self.start.iter_mut().enumerate() {
@@ -123,31 +132,41 @@ impl<M: Model> Block<M> {
         }
         let result = f(self);
         self.start.copy_from_slice(&self.observed);
+        self.weight.iter_mut().zip(self.intervals.iter().flat_map(|i| &i.weight)).for_each(|(own, full)| *own = *full);
         result
     }
-    /// Square root of the weight of a component of a chunk's first state, and its residual (start minus observed).
+    /// After [`forward`](Self::forward): gives outliers among the residuals the weight that the gradient of their [robust
+    /// loss](robust::loss) asks for; returns the sum of these losses.
+    pub fn weigh_outliers_down(&mut self) -> f64 {
+        let full = self.intervals.iter().flat_map(|i| &i.weight);
+        let mut loss = 0.0;
+        for ((own, full), r) in self.weight.iter_mut().zip(full).zip(&self.residual).filter(|((_, full), _)| **full > 0.0) {
+            let square = full * r * r;
+            loss += robust::loss(square);
+            *own = full * robust::weight(square);
+        }
+        loss
+    }
+    /// Weight of a component of a chunk's first state, outlier or not, and its residual (start minus observed).
     pub fn first_residual(&self, component: usize, chunk: usize) -> (f64, f64) {
         let at = component * self.size + chunk;
-        (self.first_weights[component].sqrt(), self.start[at] - self.observed[at])
+        (self.first_weights[component], self.start[at] - self.observed[at])
     }
-    /// The weighted sum of squares of the first states' residuals; adds its gradient to `start_bar`, chunk by chunk.
+    /// The robust loss of the first states' residuals; adds its gradient to `start_bar`, chunk by chunk.
     pub fn add_first_residuals(&self, start_bar: &mut [f64]) -> f64 {
         let dim = self.first_weights.len();
         let mut loss = 0.0;
         for (at, bar) in start_bar.iter_mut().enumerate() {
-            let (root, residual) = self.first_residual(at % dim, at / dim);
-            loss += (root * residual).powi(2);
-            *bar += 2.0 * root * root * residual;
+            let (weight, residual) = self.first_residual(at % dim, at / dim);
+            let square = weight * residual * residual;
+            loss += robust::loss(square);
+            *bar += 2.0 * weight * robust::weight(square) * residual;
         }
         loss
     }
     /// After a reverse sweep: the adjoint of the rollouts' starts, chunk by chunk.
     pub fn start_adjoint(&self) -> Vec<f64> {
         self.by_chunk(&self.state)
-    }
-    /// Weighted sum of squares of the residuals of the last rollout.
-    pub fn rollout_loss(&self) -> f64 {
-        self.loss
     }
     fn by_chunk(&self, flat: &[f64]) -> Vec<f64> {
         let dim = flat.len() / self.size;
@@ -176,7 +195,6 @@ impl<M: Model> Block<M> {
                 }
             }
         }
-        self.loss = loss;
         loss
     }
 
@@ -200,9 +218,10 @@ impl<M: Model> Block<M> {
         self.weights_bar.clear();
         self.weights_bar.resize(weights.len(), M::Sum::zero());
         let mut at: usize = self.intervals[..last].iter().map(|i| i.steps).sum();
-        for (interval, residual) in self.intervals[..last].iter().zip(self.residual.chunks_exact(n)).rev() {
+        let own = self.residual.chunks_exact(n).zip(self.weight.chunks_exact(n));
+        for (interval, (residual, weight)) in self.intervals[..last].iter().zip(own).rev() {
             if seeded {
-                for ((s, r), w) in self.state.iter_mut().zip(residual).zip(&interval.weight) {
+                for ((s, r), w) in self.state.iter_mut().zip(residual).zip(weight) {
                     if *w > 0.0 {
                         *s += 2.0 * w * r;
                     }

@@ -5,6 +5,7 @@ mod free_start;
 mod integral;
 mod jacobian;
 mod quadrature;
+pub mod robust;
 mod rollout;
 mod statistics;
 

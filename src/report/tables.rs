@@ -3,6 +3,7 @@
 //! Every row names its model, dynamics, group and basis. Times are kept in [`TimingRow`]s and in the Markdown and LaTeX forms of Table 1
 //! alone, so that all other files are the same byte for byte when made again.
 
+mod noise;
 mod rows;
 mod table1;
 
@@ -13,6 +14,7 @@ use polars::prelude::{Column, DataFrame};
 use crate::dataset::Error;
 use crate::dataset::files::{self, Metadata};
 
+pub use noise::{NoiseRow, write_noise};
 pub use rows::{ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, TimingRow, TrainingEndRow, TrainingRow};
 pub(in crate::report) use table1::with_deviation;
 pub use table1::{Table1Row, table1_latex, table1_markdown, write_table1};

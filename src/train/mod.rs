@@ -3,22 +3,26 @@
 mod coordinates;
 mod field;
 mod fit;
+mod free_coordinates;
+mod held_out;
 mod lbfgs;
 mod learn;
 mod learn_noisy;
 mod line_search;
 mod network;
+mod noise_level;
 mod noisy;
 
 pub use coordinates::Coordinates;
 pub use field::{FieldKind, LearnedField, learn_field};
 pub use fit::{Fit, Settings, fit, linear_start, refine};
+pub use held_out::{Deviance, deviance, held_out};
 pub use lbfgs::{Judge, Minimum, Objective, Outcome, Record, Stop, minimise, minimise_judged};
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy};
 pub use line_search::WeakWolfe;
 pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
-pub use noisy::{NoisyFit, Prior, fit_noisy, held_out};
+pub use noisy::{NoisyFit, Prior, cramer_rao, fit_noisy};
 
 use std::path::PathBuf;
 
@@ -36,6 +40,32 @@ pub enum Error {
     /// No function of the basis moves anything.
     #[error("no function of the basis has an effect on the training data")]
     NothingToLearn,
+    /// A number of the prior is none that can be.
+    #[error("prior: {what} of {of} {index} is {value}; {accepted} is accepted")]
+    Prior {
+        /// `noise` or `precision`.
+        what: &'static str,
+        /// Component of the state, or parameter.
+        of: &'static str,
+        /// Its number, from 0.
+        index: usize,
+        /// The number given.
+        value: f64,
+        /// What it may be.
+        accepted: &'static str,
+    },
+    /// The prior does not fit the model.
+    #[error("prior: {what} has {found} numbers, but there must be {expected}, one for each {of}")]
+    PriorLength {
+        /// `noise` or `precision`.
+        what: &'static str,
+        /// Component of the state, or parameter.
+        of: &'static str,
+        /// Numbers given.
+        found: usize,
+        /// Numbers needed.
+        expected: usize,
+    },
     /// A checkpoint can't be read or written.
     #[error("checkpoint {}: {message}", path.display())]
     Checkpoint {

@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, s};
 
-use super::{Coordinates, Error, Objective, Record, Settings, Stop, minimise};
+use super::free_coordinates::FreeCoordinates;
+use super::noise_level::estimated_noise;
+use super::{Coordinates, Error, Objective, Outcome, Record, Settings, Stop, minimise};
 use crate::dataset::Trajectory;
 use crate::linalg::{Whitening, triangular_factor};
 use crate::loss::{Eliminated, RolloutLoss};
@@ -19,6 +21,25 @@ pub struct Prior {
     pub precision: Option<Vec<f64>>,
 }
 
+impl Prior {
+    /// Checks the numbers for a model of `parameters` parameters and `dim` components of the state.
+    fn check(&self, dim: usize, parameters: usize) -> Result<(), Error> {
+        let noise = ("noise", "component", &self.noise, dim, "a positive number");
+        let precision = ("precision", "parameter", &self.precision, parameters, "zero or a positive number");
+        for (what, of, numbers, expected, accepted) in [noise, precision] {
+            let Some(numbers) = numbers else { continue };
+            if numbers.len() != expected {
+                return Err(Error::PriorLength { what, of, found: numbers.len(), expected });
+            }
+            let fits = |x: f64| x.is_finite() && (x > 0.0 || (x == 0.0 && what == "precision"));
+            if let Some(index) = numbers.iter().position(|&x| !fits(x)) {
+                return Err(Error::Prior { what, of, index, value: numbers[index], accepted });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The maximum-likelihood fit of a model to chunks whose states are all noisy.
 #[derive(Clone, Debug)]
 pub struct NoisyFit {
@@ -28,33 +49,79 @@ pub struct NoisyFit {
     pub starts: Vec<f64>,
     /// Standard deviation of the noise in each component of the state, in the data's units.
     pub noise: Vec<f64>,
-    /// Sum of squared residuals in units of the noise.
+    /// Sum of squared residuals in units of the noise; outliers count by their [robust loss](crate::loss::robust).
     pub chi_squared: f64,
     /// Residuals minus fitted numbers: what `chi_squared` should be.
     pub freedom: f64,
-    /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the parameters, initial states eliminated.
+    /// Number of residuals of more than [`OUTLIER`] standard deviations: Gaussian noise has none.
+    pub outliers: usize,
+    /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the parameters, initial states eliminated. The
+    /// prior's precision of parameters is among its rows.
     pub factor: Array2<f64>,
+    /// The gradient by the parameters of half of each chunk's `chi_squared`, initial states eliminated: chunks x parameters.
+    pub scores: Array2<f64>,
     /// Number of directions in parameter space that the data determine.
     pub rank: usize,
+    /// [`Outcome::Converged`], or [`Outcome::Limit`] when the fit had not settled after all rounds that are made.
+    pub outcome: Outcome,
     /// Every iteration; values are half the sum of squared residuals, in units of the noise as estimated then.
     pub history: Vec<Record>,
 }
 
+/// Residuals beyond so many standard deviations are called outliers.
+pub const OUTLIER: f64 = 5.0;
+
 impl NoisyFit {
     /// Covariance of the parameters: the inverse of the Fisher information of chunks with free initial states, so the Cramer-Rao bound at
-    /// the estimate. Directions that the data don't determine count as known.
+    /// the estimate. With a prior for the parameters it is that of the posterior. Directions that the data don't determine count as known.
     ///
     /// # Errors
     /// Numbers that are not finite.
     pub fn covariance(&self, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
-        let n = self.theta.len();
-        let scale: Array1<f64> =
-            self.factor.slice(s![.., ..n]).columns().into_iter().map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE)).collect();
-        let scaled = &self.factor.slice(s![.., ..n]) * &scale;
-        let whitening = Whitening::new(&scaled, rank_tolerance)?;
-        let w = whitening.matrix() * &scale.insert_axis(ndarray::Axis(1));
+        let w = whitening(&self.factor, self.theta.len(), rank_tolerance)?;
         Ok(w.dot(&w.t()))
     }
+
+    /// The Cramer-Rao bound for the mean variance of the parameters over what the scatter of the chunks says it is (Liang & Zeger 1986), in
+    /// coordinates in which the bound is the identity. 1, but for chance, when the model is right and the noise independent and Gaussian; it is less
+    /// when the noise hangs together in time or has many outliers, or the model is wrong.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    pub fn efficiency(&self, rank_tolerance: f64) -> Result<f64, Error> {
+        let pulls = self.scores.dot(&whitening(&self.factor, self.theta.len(), rank_tolerance)?);
+        Ok(pulls.ncols() as f64 / pulls.iter().map(|x| x * x).sum::<f64>())
+    }
+}
+
+/// The Cramer-Rao bound for the covariance of the parameters at their true values: `chunks` are the true states, `noise` is that of each component of
+/// what is observed of them, the initial state of each chunk is unknown.
+///
+/// # Errors
+/// No chunks, divergence, numbers that are not finite.
+pub fn cramer_rao<M: Lanewise>(
+    model: &M,
+    theta: &[f64],
+    chunks: &[Trajectory],
+    noise: &[f64],
+    settings: &Settings,
+) -> Result<Array2<f64>, Error> {
+    if chunks.is_empty() {
+        return Err(Error::NoChunks);
+    }
+    let weights: Vec<f64> = noise.iter().map(|s| 1.0 / (s * s)).collect();
+    let loss = RolloutLoss::new(model, chunks, &weights, settings.rollout.clone());
+    let eliminated = loss.eliminated(theta, &loss.observed_starts()).map_err(|_| Error::NotFinite)?;
+    let w = whitening(&factor_with_prior(&eliminated, theta, &Prior::default())?, theta.len(), settings.rank_tolerance)?;
+    Ok(w.dot(&w.t()))
+}
+
+/// W (n x rank) with W W' the inverse of the Gauss-Newton matrix that a factor of `[A' r']` makes.
+fn whitening(factor: &Array2<f64>, n: usize, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
+    let columns = factor.slice(s![.., ..n]);
+    let scale: Array1<f64> = columns.columns().into_iter().map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE)).collect();
+    let whitening = Whitening::new(&(&columns * &scale), rank_tolerance)?;
+    Ok(whitening.matrix() * &scale.insert_axis(Axis(1)))
 }
 
 /// Linearisations made at most.
@@ -67,11 +134,11 @@ const STOP: Stop = Stop { iterations: 60, round: 10, decrease: 1e-8 };
 const LEAST: f64 = 1e-13;
 
 /// Fits theta, the initial states of all chunks and (unless the prior knows it) the noise of each component by maximum likelihood, from
-/// a given theta: L-BFGS on the rollout loss with free initial states, in coordinates in which its Gauss-Newton matrix is the identity.
-/// Between rounds the noise is estimated from the residuals, each divided by the freedom that the fit leaves it.
+/// a given theta: L-BFGS on the [robust](crate::loss::robust) rollout loss with free initial states, in coordinates in which its Gauss-Newton
+/// matrix is the identity. Between rounds the noise is estimated from the residuals, each divided by the freedom that the fit leaves it.
 ///
 /// # Errors
-/// No chunks, divergence at the start, nothing to learn.
+/// No chunks, a prior that is not for this model, divergence at the start, nothing to learn.
 pub fn fit_noisy<M: Lanewise>(
     model: &M,
     chunks: &[Trajectory],
@@ -83,24 +150,14 @@ pub fn fit_noisy<M: Lanewise>(
     if chunks.is_empty() {
         return Err(Error::NoChunks);
     }
-    let dim = model.dim();
-    let spread = super::states(chunks).std_axis(ndarray::Axis(0), 0.0).to_vec();
-    let floor: Vec<f64> = spread.iter().map(|s| LEAST * if *s > 0.0 { *s } else { 1.0 }).collect();
+    prior.check(model.dim(), theta.len())?;
+    let floor = noise_floor(chunks);
     let layout = |noise: &[f64]| {
         let weights: Vec<f64> = noise.iter().map(|s| 1.0 / (s * s)).collect();
         RolloutLoss::new(model, chunks, &weights, settings.rollout.clone())
     };
     let mut noise = prior.noise.clone().unwrap_or_else(|| settings.weights.iter().map(|w| 1.0 / w.sqrt()).collect());
-    let mut fit = NoisyFit {
-        starts: layout(&noise).observed_starts(),
-        theta,
-        chi_squared: f64::INFINITY,
-        freedom: 0.0,
-        factor: Array2::zeros((0, 0)),
-        rank: 0,
-        history: Vec::new(),
-        noise: noise.clone(),
-    };
+    let mut fit = NoisyFit::unfitted(theta, layout(&noise).observed_starts());
     for round in 0..ROUNDS {
         let loss = layout(&noise);
         let eliminated = loss.eliminated(&fit.theta, &fit.starts).map_err(|_| Error::NotFinite)?;
@@ -110,21 +167,24 @@ pub fn fit_noisy<M: Lanewise>(
             origin: std::mem::take(&mut fit.starts),
             chunks: eliminated,
         };
-        let rank = coordinates.theta.rank();
         let estimate = match &prior.noise {
             Some(noise) => noise.clone(),
-            None => estimated_noise(&coordinates.chunks, rank, &noise, &floor),
+            None => estimated_noise(&coordinates.chunks, coordinates.theta.rank(), &noise, &floor),
         };
         let settled = estimate.iter().zip(&noise).all(|(a, b)| (a / b).ln().abs() < SETTLED.ln());
-        fit.chi_squared = coordinates.chunks.iter().flat_map(|c| &c.residuals).map(|r| r * r).sum();
-        fit.freedom = (loss.free_residuals() as f64 - (fit.theta.len().min(rank) + chunks.len() * dim) as f64).max(1.0);
-        (fit.rank, fit.factor, fit.noise) = (rank, factor, noise.clone());
+        fit.noise.clone_from(&noise);
+        fit.take_stock(&coordinates, factor);
         // The start is no fit yet: its residuals say how far it is off, not how noisy the data are.
         let first = round == 0;
-        let converged = |last: &NoisyFit| last.history.last().is_some_and(|r| r.gradient_norm.powi(2) < 1e-6 * last.freedom);
-        if !first && settled && (converged(&fit) || round + 1 == ROUNDS) {
+        let converged = fit.history.last().is_some_and(|r| r.gradient_norm.powi(2) < 1e-6 * fit.freedom);
+        if !first && settled && converged {
             fit.starts = coordinates.origin;
+            fit.outcome = Outcome::Converged;
             return Ok(fit);
+        }
+        if round + 1 == ROUNDS {
+            fit.starts = coordinates.origin;
+            break;
         }
         if !first && !settled {
             noise = estimate;
@@ -132,6 +192,45 @@ pub fn fit_noisy<M: Lanewise>(
         step(&loss, coordinates, prior, &mut fit, watch)?;
     }
     Ok(fit)
+}
+
+/// Noise below this, by component, is not told from none.
+fn noise_floor(chunks: &[Trajectory]) -> Vec<f64> {
+    let spread = super::states(chunks).std_axis(Axis(0), 0.0);
+    spread.iter().map(|s| LEAST * if *s > 0.0 { *s } else { 1.0 }).collect()
+}
+
+impl NoisyFit {
+    fn unfitted(theta: Vec<f64>, starts: Vec<f64>) -> Self {
+        Self {
+            theta,
+            starts,
+            noise: Vec::new(),
+            chi_squared: f64::INFINITY,
+            freedom: 0.0,
+            outliers: 0,
+            factor: Array2::zeros((0, 0)),
+            scores: Array2::zeros((0, 0)),
+            rank: 0,
+            outcome: Outcome::Limit,
+            history: Vec::new(),
+        }
+    }
+
+    /// What the linearised chunks say of where the fit stands.
+    fn take_stock(&mut self, coordinates: &FreeCoordinates, factor: Array2<f64>) {
+        let (chunks, n) = (&coordinates.chunks, self.theta.len());
+        let residuals = || chunks.iter().flat_map(|c| &c.residuals);
+        self.rank = coordinates.theta.rank();
+        self.chi_squared = chunks.iter().map(Eliminated::chi_squared).sum();
+        self.freedom = (residuals().count() as f64 - (self.rank + coordinates.origin.len()) as f64).max(1.0);
+        self.outliers = residuals().filter(|r| r.abs() > OUTLIER).count();
+        self.scores = Array2::zeros((chunks.len(), n));
+        for (mut score, chunk) in self.scores.rows_mut().into_iter().zip(chunks) {
+            score.assign(&chunk.reduced.slice(s![.., ..n]).t().dot(&chunk.reduced.column(n)));
+        }
+        self.factor = factor;
+    }
 }
 
 /// L-BFGS from the origin of the coordinates.
@@ -172,66 +271,6 @@ fn factor_with_prior(eliminated: &[Eliminated], theta: &[f64], prior: &Prior) ->
     Ok(triangular_factor(&blocks)?)
 }
 
-/// Noise of each component: root of the sum of its squared residuals over what the fit leaves free of them.
-fn estimated_noise(chunks: &[Eliminated], rank: usize, noise: &[f64], floor: &[f64]) -> Vec<f64> {
-    let dim = noise.len();
-    let (mut squares, mut free, mut count) = (vec![0.0; dim], vec![0.0; dim], 0.0);
-    for (at, (r, h)) in chunks.iter().flat_map(|c| c.residuals.iter().zip(&c.leverages).enumerate()) {
-        squares[at % dim] += r * r;
-        free[at % dim] += 1.0 - h;
-        count += 1.0 - h;
-    }
-    // The parameters take up little, from all components alike.
-    let share = (1.0 - rank as f64 / count).max(0.1);
-    (0..dim).map(|c| (noise[c] * (squares[c] / (free[c] * share).max(f64::MIN_POSITIVE)).sqrt()).max(floor[c])).collect()
-}
-
-/// Coordinates (u, xi) of parameters and initial states in which the sum of squares is round: with the reduced factor whitened by
-/// dtheta = W u, the initial states are dx = R^-1 (xi - G dtheta), chunk by chunk.
-struct FreeCoordinates {
-    theta: Coordinates,
-    origin: Vec<f64>,
-    chunks: Vec<Eliminated>,
-}
-
-impl FreeCoordinates {
-    fn parameters_into(&self, u: &[f64], parameters: &mut [f64]) {
-        let (u, xi) = u.split_at(self.theta.rank());
-        let (theta, starts) = parameters.split_at_mut(parameters.len() - self.origin.len());
-        self.theta.parameters_into(u, theta);
-        let change: Vec<f64> = theta.iter().zip(self.theta.origin()).map(|(t, o)| t - o).collect();
-        let dim = self.origin.len() / self.chunks.len();
-        starts.copy_from_slice(&self.origin);
-        let mut left = vec![0.0; dim];
-        for ((chunk, xi), x) in self.chunks.iter().zip(xi.chunks_exact(dim)).zip(starts.chunks_exact_mut(dim)) {
-            for ((l, row), xi) in left.iter_mut().zip(chunk.coupling.rows()).zip(xi) {
-                *l = xi - row.iter().zip(&change).map(|(g, c)| g * c).sum::<f64>();
-            }
-            for (x, row) in x.iter_mut().zip(chunk.inverse.rows()) {
-                *x += row.iter().zip(&left).map(|(r, l)| r * l).sum::<f64>();
-            }
-        }
-    }
-
-    /// Overwrites the gradient with respect to theta and starts.
-    fn gradient_into(&self, gradient: &mut [f64], gradient_u: &mut [f64]) {
-        let (of_theta, of_starts) = gradient.split_at_mut(gradient.len() - self.origin.len());
-        let (of_u, of_xi) = gradient_u.split_at_mut(self.theta.rank());
-        let dim = self.origin.len() / self.chunks.len();
-        for ((chunk, g), xi) in self.chunks.iter().zip(of_starts.chunks_exact(dim)).zip(of_xi.chunks_exact_mut(dim)) {
-            for (xi, column) in xi.iter_mut().zip(chunk.inverse.columns()) {
-                *xi = column.iter().zip(g).map(|(r, g)| r * g).sum();
-            }
-            for (row, xi) in chunk.coupling.rows().into_iter().zip(xi.iter()) {
-                for (t, g) in of_theta.iter_mut().zip(row) {
-                    *t -= g * xi;
-                }
-            }
-        }
-        self.theta.gradient_into(of_theta, of_u);
-    }
-}
-
 /// Half the sum of squared residuals, and the prior's, as a function of the coordinates.
 struct Free<'a, 'm, M: Lanewise> {
     loss: &'a RolloutLoss<'m, M>,
@@ -256,39 +295,3 @@ impl<M: Lanewise> Objective for Free<'_, '_, M> {
         value
     }
 }
-
-/// How well given parameters explain noisy chunks that they were not fitted to: the mean square residual in units of the noise, initial states
-/// fitted and the freedom that this takes allowed for. 1 is perfect.
-///
-/// # Errors
-/// No chunks, a rollout that diverges.
-pub fn held_out<M: Lanewise>(
-    model: &M,
-    theta: &[f64],
-    chunks: &[Trajectory],
-    noise: &[f64],
-    settings: &Settings,
-) -> Result<f64, Error> {
-    if chunks.is_empty() {
-        return Err(Error::NoChunks);
-    }
-    let weights: Vec<f64> = noise.iter().map(|s| 1.0 / (s * s)).collect();
-    let loss = RolloutLoss::new(model, chunks, &weights, settings.rollout.clone());
-    let dim = model.dim();
-    let mut starts = loss.observed_starts();
-    for _ in 0..NEWTON_STEPS {
-        let eliminated = loss.eliminated(theta, &starts).map_err(|_| Error::NotFinite)?;
-        for (chunk, x) in eliminated.iter().zip(starts.chunks_exact_mut(dim)) {
-            for (x, row) in x.iter_mut().zip(chunk.inverse.rows()) {
-                *x -= row.iter().zip(&chunk.offset).map(|(r, g)| r * g).sum::<f64>();
-            }
-        }
-    }
-    let eliminated = loss.eliminated(theta, &starts).map_err(|_| Error::NotFinite)?;
-    let squares: f64 = eliminated.iter().flat_map(|c| &c.residuals).map(|r| r * r).sum();
-    let free: f64 = eliminated.iter().flat_map(|c| &c.leverages).map(|h| 1.0 - h).sum();
-    Ok(squares / free)
-}
-
-/// Gauss-Newton steps for initial states alone: their problem is nearly linear.
-const NEWTON_STEPS: usize = 3;

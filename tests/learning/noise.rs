@@ -13,7 +13,7 @@ use scalar_dynamics::loss::RolloutLoss;
 use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::ScalarSet;
 use scalar_dynamics::systems::SpringyPendulum;
-use scalar_dynamics::train::{Prior, fit_noisy, held_out, learn_noisy, unit_weights};
+use scalar_dynamics::train::{Outcome, Prior, cramer_rao, fit_noisy, held_out, learn_noisy, unit_weights};
 
 use crate::common::{
     irregular_chunks, on_threads, pendulum_chunks, pendulum_inputs, pendulum_states, rng, rollout as options, settings, uniform,
@@ -48,8 +48,9 @@ fn gradient_with_free_starts_agrees_with_central_differences() {
     let (chunks, _) = noisy(irregular_chunks(29, 7), 0.05, 3);
     let mut random = rng(4);
     let theta: Vec<f64> = expr.constants().iter().map(|c| c + 0.05 * random.random_range(-1.0..1.0)).collect();
-    for (order, batch) in [(8, 8), (4, 16)] {
-        let weights: Vec<f64> = (0..12).map(|c| 1.0 + 0.3 * c as f64).collect();
+    // With the larger weights most residuals are outliers.
+    for (order, batch, scale) in [(8, 8, 1.0), (4, 16, 1.0), (8, 8, 1e4)] {
+        let weights: Vec<f64> = (0..12).map(|c| scale * (1.0 + 0.3 * c as f64)).collect();
         let loss = RolloutLoss::new(&model, &chunks, &weights, scalar_dynamics::loss::Options { batch, ..options(order, 0.1) });
         let starts: Vec<f64> = loss.observed_starts().iter().map(|x| x + 0.02 * random.random_range(-1.0..1.0)).collect();
         let point: Vec<f64> = theta.iter().chain(&starts).copied().collect();
@@ -69,6 +70,9 @@ fn gradient_with_free_starts_agrees_with_central_differences() {
                 .fold(f64::INFINITY, f64::min);
             println!("order {order}: {exact:.3e}, relative error {error:.1e}");
             assert!(error < 2e-8, "{error:e}");
+        }
+        if scale > 1.0 {
+            continue;
         }
         // Without a change of the starts it is the loss of the rollouts from the observed states.
         let mut unused = vec![0.0; point.len()];
@@ -103,6 +107,68 @@ fn gradient_of_eliminated_residuals_is_that_of_the_profile() {
     assert!(of_theta.iter().zip(&gradient).all(|(a, b)| (a - b).abs() < 1e-9 * (1.0 + b.abs())), "{of_theta} {:?}", &gradient[..n]);
 }
 
+/// Squared distance of parameters from the truth in units of a covariance, given its Cholesky factor.
+fn chi_squared(root: &Array2<f64>, theta: &[f64], truth: &[f64]) -> f64 {
+    let mut white: Vec<f64> = Vec::new();
+    for i in 0..truth.len() {
+        let rest: f64 = (0..i).map(|j| root[[i, j]] * white[j]).sum();
+        white.push((theta[i] - truth[i] - rest) / root[[i, i]]);
+    }
+    white.iter().map(|x| x * x).sum()
+}
+
+#[test]
+fn regress_gross_errors_hardly_move_the_constants() {
+    let (expr, model) = law();
+    let truth = expr.constants();
+    let mut settings = settings(100);
+    for (share, bound) in [(0.0, 1.5), (0.02, 1.6), (0.05, 1.8)] {
+        let (mut distance, mut plain) = (0.0, 0.0);
+        for seed in 0..4 {
+            let clean = pendulum_chunks(500, 140 + seed);
+            let (mut chunks, noise) = noisy(clean.clone(), 0.03, 150 + seed);
+            let mut random = rng(160 + seed);
+            let mut gross = 0;
+            for chunk in &mut chunks {
+                for ((_, c), x) in chunk.states.indexed_iter_mut() {
+                    if random.random_range(0.0..1.0) < share {
+                        *x += noise[c] * random.random_range(10.0..40.0) * if random.random_range(0..2) == 0 { 1.0 } else { -1.0 };
+                        gross += 1;
+                    }
+                }
+            }
+            settings.weights = unit_weights(&chunks);
+            let start: Vec<f64> = truth.iter().map(|c| 1.1 * c).collect();
+            let fit = fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {}).unwrap();
+            let root = cholesky(&cramer_rao(&model, &truth, &clean, &noise, &settings).unwrap()).unwrap();
+            distance += chi_squared(&root, &fit.theta, &truth) / (4 * truth.len()) as f64;
+            plain += fit.efficiency(1e-10).unwrap() / 4.0;
+            assert_eq!(fit.outcome, Outcome::Converged);
+            assert!(fit.outliers * 20 <= gross * 21 && fit.outliers * 20 >= gross * 19, "{} of {gross} found", fit.outliers);
+            let ratio = fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
+            assert!(ratio < 0.1, "noise {:?} against {noise:?}", fit.noise);
+        }
+        println!("{share}: distance {distance:.2} of the bound without gross errors, efficiency {plain:.2}");
+        assert!(distance < bound, "{distance}");
+    }
+}
+
+#[test]
+fn bad_input_priors_are_told() {
+    let (expr, model) = law();
+    let (chunks, _) = noisy(pendulum_chunks(4, 70), 0.03, 71);
+    let fit =
+        |prior: Prior| fit_noisy(&model, &chunks, expr.constants(), &settings(20), &prior, &mut |_| {}).unwrap_err().to_string();
+    let noise = |c: usize, x: f64| Some((0..12).map(|k| if k == c { x } else { 0.1 }).collect::<Vec<f64>>());
+    for (x, c) in [(f64::NAN, 3), (-1.0, 0), (0.0, 11), (f64::INFINITY, 5)] {
+        let message = fit(Prior { noise: noise(c, x), precision: None });
+        assert!(message.contains(&format!("component {c} is {x}")), "{message}");
+    }
+    assert!(fit(Prior { noise: Some(vec![0.1; 3]), precision: None }).contains("noise has 3 numbers"));
+    let message = fit(Prior { noise: None, precision: Some(vec![0.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0]) });
+    assert!(message.contains("parameter 1 is -2"), "{message}");
+}
+
 #[test]
 fn regress_closed_form_from_noisy_chunks_is_as_good_as_the_cramer_rao_bound() {
     let (expr, model) = law();
@@ -117,13 +183,11 @@ fn regress_closed_form_from_noisy_chunks_is_as_good_as_the_cramer_rao_bound() {
             settings.weights = unit_weights(&chunks);
             let fit = fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {}).unwrap();
             let covariance = fit.covariance(1e-10).unwrap();
-            let off = Array1::from_iter(fit.theta.iter().zip(&truth).map(|(a, b)| a - b));
             let root = cholesky(&covariance).unwrap();
-            let mut white = off.clone();
-            for i in 0..n {
-                white[i] = (off[i] - (0..i).map(|j| root[[i, j]] * white[j]).sum::<f64>()) / root[[i, i]];
-            }
-            distance += white.dot(&white) / (3 * n) as f64;
+            distance += chi_squared(&root, &fit.theta, &truth) / (3 * n) as f64;
+            let efficiency = fit.efficiency(1e-10).unwrap();
+            assert!((0.7..1.3).contains(&efficiency), "efficiency {efficiency}");
+            assert_eq!((fit.outcome, fit.outliers), (Outcome::Converged, 0));
             let ratio = fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
             assert!(ratio < 0.08, "noise {:?} against {noise:?}", fit.noise);
             assert!((fit.chi_squared / fit.freedom - 1.0).abs() < 0.02, "{} of {}", fit.chi_squared, fit.freedom);

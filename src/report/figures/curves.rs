@@ -92,6 +92,41 @@ pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), Error> {
     panel_figure(&PanelFigure { panels, columns: data.panels.len(), row_height: 350.0 }, stem)
 }
 
+/// Error of fits against the noise of their data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoiseCurves {
+    /// Relative errors of rollouts against percent of noise, one curve a model.
+    pub errors: Vec<Curve>,
+    /// The bound over these errors, likewise.
+    pub efficiencies: Vec<Curve>,
+    /// Draws of the noise.
+    pub seeds: u64,
+}
+
+/// Writes error and efficiency against noise.
+///
+/// # Errors
+/// No point to draw, arrays of unequal length, a file that cannot be written.
+pub fn noise(data: &NoiseCurves, stem: &Path) -> Result<(), Error> {
+    let draws = match data.seeds {
+        1 => "one draw of the noise".to_string(),
+        n => format!("median and range of {n} draws"),
+    };
+    let panel = |title: String, y_label: &str, curves: &[Curve], log_y: bool| Panel {
+        title,
+        x_label: "noise (% of each column's standard deviation)".to_string(),
+        y_label: y_label.to_string(),
+        log_x: true,
+        log_y,
+        curves: curves.to_vec(),
+        ..Panel::default()
+    };
+    let mut efficiency = panel("(b) efficiency".to_string(), "error of the bound / error", &data.efficiencies, false);
+    efficiency.references = vec![ReferenceLine { label: String::new(), value: 1.0 }];
+    let error = panel(format!("(a) error: {draws}"), "relative error of the state", &data.errors, true);
+    panel_figure(&PanelFigure { panels: vec![error, efficiency], columns: 2, row_height: 350.0 }, stem)
+}
+
 /// One trajectory and its predictions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhaseSpace {

@@ -26,8 +26,8 @@ use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use crate::dataset::{self, files};
 use canvas::{Canvas, SCALE};
 pub use curves::{
-    Candidate, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, ModelPoints, ParetoFront, PhaseSpace, TrainingRun, error_seconds,
-    figure3, force_curves, pareto, phase_space, training_history,
+    Candidate, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, ModelPoints, NoiseCurves, ParetoFront, PhaseSpace, TrainingRun,
+    error_seconds, figure3, force_curves, noise, pareto, phase_space, training_history,
 };
 pub use panel::{Curve, Panel, PanelFigure, ReferenceLine, panel_figure};
 pub use pendulum::{PendulumScene, figure1};
