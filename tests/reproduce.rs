@@ -10,6 +10,7 @@ use scalar_dynamics::dataset::read_table;
 use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
 use scalar_dynamics::experiment::evaluation::state_means;
 use scalar_dynamics::experiment::models;
+use scalar_dynamics::experiment::noise::{NoiseId, all_noise};
 use scalar_dynamics::experiment::{
     Error, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units, reproduce, resolve,
 };
@@ -87,19 +88,20 @@ fn copy_saved_work(from: &Path, to: &Path) {
 #[test]
 fn contract_files_and_columns_exist() {
     const KEY: [&str; 3] = ["model", "dynamics", "group"];
-    let results: [(&str, &[&str]); 7] = [
+    let results: [(&str, &[&str]); 8] = [
         ("training", &["basis", "seed", "iteration", "loss", "gradient_norm", "field_evaluations"]),
         ("trainings", &["basis", "seed", "loss", "validation_loss", "gradient_norm", "outcome", "limit"]),
         ("rollout_errors", &["seed", "trajectory", "t", "state_error", "angular_momentum_error", "energy_error"]),
         ("error_quantiles", &["seed", "t", "quantity", "geometric_mean", "q05", "q25", "q50", "q75", "q95"]),
         ("table1", &["basis", "profile", "preset", "parameters", "geometric_mean", "deviation", "clamped_mean", "paper"]),
         ("recovered", &["preset", "seed", "name", "value", "standard_error", "snapped", "truth"]),
+        ("noise", &["noise", "model", "seeds", "error", "lowest", "highest", "efficiency", "variance_efficiency", "recovered"]),
         ("timings", &["phase", "model", "seed", "seconds", "detail"]),
     ];
     let data = FIRST.folder.path().join("data/smoke");
     for (name, columns) in results {
         let summary = parquet_summary(&data.join(format!("results/{name}.parquet"))).unwrap();
-        let keyed = !["recovered", "timings"].contains(&name);
+        let keyed = !["recovered", "noise", "timings"].contains(&name);
         let wanted = KEY.iter().filter(|_| keyed).chain(columns);
         let found: Vec<&str> = summary.columns.iter().map(|column| column.0.as_str()).collect();
         wanted.for_each(|column| assert!(found.contains(column), "{name} lacks {column}"));
@@ -114,10 +116,10 @@ fn contract_files_and_columns_exist() {
             assert!(summary.metadata.contains_key(key), "{name} lacks metadata {key}");
         }
     }
-    for ending in ["csv", "md", "tex"] {
-        assert!(data.join(format!("results/table1.{ending}")).is_file());
+    for name in ["table1.csv", "table1.md", "table1.tex", "noise.csv", "noise.md"] {
+        assert!(data.join("results").join(name).is_file(), "{name}");
     }
-    for name in ["figure1", "figure2", "figure3", "phase_space", "training_history", "error_seconds"] {
+    for name in ["noise", "figure1", "figure2", "figure3", "phase_space", "training_history", "error_seconds"] {
         for ending in ["svg", "png"] {
             assert!(FIRST.folder.path().join(format!("figures/smoke/{name}.{ending}")).is_file(), "{name}.{ending}");
         }
@@ -289,10 +291,11 @@ fn shards_together_are_the_whole() {
     let names = |shard| {
         let work = resolve(Profile::Paper, 5, &[], shard).unwrap();
         assert!(shard.is_none() || work.products.is_empty());
-        work.units.into_iter().map(UnitId::name).collect::<Vec<String>>()
+        work.units.into_iter().map(UnitId::name).chain(work.noise.into_iter().map(NoiseId::name)).collect::<Vec<String>>()
     };
     let whole = names(None);
-    assert_eq!(whole, all_units(Profile::Paper, 5).into_iter().map(UnitId::name).collect::<Vec<_>>());
+    let noise = all_noise(Profile::Paper, 5).into_iter().map(NoiseId::name);
+    assert_eq!(whole, all_units(Profile::Paper, 5).into_iter().map(UnitId::name).chain(noise).collect::<Vec<_>>());
     for of in [1, 2, 5, 100] {
         let mut shards: Vec<String> = (1..=of).flat_map(|number| names(Some(Shard { number, of }))).collect();
         let mut sorted = whole.clone();
