@@ -213,7 +213,7 @@ fn bad_input_of_mutated_parquet_ends_in_a_table_or_an_error() {
         fs::write(&path, &bytes).unwrap();
         read_every_way(&path)
     };
-    runner(cases(6000)).run(&strategy, run).unwrap();
+    runner(cases(4000)).run(&strategy, run).unwrap();
     assert!(peak() < MEMORY, "{} MB", peak() >> 20);
 }
 
@@ -229,7 +229,7 @@ fn bad_input_of_mutated_csv_ends_in_a_table_or_an_error() {
         fs::write(&path, &bytes).unwrap();
         read_every_way(&path)
     };
-    runner(cases(6000)).run(&prop::collection::vec(mutation(csv_bytes()), 1..4), run).unwrap();
+    runner(cases(4000)).run(&prop::collection::vec(mutation(csv_bytes()), 1..4), run).unwrap();
     assert!(peak() < MEMORY, "{} MB", peak() >> 20);
 }
 
