@@ -17,7 +17,7 @@ struct Arguments {
     /// Files, or folders that are searched for .parquet files
     #[arg(default_value = "data")]
     paths: Vec<PathBuf>,
-    /// Form of the output
+    /// Form of the output; csv has the statistics of the columns alone
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Leave out schemas, metadata and statistics (text only): just the results

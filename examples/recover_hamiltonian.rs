@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{self, Chunks, Cut, Trajectory, files, overlapped, split_trajectories};
+use scalar_dynamics::dataset::{self, Chunks, Cut, FolderLock, Trajectory, files, overlapped, split_trajectories};
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
@@ -143,9 +145,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global().map_err(other)?;
     }
     let bar = progress(arguments.quiet);
+    let writing = end_on_signal(&bar);
     let Data { inputs, train, validation, source } = load(arguments, &bar)?;
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
-    check_folder(&arguments.out)?;
+    let _lock = FolderLock::take(&arguments.out).map_err(|error| match error {
+        dataset::Error::Folder { .. } => Failure::Input(format!("--out: {error}")),
+        error => other(error),
+    })?;
     let read = begin.elapsed();
 
     let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
@@ -161,6 +167,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
+    writing.store(true, Ordering::Relaxed);
     let options = EqualityOptions {
         up_to_constant: true,
         relative_tolerance: TRUTH_TOLERANCE,
@@ -212,12 +219,25 @@ fn given_law(text: &str, inputs: &Inputs) -> Result<Expr, Failure> {
     inputs.evaluated(&truth).map_err(|e| Failure::Input(format!("--truth: {e}")))
 }
 
-/// Makes the folder of the results, and sees that files can be written there, before the work begins.
-fn check_folder(out: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(out).map_err(|e| Failure::Input(format!("--out: cannot create {}: {e}", out.display())))?;
-    let probe = out.join(".recover_hamiltonian.probe");
-    files::write_text(&probe, "{}\n").map_err(|e| Failure::Input(format!("--out: {e}")))?;
-    std::fs::remove_file(&probe).map_err(other)
+/// On Ctrl-C (or SIGTERM) the process ends, but for the second in which files are written: what is returned becomes true then.
+fn end_on_signal(bar: &ProgressBar) -> Arc<AtomicBool> {
+    let (writing, bar) = (Arc::new(AtomicBool::new(false)), bar.clone());
+    let begun = writing.clone();
+    let handler = move || {
+        // Only the first is waited for.
+        if !begun.swap(false, Ordering::Relaxed) {
+            bar.suspend(|| {
+                eprintln!(
+                    "stopped; results of earlier runs are as they were. The same command begins again, --time-budget SECONDS ends it earlier."
+                );
+            });
+            std::process::exit(1);
+        }
+        bar.suspend(|| eprintln!("ending in a second, when the files are written"));
+    };
+    // Without a handler Ctrl-C ends the process, as it does everywhere.
+    let _ = ctrlc::set_handler(handler);
+    writing
 }
 
 /// Points in a chunk, and the part of the chunks that is held out.

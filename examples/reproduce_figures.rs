@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
@@ -15,7 +17,7 @@ use scalar_dynamics::experiment::{Options, Profile, Shard, Watch, reproduce};
 /// Several machines share the work with --shard 1/3, 2/3, 3/3; then copy the files of their folders data/PROFILE/checkpoints together and run
 /// without --shard.
 ///
-/// Exit status: 0 done, 2 bad input or arguments, 1 anything else.
+/// Ctrl-C saves and ends the run, twice ends it at once. Exit status: 0 done, 2 bad input or arguments, 1 anything else.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -59,7 +61,8 @@ fn main() -> ExitCode {
     }
     let mut bar = Bar::new(arguments.quiet);
     let Arguments { profile, only, shard, data, figures, seed, .. } = arguments;
-    let result = reproduce(&Options { profile, only, shard, data, figures, seed }, &mut bar);
+    let stop = stop_on_signal(&bar.0);
+    let result = reproduce(&Options { profile, only, shard, data, figures, seed, stop }, &mut bar);
     bar.0.finish_and_clear();
     match result.map(|summary| writeln!(std::io::stdout(), "{summary}")) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -74,6 +77,21 @@ fn main() -> ExitCode {
             if error.is_bad_input() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Becomes true at the first Ctrl-C (or SIGTERM); the second ends the process. Nothing is lost either way, but for some seconds of training.
+fn stop_on_signal(bar: &ProgressBar) -> Arc<AtomicBool> {
+    let (stop, bar) = (Arc::new(AtomicBool::new(false)), bar.clone());
+    let asked = stop.clone();
+    let handler = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+        bar.suspend(|| eprintln!("stopping after this iteration; once more stops at once"));
+    };
+    // Without a handler Ctrl-C ends the process, as it does everywhere.
+    let _ = ctrlc::set_handler(handler);
+    stop
 }
 
 /// A progress bar on standard error, if that is a terminal.

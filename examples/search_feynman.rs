@@ -17,17 +17,21 @@ use std::time::{Duration, Instant};
 #[derive(Parser)]
 struct Arguments {
     /// Time for each equation.
-    #[arg(long, default_value_t = 20.0)]
+    #[arg(long, default_value_t = 20.0, value_parser = seconds)]
     seconds: f64,
     /// Samples of each equation.
-    #[arg(long, default_value_t = 400)]
-    samples: usize,
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(10..))]
+    samples: u32,
     /// Seed of samples and searches.
     #[arg(long, default_value_t = 11)]
     seed: u64,
     /// Only equations whose name holds this text.
     #[arg(long, default_value = "")]
     only: String,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|s| (0.0..1e6).contains(s)).ok_or_else(|| "a number of seconds from 0 is accepted".into())
 }
 
 /// Its number and subject, the range of each variable, and the right-hand side.
@@ -79,7 +83,7 @@ fn main() -> Result<(), scalar_dynamics::Error> {
     let arguments = Arguments::parse();
     let (mut recovered, mut all) = (0, 0);
     for equation in EQUATIONS.iter().filter(|(name, ..)| name.contains(&arguments.only)) {
-        let (target, _) = table(equation, arguments.samples, arguments.seed, 0.0)?;
+        let (target, _) = table(equation, arguments.samples as usize, arguments.seed, 0.0)?;
         let options = SearchOptions {
             time_budget: Duration::from_secs_f64(arguments.seconds),
             max_evaluations: 1_000_000,

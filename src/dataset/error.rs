@@ -193,6 +193,20 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A folder for results that cannot be made or written to.
+    #[error("folder {}: cannot be made or written to: {source}; a place where files can be made is accepted", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Two runs would write the same files.
+    #[error("folder {}: another run is writing there; wait for its end, or choose another folder", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Chunks that cannot be cut.
     #[error("chunks of {points} points cannot be cut from trajectories of {available}; 2 to {available} points are accepted")]
     ChunkLength {

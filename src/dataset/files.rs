@@ -16,6 +16,9 @@ pub use super::parquet::{ParquetSummary, parquet_summary, read_parquet};
 /// Key-value pairs in the footer of a Parquet file.
 pub type Metadata = BTreeMap<String, String>;
 
+/// End of the name of a file that is being written.
+pub(super) const PARTIAL: &str = ".partial";
+
 /// Writes a file beside its place and moves it there when it is complete, so that a reader, or a run that is stopped, never
 /// meets half a file.
 ///
@@ -26,7 +29,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) ->
     let unwritable = |source| Error::Unwritable { path: path.into(), source };
     let name = path.file_name().ok_or_else(|| unwritable(io::Error::other("the path names no file")))?;
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let aside = path.with_file_name(format!(".{}.{}-{number}.partial", name.to_string_lossy(), std::process::id()));
+    let aside = path.with_file_name(format!(".{}.{}-{number}{PARTIAL}", name.to_string_lossy(), std::process::id()));
     let written = File::create(&aside).and_then(|file| {
         let mut file = BufWriter::new(file);
         write(&mut file)?;
@@ -55,11 +58,12 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), Error> {
 pub fn write_parquet(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> Result<(), Error> {
     let pairs = metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     frame.rechunk_mut();
-    write_atomically(path, |file| {
-        let writer = ParquetWriter::new(file).with_compression(ParquetCompression::Zstd(None)).set_parallel(false);
-        writer.with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs))).finish(frame).map_err(io::Error::other)?;
-        Ok(())
-    })
+    // Through memory: polars does not pass on why a file can't be written.
+    let mut bytes = Vec::new();
+    let writer = ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).set_parallel(false);
+    let written = writer.with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs))).finish(frame);
+    written.map_err(|error| Error::Unwritable { path: path.into(), source: io::Error::other(error) })?;
+    write_atomically(path, |file| file.write_all(&bytes))
 }
 
 /// Writes a table as CSV with a header.
@@ -68,7 +72,10 @@ pub fn write_parquet(path: &Path, frame: &mut DataFrame, metadata: &Metadata) ->
 /// [`Error::Unwritable`].
 pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), Error> {
     frame.rechunk_mut();
-    write_atomically(path, |file| CsvWriter::new(file).finish(frame).map_err(io::Error::other))
+    let mut bytes = Vec::new();
+    let written = CsvWriter::new(&mut bytes).finish(frame);
+    written.map_err(|error| Error::Unwritable { path: path.into(), source: io::Error::other(error) })?;
+    write_atomically(path, |file| file.write_all(&bytes))
 }
 
 /// The Parquet files at `path`: itself, or all below a folder, by name.

@@ -7,14 +7,6 @@ use crate::{dataset, integrate, report, scalars, symbolic, train};
 /// Why an experiment did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A folder for the results cannot be made.
-    #[error("folder {}: cannot be made: {source}; a place where folders can be made is accepted", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
     /// A name that is none of those that exist.
     #[error("unknown {kind} `{name}`; accepted are {accepted}")]
     Unknown {
@@ -33,6 +25,9 @@ pub enum Error {
         /// What happened.
         message: String,
     },
+    /// The run was stopped from outside.
+    #[error("stopped; what was done is saved, and the same command goes on from there")]
+    Stopped,
     /// The data could not be made.
     #[error("making the data: {0}")]
     Integrate(#[from] integrate::Error),
@@ -44,7 +39,7 @@ pub enum Error {
     Scalars(#[from] scalars::Error),
     /// Training failed.
     #[error("training: {0}")]
-    Train(#[from] train::Error),
+    Train(train::Error),
     /// The law could not be read off.
     #[error("recovering the law: {0}")]
     Recover(#[from] symbolic::RecoverError),
@@ -53,9 +48,18 @@ pub enum Error {
     Figure(#[from] report::figures::Error),
 }
 
+impl From<train::Error> for Error {
+    fn from(error: train::Error) -> Self {
+        match error {
+            train::Error::Stopped => Self::Stopped,
+            error => Self::Train(error),
+        }
+    }
+}
+
 impl Error {
     /// Whether the arguments are at fault, not the run.
     pub fn is_bad_input(&self) -> bool {
-        matches!(self, Self::Folder { .. } | Self::Unknown { .. })
+        matches!(self, Self::Dataset(dataset::Error::Folder { .. }) | Self::Unknown { .. })
     }
 }

@@ -1,7 +1,6 @@
 //! The models: training, rollouts, and the law read off.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,7 @@ use crate::dataset::TrajectoryTable;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
 use crate::symbolic::{self, Noise, PhysicalConstant, RecoverSettings, Recovery, recover};
-use crate::train::{self, FieldKind, Fit, Outcome, Record, Settings};
+use crate::train::{self, FieldKind, Fit, Outcome, Record, Saving, Settings};
 
 /// Longest step of the integrator in training Hamiltonians, and fields, that are linear in their parameters.
 const STEPS: (f64, f64) = (0.05, 0.1);
@@ -176,15 +175,15 @@ pub fn unit(
     learner: Learner,
     profile: Profile,
     data: &Data,
-    checkpoint: (&Path, &str),
+    saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
     match (learner, learner.basis(), learner.field(profile)) {
         (Learner::ClosedForm, ..) => closed_form_unit(data, watch, clock),
-        (_, Some(basis), _) => scalars_unit(basis, data, checkpoint, watch, clock),
-        (_, _, Some(field)) => field_unit(field, data, checkpoint, watch, clock),
-        _ => networks::unit(learner, profile, data, checkpoint, watch, clock),
+        (_, Some(basis), _) => scalars_unit(basis, data, saving, watch, clock),
+        (_, _, Some(field)) => field_unit(field, data, saving, watch, clock),
+        _ => networks::unit(learner, profile, data, saving, watch, clock),
     }
 }
 
@@ -193,12 +192,12 @@ pub fn unit(
 fn scalars_unit(
     kind: Kind,
     data: &Data,
-    checkpoint: (&Path, &str),
+    saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
-    let learned = train::learn(&data.inputs()?, chunks, kind, &settings, Some(checkpoint), &mut teller(watch, clock))?;
+    let learned = train::learn(&data.inputs()?, chunks, kind, &settings, Some(saving), &mut teller(watch, clock))?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
@@ -210,12 +209,12 @@ fn scalars_unit(
 fn field_unit(
     kind: FieldKind,
     data: &Data,
-    checkpoint: (&Path, &str),
+    saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
-    let learned = train::learn_field(&data.inputs()?, chunks, kind, &settings, Some(checkpoint), &mut teller(watch, clock))?;
+    let learned = train::learn_field(&data.inputs()?, chunks, kind, &settings, Some(saving), &mut teller(watch, clock))?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);

@@ -18,7 +18,7 @@ use crate::loss::Options;
 use crate::model::network::{Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField};
 use crate::model::{RandomStart, emlp};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{self, Form, NetworkFit, NetworkSettings, NetworkStep, Record, states, train_network};
+use crate::train::{self, Form, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, states, train_network};
 
 /// Longest step of the integrator in training: that between two points, for which its order of 8 is plenty.
 const STEP: f64 = 0.2;
@@ -99,7 +99,7 @@ pub(super) fn unit(
     learner: Learner,
     profile: Profile,
     data: &Data,
-    checkpoint: (&Path, &str),
+    saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
@@ -108,7 +108,7 @@ pub(super) fn unit(
     let Size { hidden, centres } = size(learner, profile);
     let (z, swish) = (states.view(), Activation::Swish);
     let scalars = || scalars(&inputs, &states);
-    let mut work = Work { learner, profile, data, checkpoint, watch, clock };
+    let mut work = Work { learner, profile, data, saving, watch, clock };
     match learner {
         Learner::Emlp(symmetry, dynamics) => {
             let (group, size) = (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
@@ -150,7 +150,7 @@ struct Work<'a> {
     learner: Learner,
     profile: Profile,
     data: &'a Data,
-    checkpoint: (&'a Path, &'a str),
+    saving: Saving<'a>,
     watch: &'a mut dyn FnMut(&str),
     clock: &'a mut Stopwatch,
 }
@@ -158,7 +158,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, Error> {
         let settings = network_settings(self.learner, self.profile)?;
-        let fit = self.fit(model, self.start(model), &settings, self.checkpoint.0)?;
+        let fit = self.fit(model, self.start(model), &settings, self.saving.path)?;
         self.finish(model, fit)
     }
 
@@ -170,14 +170,14 @@ impl Work<'_> {
         let relu = model(Activation::Relu);
         let (mut theta, mut history) = (self.start(&relu), Vec::new());
         for sharpness in SHARPNESS {
-            let folder = self.checkpoint.0.join(format!("sharpness{sharpness}"));
+            let folder = self.saving.path.join(format!("sharpness{sharpness}"));
             make_folder(&folder)?;
             let fit = self.fit(&model(Activation::Sharp(sharpness)), theta, &settings, &folder)?;
             history = joined(history, fit.history);
             theta = fit.theta;
         }
         settings.stages = rollout.into_iter().collect();
-        let fit = self.fit(&relu, theta, &settings, self.checkpoint.0)?;
+        let fit = self.fit(&relu, theta, &settings, self.saving.path)?;
         self.finish(&relu, NetworkFit { history: joined(history, fit.history), ..fit })
     }
 
@@ -194,13 +194,13 @@ impl Work<'_> {
         settings: &NetworkSettings,
         folder: &Path,
     ) -> Result<NetworkFit, Error> {
-        let Self { data, checkpoint, watch, clock, .. } = self;
+        let Self { data, saving, watch, clock, .. } = self;
         let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
         let mut tell = |step: &NetworkStep| {
             clock.tick();
             watch(&format!("iteration {}, {} loss {:.1e}", step.record.iteration, step.form.name(), step.record.value));
         };
-        Ok(train_network(model, start, chunks, settings, Some((folder, checkpoint.1)), &mut tell)?)
+        Ok(train_network(model, start, chunks, settings, Some(Saving { path: folder, ..*saving }), &mut tell)?)
     }
 
     fn finish<M: RandomStart>(&mut self, model: &M, fit: NetworkFit) -> Result<Unit, Error> {

@@ -1,6 +1,8 @@
 //! A whole run: data, models, tables, figures.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::{self, Data, Preset};
 use super::learner::Learner;
@@ -11,7 +13,8 @@ use super::summary::Summary;
 use super::timings::{Stopwatch, Timings};
 use super::units::{Shard, UnitId, Work, resolve};
 use super::{Error, Product, Profile, figures, tables};
-use crate::dataset::write_table;
+use crate::dataset::{FolderLock, write_table};
+use crate::train::Saving;
 
 /// What to do and where.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct Options {
     pub figures: PathBuf,
     /// The first seed.
     pub seed: u64,
+    /// Once this is true, set by another thread or a signal, the run saves where it is and ends with [`Error::Stopped`].
+    pub stop: Arc<AtomicBool>,
 }
 
 /// Someone who watches a run.
@@ -91,13 +96,14 @@ impl Results {
 /// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from disk.
 ///
 /// # Errors
-/// [`Error`]; what was finished before stays on disk.
+/// [`Error`]; what was finished before stays on disk, and the same call goes on from there.
 pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, Error> {
     let work = resolve(options.profile, options.seed, &options.only, options.shard)?;
     let mut run = Run::new(options, &work, watch)?;
     let mut clock = Stopwatch::start();
     let results = run.results()?;
     for &product in &work.products {
+        run.go_on()?;
         run.make(product, &results)?;
     }
     clock.lap("total");
@@ -115,18 +121,29 @@ struct Run<'a> {
     store: Store,
     timings: Timings,
     piece: usize,
+    _locks: Vec<FolderLock>,
 }
 
 impl<'a> Run<'a> {
     fn new(options: &'a Options, work: &'a Work, watch: &'a mut dyn Watch) -> Result<Self, Error> {
         let folder = |base: &PathBuf| base.join(options.profile.name());
         let (data, figures) = (folder(&options.data), folder(&options.figures));
-        for folder in [data.join("trajectories"), data.join("results"), figures.clone()] {
-            make_folder(&folder)?;
+        let mut locks = vec![FolderLock::take(&data)?];
+        if options.data != options.figures {
+            locks.push(FolderLock::take(&figures)?);
+        }
+        for folder in ["trajectories", "results"] {
+            make_folder(&data.join(folder))?;
         }
         let store = Store::new(data.join("checkpoints"))?;
         let timings = Timings::new(data.join("results/timings.parquet"));
-        Ok(Self { options, watch, work, data, figures, store, timings, piece: 0 })
+        Ok(Self { options, watch, work, data, figures, store, timings, piece: 0, _locks: locks })
+    }
+
+    /// # Errors
+    /// [`Error::Stopped`].
+    fn go_on(&self) -> Result<(), Error> {
+        if self.options.stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
     }
 
     fn begin(&mut self, name: &str) {
@@ -168,12 +185,14 @@ impl<'a> Run<'a> {
 
     /// A model from disk or, if it is not there, trained.
     fn unit(&mut self, unit: UnitId, data: &Data) -> Result<Done, Error> {
+        self.go_on()?;
         self.begin(&unit.name());
         let profile = self.options.profile;
         let key = models::key(data, profile, unit.learner);
-        let watch = &mut *self.watch;
+        let (watch, stop) = (&mut *self.watch, &*self.options.stop);
         let Finished { piece, seconds, made } = self.store.finished(&unit.name(), &key, |checkpoints, clock| {
-            models::unit(unit.learner, profile, data, (checkpoints, &key), &mut |text| watch.detail(text), clock)
+            let saving = Saving { path: checkpoints, key: &key, stop: Some(stop) };
+            models::unit(unit.learner, profile, data, saving, &mut |text| watch.detail(text), clock)
         })?;
         for (phase, seconds) in &seconds {
             self.timings.add(phase, &unit.model(), unit.seed, *seconds);

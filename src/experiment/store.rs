@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 use super::timings::Stopwatch;
-use crate::dataset::files::write_atomically;
+use crate::dataset::{self, files::write_atomically};
 
 /// A folder of pieces of work.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl Store {
     /// Makes the folder.
     ///
     /// # Errors
-    /// [`Error::Folder`].
+    /// The folder can't be made.
     pub fn new(folder: PathBuf) -> Result<Self, Error> {
         make_folder(&folder)?;
         Ok(Self { folder })
@@ -44,7 +44,12 @@ impl Store {
     ) -> Result<Finished<T>, Error> {
         let [path, times] = ["unit", "times"].map(|ending| self.folder.join(format!("{name}.{ending}")));
         let checkpoints = self.folder.join(name);
+        let failed = |error: std::io::Error| Error::Saved { path: checkpoints.clone(), message: error.to_string() };
         if let Some((_, piece)) = load::<(String, T)>(&path).filter(|(saved, _)| saved == key) {
+            // Left by a run that was killed just here.
+            if checkpoints.exists() {
+                fs::remove_dir_all(&checkpoints).map_err(failed)?;
+            }
             return Ok(Finished { piece, seconds: load(&times).unwrap_or_default(), made: false });
         }
         make_folder(&checkpoints)?;
@@ -53,7 +58,6 @@ impl Store {
         let seconds: Vec<(String, f64)> = clock.laps().iter().map(|(phase, s)| ((*phase).to_string(), *s)).collect();
         save(&times, &seconds)?;
         save(&path, &(key, &piece))?;
-        let failed = |error: std::io::Error| Error::Saved { path: checkpoints.clone(), message: error.to_string() };
         fs::remove_dir_all(&checkpoints).map_err(failed)?;
         Ok(Finished { piece, seconds, made: true })
     }
@@ -84,5 +88,5 @@ pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 /// Makes a folder and those above it.
 pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
-    fs::create_dir_all(path).map_err(|source| Error::Folder { path: path.into(), source })
+    fs::create_dir_all(path).map_err(|source| dataset::Error::Folder { path: path.into(), source }.into())
 }

@@ -1,12 +1,10 @@
 //! The whole way from chunks to a learned vector field: an N-ODE.
 
-use std::path::Path;
-
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::fit::least_squares;
-use super::{Error, Fit, Record, Settings, integration_error, refine, states};
+use super::{Error, Fit, Record, Saving, Settings, integration_error, refine, states};
 use crate::basis::Chebyshev;
 use crate::dataset::Trajectory;
 use crate::expr::{Scalar, Vector};
@@ -70,7 +68,7 @@ pub fn learn_field(
     chunks: &[Trajectory],
     kind: FieldKind,
     settings: &Settings,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<LearnedField, Error> {
     if chunks.is_empty() {
@@ -83,7 +81,7 @@ pub fn learn_field(
     let columns: Vec<usize> = kept.iter().copied().chain([factor.ncols() - 1]).collect();
     let theta = least_squares(&triangular_factor(&[factor.select(Axis(1), &columns)])?, settings.rank_tolerance)?;
     let loss = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone());
-    let fit = refine(&loss, theta, settings, checkpoint, watch)?;
+    let fit = refine(&loss, theta, settings, saving, watch)?;
     drop(loss);
     let integration_error = integration_error(&model, &fit.theta, chunks, settings);
     Ok(LearnedField { model, fit, integration_error })

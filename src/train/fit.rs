@@ -1,11 +1,10 @@
 //! From chunks to parameters.
 
 use std::cell::RefCell;
-use std::path::Path;
 
 use ndarray::Array2;
 
-use super::{Coordinates, Error, Objective, Outcome, Record, Stop, minimise};
+use super::{Coordinates, Error, Objective, Outcome, Record, Saving, Stop, minimise};
 use crate::dataset::Trajectory;
 use crate::linalg::triangular_factor;
 use crate::loss::{Options, RolloutLoss, integral_form};
@@ -45,15 +44,15 @@ pub struct Fit {
 
 /// Trains a model that is linear in its parameters: least squares on the integral form gives a start, [`refine`] does the rest.
 ///
-/// `checkpoint` is a folder for checkpoints and a key that names data, model and settings; `watch` sees every iteration.
+/// `saving` names a folder for checkpoints; `watch` sees every iteration.
 ///
 /// # Errors
-/// [`Error`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint.
+/// [`Error`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a stop.
 pub fn fit<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
     settings: &Settings,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Fit, Error> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
@@ -64,7 +63,7 @@ pub fn fit<M: LinearModel>(
     if !loss.value(&theta).is_finite() {
         theta = from_those_that_stay(model, chunks, &loss.chunk_losses(&theta), theta, settings)?;
     }
-    refine(&loss, theta, settings, checkpoint, watch)
+    refine(&loss, theta, settings, saving, watch)
 }
 
 /// A better start, where the linear one lets the rollouts of some chunks diverge, long ones mostly: trained on the others.
@@ -110,7 +109,7 @@ pub fn refine<M: Lanewise>(
     loss: &RolloutLoss<M>,
     theta: Vec<f64>,
     settings: &Settings,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Fit, Error> {
     let mut best: Option<Fit> = None;
@@ -118,8 +117,9 @@ pub fn refine<M: Lanewise>(
         let theta = best.as_ref().map_or_else(|| theta.clone(), |fit| fit.theta.clone());
         let factor = triangular_factor(&loss.jacobian(&theta)).map_err(|_| Error::NotFinite)?;
         let coordinates = Coordinates::new(theta, &factor, settings.rank_tolerance)?;
-        let file = checkpoint.map(|(folder, key)| (folder.join(format!("whitening{round}.checkpoint")), key));
-        let next = stage(loss, &coordinates, settings.stop, file.as_ref().map(|(p, k)| (p.as_path(), *k)), watch)?;
+        let file = saving.map(|saving| saving.path.join(format!("whitening{round}.checkpoint")));
+        let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
+        let next = stage(loss, &coordinates, settings.stop, saving, watch)?;
         let done = next.history.len() <= WELL_CONDITIONED || best.as_ref().is_some_and(|b| next.loss > 0.5 * b.loss);
         best = Some(match best {
             Some(before) => joined(before, next),
@@ -157,7 +157,7 @@ fn stage<M: Model>(
     loss: &RolloutLoss<M>,
     coordinates: &Coordinates,
     stop: Stop,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Fit, Error> {
     let n = loss.model().parameters();
@@ -165,7 +165,7 @@ fn stage<M: Model>(
     let objective = Whitened { loss, coordinates, scale, buffers: RefCell::new((vec![0.0; n], vec![0.0; n])) };
     let as_loss = |r: &Record| Record { value: r.value * scale, gradient_norm: r.gradient_norm * scale, ..*r };
     let start = vec![0.0; coordinates.rank()];
-    let found = minimise(&objective, &start, stop, checkpoint, &mut |r| watch(&as_loss(r)))?;
+    let found = minimise(&objective, &start, stop, saving, &mut |r| watch(&as_loss(r)))?;
     let mut theta = vec![0.0; n];
     coordinates.parameters_into(&found.u, &mut theta);
     let field_evaluations = 2 * loss.field_evaluations();

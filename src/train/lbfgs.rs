@@ -1,15 +1,14 @@
 //! argmin's L-BFGS in rounds: each round ends at a checkpoint, from which a later run goes on exactly.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationStatus};
 use argmin::solver::quasinewton::LBFGS;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use super::line_search::WeakWolfe;
+use super::{Error, Saving};
 
 type Solver = LBFGS<WeakWolfe, Vec<f64>, Vec<f64>, f64>;
 type Point = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
@@ -133,21 +132,21 @@ const RESTARTS: usize = 1;
 /// Checkpoints follow each other after so long at least, but for the first and the last.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
 
-/// Minimises from `start`. With `checkpoint` (a path, and a key that names the problem) the state is saved after the first round and then
-/// every few seconds; a saved state with the same key and the same value and gradient at `start` is continued, also one that had reached its
-/// limit of iterations when the limit is larger now: the end is the same to the last bit as without a stop. `watch` sees each record as it
-/// is made.
+/// Minimises from `start`. With `saving` the state is saved after the first round and then every few seconds, and when the training is stopped; a saved
+/// state with the same key and the same value and gradient at `start` is continued, also one that had reached its limit of iterations when
+/// the limit is larger now: the end is the same to the last bit as without a stop. `watch` sees each record as it is made.
 ///
 /// # Errors
-/// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint can't be written or read.
+/// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint can't be written or read;
+/// [`Error::Stopped`].
 pub fn minimise(
     objective: &impl Objective,
     start: &[f64],
     stop: Stop,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Minimum, Error> {
-    minimise_judged(objective, None, start, stop, checkpoint, watch)
+    minimise_judged(objective, None, start, stop, saving, watch)
 }
 
 /// As [`minimise`], with a judge that is asked at the start and after every round. Then `stop.decrease` holds for rounds alone.
@@ -159,13 +158,14 @@ pub fn minimise_judged(
     judge: Option<&Judge>,
     start: &[f64],
     stop: Stop,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Minimum, Error> {
-    let mut at = begin(objective, start, checkpoint.map_or("", |(_, key)| key))?;
-    if let Some((path, key)) = checkpoint {
+    let mut at = begin(objective, start, saving.map_or("", |saving| saving.key))?;
+    if let Some(saving) = saving {
         // A checkpoint of another problem, or of other coordinates, is of no use.
-        at = load(path, key)?.filter(|saved| saved.history.first() == at.history.first()).unwrap_or(at);
+        let fits = |saved: &Checkpoint| saved.key == at.key && saved.history.first() == at.history.first();
+        at = saving.load()?.filter(fits).unwrap_or(at);
     }
     if let (Some(judge), true) = (judge, at.judged.is_empty()) {
         let first = at.history[0];
@@ -174,10 +174,16 @@ pub fn minimise_judged(
     at.history.iter().for_each(&mut *watch);
     let mut saved: Option<Instant> = None;
     while at.goes_on(stop) {
-        round(objective, judge, &mut at, stop, watch);
+        // States are saved between rounds only: a round that is stopped is begun again.
+        let before = saving.filter(|saving| saving.stop.is_some()).map(|saving| (saving, at.clone()));
+        let stopped = round(objective, judge, &mut at, stop, watch, &|| saving.is_some_and(|saving| saving.stopped()));
+        if let (Some((saving, before)), true) = (before, stopped) {
+            saving.save(&before)?;
+            return Err(Error::Stopped);
+        }
         let due = saved.is_none_or(|last| last.elapsed() > BETWEEN_CHECKPOINTS) || !at.goes_on(stop);
-        if let (Some((path, _)), true) = (checkpoint, due) {
-            save(path, &at)?;
+        if let (Some(saving), true) = (saving, due) {
+            saving.save(&at)?;
             saved = Some(Instant::now());
         }
     }
@@ -212,11 +218,21 @@ fn fresh(u: Vec<f64>, value: f64, gradient: Vec<f64>) -> Point {
 }
 
 /// Iterates to the next multiple of `stop.round`, where it decides whether to go on. The decision hangs on the history alone, so it is
-/// the same wherever a run was stopped between.
-fn round(objective: &impl Objective, judge: Option<&Judge>, at: &mut Checkpoint, stop: Stop, watch: &mut dyn FnMut(&Record)) {
+/// the same wherever a run was stopped between. Whether it was stopped within is returned.
+fn round(
+    objective: &impl Objective,
+    judge: Option<&Judge>,
+    at: &mut Checkpoint,
+    stop: Stop,
+    watch: &mut dyn FnMut(&Record),
+    stopped: &dyn Fn() -> bool,
+) -> bool {
     let problem = Cached::new(objective);
     let mut failed = false;
     while at.goes_on(stop) {
+        if stopped() {
+            return true;
+        }
         let Some(record) = iterate(&problem, at) else {
             failed = true;
             break;
@@ -238,6 +254,7 @@ fn round(objective: &impl Objective, judge: Option<&Judge>, at: &mut Checkpoint,
     if failed {
         restart(objective, at);
     }
+    false
 }
 
 /// One iteration; none when its line search failed.
@@ -332,25 +349,10 @@ fn norm(x: &[f64]) -> f64 {
     x.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-fn load(path: &Path, key: &str) -> Result<Option<Checkpoint>, Error> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Error::Checkpoint { path: path.into(), message: e.to_string() }),
-    };
-    // What another version of this crate wrote, or nobody did, counts as no checkpoint.
-    Ok(ciborium::from_reader::<Checkpoint, _>(bytes.as_slice()).ok().filter(|c| c.key == key))
-}
-
-fn save(path: &Path, at: &Checkpoint) -> Result<(), Error> {
-    let error = |message: String| Error::Checkpoint { path: PathBuf::from(path), message };
-    let mut bytes = Vec::new();
-    ciborium::into_writer(at, &mut bytes).map_err(|e| error(e.to_string()))?;
-    crate::dataset::files::write_atomically(path, |file| std::io::Write::write_all(file, &bytes)).map_err(|e| error(e.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     struct Rosenbrock;
@@ -406,13 +408,14 @@ mod tests {
         // Stopped and continued, all is the same.
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("checkpoint");
-        let run = |iterations, checkpoint| {
+        let saving = Saving::from((&*path, "j"));
+        let run = |iterations, saving| {
             let stop = Stop { iterations, ..stop };
-            minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, checkpoint, &mut |_| {}).unwrap()
+            minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, saving, &mut |_| {}).unwrap()
         };
         let whole = run(200, None);
-        assert_eq!(run(4, Some((&path, "j"))).outcome, Outcome::Limit);
-        let resumed = run(200, Some((&path, "j")));
+        assert_eq!(run(4, Some(saving)).outcome, Outcome::Limit);
+        let resumed = run(200, Some(saving));
         assert_eq!((whole.u, whole.judged, whole.history), (resumed.u, resumed.judged, resumed.history));
     }
 
@@ -421,14 +424,39 @@ mod tests {
         let whole = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, None, &mut |_| {}).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("checkpoint");
-        let short = Stop { iterations: 9, ..STOP };
-        minimise(&Rosenbrock, &[-1.2, 1.0], short, Some((&path, "r")), &mut |_| {}).unwrap();
+        let (short, saving) = (Stop { iterations: 9, ..STOP }, Saving::from((&*path, "r")));
+        minimise(&Rosenbrock, &[-1.2, 1.0], short, Some(saving), &mut |_| {}).unwrap();
         let mut seen = 0;
-        let resumed = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some((&path, "r")), &mut |_| seen += 1).unwrap();
+        let resumed = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(saving), &mut |_| seen += 1).unwrap();
         assert_eq!((whole.u, &whole.history), (resumed.u, &resumed.history));
         assert_eq!(seen, whole.history.len());
-        let elsewhere = minimise(&Rosenbrock, &[5.0, 5.0], short, Some((&path, "r")), &mut |_| {}).unwrap();
+        let elsewhere = minimise(&Rosenbrock, &[5.0, 5.0], short, Some(saving), &mut |_| {}).unwrap();
         assert_eq!(elsewhere.history.len(), 10);
-        assert!(load(&path, "another problem").unwrap().is_none());
+        let (mut records, other) = (Vec::new(), Saving { key: "another problem", ..saving });
+        minimise(&Rosenbrock, &[5.0, 5.0], short, Some(other), &mut |record| records.push(*record)).unwrap();
+        assert_eq!(records, elsewhere.history);
+        assert!(other.load::<Checkpoint>().unwrap().is_some_and(|saved| saved.key == other.key));
+    }
+
+    /// Stopped by its watcher at every iteration in turn, also within rounds, and continued.
+    #[test]
+    fn determinism_run_that_is_stopped_and_continued_equals_an_undisturbed_one() {
+        let whole = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, None, &mut |_| {}).unwrap();
+        for last in 0..whole.history.len() {
+            let (dir, asked) = (tempfile::tempdir().unwrap(), AtomicBool::new(false));
+            let path = dir.path().join("checkpoint");
+            let saving = Saving { path: &path, key: "r", stop: Some(&asked) };
+            let mut seen = 0;
+            let mut watch = |record: &Record| {
+                seen = record.iteration;
+                asked.fetch_or(record.iteration == last, Ordering::Relaxed);
+            };
+            let stopped = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(saving), &mut watch);
+            assert_eq!(seen, last, "it went on");
+            assert!(path.exists() && (stopped.is_ok() || matches!(stopped, Err(Error::Stopped))));
+            assert_eq!(stopped.is_ok(), last + 1 == whole.history.len());
+            let resumed = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(Saving { stop: None, ..saving }), &mut |_| {}).unwrap();
+            assert_eq!((&whole.u, &whole.history), (&resumed.u, &resumed.history));
+        }
     }
 }

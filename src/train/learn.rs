@@ -1,10 +1,8 @@
 //! The whole way from chunks to a learned Hamiltonian.
 
-use std::path::Path;
-
 use ndarray::{Array2, Axis, concatenate};
 
-use super::{Error, Fit, Record, Settings, Stop, fit};
+use super::{Error, Fit, Record, Saving, Settings, Stop, fit};
 use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
@@ -61,7 +59,7 @@ pub fn learn(
     chunks: &[Trajectory],
     kind: Kind,
     settings: &Settings,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<Learned, Error> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
@@ -73,7 +71,7 @@ pub fn learn(
     let whole = ScalarHamiltonian::new(scalars.clone(), basis);
     let basis = whole.function().subset(&independent_functions(&whole, chunks, &settings.weights)?);
     let model = ScalarHamiltonian::new(scalars, basis);
-    let fit = fit(&model, chunks, settings, checkpoint, watch)?;
+    let fit = fit(&model, chunks, settings, saving, watch)?;
     let integration_error = integration_error(&model, &fit.theta, chunks, settings);
     Ok(Learned { model, fit, settings: settings.clone(), integration_error })
 }

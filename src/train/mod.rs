@@ -12,6 +12,7 @@ mod line_search;
 mod network;
 mod noise_level;
 mod noisy;
+mod saving;
 
 pub use coordinates::Coordinates;
 pub use field::{FieldKind, LearnedField, learn_field};
@@ -23,6 +24,7 @@ pub use learn_noisy::{NoisyLearned, learn_noisy};
 pub use line_search::WeakWolfe;
 pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
 pub use noisy::{NoisyFit, Prior, cramer_rao, fit_noisy};
+pub use saving::Saving;
 
 use std::path::PathBuf;
 
@@ -74,6 +76,9 @@ pub enum Error {
         /// What happened.
         message: String,
     },
+    /// Training was stopped from outside.
+    #[error("training was stopped; its state is saved")]
+    Stopped,
     /// The input vectors don't fit.
     #[error(transparent)]
     Scalars(#[from] crate::scalars::Error),

@@ -1,10 +1,8 @@
 //! Training of models that are not linear in their parameters.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Judge, Objective, Outcome, Record, Stop, minimise_judged};
+use super::{Error, Judge, Objective, Outcome, Record, Saving, Stop, minimise_judged};
 use crate::dataset::Trajectory;
 use crate::loss::{Options, QuadratureLoss, RolloutLoss};
 use crate::model::Model;
@@ -71,16 +69,16 @@ pub struct NetworkFit {
 }
 
 /// Trains by L-BFGS, stage by stage, each from the best parameters of the one before; the loss on the `validation` chunks decides which
-/// parameters are kept and when a stage ends. `checkpoint` is a folder and a key that names data, model and settings.
+/// parameters are kept and when a stage ends. `saving` names a folder.
 ///
 /// # Errors
-/// [`Error`]: no chunks, a start that diverges, an unusable checkpoint.
+/// [`Error`]: no chunks, a start that diverges, an unusable checkpoint, a stop.
 pub fn train_network<M: Model>(
     model: &M,
     start: Vec<f64>,
     (train, validation): (&[Trajectory], &[Trajectory]),
     settings: &NetworkSettings,
-    checkpoint: Option<(&Path, &str)>,
+    saving: Option<Saving>,
     watch: &mut dyn FnMut(&NetworkStep),
 ) -> Result<NetworkFit, Error> {
     if train.is_empty() || validation.is_empty() {
@@ -114,9 +112,9 @@ pub fn train_network<M: Model>(
             validation,
             field_evaluations: spent + record.evaluations * cost,
         };
-        let file = checkpoint.map(|(folder, key)| (folder.join(format!("stage{number}.checkpoint")), key));
-        let file = file.as_ref().map(|(path, key)| (path.as_path(), *key));
-        let found = minimise_judged(&objective, Some(&judge), &fit.theta, stop, file, &mut |record| watch(&step(record, None)))?;
+        let file = saving.map(|saving| saving.path.join(format!("stage{number}.checkpoint")));
+        let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
+        let found = minimise_judged(&objective, Some(&judge), &fit.theta, stop, saving, &mut |record| watch(&step(record, None)))?;
         let judged = |record: &Record| found.judged.iter().find(|(iteration, _)| *iteration == record.iteration).map(|j| j.1);
         fit.history.extend(found.history.iter().map(|record| step(record, judged(record).filter(|value| value.is_finite()))));
         (fit.theta, fit.outcome) = (found.u, found.outcome);

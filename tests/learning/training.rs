@@ -16,7 +16,7 @@ use scalar_dynamics::train::{Error, Fit, Objective, Settings, Stop, fit, learn, 
 use crate::common::{on_threads, pendulum_chunks, pendulum_inputs, pendulum_model, pendulum_states, settings};
 
 fn train(model: &impl LinearModel, chunks: &[Trajectory], settings: &Settings, folder: Option<&Path>) -> Result<Fit, Error> {
-    fit(model, chunks, settings, folder.map(|f| (f, "test")), &mut |_| {})
+    fit(model, chunks, settings, folder.map(|f| (f, "test").into()), &mut |_| {})
 }
 
 fn loss_at<M: Model>(model: &M, chunks: &[Trajectory], theta: &[f64]) -> f64 {
@@ -175,7 +175,7 @@ fn determinism_of_a_fit_that_was_stopped_and_went_on() {
     let run = |iterations: usize, folder: Option<&Path>| {
         let settings = settings(iterations);
         let loss = RolloutLoss::new(&model, &chunks, &settings.weights, settings.rollout.clone());
-        refine(&loss, start.clone(), &settings, folder.map(|f| (f, "test")), &mut |_| {}).unwrap()
+        refine(&loss, start.clone(), &settings, folder.map(|f| (f, "test").into()), &mut |_| {}).unwrap()
     };
     let undisturbed = run(200, None);
     println!("{} iterations, loss {:e}", undisturbed.history.len() - 1, undisturbed.loss);

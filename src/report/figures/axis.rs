@@ -6,6 +6,8 @@ pub struct Axis {
     low: f64,
     high: f64,
     log: bool,
+    /// Whether it shows whole numbers alone: then ticks stand at such.
+    whole: bool,
     from: f64,
     to: f64,
 }
@@ -15,12 +17,14 @@ impl Axis {
     /// `margin` is the share of the range left free on both sides. None if there is no value to show.
     pub fn new(values: impl Iterator<Item = f64>, log: bool, margin: f64, (from, to): (f64, f64)) -> Option<Self> {
         let shown = values.filter(|&v| drawable(v, log));
-        let (low, high) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+        let (low, high, whole) = shown.fold((f64::INFINITY, f64::NEG_INFINITY, true), |(low, high, whole), v| {
+            (low.min(v), high.max(v), whole && v.fract() == 0.0)
+        });
         if low > high {
             return None;
         }
         let (low, high) = if log { decades(low, high) } else { widen(low, high, margin) };
-        Some(Self { low, high, log, from, to })
+        Some(Self { low, high, log, whole, from, to })
     }
 
     /// Whether the axis can show this value.
@@ -64,6 +68,7 @@ impl Axis {
         let raw = (self.high - self.low) / wanted;
         let decade = 10f64.powf(raw.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|&s| s >= 0.93 * raw).unwrap_or(10.0 * decade);
+        let step = if self.whole { step.max(1.0) } else { step };
         let slack = 1e-9 * step;
         let (first, last) = (((self.low - slack) / step).ceil() as i64, ((self.high + slack) / step).floor() as i64);
         let unit = 10f64.powf(self.low.abs().max(self.high.abs()).log10().floor());

@@ -7,7 +7,7 @@ use plotters::backend::DrawingBackend;
 
 use super::canvas::{Align, Canvas, GREY, INK, Point, Rect, TextLook, tint};
 use super::font::Face;
-use super::legend::shorten;
+use super::legend::wrapped;
 use super::panel::{Curve, Panel, PanelFigure, ReferenceLine, TICK_TEXT, WIDTH, draw_panel, panel_figure};
 use super::style::{Marker, PALETTE, Style, mark};
 use super::{Drawing, Error, save};
@@ -280,6 +280,9 @@ pub struct ParetoFront {
 /// Most expressions that the key below the front lists.
 const KEY_ROWS: usize = 24;
 const KEY_ROW: f64 = 19.0;
+/// Width of the expressions in the key, and the indentation of their later lines.
+const KEY_WIDTH: f64 = 578.0;
+const INDENT: f64 = 12.0;
 const PLOT_HEIGHT: f64 = 330.0;
 
 /// Writes the Pareto front: error against complexity, with the chosen expression marked and a key to the expressions.
@@ -319,28 +322,42 @@ impl ParetoFront {
         let regular = TextLook::new(TICK_TEXT, Align::Left);
         put(canvas, ["no.", "nodes", "error", "expression"], area.y0, regular.face(Face::Bold))?;
         canvas.line(&[(area.x0 - 6.0, area.y0 + 6.0), (area.x1, area.y0 + 6.0)], INK, 0.9)?;
+        let mut y = area.y0 + 0.2 * KEY_ROW;
         for (i, candidate) in self.candidates.iter().take(KEY_ROWS).enumerate() {
-            let y = area.y0 + (i as f64 + 1.2) * KEY_ROW;
-            let chosen = self.chosen == Some(i);
+            y += KEY_ROW;
+            let (chosen, lines) = (self.chosen == Some(i), self.lines(i));
+            let last = y + (lines.len() - 1) as f64 * KEY_ROW;
             if chosen {
-                let (y0, y1) = (y - 13.5, y + 5.5);
+                let (y0, y1) = (y - 13.5, last + 5.5);
                 canvas.fill(&Rect { x0: area.x0 - 6.0, y0, x1: area.x1, y1 }.corners(), PALETTE[1], 0.18)?;
             }
-            let face = if chosen { Face::Bold } else { Face::Regular };
-            let expression = shorten(&candidate.expression, area.x1 - columns[3] - 4.0, TICK_TEXT, face);
             let numbers = [(i + 1).to_string(), candidate.complexity.to_string(), format!("{:.1e}", candidate.error)];
-            put(canvas, [&numbers[0], &numbers[1], &numbers[2], &expression], y, regular.face(face))?;
+            put(canvas, [&numbers[0], &numbers[1], &numbers[2], &lines[0]], y, regular.face(self.face(i)))?;
+            for line in &lines[1..] {
+                y += KEY_ROW;
+                canvas.text(line, (columns[3] + INDENT, y), regular.face(self.face(i)))?;
+            }
         }
-        let more = self.candidates.len().saturating_sub(KEY_ROWS);
-        let y = area.y0 + (KEY_ROWS as f64 + 1.2) * KEY_ROW;
+        let (more, y) = (self.candidates.len().saturating_sub(KEY_ROWS), y + KEY_ROW);
         if more > 0 { canvas.text(&format!("and {more} more"), (columns[3], y), regular.colour(GREY)) } else { Ok(()) }
+    }
+
+    fn face(&self, candidate: usize) -> Face {
+        if self.chosen == Some(candidate) { Face::Bold } else { Face::Regular }
+    }
+
+    /// A candidate's expression, in lines that fit the key.
+    fn lines(&self, candidate: usize) -> Vec<String> {
+        wrapped(&self.candidates[candidate].expression, KEY_WIDTH, TICK_TEXT, self.face(candidate))
     }
 }
 
 impl Drawing for ParetoFront {
     fn size(&self) -> (f64, f64) {
-        let rows = self.candidates.len().min(KEY_ROWS + 1) as f64;
-        (WIDTH, PLOT_HEIGHT + 36.0 + rows * KEY_ROW)
+        let shown = self.candidates.len().min(KEY_ROWS);
+        let lines: usize = (0..shown).map(|i| self.lines(i).len()).sum();
+        let more = usize::from(self.candidates.len() > shown);
+        (WIDTH, PLOT_HEIGHT + 36.0 + (lines + more) as f64 * KEY_ROW)
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {

@@ -92,3 +92,17 @@ pub fn shorten(label: &str, width: f64, size: f64, face: Face) -> String {
     let whole = label.to_string();
     if fits(&whole) { whole } else { (0..letters.len()).rev().map(cut).find(fits).unwrap_or_default() }
 }
+
+/// A text in lines at most `width` pixels wide, broken between words, the longest words shortened.
+pub fn wrapped(text: &str, width: f64, size: f64, face: Face) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let word = shorten(word, width, size, face);
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => *line = word,
+            Some(line) if label_width(&format!("{line} {word}"), size, face) <= width => *line += &format!(" {word}"),
+            _ => lines.push(word),
+        }
+    }
+    lines
+}

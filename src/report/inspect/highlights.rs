@@ -13,7 +13,7 @@ pub(super) fn of(frame: &DataFrame) -> Vec<Highlight> {
     if has(frame, &["geometric_mean", "clamped_mean", "paper", "parameters"]) {
         table1(&table)
     } else if has(frame, &["quantity", "t", "geometric_mean", "q05", "q95"]) {
-        vec![error_quantiles(&table)]
+        vec![error_quantiles(&table), quantiles_over_time(&table)]
     } else if has(frame, &["name", "value", "standard_error", "snapped", "truth"]) {
         recovered(&table)
     } else if has(frame, &["iteration", "loss", "gradient_norm", "field_evaluations"]) {
@@ -133,6 +133,32 @@ fn error_quantiles(table: &Cells) -> Highlight {
     let rows = group_by(keys).into_iter().map(line).collect();
     let title = "Errors: geometric mean over times, trajectories and seeds; quantiles over trajectories at the end (worst seed)";
     of_models(title, &["Quantity", "Mean", "End t", "q50", "q95"], rows)
+}
+
+/// Times at which quantiles are told, as parts of the last one.
+const MOMENTS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
+
+fn quantiles_over_time(table: &Cells) -> Highlight {
+    let (t, quantity) = (table.numbers("t"), table.words("quantity"));
+    let quantiles = ["geometric_mean", "q05", "q25", "q50", "q75", "q95"].map(|name| table.numbers(name));
+    let models = table.models();
+    let mut times = t.clone();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    let last = times.last().copied().unwrap_or_default();
+    let nearest = |part: f64| times.iter().copied().min_by(|a, b| (a - part * last).abs().total_cmp(&(b - part * last).abs()));
+    let moments: Vec<f64> = MOMENTS.into_iter().filter_map(nearest).collect();
+    // Seeds are different trainings: the middle of them is their geometric mean.
+    let middle = |rows: &[usize], values: &[f64]| (rows.iter().map(|&row| values[row].ln()).sum::<f64>() / rows.len() as f64).exp();
+    let keys: Vec<Vec<String>> = (0..t.len()).map(|row| [models[row].clone(), vec![exact(t[row])]].concat()).collect();
+    let line = |(mut cells, rows): (Vec<String>, Vec<usize>)| {
+        let rows: Vec<usize> = rows.into_iter().filter(|&row| quantity[row] == "state" && moments.contains(&t[row])).collect();
+        cells.extend(quantiles.each_ref().map(|values| short(middle(&rows, values))));
+        (!rows.is_empty()).then_some(cells)
+    };
+    let rows = group_by(keys).into_iter().filter_map(line).collect();
+    let title = "Error of the state at four times: geometric mean and quantiles over trajectories (geometric mean over seeds)";
+    of_models(title, &["t", "Mean", "q05", "q25", "q50", "q75", "q95"], rows)
 }
 
 fn recovered(table: &Cells) -> Vec<Highlight> {

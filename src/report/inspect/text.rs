@@ -44,7 +44,7 @@ pub fn as_csv(inspections: &[Inspection]) -> String {
                 number(column.min),
                 number(column.mean),
                 number(column.max),
-                quoted(&column.words.join(" ")),
+                quoted(&column.words.join("; ")),
             ];
             text += &(cells.join(",") + "\n");
         }
@@ -69,7 +69,7 @@ fn columns(columns: &[ColumnSummary]) -> Highlight {
     let row = |column: &ColumnSummary| {
         let ColumnSummary { name, dtype, nulls, non_finite, min, mean, max, words } = column;
         // What text says goes where numbers have their least one.
-        let first = if words.is_empty() { number(*min) } else { cut(&words.join(", "), 28) };
+        let first = if words.is_empty() { number(*min) } else { cut(&words.join("; "), 28) };
         vec![name.clone(), cut(dtype, 16), nulls.to_string(), non_finite.to_string(), first, number(*mean), number(*max)]
     };
     let header = ["column", "type", "nulls", "non-finite", "min (or words)", "mean", "max"].map(String::from).to_vec();

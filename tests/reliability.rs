@@ -1,0 +1,267 @@
+//! The examples as programs: killed, interrupted, out of space, two at a time. Whatever happens, an old file stays or a whole new one takes
+//! its place, and the same command goes on to the same bytes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::dataset::FolderLock;
+
+/// What `reproduce_figures` is to make: one model of each kind of training, tables, a figure; about two seconds.
+const UNITS: [&str; 10] = [
+    "trajectories",
+    "training",
+    "table1",
+    "recovered",
+    "figure2",
+    "scalars-hnn-reference",
+    "scalars-hnn-spectral",
+    "scalars-hnn-closed-form",
+    "scalars-node-directions",
+    "emlp-d6-node",
+];
+
+/// An example as cargo built it beside this test.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is not built: cargo test --no-run builds it, or cargo build --example {name}", path.display());
+    let mut command = Command::new(path);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn reproduce(folder: &Path) -> Command {
+    let mut command = example("reproduce_figures");
+    command.current_dir(folder).args(["--profile", "smoke", "--only"]).args(UNITS);
+    command
+}
+
+fn recover(folder: &Path) -> Command {
+    let mut command = example("recover_hamiltonian");
+    command.current_dir(folder).args(["--input", "table.parquet", "--out", "law", "--vector", "g=0,0,-1"]);
+    command
+}
+
+/// A folder with a table of 40 chunks.
+fn folder_with_table() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("table.parquet"), &FIRST.files[Path::new("data/smoke/trajectories/train.parquet")]).unwrap();
+    folder
+}
+
+/// An undisturbed run of `reproduce_figures`.
+struct First {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    seconds: f64,
+}
+
+static FIRST: LazyLock<First> = LazyLock::new(|| {
+    let (folder, begin) = (tempfile::tempdir().unwrap(), Instant::now());
+    done(reproduce(folder.path()).output().unwrap());
+    First { files: files(folder.path()), seconds: begin.elapsed().as_secs_f64() }
+});
+
+fn done(output: Output) -> Output {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Files that tell times.
+const TIMED: [&str; 6] = ["timings.parquet", "timings.json", "table1.md", "table1.tex", "seconds", ".lock"];
+
+/// All files below a folder but those that tell times: saved work and leftovers too.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn collect(base: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() {
+                collect(base, &path, found);
+            } else if !TIMED.contains(&name) && !name.ends_with(".times") {
+                found.insert(path.strip_prefix(base).unwrap().into(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    collect(folder, folder, &mut found);
+    found
+}
+
+fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (path, bytes) in a {
+        assert!(bytes == &b[path], "{} differs", path.display());
+    }
+}
+
+/// Waits for the end of a process, so long at most; whether it ended.
+fn wait(child: &mut Child, at_most: Duration) -> bool {
+    let begin = Instant::now();
+    while begin.elapsed() < at_most {
+        if child.try_wait().unwrap().is_some() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    false
+}
+
+/// Kills a command at random moments and starts it again until it has ended by itself; the number of kills.
+fn killed_until_done(make: impl Fn() -> Command, longest: f64, rng: &mut ChaCha8Rng) -> usize {
+    for kills in 0..1000 {
+        let mut child = make().stdout(Stdio::null()).spawn().unwrap();
+        if wait(&mut child, Duration::from_secs_f64(rng.random_range(0.0..longest))) {
+            done(child.wait_with_output().unwrap());
+            return kills;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    panic!("never done");
+}
+
+#[test]
+fn kills_at_random_moments_change_nothing() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut kills = 0;
+    while kills < 10 {
+        let folder = tempfile::tempdir().unwrap();
+        kills += killed_until_done(|| reproduce(folder.path()), FIRST.seconds, &mut rng);
+        assert_same(&FIRST.files, &files(folder.path()));
+    }
+}
+
+#[test]
+fn kills_of_a_recovery_change_nothing() {
+    let (whole, begin) = (folder_with_table(), Instant::now());
+    done(recover(whole.path()).output().unwrap());
+    let seconds = begin.elapsed().as_secs_f64();
+    let folder = folder_with_table();
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let mut kills = 0;
+    while kills < 4 {
+        kills += killed_until_done(|| recover(folder.path()), 1.1 * seconds, &mut rng);
+        assert_same(&files(whole.path()), &files(folder.path()));
+    }
+}
+
+/// Sends SIGINT, as Ctrl-C does.
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupts_save_and_say_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = reproduce(folder.path()).spawn().unwrap();
+    // In the middle of a training: its folder is there.
+    let begun = folder.path().join("data/smoke/checkpoints/scalars-hnn-spectral-seed1");
+    while !begun.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "ended before it could be interrupted");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told(&output).contains("the same command goes on from there"), "{}", told(&output));
+    assert!(!folder.path().join("data/smoke/results/table1.parquet").exists());
+    done(reproduce(folder.path()).output().unwrap());
+    assert_same(&FIRST.files, &files(folder.path()));
+
+    let folder = folder_with_table();
+    let child = recover(folder.path()).spawn().unwrap();
+    while !folder.path().join("law/.lock").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told(&output).contains("The same command begins again"), "{}", told(&output));
+}
+
+#[test]
+fn two_runs_in_one_folder_are_refused() {
+    let folder = folder_with_table();
+    for (place, make) in [("data/smoke", reproduce as fn(&Path) -> Command), ("figures/smoke", reproduce), ("law", recover)] {
+        let lock = FolderLock::take(&folder.path().join(place)).unwrap();
+        let output = make(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(told(&output).contains(&format!("{place}: another run is writing there")), "{}", told(&output));
+        assert_eq!(files(folder.path()).len(), 1, "something was written");
+        drop(lock);
+    }
+}
+
+/// Files can't grow beyond some kilobytes, as on a disk that is full: what was there before stays.
+#[cfg(unix)]
+#[test]
+fn full_disk_is_told_and_nothing_is_lost() {
+    let folder = folder_with_table();
+    done(recover(folder.path()).output().unwrap());
+    let before = files(folder.path());
+    for command in [recover(folder.path()), reproduce(folder.path())] {
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+        let output = limited.current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        assert!(told(&output).contains("cannot be written") && told(&output).contains("too large"), "{}", told(&output));
+    }
+    let after = files(folder.path());
+    before.iter().for_each(|(path, bytes)| assert!(after.get(path) == Some(bytes), "{} is lost", path.display()));
+    assert!(!after.keys().any(|path| path.to_str().unwrap().contains(".partial")), "a leftover");
+    done(reproduce(folder.path()).output().unwrap());
+    let whole = files(folder.path()).into_iter().filter(|(path, _)| FIRST.files.contains_key(path)).collect();
+    assert_same(&FIRST.files, &whole);
+}
+
+#[test]
+fn bad_input_of_places_that_cannot_be_written_or_read() {
+    let folder = folder_with_table();
+    let file = folder.path().join("table.parquet/below");
+    let below = file.to_str().unwrap();
+    let table = folder.path().join("table.parquet");
+    let cases: [(&str, &[&str]); 7] = [
+        ("reproduce_figures", &["--profile", "smoke", "--data", below]),
+        ("reproduce_figures", &["--profile", "smoke", "--figures", below]),
+        ("recover_hamiltonian", &["--input", table.to_str().unwrap(), "--out", below]),
+        ("recover_hamiltonian", &["--out", "law", "--input", below]),
+        ("recover_hamiltonian", &["--out", "law", "--input", "."]),
+        ("inspect_results", &[below]),
+        ("laws", &["pendulum", "--chunks", "20", "--write", below]),
+    ];
+    for (name, arguments) in cases {
+        let output = example(name).current_dir(folder.path()).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name} {arguments:?}: {}", told(&output));
+        let place = arguments.last().unwrap();
+        assert!(told(&output).contains(place), "{name} {arguments:?}: {}", told(&output));
+        assert!(!told(&output).contains("panicked"), "{name}: {}", told(&output));
+    }
+}
+
+/// The same bytes on 1, 2 and 4 threads; `reproduce_figures` is compared in tests/reproduce.rs.
+#[test]
+fn determinism_of_a_recovery_over_threads() {
+    let law = |threads: &str| {
+        let folder = folder_with_table();
+        done(recover(folder.path()).env("RAYON_NUM_THREADS", threads).output().unwrap());
+        files(folder.path())
+    };
+    let one = law("1");
+    assert!(one.contains_key(Path::new("law/hamiltonian.json")) && one.contains_key(Path::new("law/figures/pareto.png")));
+    for threads in ["2", "4"] {
+        assert_same(&one, &law(threads));
+    }
+}
