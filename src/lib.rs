@@ -54,7 +54,17 @@ mod error;
 
 pub use error::Error;
 
-/// The README's example is a test.
+/// The examples of README and guides are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod guides {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/your-own-data.md")]
+    struct YourOwnData;
+    #[doc = include_str!("../docs/reading-results.md")]
+    struct ReadingResults;
+    #[doc = include_str!("../docs/new-force-law.md")]
+    struct NewForceLaw;
+    #[doc = include_str!("../docs/new-model.md")]
+    struct NewModel;
+}

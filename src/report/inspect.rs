@@ -42,9 +42,9 @@ pub struct ColumnSummary {
     /// Type.
     pub dtype: String,
     /// Number of nulls.
-    pub nulls: usize,
+    pub nulls: Option<usize>,
     /// Number of NaNs and infinities.
-    pub non_finite: usize,
+    pub non_finite: Option<usize>,
     /// Least finite number.
     pub min: Option<f64>,
     /// Mean of the finite numbers.
@@ -91,8 +91,8 @@ fn summarise(column: &Column) -> ColumnSummary {
     ColumnSummary {
         name: column.name().to_string(),
         dtype: column.dtype().to_string(),
-        nulls: column.null_count(),
-        non_finite: numbers.iter().flatten().filter(|x| !x.is_finite()).count(),
+        nulls: Some(column.null_count()),
+        non_finite: Some(numbers.iter().flatten().filter(|x| !x.is_finite()).count()),
         min: found(finite().fold(f64::INFINITY, f64::min)),
         mean: found(finite().map(|x| x / count as f64).sum()),
         max: found(finite().fold(f64::NEG_INFINITY, f64::max)),

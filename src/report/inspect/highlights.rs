@@ -150,7 +150,7 @@ fn quantiles_over_time(table: &Cells) -> Highlight {
     let moments: Vec<f64> = MOMENTS.into_iter().filter_map(nearest).collect();
     // Seeds are different trainings: the middle of them is their geometric mean.
     let middle = |rows: &[usize], values: &[f64]| (rows.iter().map(|&row| values[row].ln()).sum::<f64>() / rows.len() as f64).exp();
-    let keys: Vec<Vec<String>> = (0..t.len()).map(|row| [models[row].clone(), vec![exact(t[row])]].concat()).collect();
+    let keys: Vec<Vec<String>> = (0..t.len()).map(|row| [models[row].clone(), vec![short(t[row])]].concat()).collect();
     let line = |(mut cells, rows): (Vec<String>, Vec<usize>)| {
         let rows: Vec<usize> = rows.into_iter().filter(|&row| quantity[row] == "state" && moments.contains(&t[row])).collect();
         cells.extend(quantiles.each_ref().map(|values| short(middle(&rows, values))));

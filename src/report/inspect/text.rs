@@ -39,8 +39,8 @@ pub fn as_csv(inspections: &[Inspection]) -> String {
                 inspection.rows.to_string(),
                 quoted(&column.name),
                 quoted(&column.dtype),
-                column.nulls.to_string(),
-                column.non_finite.to_string(),
+                count(column.nulls),
+                count(column.non_finite),
                 number(column.min),
                 number(column.mean),
                 number(column.max),
@@ -50,6 +50,10 @@ pub fn as_csv(inspections: &[Inspection]) -> String {
         }
     }
     text
+}
+
+fn count(x: Option<usize>) -> String {
+    x.map_or_else(String::new, |x| x.to_string())
 }
 
 fn quoted(cell: &str) -> String {
@@ -70,7 +74,7 @@ fn columns(columns: &[ColumnSummary]) -> Highlight {
         let ColumnSummary { name, dtype, nulls, non_finite, min, mean, max, words } = column;
         // What text says goes where numbers have their least one.
         let first = if words.is_empty() { number(*min) } else { cut(&words.join("; "), 28) };
-        vec![name.clone(), cut(dtype, 16), nulls.to_string(), non_finite.to_string(), first, number(*mean), number(*max)]
+        vec![name.clone(), cut(dtype, 16), count(*nulls), count(*non_finite), first, number(*mean), number(*max)]
     };
     let header = ["column", "type", "nulls", "non-finite", "min (or words)", "mean", "max"].map(String::from).to_vec();
     Highlight { title: String::new(), header, rows: columns.iter().map(row).collect() }
