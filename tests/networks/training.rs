@@ -26,7 +26,15 @@ impl Task {
     fn train(&self, stages: &[(Form, usize)], checkpoint: Option<&std::path::Path>) -> NetworkFit {
         let start = self.model.initial(&mut rng(33));
         let checkpoint = checkpoint.map(|folder| (folder, "a task"));
-        train_network(&self.model, start, (&self.train, &self.validation), &settings(stages), checkpoint, &mut |_| {}).unwrap()
+        train_network(
+            &self.model,
+            start,
+            (&self.train, &self.validation),
+            &settings(stages),
+            checkpoint.map(Into::into),
+            &mut |_| {},
+        )
+        .unwrap()
     }
 
     fn validation(&self, theta: &[f64]) -> f64 {
