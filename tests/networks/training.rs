@@ -25,7 +25,7 @@ impl Task {
 
     fn train(&self, stages: &[(Form, usize)], checkpoint: Option<&std::path::Path>) -> NetworkFit {
         let start = self.model.initial(&mut rng(33));
-        let checkpoint = checkpoint.map(|folder| (folder, "a task"));
+        let saving = checkpoint.map(|folder| (folder, "a task").into());
         train_network(
             &self.model,
             start,
