@@ -6,7 +6,7 @@ use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::RandomStart;
 use scalar_dynamics::model::network::{NetworkHamiltonian, State};
-use scalar_dynamics::train::{Error, Form, NetworkFit, NetworkSettings, NetworkStep, Outcome, train_network};
+use scalar_dynamics::train::{Error, Form, NetworkFit, NetworkSettings, NetworkStep, Outcome, Saving, train_network};
 
 use crate::common::*;
 
@@ -25,16 +25,8 @@ impl Task {
 
     fn train(&self, stages: &[(Form, usize)], checkpoint: Option<&std::path::Path>) -> NetworkFit {
         let start = self.model.initial(&mut rng(33));
-        let saving = checkpoint.map(|folder| (folder, "a task").into());
-        train_network(
-            &self.model,
-            start,
-            (&self.train, &self.validation),
-            &settings(stages),
-            checkpoint.map(Into::into),
-            &mut |_| {},
-        )
-        .unwrap()
+        let saving = checkpoint.map(|folder| Saving::from((folder, "a task")));
+        train_network(&self.model, start, (&self.train, &self.validation), &settings(stages), saving, &mut |_| {}).unwrap()
     }
 
     fn validation(&self, theta: &[f64]) -> f64 {
