@@ -203,6 +203,18 @@ fn two_runs_in_one_folder_are_refused() {
         assert_eq!(files(folder.path()).len(), 1, "something was written");
         drop(lock);
     }
+    // Shards share a folder, but no unit.
+    let _other = FolderLock::share(&folder.path().join("data/smoke")).unwrap();
+    let unit = folder.path().join("data/smoke/checkpoints/mlp-hnn-seed1");
+    let shard = |number: &str| {
+        let mut command = example("reproduce_figures");
+        command.current_dir(folder.path()).args(["--profile", "smoke", "--shard", number, "--only", "mlp-hnn"]).output().unwrap()
+    };
+    let lock = FolderLock::take(&unit).unwrap();
+    assert!(told(&shard("1/1")).contains("mlp-hnn-seed1: another run is writing there"));
+    drop(lock);
+    done(shard("1/1"));
+    assert!(unit.with_extension("unit").exists() && !unit.exists());
 }
 
 /// Files can't grow beyond some kilobytes, as on a disk that is full: what was there before stays.

@@ -22,18 +22,30 @@ impl FolderLock {
     /// # Errors
     /// [`Error::Folder`] where no file can be made, [`Error::Busy`] while another run holds the right.
     pub fn take(folder: &Path) -> Result<Self, Error> {
+        let lock = Self::of(folder, File::try_lock)?;
+        clear(folder).map_err(|source| Error::Folder { path: folder.into(), source })?;
+        Ok(lock)
+    }
+
+    /// Makes the folder and takes a right that others may share, who write other files there.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn share(folder: &Path) -> Result<Self, Error> {
+        Self::of(folder, File::try_lock_shared)
+    }
+
+    fn of(folder: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, Error> {
         let failed = |source| Error::Folder { path: folder.into(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         let file = File::options().create(true).truncate(false).write(true).open(folder.join(NAME)).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: folder.into() }),
+        match lock(&file) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy { path: folder.into() }),
             // Some network file systems have no locks: then two runs are the user's own care.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Self { _file: file }),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
         }
-        clear(folder).map_err(failed)?;
-        Ok(Self { _file: file })
     }
 }
 
@@ -69,7 +81,11 @@ mod tests {
         assert_eq!(left, [".kept", "kept.partial"]);
         let busy = FolderLock::take(folder.path()).unwrap_err();
         assert!(matches!(&busy, Error::Busy { path } if path == folder.path()), "{busy}");
+        assert!(FolderLock::share(folder.path()).is_err());
         drop(lock);
+        let shares = [FolderLock::share(folder.path()).unwrap(), FolderLock::share(folder.path()).unwrap()];
+        assert!(FolderLock::take(folder.path()).is_err());
+        drop(shares);
         FolderLock::take(folder.path()).unwrap();
         let file = below.join(".kept");
         assert!(matches!(FolderLock::take(&file).unwrap_err(), Error::Folder { path, .. } if path == file));

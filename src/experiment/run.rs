@@ -128,9 +128,11 @@ impl<'a> Run<'a> {
     fn new(options: &'a Options, work: &'a Work, watch: &'a mut dyn Watch) -> Result<Self, Error> {
         let folder = |base: &PathBuf| base.join(options.profile.name());
         let (data, figures) = (folder(&options.data), folder(&options.figures));
-        let mut locks = vec![FolderLock::take(&data)?];
+        // Shards may share a folder: each unit has a lock of its own.
+        let lock = if options.shard.is_some() { FolderLock::share } else { FolderLock::take };
+        let mut locks = vec![lock(&data)?];
         if options.data != options.figures {
-            locks.push(FolderLock::take(&figures)?);
+            locks.push(lock(&figures)?);
         }
         for folder in ["trajectories", "results"] {
             make_folder(&data.join(folder))?;

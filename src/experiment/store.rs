@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 use super::timings::Stopwatch;
-use crate::dataset::{self, files::write_atomically};
+use crate::dataset::{self, FolderLock, files::write_atomically};
 
 /// A folder of pieces of work.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Store {
             }
             return Ok(Finished { piece, seconds: load(&times).unwrap_or_default(), made: false });
         }
-        make_folder(&checkpoints)?;
+        let _lock = FolderLock::take(&checkpoints)?;
         let mut clock = Stopwatch::resuming(checkpoints.join("seconds"), key);
         let piece = make(&checkpoints, &mut clock)?;
         let seconds: Vec<(String, f64)> = clock.laps().iter().map(|(phase, s)| ((*phase).to_string(), *s)).collect();
