@@ -207,6 +207,7 @@ impl<'a> Run<'a> {
 
     /// A fit to noisy data, likewise.
     fn noisy_unit(&mut self, id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
+        self.go_on()?;
         self.begin(&id.name());
         let watch = &mut *self.watch;
         let Finished { piece, seconds, .. } = self
