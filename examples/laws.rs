@@ -1,7 +1,7 @@
 //! Makes trajectories of named or given laws and recovers them: how general the recovery is.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rand::{Rng, SeedableRng};
@@ -36,12 +36,37 @@ struct Arguments {
     /// Also write each table of trajectories to this folder, as NAME.parquet.
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
+    /// Seconds that a recovery may take.
+    #[arg(long, value_name = "SECONDS")]
+    time_budget: Option<f64>,
+    /// Tell on standard error what goes on.
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Writes the crate's debug messages to standard error, with the seconds since the first.
+struct Log(Instant);
+
+impl log::Log for Log {
+    fn enabled(&self, metadata: &log::Metadata) -> bool {
+        metadata.target().starts_with("scalar_dynamics")
+    }
+    fn log(&self, record: &log::Record) {
+        if self.enabled(record.metadata()) {
+            eprintln!("{:8.2} {}", self.0.elapsed().as_secs_f64(), record.args());
+        }
+    }
+    fn flush(&self) {}
 }
 
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
+    if arguments.verbose {
+        log::set_boxed_logger(Box::new(Log(Instant::now())))?;
+        log::set_max_level(log::LevelFilter::Debug);
+    }
     if let Some(name) = arguments.names.iter().find(|n| NamedLaw::find(n).is_none()) {
         let known: Vec<&str> = NamedLaw::ALL.iter().map(|l| l.name).collect();
         return Err(format!("no law `{name}`: accepted are {}", known.join(", ")).into());
@@ -69,7 +94,9 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
     let (train, check) = split(table.trajectories, 0.2, &mut rng);
     let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context())?;
     let begin = Instant::now();
-    let found = recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {})?;
+    let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
+    let settings = RecoverSettings { deadline, ..RecoverSettings::default() };
+    let found = recover(&inputs, &train, &check, &settings, &mut |_| {})?;
     let seconds = begin.elapsed().as_secs_f64();
     let system = ExpressionSystem::new(found.best(), law.shape(), &law.context())?;
     let errors = [1.0, 1.3].map(|width| gradient_error(&truth, &system, &all, width, &mut rng));
