@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rand::{Rng, SeedableRng};
@@ -37,6 +37,27 @@ struct Arguments {
     /// Also write each table of trajectories to this folder, as NAME.parquet.
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
+    /// Seconds that a recovery may take.
+    #[arg(long, value_name = "SECONDS")]
+    time_budget: Option<f64>,
+    /// Tell on standard error what goes on.
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Writes the crate's debug messages to standard error, with the seconds since the first.
+struct Log(Instant);
+
+impl log::Log for Log {
+    fn enabled(&self, metadata: &log::Metadata) -> bool {
+        metadata.target().starts_with("scalar_dynamics")
+    }
+    fn log(&self, record: &log::Record) {
+        if self.enabled(record.metadata()) {
+            eprintln!("{:8.2} {}", self.0.elapsed().as_secs_f64(), record.args());
+        }
+    }
+    fn flush(&self) {}
 }
 
 fn noise(text: &str) -> Result<f64, String> {
@@ -49,6 +70,11 @@ const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.verbose {
+        // Fails only where there is a logger already.
+        let _ = log::set_boxed_logger(Box::new(Log(Instant::now())));
+        log::set_max_level(log::LevelFilter::Debug);
+    }
     if let Err(error) = check(&arguments) {
         eprintln!("error: {error}");
         return ExitCode::from(BAD_INPUT);
@@ -93,7 +119,9 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
     let (train, check) = split(table.trajectories, 0.2, &mut rng);
     let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context())?;
     let begin = Instant::now();
-    let found = recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {})?;
+    let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
+    let settings = RecoverSettings { deadline, ..RecoverSettings::default() };
+    let found = recover(&inputs, &train, &check, &settings, &mut |_| {})?;
     let seconds = begin.elapsed().as_secs_f64();
     let system = ExpressionSystem::new(found.best(), law.shape(), &law.context())?;
     let errors = [1.0, 1.3].map(|width| gradient_error(&truth, &system, &all, width, &mut rng));

@@ -55,7 +55,7 @@ struct Arguments {
     /// Number of threads [default: all cores].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Seconds after which optional refinements are left out.
+    /// Seconds after which the best law so far is given: learning, searches and refits end.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time_budget: Option<f64>,
     /// Noise of the data: auto (of unknown size), none, or its standard deviation in each column in units of that column's own, such as 0.01;
@@ -342,6 +342,9 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     let verdict =
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
     text += &format!("exact: {verdict}\n");
+    for s in &recovery.shared {
+        text += &format!("{} agree: {:.10} +- {:.1e}\n", s.names.join(", "), s.value, s.standard_error);
+    }
     if let Some(friction) = &recovery.friction {
         text += &format!("{}\n", friction_text(friction));
     }

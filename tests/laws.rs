@@ -4,13 +4,17 @@ use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{Trajectory, aligned_chunks, gaussian_states, split};
+use scalar_dynamics::expr::Bindings;
 use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::linalg::{Dual, Real};
-use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{Group, RecoverSettings, Recovery, candidates, eliminate_groups, recover};
+use scalar_dynamics::loss::Options;
+use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
+use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
+use scalar_dynamics::scalars::{Inputs, ScalarSet};
+use scalar_dynamics::symbolic::{Group, RecoverSettings, Recovery, candidates, eliminate_groups, recover, recover_from};
 use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
-use scalar_dynamics::train::states;
+use scalar_dynamics::train::{Form, NetworkSettings, Settings, states, train_network, unit_weights};
 
 fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -68,6 +72,28 @@ fn regress_kepler_is_recovered() {
     assert_eq!(found.best().to_string(), "0.5*norm(p1)**2 - 1.3/norm(q1)");
     assert_eq!(found.parts.len(), 2);
     assert!(found.pareto.len() > 1 && found.pareto.windows(2).all(|w| w[0].error > w[1].error));
+}
+
+#[test]
+fn the_learned_hamiltonian_is_an_expression() {
+    let law = NamedLaw::find("kepler").unwrap();
+    let data = chunks(law, &law.system().unwrap(), 200);
+    let found = recovered(law, &data);
+    let form = found.learned_expression();
+    let value = |row: &[f64]| {
+        let mut point = Bindings::new();
+        point.bind("q1", row[..3].to_vec());
+        point.bind("p1", row[3..].to_vec());
+        form.evaluate(&point).unwrap()
+    };
+    let all = states(&data.0).slice_move(ndarray::s![..16; 2, ..]);
+    let batch: Vec<f64> = all.t().iter().copied().collect();
+    let (model, mut energy) = (&found.learned.model, vec![0.0; 8]);
+    model.energy_into(&found.learned.fit.theta, &batch, &mut energy, &mut model.work());
+    for (row, e) in all.rows().into_iter().zip(&energy) {
+        let difference = (value(&row.to_vec()) - value(&all.row(0).to_vec())) - (e - energy[0]);
+        assert!(difference.abs() < 1e-6 * e.abs().max(1.0), "{difference:e}");
+    }
 }
 
 #[test]
@@ -204,4 +230,65 @@ fn regress_rust_source_compiles_and_agrees() {
         let exact = law.system().unwrap().energy(&z);
         assert!((value - exact).abs() < 1e-12 * (1.0 + exact.abs()), "{name}: {value} {exact}");
     }
+}
+
+#[test]
+fn regress_a_polynomial_of_four_powers_is_no_series() {
+    let law = NamedLaw::find("duffing").unwrap();
+    let text = "0.5*dot(p1,p1) + 0.3*dot(ex,q1) + 0.4*dot(ex,q1)**2 - 0.2*dot(ex,q1)**3 + 0.15*dot(ex,q1)**4";
+    let system = ExpressionSystem::new(&text.parse().unwrap(), law.shape(), &law.context()).unwrap();
+    let found = recovered(law, &chunks(law, &system, 250));
+    assert!(found.exact, "{} {:?}", found.best(), found.validation_error);
+}
+
+#[test]
+fn regress_equal_constants_are_found_and_tied() {
+    let found = assert_recovered("pendulum-paper", 200);
+    let names: Vec<&[String]> = found.shared.iter().map(|s| &s.names[..]).collect();
+    for pair in [["m1", "m2"], ["k1", "k2"], ["l1", "l2"], ["g1", "g2"]] {
+        assert!(names.iter().any(|n| *n == pair), "{pair:?} among {names:?}");
+    }
+    let tied = found.tied.unwrap();
+    assert!(tied.constants().len() < found.expression.constants().len(), "{tied}");
+    let unequal = assert_recovered("unequal-pendulum", 200);
+    assert!(unequal.shared.iter().all(|s| s.names == ["g1", "g2"]), "{:?}", unequal.shared);
+}
+
+#[test]
+fn time_that_is_over_leaves_a_law_and_claims_nothing() {
+    let law = NamedLaw::find("three-body").unwrap();
+    let (train, check) = chunks(law, &law.system().unwrap(), 100);
+    let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context()).unwrap();
+    let settings = RecoverSettings { deadline: Some(std::time::Instant::now()), ..RecoverSettings::default() };
+    let found = recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap();
+    println!("{:?} {} {:?}", found.counts, found.best(), found.validation_error);
+    assert!(!found.exact && found.counts.evaluated <= 40 * found.parts.len());
+}
+
+#[test]
+fn regress_a_black_box_is_read() {
+    let law = NamedLaw::find("pendulum").unwrap();
+    let system = law.system().unwrap();
+    let (train, check) = chunks(law, &system, 300);
+    let inputs = Inputs::new(law.shape(), vec![0.0; 3], law.context()).unwrap();
+    let all = states(&train);
+    let scalars = ScalarSet::independent(&inputs, inputs.catalogue(), all.view()).unwrap();
+    let network = NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars, all.view(), &[32, 32], Activation::Swish);
+    let plain = Settings::new(unit_weights(&train), law.dt).unwrap();
+    let settings = NetworkSettings {
+        rollout: Options { batch: 64, ..plain.rollout },
+        weights: plain.weights,
+        stages: vec![(Form::Quadrature, 300), (Form::Quadrature, 300)],
+        round: 20,
+        patience: 5,
+        decay: 0.0,
+    };
+    let start = network.initial(&mut rng(7));
+    let fit = train_network(&network, start, (&train, &check), &settings, None, &mut |_| {}).unwrap();
+    let found = recover_from((&network, &fit.theta), &inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
+    println!("learned {:.1e}, closed form {:.1e}: {}", found.validation_error.0, found.validation_error.1, found.best());
+    // What was read is the network: its own error is far above that of the law.
+    assert!(found.validation_error.0 > 1e-5 && found.exact);
+    let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
+    assert!(gradient_error(&system, &form, &all) < 1e-7);
 }

@@ -252,6 +252,22 @@ fn forms_of_a_known_class_are_not_fitted_again() {
 }
 
 #[test]
+fn searches_that_share_an_e_graph_find_what_they_find_alone() {
+    let options = SearchOptions { max_evaluations: 600, ..patient() };
+    let spring = slopes((0.4, 2.0), 1e-3, &|r| 2.0 * (r - 1.3) + 0.1 * r.sin());
+    let gravity = slopes((0.4, 2.0), 1e-3, &|r| 1.7 / (r * r));
+    let mut memory = Memory::default();
+    let shared = [&spring, &gravity].map(|target| search_with(target, &options, &mut memory, &mut |_| {}).unwrap());
+    let alone = [&spring, &gravity].map(|target| search(target, &options, &mut |_| {}).unwrap());
+    for (shared, alone) in shared.iter().zip(&alone) {
+        assert_eq!(shared.best().form, alone.best().form);
+        assert_eq!((shared.counts.evaluated, shared.counts.saved), (alone.counts.evaluated, alone.counts.saved));
+    }
+    // The simple forms of the second search were in the e-graph already.
+    assert!(shared[1].counts.classes < alone[0].counts.classes + alone[1].counts.classes);
+}
+
+#[test]
 fn warm_start_is_built_upon() {
     let law = |x: &[f64]| 1.4 * (-0.7 * x[0] * x[0] / x[1]).exp() * (3.0 * x[1]).cos() + 0.3 * x[0];
     let target = table(&[(-1.0, 1.5), (0.6, 2.0)], 200, &law);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::expr::{Expr, Function, Scalar};
 use crate::linalg::{Lanes, Real};
 use crate::scalars::ScalarFunction;
 
@@ -55,6 +56,27 @@ impl Axis {
         let half = 0.5 * (high - low);
         let half_width = if half > 1e-12 * (1.0 + low.abs().max(high.abs())) { half } else { 0.5 };
         Self { scalar, map, centre: 0.5 * (low + high), half_width }
+    }
+
+    /// The polynomial of degree d within the data's range, given the scalar: in powers of x, so that roundoff grows with the degree.
+    fn expression(&self, scalar: Expr, degree: usize) -> Expr {
+        let mapped = match self.map {
+            Map::Identity => scalar,
+            Map::Logarithm => Expr::Apply(Function::Log, Box::new(scalar)),
+        };
+        let x = Expr::product([Expr::Constant(1.0 / self.half_width), Expr::sum([mapped, Expr::Constant(-self.centre)])]);
+        let (mut last, mut this) = (vec![1.0], vec![0.0, 1.0]);
+        for _ in 0..degree {
+            let mut next = vec![0.0; this.len() + 1];
+            this.iter().enumerate().for_each(|(k, c)| next[k + 1] += 2.0 * c);
+            last.iter().enumerate().for_each(|(k, c)| next[k] -= c);
+            last = std::mem::replace(&mut this, next);
+        }
+        let term = |(k, c): (usize, &f64)| match k {
+            0 => Expr::Constant(*c),
+            _ => Expr::product([Expr::Constant(*c), Expr::pow(x.clone(), k as f64)]),
+        };
+        Expr::sum(last.iter().enumerate().filter(|(_, c)| **c != 0.0).map(term))
     }
 
     /// Slope at s of sum_d c_d T_d, d from 0.
@@ -122,6 +144,18 @@ impl ProductBasis {
     /// The axes.
     pub fn axes(&self) -> &[Axis] {
         &self.axes
+    }
+
+    /// The function with given parameters as an expression of the scalars: exact within the data's range, but for roundoff that grows with the degree.
+    pub fn expression(&self, theta: &[f64], scalars: &[Scalar]) -> Expr {
+        let term = |(product, c): (&Product, &f64)| {
+            let factor = |&(axis, degree): &(usize, usize)| {
+                let axis = &self.axes[axis];
+                axis.expression(Expr::Scalar(scalars[axis.scalar].clone()), degree)
+            };
+            Expr::product(std::iter::once(Expr::Constant(*c)).chain(product.iter().map(factor)))
+        };
+        Expr::sum(self.functions.iter().zip(theta).map(term))
     }
 
     /// The basis that keeps only the functions in `kept`.

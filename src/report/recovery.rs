@@ -103,10 +103,15 @@ impl RecoveryReport<'_> {
             "constants": constants,
             "constants_of": "hamiltonian.fitted",
             "unread_terms": r.reading.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "shared": r.shared.iter().map(|s| json!({"names": s.names, "value": s.value, "standard_error": s.standard_error})).collect::<Vec<_>>(),
+            "tied": r.tied.as_ref().map(ToString::to_string),
             "pareto": pareto,
+            "search": {"forms": r.counts.visited, "fitted": r.counts.evaluated, "saved": r.counts.saved, "classes": r.counts.classes},
             "fit": {"train_error": r.train_error.1, "validation_error": r.validation_error.1, "learned_train_error": r.train_error.0,
                 "learned_validation_error": r.validation_error.0, "integration_error": r.learned.integration_error, "basis": self.basis,
-                "parameters": r.learned.fit.theta.len(), "rank": r.learned.fit.rank, "chunks": self.train.len()},
+                "parameters": r.learned.fit.theta.len(), "rank": r.learned.fit.rank, "chunks": self.train.len(),
+                "held_out": r.followed.1, "held_out_followed": r.followed.0},
+            "learned": if r.exact { Value::Null } else { json!(r.learned_expression().to_string()) },
             "exact": r.exact,
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
                 "vectors": self.inputs.context.iter().map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
@@ -247,12 +252,19 @@ impl RecoveryReport<'_> {
             let error = c.standard_error.map_or_else(String::new, |e| format!("{e:.1e}"));
             text += &format!("| {} | {} | {:.10} | {error} | {} |\n", c.name, c.meaning, c.value, optional(c.snapped));
         }
+        for s in &r.shared {
+            text += &format!("\n{} agree: {:.10} +- {:.1e}.\n", s.names.join(", "), s.value, s.standard_error);
+        }
+        if let Some(tied) = &r.tied {
+            text += &format!("\nWith these held equal: `{tied}`\n");
+        }
         text += &self.setting();
         text += &format!(
             "\nWith fitted constants: `{}`\n\n## Fit\n\nErrors are root mean square residuals of rolled-out chunks, in units of the components' standard \
              deviations.\n\n| | training | validation |\n|---|---:|---:|\n| learned, basis {} | {:.2e} | {:.2e} |\n| closed form | {:.2e} | {:.2e} |\n\n\
              {} training and {} validation chunks; {} parameters, {} of them determined by the data; halving the integration step changes the \
-             residuals by {:.1e}.\n",
+             residuals by {:.1e}. Every other validation chunk chose the degrees of the basis; of the {} that judge the law it can be followed in {}.\n\n\
+             The searches built {} closed forms and fitted {}; for {} more the e-graph, of {} classes, knew that they come to the same as one before.\n",
             r.expression,
             self.basis,
             r.train_error.0,
@@ -264,6 +276,12 @@ impl RecoveryReport<'_> {
             r.learned.fit.theta.len(),
             r.learned.fit.rank,
             r.learned.integration_error,
+            r.followed.1,
+            r.followed.0,
+            r.counts.visited,
+            r.counts.evaluated,
+            r.counts.saved,
+            r.counts.classes,
         );
         if let Some(proof) = self.truth {
             text += &format!("\n## Against the given law\n\n{}\n", proof_text(proof));

@@ -23,8 +23,15 @@ pub struct Adjusted {
 
 /// Steps of Levenberg-Marquardt on one set of paths.
 const STEPS: usize = 30;
+/// A step that lowers the sum of squares by less than this part is the last; parts and rough fits are to be told apart only.
+const LEAST: f64 = 1e-6;
+const ROUGHLY: f64 = 0.02;
 /// Rounds of improving paths.
 const ROUNDS: usize = 6;
+/// Chunks for the forms of a part, where the misfit is below `EXACT`, and for rough fits.
+const SOME: usize = 160;
+const ROUGH: usize = 80;
+const EXACT: f64 = 1e-6;
 
 /// The expression with its fractional exponents as constants: b^n as exp(n log b). Multiples of one half stay.
 pub(super) fn free_exponents(expr: &Expr) -> Expr {
@@ -70,22 +77,38 @@ impl Learner<'_> {
         let model = refit::model(self.inputs(), &free)?;
         let flow = Flow { model: &fitted.model, theta: &fitted.theta };
         let mut paths = self.paths(Some(&flow), &fitted.trust);
+        let followed = paths.weight();
         let mut theta = free.constants();
         let mut misfit = f64::INFINITY;
         for _ in 0..ROUNDS {
             let target = column(&paths.increments(&model, &theta), 1);
-            let (next, rms) = levenberg(&paths, &model, theta.clone(), &target);
+            let (next, rms) = self.levenberg(&paths, &model, theta.clone(), &target, LEAST);
+            // A law that can't follow most of the data does not explain them, however well it fits the rest.
+            let rms = if paths.weight() < 0.5 * followed { f64::INFINITY } else { rms };
             let settled = rms.is_nan() || rms >= 0.9 * misfit;
             if rms < misfit || misfit.is_infinite() {
                 (theta, misfit) = (next, rms);
             }
-            if settled || rms > 0.05 {
+            if settled || rms > 0.05 || self.late() {
                 break;
             }
             paths = self.paths(Some(&Flow { model: &model, theta: &theta }), &fitted.trust);
         }
         let validation = self.validate(&model, &theta);
         Ok(Adjusted { expression: bound_exponents(&free.with_constants(&theta)), misfit, validation })
+    }
+
+    /// Fits all constants along the paths of what was learned, of some of the chunks.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(super) fn roughly_adjusted(&self, expr: &Expr, fitted: &Fitted) -> Result<Expr, RecoverError> {
+        let free = free_exponents(expr);
+        let model = refit::model(self.inputs(), &free)?;
+        let paths = self.some_paths(fitted, ROUGH);
+        let target = column(&paths.increments(&model, &free.constants()), 1);
+        let (theta, _) = self.levenberg(&paths, &model, free.constants(), &target, ROUGHLY);
+        Ok(bound_exponents(&free.with_constants(&theta)))
     }
 
     /// Fits the constants of one part's form alone, the other parts as learned; gives the form and the misfit.
@@ -95,17 +118,17 @@ impl Learner<'_> {
     pub(super) fn adjust_part(&self, form: &Expr, rest: &Rest) -> Result<(Expr, f64), RecoverError> {
         let free = free_exponents(form);
         let model = refit::model(self.inputs(), &free)?;
-        let (theta, misfit) = levenberg(&rest.paths, &model, free.constants(), &rest.target);
+        let (theta, misfit) = self.levenberg(&rest.paths, &model, free.constants(), &rest.target, ROUGHLY);
         Ok((bound_exponents(&free.with_constants(&theta)), misfit))
     }
 
     /// What a part has to explain.
     pub(super) fn rest(&self, fitted: &Fitted, columns: &[usize]) -> Rest {
-        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
-        let paths = self.paths(Some(&flow), &fitted.trust);
+        // Of exact data some chunks say all; noisy data are all needed.
+        let paths = self.some_paths(fitted, if fitted.misfit < EXACT { SOME } else { usize::MAX });
         let mut theta = fitted.theta.clone();
         columns.iter().for_each(|&k| theta[k] = 0.0);
-        let blocks = paths.increments(&fitted.model, &theta);
+        let blocks = self.taught(&paths, paths.increments(&fitted.model, &theta));
         let target = column(&blocks, 1) - column(&blocks, 0);
         Rest { paths, target }
     }
@@ -165,49 +188,63 @@ pub(super) fn column(blocks: &[Array2<f64>], k: usize) -> Array1<f64> {
     blocks.iter().flat_map(|b| b.column(k).to_vec()).collect()
 }
 
-fn rms(r: &Array1<f64>) -> f64 {
-    (r.dot(r) / r.len().max(1) as f64).sqrt()
+/// Root mean square of residuals along paths, those of chunks without a path left out.
+fn rms(r: &Array1<f64>, paths: &Paths) -> f64 {
+    (r.dot(r) / paths.weight()).sqrt()
 }
 
-/// Levenberg-Marquardt on increments along fixed paths, with central differences; gives parameters and root mean square residual.
-fn levenberg(paths: &Paths, model: &ScalarHamiltonian<ClosedForm>, start: Vec<f64>, target: &Array1<f64>) -> (Vec<f64>, f64) {
-    let n = start.len();
-    let residual = |theta: &[f64]| column(&paths.increments(model, theta), 0) - target;
-    let mut theta = start;
-    let mut r = residual(&theta);
-    let mut damping = 1e-6;
-    if n == 0 || model.parameters() == 0 || !rms(&r).is_finite() {
-        let rms = rms(&r);
-        return (theta, if rms.is_finite() { rms } else { f64::INFINITY });
-    }
-    for _ in 0..STEPS {
-        let columns = jacobian(paths, model, &theta);
-        let scale: Vec<f64> = columns.iter().map(|c| c.dot(c).sqrt().max(f64::MIN_POSITIVE)).collect();
-        let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
-        let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
-        let before = r.dot(&r);
-        let mut improved = false;
-        for _ in 0..8 {
-            let damped = &gram + &(Array2::<f64>::eye(n) * damping);
-            let Ok(step) = linalg::solve_spd(&damped, &gradient) else {
-                damping = (damping * 100.0).max(1e-12);
-                continue;
-            };
-            let next: Vec<f64> = theta.iter().zip(&step).zip(&scale).map(|((t, s), scale)| t + s / scale).collect();
-            let after = residual(&next);
-            let squares = after.dot(&after);
-            if squares.is_finite() && squares < before {
-                improved = squares < before * (1.0 - 1e-6);
-                (theta, r) = (next, after);
-                damping = (damping * 0.03).max(1e-15);
+impl Learner<'_> {
+    /// Levenberg-Marquardt on increments along fixed paths, with central differences; gives parameters and root mean square residual.
+    /// Ends with a step that lowers the sum of squares by less than the part `least`.
+    fn levenberg(
+        &self,
+        paths: &Paths,
+        model: &ScalarHamiltonian<ClosedForm>,
+        start: Vec<f64>,
+        target: &Array1<f64>,
+        least: f64,
+    ) -> (Vec<f64>, f64) {
+        let n = start.len();
+        let residual = |theta: &[f64]| column(&paths.increments(model, theta), 0) - target;
+        let mut theta = start;
+        let mut r = residual(&theta);
+        let mut damping = 1e-6;
+        if n == 0 || model.parameters() == 0 || !rms(&r, paths).is_finite() {
+            let rms = rms(&r, paths);
+            return (theta, if rms.is_finite() { rms } else { f64::INFINITY });
+        }
+        for _ in 0..STEPS {
+            if self.late() && damping < 1e-6 {
                 break;
             }
-            damping = (damping * 30.0).max(1e-12);
+            let columns = jacobian(paths, model, &theta);
+            let scale: Vec<f64> = columns.iter().map(|c| c.dot(c).sqrt().max(f64::MIN_POSITIVE)).collect();
+            let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
+            let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
+            let before = r.dot(&r);
+            let mut improved = false;
+            for _ in 0..8 {
+                let damped = &gram + &(Array2::<f64>::eye(n) * damping);
+                let Ok(step) = linalg::solve_spd(&damped, &gradient) else {
+                    damping = (damping * 100.0).max(1e-12);
+                    continue;
+                };
+                let next: Vec<f64> = theta.iter().zip(&step).zip(&scale).map(|((t, s), scale)| t + s / scale).collect();
+                let after = residual(&next);
+                let squares = after.dot(&after);
+                if squares.is_finite() && squares < before {
+                    improved = squares < before * (1.0 - least);
+                    (theta, r) = (next, after);
+                    damping = (damping * 0.03).max(1e-15);
+                    break;
+                }
+                damping = (damping * 30.0).max(1e-12);
+            }
+            if !improved {
+                break;
+            }
         }
-        if !improved {
-            break;
-        }
+        let rms = rms(&r, paths);
+        (theta, rms)
     }
-    let rms = rms(&r);
-    (theta, rms)
 }

@@ -2,11 +2,14 @@
 
 use ndarray::{Axis, concatenate};
 
-use super::adjust::Adjusted;
+use super::adjust::{Adjusted, column};
 use super::forms::PartForm;
 use super::learner::{Fitted, Group, Learner, eliminate_groups, with_ridge};
 use super::paths::Flow;
 use super::recover::RecoverError;
+use super::refit;
+use super::search::Counts;
+use super::searches::Searches;
 use super::tracked::multiply_out;
 use super::{SimplifyOptions, simplify_up_to_constant};
 use crate::expr::Expr;
@@ -21,6 +24,8 @@ pub struct Discovered {
     pub parts: Vec<Vec<PartForm>>,
     /// Whole laws of growing complexity.
     pub laws: Vec<Adjusted>,
+    /// What the searches did.
+    pub counts: Counts,
 }
 
 /// Misfits below this are as good as none.
@@ -35,63 +40,77 @@ const PATIENCE: usize = 2;
 const NATS_PER_SYMBOL: f64 = 3.0;
 
 impl Learner<'_> {
-    /// Finds forms of all parts, puts them together, fits the constants of the whole and drops what the data don't demand.
+    /// Finds forms of all parts, puts them together, fits the constants of the whole and drops what the data don't demand. After the deadline the first
+    /// choice is left as it is.
     ///
     /// # Errors
     /// [`RecoverError`].
-    pub fn discover(&self, fitted: &Fitted, seed: u64, progress: &mut dyn FnMut(&str)) -> Result<Discovered, RecoverError> {
+    pub fn discover(&mut self, fitted: &Fitted, seed: u64, progress: &mut dyn FnMut(&str)) -> Result<Discovered, RecoverError> {
+        let mut searches = Searches::new(seed, self.deadline());
         let parts = self.parts(fitted);
         let (mut forms, mut hopeless) = (Vec::new(), 0);
         for (i, part) in parts.iter().enumerate() {
             progress(&format!("searching for closed forms: part {} of {}", i + 1, parts.len()));
-            let mut found = self.forms(fitted, part, hopeless < PATIENCE, seed)?;
+            let mut found = self.forms(fitted, part, hopeless < PATIENCE, &mut searches)?;
             hopeless += usize::from(!found.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len())));
-            let floor = floor(fitted);
-            found.sort_by(|a, b| {
-                self.length(a.misfit, a.complexity, floor, fitted).total_cmp(&self.length(b.misfit, b.complexity, floor, fitted))
-            });
+            let length = |f: &PartForm| self.length(f.misfit, f.complexity, floor(fitted), fitted);
+            found.sort_by(|a, b| length(a).total_cmp(&length(b)));
             if let Some(best) = found.first() {
                 log::debug!("  part {i}: {:.2e} {}", best.misfit, best.expression);
             }
-            if found.is_empty() {
-                return Err(RecoverError::NoLaw);
-            }
             forms.push(found);
         }
+        // What a teacher said is put to the test of the data.
+        self.stop_listening();
         progress("fitting the whole law");
-        let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(&forms).map(|(&k, forms)| forms[k].expression.clone()));
+        let (best, laws) = self.whole(fitted, &forms)?;
+        let chosen = self.polished(best, fitted)?;
+        log::debug!("chosen: {:.2e} {:.2e} {}", chosen.misfit, chosen.validation, chosen.expression);
+        Ok(Discovered { chosen, parts: forms, laws, counts: searches.counts })
+    }
+
+    /// The sum of the best forms of all parts; where it does worse than what was learned, other forms of single parts are tried. Gives the best and all.
+    fn whole(&self, fitted: &Fitted, forms: &[Vec<PartForm>]) -> Result<(Adjusted, Vec<Adjusted>), RecoverError> {
+        let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(forms).map(|(&k, forms)| forms[k].expression.clone()));
         let mut choice = vec![0; forms.len()];
         let mut best = self.adjust(&whole(&choice), fitted)?;
         log::debug!("whole: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
         let mut laws = vec![best.clone()];
-        // Where the whole does worse than what was learned, other forms of single parts are tried.
         let good = |a: &Adjusted| is_as_good(a.misfit, fitted, fitted.theta.len());
-        let mut tried = 0;
-        for i in 0..forms.len() {
-            for k in 1..forms[i].len() {
-                if good(&best) || tried == ALTERNATIVES {
-                    break;
-                }
-                tried += 1;
-                let mut other = choice.clone();
-                other[i] = k;
-                let next = self.adjust(&whole(&other), fitted)?;
-                laws.push(next.clone());
-                if next.misfit < 0.5 * best.misfit {
-                    (best, choice) = (next, other);
-                }
+        let others = (0..forms.len()).flat_map(|i| (1..forms[i].len()).map(move |k| (i, k)));
+        for (i, k) in others.take(ALTERNATIVES) {
+            if good(&best) || self.late() {
+                break;
+            }
+            let mut other = choice.clone();
+            other[i] = k;
+            let next = self.adjust(&whole(&other), fitted)?;
+            laws.push(next.clone());
+            if next.misfit < 0.5 * best.misfit {
+                (best, choice) = (next, other);
             }
         }
-        best = self.without_redundant_terms(best, fitted)?;
+        Ok((best, laws))
+    }
+
+    /// Without what the data don't demand, and put simply.
+    fn polished(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+        let steps: [&dyn Fn(Adjusted) -> Result<Adjusted, RecoverError>; 4] = [
+            &|best| self.without_redundant_terms(best, fitted),
+            &|best| self.simplified(best, fitted),
+            &|best| self.pruned(best, fitted),
+            &|best| self.with_simple_exponents(best, fitted),
+        ];
+        steps.into_iter().try_fold(best, |best, step| if self.late() { Ok(best) } else { step(best) })
+    }
+
+    fn simplified(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
         let simple = simplify_up_to_constant(&best.expression, &SimplifyOptions::default())?.expression;
-        let simple = self.adjust(&simple, fitted)?;
-        if simple.misfit <= 1.1 * best.misfit.max(FLOOR) {
-            best = simple;
+        if simple == best.expression {
+            return Ok(best);
         }
-        best = self.pruned(best, fitted)?;
-        best = self.with_simple_exponents(best, fitted)?;
-        log::debug!("chosen: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
-        Ok(Discovered { chosen: best, parts: forms, laws })
+        let simple = self.adjust(&simple, fitted)?;
+        Ok(if simple.misfit <= 1.1 * best.misfit.max(FLOOR) { simple } else { best })
     }
 
     /// Description length up to a constant: the logarithm of the misfit for every residual, and the symbols.
@@ -106,9 +125,10 @@ impl Learner<'_> {
         if !(2..=MOST_TERMS).contains(&terms.len()) {
             return Ok(best);
         }
-        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
-        let paths = self.paths(Some(&flow), &fitted.trust);
-        let target = self.rest(fitted, &(0..fitted.theta.len()).collect::<Vec<_>>()).target;
+        let model = refit::model(self.inputs(), &best.expression)?;
+        let constants = best.expression.constants();
+        let paths = self.paths(Some(&Flow { model: &model, theta: &constants }), &fitted.trust);
+        let target = column(&paths.increments(&model, &constants), 1);
         let design = self.columns(&terms, &paths)?;
         let size = |k: usize| design.column(k).dot(&design.column(k)).sqrt();
         // Terms without any effect are constants.
@@ -121,18 +141,23 @@ impl Learner<'_> {
         let groups: Vec<Group> = (0..n).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
         let ranks: Vec<usize> = kept.iter().map(|&k| terms[k].complexity() + 3 * terms[k].names().len()).collect();
         let needed = eliminate_groups(&factor, &groups, &ranks, price, 1e-16 * y.dot(&y))?;
-        if needed.len() == terms.len() {
+        if needed.len() == kept.len() {
             return Ok(best);
         }
         let next = self.adjust(&Expr::sum(needed.iter().map(|&k| terms[kept[k]].clone())), fitted)?;
         log::debug!("without redundant terms: {:.2e} {}", next.misfit, next.expression);
-        Ok(if next.misfit <= 1.5 * best.misfit.max(floor(fitted)) { next } else { best })
+        let as_good = next.misfit <= 1.5 * best.misfit.max(floor(fitted));
+        // Fewer terms multiplied out may be more than a product.
+        Ok(if as_good && next.expression.complexity() <= best.expression.complexity() { next } else { best })
     }
 
     /// Leaves out terms for as long as that costs less than they are worth.
     fn pruned(&self, mut best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
         loop {
             let Expr::Sum(terms) = best.expression.clone() else { return Ok(best) };
+            if self.late() {
+                return Ok(best);
+            }
             let paths = self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
             let sizes = self.columns(&terms, &paths)?;
             let size = |k: usize| sizes.column(k).dot(&sizes.column(k)).sqrt();

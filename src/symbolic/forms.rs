@@ -5,9 +5,9 @@ use ndarray::{Array1, Array2, Axis, concatenate};
 use super::discover::is_as_good;
 use super::learner::{Fitted, Group, Learner, eliminate_groups};
 use super::recover::RecoverError;
-use super::search::{Operators, SearchOptions, Target, search};
+use super::searches::Searches;
 use super::split::{Part, PartSamples};
-use crate::expr::{Expr, Function};
+use crate::expr::Expr;
 use crate::linalg::{triangular_factor, triangular_inverse};
 
 /// A closed form of one part, its constants fitted along the paths with all other parts as learned.
@@ -21,55 +21,72 @@ pub struct PartForm {
     pub complexity: usize,
 }
 
-/// Slopes are not trusted beyond this part of their size.
-const SYSTEMATIC: f64 = 1e-6;
-/// Forms of a part that are fitted along the paths, at most.
-const MOST_FORMS: usize = 8;
 /// Highest total degree of polynomials.
 const POLYNOMIAL: usize = 4;
 /// Evaluations of a first and of a second search.
 const EVALUATIONS: [usize; 2] = [400, 4_000];
+/// Evaluations when the time is over.
+const HURRIED: usize = 40;
 /// Singular values of the products' coefficients below this part of the largest are none: the products are one product of two functions.
 const RANK_ONE: f64 = 1e-2;
 
 impl Learner<'_> {
-    /// Forms of a part, simple ones first, each with its misfit. Where a short search finds none that explains it, a `thorough` one follows.
+    /// Forms of a part, simple ones first, each with its misfit. Where a short search finds none that explains it, a `thorough` one follows. Never
+    /// empty: where no closed form is found the part is given as it was learned.
     ///
     /// # Errors
     /// Numbers that are not finite, a search that has nothing to go by.
-    pub fn forms(&self, fitted: &Fitted, part: &Part, thorough: bool, seed: u64) -> Result<Vec<PartForm>, RecoverError> {
+    pub(super) fn forms(
+        &self,
+        fitted: &Fitted,
+        part: &Part,
+        thorough: bool,
+        searches: &mut Searches,
+    ) -> Result<Vec<PartForm>, RecoverError> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
         let mut forms: Vec<PartForm> = Vec::new();
-        for evaluations in EVALUATIONS.into_iter().take(if thorough { 2 } else { 1 }) {
-            let first = evaluations == EVALUATIONS[0];
+        let rounds = if thorough { 2 } else { 1 };
+        let as_good = |forms: &[PartForm]| forms.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len()));
+        for (round, evaluations) in EVALUATIONS.into_iter().take(rounds).enumerate() {
+            let evaluations = if self.late() { HURRIED } else { evaluations };
             let mut candidates = Vec::new();
-            if first {
+            if round == 0 {
                 candidates.extend(self.polynomial(part, &rest)?);
                 if part.scalars.len() > 1 {
-                    candidates.extend(self.separated(fitted, part, &samples, seed)?);
+                    candidates.extend(self.separated(fitted, part, &samples, searches)?);
                 }
             }
             // A search over several scalars is dear: what is known may do.
-            if part.scalars.len() == 1 || !first {
+            if part.scalars.len() == 1 || round > 0 {
                 let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
-                candidates.extend(searched(&variables, &samples, evaluations, seed)?);
+                candidates.extend(searches.forms(&variables, &samples, evaluations));
             }
             for expression in candidates {
-                let given = expression.to_string();
-                let (expression, misfit) = self.adjust_part(&expression, &rest)?;
-                if !misfit.is_finite() {
-                    log::debug!("    not finite: {given}");
+                let shape = |e: &Expr| e.with_constants(&vec![1.0; e.constants().len()]);
+                if forms.iter().any(|f| shape(&f.expression) == shape(&expression)) {
+                    continue;
                 }
-                if misfit.is_finite() && forms.iter().all(|f| f.expression != expression) {
+                let (expression, misfit) = self.adjust_part(&expression, &rest)?;
+                if misfit.is_finite() {
                     let complexity = expression.complexity();
                     log::debug!("    {misfit:.2e} {complexity} {expression}");
                     forms.push(PartForm { expression, misfit, complexity });
                 }
+                // What is as good as all that was learned needs no successor.
+                if as_good(&forms) {
+                    break;
+                }
             }
-            if forms.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len())) {
+            if as_good(&forms) || self.late() {
                 break;
             }
+        }
+        if forms.is_empty() {
+            let theta: Vec<f64> = part.columns.iter().map(|&k| fitted.theta[k]).collect();
+            let basis = fitted.model.function().subset(&part.columns);
+            let expression = basis.expression(&theta, fitted.model.scalars().scalars());
+            forms.push(PartForm { complexity: expression.complexity(), misfit: fitted.misfit, expression });
         }
         forms.sort_by(|a, b| a.complexity.cmp(&b.complexity).then(a.misfit.total_cmp(&b.misfit)));
         Ok(forms)
@@ -77,7 +94,13 @@ impl Learner<'_> {
 
     /// c f(x) g(y) + u(x) + v(y) where the part is that: the coefficients of its products of polynomials, as a matrix over the degrees, have rank one; f and g
     /// are searched on their own, then what the product leaves of the slopes by x and by y.
-    fn separated(&self, fitted: &Fitted, part: &Part, samples: &PartSamples, seed: u64) -> Result<Vec<Expr>, RecoverError> {
+    fn separated(
+        &self,
+        fitted: &Fitted,
+        part: &Part,
+        samples: &PartSamples,
+        searches: &mut Searches,
+    ) -> Result<Vec<Expr>, RecoverError> {
         let basis = fitted.model.function();
         let products: Vec<usize> = part.columns.iter().copied().filter(|&k| basis.functions()[k].len() == 2).collect();
         let Some(first) = products.first().map(|&k| &basis.functions()[k]) else { return Ok(Vec::new()) };
@@ -105,7 +128,7 @@ impl Learner<'_> {
             let x = samples.inputs.column(columns[k]).to_owned();
             let slopes = x.mapv(|x| basis.axes()[axis].slope(&coefficients.to_vec(), x));
             let alone = PartSamples::of_one(x, slopes);
-            let found = searched(&[scalar(k)], &alone, EVALUATIONS[0], seed)?;
+            let found = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0]);
             let Some(form) = found.last() else { return Ok(Vec::new()) };
             let form = simplest_that_fits(&found, &scalar(k), &alone).unwrap_or(form).clone();
             factors.push(form);
@@ -117,7 +140,7 @@ impl Learner<'_> {
             let slopes = partial(&product, &[scalar(0), scalar(1)], k, samples, columns);
             let left = &samples.slopes.column(columns[k]) - &slopes;
             let alone = PartSamples::of_one(samples.inputs.column(columns[k]).to_owned(), left);
-            if let Some(form) = searched(&[scalar(k)], &alone, EVALUATIONS[0], seed)?.last() {
+            if let Some(form) = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0]).last() {
                 sum.push(form.clone());
             }
         }
@@ -152,47 +175,6 @@ impl Learner<'_> {
         let theta = triangular_inverse(&small.slice(ndarray::s![..k, ..k]))?.dot(&small.slice(ndarray::s![..k, k]));
         Ok(Some(Expr::sum(kept.iter().zip(&theta).map(|(&t, &c)| Expr::product([Expr::Constant(c), terms[t].clone()])))))
     }
-}
-
-/// Forms from the search on the slopes.
-fn searched(variables: &[Expr], samples: &PartSamples, evaluations: usize, seed: u64) -> Result<Vec<Expr>, RecoverError> {
-    let m = variables.len();
-    let names: Vec<String> = (0..m).map(|k| format!("x{k}")).collect();
-    let mut target = Target::new(names, samples.inputs.view()).map_err(RecoverError::Search)?;
-    let size: Vec<f64> = samples.slopes.columns().into_iter().map(|c| (c.dot(&c) / c.len().max(1) as f64).sqrt()).collect();
-    // One weight for each sample: the noise is that of the middle one.
-    let variance = |i: usize, k: usize| (3.0 * samples.errors[[i, k]]).powi(2) + (SYSTEMATIC * size[k]).powi(2) + f64::MIN_POSITIVE;
-    let n = samples.inputs.nrows();
-    let middle: Vec<f64> = (0..m)
-        .map(|k| {
-            let mut all: Vec<f64> = (0..n).map(|i| variance(i, k)).collect();
-            all.sort_by(f64::total_cmp);
-            all[n / 2]
-        })
-        .collect();
-    let weights = Array1::from_shape_fn(n, |i| {
-        let mean = (0..m).map(|k| variance(i, k) / middle[k]).sum::<f64>() / m as f64;
-        (1.0 / mean).clamp(1e-6, 1e2)
-    });
-    for (k, variance) in middle.iter().enumerate() {
-        target = target
-            .with_slopes(k, samples.slopes.column(k))
-            .and_then(|t| t.with_slope_noise(k, variance.sqrt()))
-            .map_err(RecoverError::Search)?;
-    }
-    let target = target.with_weights(weights.view()).map_err(RecoverError::Search)?;
-    let options = SearchOptions {
-        operators: Operators { functions: Function::ALL.to_vec(), ..Operators::default() },
-        max_evaluations: evaluations,
-        seed,
-        ..SearchOptions::default()
-    };
-    let front = search(&target, &options, &mut |_| {}).map_err(RecoverError::Search)?;
-    log::debug!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts);
-    let last = front.entries.len();
-    let first = last.saturating_sub(MOST_FORMS).min(front.chosen);
-    let taken = front.entries[first..last].iter().take(MOST_FORMS);
-    Ok(taken.filter_map(|f| f.to_expr(&target, variables).ok()).collect())
 }
 
 /// The first form whose slopes agree with the samples.

@@ -1,5 +1,7 @@
 //! What was learned in natural units, put back into those of the table.
 
+use std::borrow::Cow;
+
 use ndarray::{Array1, Array2};
 
 use super::Friction;
@@ -8,7 +10,7 @@ use super::recover::RecoverError;
 use super::refit::Refit;
 use crate::basis::{Map, ProductBasis};
 use crate::dataset::Units;
-use crate::model::ScalarHamiltonian;
+use crate::model::{Model, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::Learned;
 
@@ -65,4 +67,68 @@ pub(super) fn discovered(units: &Units, mut natural: Discovered) -> Discovered {
 pub(super) fn friction(units: &Units, mut natural: Friction) -> Friction {
     natural.rates.iter_mut().chain(&mut natural.errors).for_each(|rate| *rate /= units.time);
     natural
+}
+
+/// A model in natural units: f'(z') = T f(U z') / U with the units U of the state's components and T of time.
+pub(super) struct Natural<'a, M> {
+    model: &'a M,
+    state: Vec<f64>,
+    time: f64,
+}
+
+impl<'a, M: Model> Natural<'a, M> {
+    pub fn new(model: &'a M, units: &Units) -> Self {
+        Self { model, state: units.of_state(model.dim()).collect(), time: units.time }
+    }
+
+    /// Each component of a batch times a function of its unit.
+    fn scaled(&self, batch: &[f64], factor: impl Fn(f64) -> f64) -> Vec<f64> {
+        let size = batch.len() / self.state.len();
+        batch
+            .chunks_exact(size.max(1))
+            .zip(&self.state)
+            .flat_map(|(x, unit)| x.iter().map(|x| x * factor(*unit)).collect::<Vec<_>>())
+            .collect()
+    }
+}
+
+impl<M: Model> Model for Natural<'_, M> {
+    type Work = M::Work;
+    type Sum = M::Sum;
+
+    fn dim(&self) -> usize {
+        self.model.dim()
+    }
+    fn parameters(&self) -> usize {
+        self.model.parameters()
+    }
+    fn weights(&self) -> usize {
+        self.model.weights()
+    }
+    fn expand<'t>(&self, theta: &'t [f64]) -> Cow<'t, [f64]> {
+        self.model.expand(theta)
+    }
+    fn contract(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
+        self.model.contract(weights_bar, theta_bar);
+    }
+    fn work(&self) -> Self::Work {
+        self.model.work()
+    }
+    fn field_into(&self, weights: &[f64], z: &[f64], dz: &mut [f64], work: &mut Self::Work) {
+        self.model.field_into(weights, &self.scaled(z, |u| u), dz, work);
+        dz.copy_from_slice(&self.scaled(dz, |u| self.time / u));
+    }
+    fn vjp_into(
+        &self,
+        weights: &[f64],
+        z: &[f64],
+        lambda: &[f64],
+        z_bar: &mut [f64],
+        weights_bar: &mut [Self::Sum],
+        work: &mut Self::Work,
+    ) {
+        let (z, lambda) = (self.scaled(z, |u| u), self.scaled(lambda, |u| self.time / u));
+        self.model.vjp_into(weights, &z, &lambda, z_bar, weights_bar, work);
+        z_bar.copy_from_slice(&self.scaled(z_bar, |u| u));
+    }
 }

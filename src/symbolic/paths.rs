@@ -44,7 +44,7 @@ struct Block {
     nodes: Vec<Vec<(Lanes, Vec<Lanes>)>>,
     /// The increments, as they are.
     increments: Vec<f64>,
-    /// Factor for the rows of each chunk; zero where its path fails.
+    /// Factor for the rows of each chunk; zero where its path fails: such rows are zero and count for nothing.
     trust: Vec<f64>,
     /// Factor for each row, if not one.
     factors: Vec<f64>,
@@ -140,12 +140,24 @@ impl Paths {
             let n = coefficients.len();
             let residual = design.slice(s![.., ..n]).dot(&ndarray::ArrayView1::from(coefficients)) - design.column(n);
             for (lane, &trust) in block.trust.iter().enumerate() {
-                let rows = residual.slice(s![block.first[lane]..block.first[lane + 1]]);
+                let range = block.first[lane]..block.first[lane + 1];
+                let rows = residual.slice(s![range.clone()]);
                 let squares = rows.dot(&rows) / (rows.len().max(1) as f64 * trust * trust);
-                misfits.push(if trust > 0.0 { squares } else { f64::INFINITY });
+                // Rows that are not finite are zero throughout.
+                let failed = trust == 0.0 || design.slice(s![range, ..]).iter().all(|x| *x == 0.0);
+                misfits.push(if failed { f64::INFINITY } else { squares });
             }
         }
         misfits
+    }
+
+    /// The sum over all rows of the squares of their trust: what sums of squares of residuals are divided by.
+    pub fn weight(&self) -> f64 {
+        let of = |block: &Block| -> f64 {
+            let rows = block.first.windows(2).map(|w| (w[1] - w[0]) as f64);
+            block.trust.iter().zip(rows).map(|(t, rows)| t * t * rows).sum()
+        };
+        self.blocks.iter().map(of).sum()
     }
 }
 
@@ -160,7 +172,7 @@ impl Block {
         let points: Vec<usize> = chunks.iter().map(|c| c.times.len()).collect();
         let mut first = vec![0];
         for points in &points {
-            first.push(first[first.len() - 1] + (points - 1) * dim);
+            first.push(first[first.len() - 1] + points.saturating_sub(1) * dim);
         }
         let mut failed = [false; LANES];
         let mut nodes = Vec::new();

@@ -4,20 +4,23 @@ use std::time::Instant;
 
 use ndarray::{Array2, Axis};
 
-use super::discover::Discovered;
 use super::friction::Friction;
 use super::in_units;
 use super::judge::{Circumstances, Misfit};
-use super::learner::{Fitted, Learner, NOISY};
-use super::refit::{Refit, confirm_snapped, refit, refit_noisy};
+use super::learner::{Learner, Teaching};
+use super::pareto::{front, with_the_law};
+use super::paths::Paths;
+use super::refit::confirm_snapped;
+use super::rollouts::{closed_form_error, marked, on_trajectories};
+use super::search::Counts;
+use super::shared::{Shared, shared_constants};
 use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
 use crate::basis::ProductBasis;
 use crate::dataset::{Trajectory, Units};
-use crate::expr::{Expr, Scalar, Vector, VectorExpr};
-use crate::loss::RolloutLoss;
-use crate::model::ScalarHamiltonian;
-use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{self, Fit, Learned, Settings, states};
+use crate::expr::{Expr, Scalar, VectorExpr};
+use crate::model::Model;
+use crate::scalars::Inputs;
+use crate::train::{self, Learned, states};
 
 /// What is known of the noise in the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +39,7 @@ pub enum Noise {
 pub struct RecoverSettings {
     /// Noise of the data.
     pub noise: Noise,
-    /// After this moment optional refinements are left out.
+    /// After this moment nothing is begun that can be left out: the best law so far is given.
     pub deadline: Option<Instant>,
     /// Seed of the search for closed forms.
     pub seed: u64,
@@ -63,12 +66,6 @@ pub enum RecoverError {
     /// Rewriting failed.
     #[error(transparent)]
     Symbolic(#[from] SymbolicError),
-    /// A search for closed forms failed.
-    #[error(transparent)]
-    Search(super::search::SearchError),
-    /// No term survives.
-    #[error("no term of the basis explains the data")]
-    NoLaw,
 }
 
 /// A closed form on the way from few terms to many.
@@ -104,6 +101,10 @@ pub struct Recovery {
     pub covariance: Array2<f64>,
     /// Masses, springs, fields, with their standard errors: those of `expression`, the fitted form, and the simple numbers that they agree with.
     pub reading: Reading,
+    /// Constants of one kind that agree, if the held-out chunks have nothing against it.
+    pub shared: Vec<Shared>,
+    /// The closed form with these held equal.
+    pub tied: Option<Expr>,
     /// Force on each particle, by name of its position.
     pub forces: Vec<(String, VectorExpr)>,
     /// Parts of the Hamiltonian that are functions of few scalars, and the closed forms that were found for each, best first.
@@ -116,9 +117,15 @@ pub struct Recovery {
     pub train_error: (f64, f64),
     /// The same on the validation chunks.
     pub validation_error: (f64, f64),
+    /// Held-out chunks that judge the law: those in which it can be followed (where halving the integration step changes nothing), and all. The
+    /// other half of the validation chunks chose the degrees of the learned Hamiltonian.
+    pub followed: (usize, usize),
+    /// What the searches for closed forms did, and what their common e-graph saved.
+    pub counts: Counts,
     /// Whether the closed form explains the validation chunks down to noise or integration error: it follows them no worse than the learned
     /// Hamiltonian does, within chance; what it misses is, without noise, below 1e-8 of their spread (or ten times the error of integration,
-    /// up to 1e-7), and with noise of given size no more, by a chi-squared statistic, than that noise; and it is no power series.
+    /// up to 1e-7), and with noise of given size no more, by a chi-squared statistic, than that noise; it is no power series; and more than half of the chunks
+    /// in which the learned Hamiltonian can be followed are among them.
     pub exact: bool,
 }
 
@@ -131,6 +138,12 @@ impl Recovery {
         format!("Chebyshev polynomials to degree {degree} of {} scalars{products}", self.learned.model.scalars().len())
     }
 
+    /// The learned Hamiltonian as an expression: polynomials of mapped scalars, to be read where there is no closed form.
+    pub fn learned_expression(&self) -> Expr {
+        let Learned { model, fit, .. } = &self.learned;
+        model.function().expression(&fit.theta, model.scalars().scalars())
+    }
+
     /// The form to show: with simple numbers where confirmed, else as fitted.
     pub fn best(&self) -> &Expr {
         self.snapped.as_ref().unwrap_or(&self.expression)
@@ -141,12 +154,8 @@ impl Recovery {
 const NEGLIGIBLE: f64 = 1e-9;
 /// The same where integration is less accurate than that.
 const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
-/// The integration step is halved at most so often.
-const HALVINGS: i32 = 8;
-/// A law with more powers of one length than this is a series that follows another law, not the law.
-const POWERS: usize = 3;
 
-/// Recovers the Hamiltonian from `train`; `validation` judges. `progress` is told what goes on.
+/// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other the law. `progress` is told what goes on.
 ///
 /// # Errors
 /// [`RecoverError`].
@@ -157,7 +166,36 @@ pub fn recover(
     settings: &RecoverSettings,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recovery, RecoverError> {
-    if train.is_empty() {
+    recovered(inputs, (train, validation), None, settings, progress)
+}
+
+/// Recovers the Hamiltonian that a trained model stands for, whatever it is made of: the form is read off the model's field along the chunks, its
+/// constants are then refitted on the trajectories.
+///
+/// # Errors
+/// [`RecoverError`].
+pub fn recover_from<M: Model>(
+    (model, theta): (&M, &[f64]),
+    inputs: &Inputs,
+    train: &[Trajectory],
+    validation: &[Trajectory],
+    settings: &RecoverSettings,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Recovery, RecoverError> {
+    let natural = in_units::Natural::new(model, &Units::of(inputs, train));
+    let weights = model.expand(theta);
+    let teaching = |paths: &Paths| paths.increments(&natural, &weights);
+    recovered(inputs, (train, validation), Some(&teaching), settings, progress)
+}
+
+fn recovered(
+    inputs: &Inputs,
+    (train, validation): (&[Trajectory], &[Trajectory]),
+    teaching: Option<Teaching>,
+    settings: &RecoverSettings,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Recovery, RecoverError> {
+    if train.iter().all(|c| c.times.len() < 2) {
         return Err(train::Error::NoChunks.into());
     }
     if train.iter().all(|c| c.states.rows().into_iter().all(|row| row == c.states.row(0))) {
@@ -165,44 +203,60 @@ pub fn recover(
     }
     let units = Units::of(inputs, train);
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
-    let (natural_inputs, natural_train, natural_validation) = (units.inputs(inputs), natural(train), natural(validation));
-    let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_validation, settings.deadline)?;
+    let (choosing, judging) = halves(validation);
+    let (natural_inputs, natural_train, natural_choosing) = (units.inputs(inputs), natural(train), natural(&choosing));
+    let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, settings.deadline)?;
+    if let Some(teaching) = teaching {
+        learner.listen_to(teaching);
+    }
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
     let discovered = learner.discover(&fitted, settings.seed, progress)?;
 
     progress("refitting on the trajectories");
-    let (learned, fitted_law, easy) = on_trajectories(&learner, &fitted, &discovered, &natural_train)?;
-    let all = validation;
-    let followed = easily_followed(&learner, &discovered, &natural_validation, &learned.settings)?;
-    let validation = &chosen(all, &followed)[..];
+    let natural_judging = natural(&judging);
+    let trained = on_trajectories(&learner, &fitted, &discovered)?;
+    let followed = trained.followed(&learner, &discovered, &natural_judging)?;
+    let is_series = learner.is_series(&discovered.chosen, &fitted)?;
+    let front = front(&learner, &fitted, &discovered, &trained, &marked(&natural_judging, &followed.closed))?;
     // All that follows is in the units of the table.
-    let (learned, fitted_law) = (in_units::learned(&units, inputs, learned)?, in_units::refit(&units, &fitted_law));
+    let validation = &marked(&judging, &followed.closed)[..];
+    let (learned, law) = (in_units::learned(&units, inputs, trained.learned)?, in_units::refit(&units, &trained.law));
     let discovered = in_units::discovered(&units, discovered);
     let friction = friction.map(|f| in_units::friction(&units, f));
-    log::debug!(
-        "{} of {} training and {} of {} validation chunks, step {:.2e}, integration error {:.2e}",
-        easy,
-        train.len(),
-        validation.len(),
-        all.len(),
-        learned.settings.rollout.step,
-        learned.integration_error
-    );
     let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
-    let error = |expr: &Expr| closed_form_error(inputs, expr, validation, &learned.settings);
-    let (model, theta) = (super::refit::model(inputs, &fitted_law.expression)?, fitted_law.expression.constants());
+    let (model, theta) = (super::refit::model(inputs, &law.expression)?, law.expression.constants());
     let closed = Misfit::new(&model, &theta, validation, &learned.settings);
+    log::debug!(
+        "{} of {} held-out chunks, step {:.2e}, integration error {:.2e}: learned {:.2e}, closed form {:.2e} {}",
+        validation.len(),
+        judging.len(),
+        learned.settings.rollout.step,
+        learned.integration_error,
+        judged.rms(),
+        closed.rms(),
+        law.expression
+    );
 
-    log::debug!("validation: learned {:.2e}, closed form {:.2e} {}", judged.rms(), closed.rms(), fitted_law.expression);
     progress("reading the constants");
     let negligible = (10.0 * learned.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST);
-    let snapped = confirm_snapped(inputs, &fitted_law, validation, &learned.settings, negligible)?;
-    let reading = read_constants(&fitted_law.expression, Some(&fitted_law.covariance))?;
-    let best = snapped.as_ref().unwrap_or(&fitted_law.expression);
+    let snapped = if learner.late() { None } else { confirm_snapped(inputs, &law, validation, &learned.settings, negligible)? };
+    let reading = read_constants(&law.expression, Some(&law.covariance))?;
+    let tied = shared_constants(&law.expression, &law.covariance, &reading)?;
+    let agrees = |tied: &Expr| -> Result<bool, RecoverError> {
+        let model = super::refit::model(inputs, tied)?;
+        Ok(!Misfit::new(&model, &tied.constants(), validation, &learned.settings).is_worse_than(&closed, negligible))
+    };
+    let tied = match tied {
+        Some((_, tied)) if !agrees(&tied)? => None,
+        other => other,
+    };
+    let (shared, tied) = tied.map_or((Vec::new(), None), |(shared, tied)| (shared, Some(tied)));
+    let best = snapped.as_ref().unwrap_or(&law.expression);
     let forces = forces(best, inputs.shape.particles)?;
-    let pareto = pareto(&discovered, error, (best, error(best)?));
+    let error = closed_form_error(inputs, best, validation, &learned.settings)?;
+    let pareto = with_the_law(front, &units, Candidate { expression: best.clone(), error });
     let residuals = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>() * inputs.shape.state_len();
     let circumstances = Circumstances {
         noise: settings.noise,
@@ -210,10 +264,9 @@ pub fn recover(
         integration_error: learned.integration_error,
         parameters_per_residual: theta.len() as f64 / residuals.max(1) as f64,
     };
-    // Without a held-out chunk that can be followed nothing speaks for the law.
-    let exact = !validation.is_empty()
+    let exact = followed.are_enough()
         && friction.is_none()
-        && !is_series(&fitted_law.expression)
+        && !is_series
         && circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?;
     let part = |(part, forms): (super::Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),
@@ -221,13 +274,17 @@ pub fn recover(
     };
     Ok(Recovery {
         units,
-        train_error: (learned.fit.loss.sqrt(), fitted_law.error),
+        train_error: (learned.fit.loss.sqrt(), law.error),
         validation_error: (judged.rms(), closed.rms()),
+        followed: (validation.len(), judging.len()),
+        counts: discovered.counts,
         exact,
-        expression: fitted_law.expression,
-        covariance: fitted_law.covariance,
+        expression: law.expression,
+        covariance: law.covariance,
         snapped,
         reading,
+        shared,
+        tied,
         forces,
         parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
         friction,
@@ -236,113 +293,18 @@ pub fn recover(
     })
 }
 
-/// The learned Hamiltonian and the closed form on the trajectories themselves, with an integration step whose error shows in neither, and the number of
-/// chunks that were used: those few where no step does (close encounters) are left out.
-fn on_trajectories(
-    learner: &Learner,
-    fitted: &Fitted,
-    discovered: &Discovered,
-    train: &[Trajectory],
-) -> Result<(Learned<ProductBasis>, Refit, usize), RecoverError> {
-    let (model, theta) = compact(learner, fitted)?;
-    let mut settings = Settings::new(learner.weights().to_vec(), short_interval(train))?;
-    let expression = &discovered.chosen.expression;
-    let mut easy = Vec::new();
-    for _ in 0..HALVINGS {
-        settings.rollout.step *= 0.5;
-        easy = chosen(train, &easily_followed(learner, discovered, train, &settings)?);
-        if easy.len() as f64 >= ENOUGH_CHUNKS * train.len() as f64 {
-            break;
-        }
+/// Every other chunk of two points or more, and the rest; the few of a small set serve for both.
+fn halves(chunks: &[Trajectory]) -> (Vec<Trajectory>, Vec<Trajectory>) {
+    let chunks: Vec<Trajectory> = chunks.iter().filter(|c| c.times.len() > 1).cloned().collect();
+    if chunks.len() < FEW {
+        return (chunks.clone(), chunks);
     }
-    if easy.is_empty() {
-        easy = train.to_vec();
-    }
-    let closed = super::refit::model(learner.inputs(), expression)?;
-    let integration_error = train::integration_error(&closed, &expression.constants(), &easy, &settings);
-    let integration_error = if integration_error.is_finite() { integration_error } else { 1.0 };
-    // With noise all states are uncertain.
-    let refitted = if discovered.chosen.misfit > NOISY {
-        refit_noisy(learner.inputs(), expression, &easy, &settings)
-    } else {
-        refit(learner.inputs(), expression, &easy, &settings)
-    };
-    let refitted = refitted.or_else(|e| {
-        log::debug!("refit failed: {e}");
-        learner.as_adjusted(&discovered.chosen, fitted)
-    })?;
-    let loss = RolloutLoss::new(&model, &easy, &settings.weights, settings.rollout.clone());
-    let fit = Fit {
-        loss: loss.value(&theta),
-        field_evaluations: 2 * loss.field_evaluations(),
-        rank: theta.len(),
-        history: Vec::new(),
-        costs: Vec::new(),
-        outcome: train::Outcome::Converged,
-        theta,
-    };
-    Ok((Learned { model, fit, settings, integration_error }, refitted, easy.len()))
+    let half = |first: usize| chunks.iter().skip(first).step_by(2).cloned().collect();
+    (half(1), half(0))
 }
 
-/// An interval between points that few are shorter than: halving a step that is longer than an interval would change nothing there.
-fn short_interval(chunks: &[Trajectory]) -> f64 {
-    let mut intervals: Vec<f64> = chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
-    intervals.sort_by(f64::total_cmp);
-    intervals.get(intervals.len() / 10).copied().unwrap_or(1.0)
-}
-
-/// The chunks that are marked.
-fn chosen(chunks: &[Trajectory], marks: &[bool]) -> Vec<Trajectory> {
-    chunks.iter().zip(marks).filter(|(_, mark)| **mark).map(|(chunk, _)| chunk.clone()).collect()
-}
-
-/// Whether halving the integration step changes nothing worth mentioning in a chunk.
-fn easily_followed(
-    learner: &Learner,
-    discovered: &Discovered,
-    chunks: &[Trajectory],
-    settings: &Settings,
-) -> Result<Vec<bool>, RecoverError> {
-    let expression = &discovered.chosen.expression;
-    let model = super::refit::model(learner.inputs(), expression)?;
-    let theta = expression.constants();
-    let predictions = |step: f64| {
-        let options = crate::loss::Options { step, ..settings.rollout.clone() };
-        RolloutLoss::new(&model, chunks, &settings.weights, options).predictions(&theta, chunks)
-    };
-    let (coarse, fine) = (predictions(settings.rollout.step), predictions(0.5 * settings.rollout.step));
-    let allowed = (0.01 * discovered.chosen.misfit).max(0.1 * NEGLIGIBLE);
-    let follows = |(a, b): (&Array2<f64>, &Array2<f64>)| {
-        let error = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
-        let mean = (a - b).indexed_iter().map(error).sum::<f64>() / a.len().max(1) as f64;
-        mean.sqrt() <= allowed
-    };
-    Ok(coarse.iter().zip(&fine).map(follows).collect())
-}
-
-/// The part of the chunks that the integrator must follow.
-const ENOUGH_CHUNKS: f64 = 0.95;
-
-/// The learned model without the scalars that it does not use.
-fn compact(learner: &Learner, fitted: &Fitted) -> Result<(ScalarHamiltonian<ProductBasis>, Vec<f64>), RecoverError> {
-    let basis = fitted.model.function();
-    let mut used: Vec<usize> = basis.axes().iter().map(|a| a.scalar).collect();
-    used.sort_unstable();
-    used.dedup();
-    let scalars: Vec<Scalar> = used.iter().map(|&i| learner.scalars()[i].clone()).collect();
-    let axes = basis.axes().iter().map(|a| {
-        let mut axis = a.clone();
-        axis.scalar = used.binary_search(&a.scalar).unwrap_or(0);
-        axis
-    });
-    let compact = ProductBasis::new(used.len(), axes.collect(), basis.functions().to_vec());
-    Ok((ScalarHamiltonian::new(ScalarSet::new(learner.inputs(), scalars)?, compact), fitted.theta.clone()))
-}
-
-fn closed_form_error(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Settings) -> Result<f64, RecoverError> {
-    let model = super::refit::model(inputs, expr)?;
-    Ok(RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&expr.constants()).sqrt())
-}
+/// Fewer held-out chunks than this are not divided.
+const FEW: usize = 8;
 
 fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExpr)>, SymbolicError> {
     let force = |i: usize| {
@@ -350,83 +312,4 @@ fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExp
         Ok((name.clone(), simplify_vector(&hamiltonian.force(&name), &SimplifyOptions::default())?))
     };
     (1..=particles).map(force).collect()
-}
-
-/// Laws of growing complexity that each lower the error: those tried, the chosen forms of the parts with one of them put more simply, and the
-/// chosen law with ever more of its terms left out. Their constants are those of the law that they are taken from.
-fn pareto(discovered: &Discovered, error: impl Fn(&Expr) -> Result<f64, RecoverError>, chosen: (&Expr, f64)) -> Vec<Candidate> {
-    let mut laws: Vec<Expr> = discovered.laws.iter().map(|l| l.expression.clone()).collect();
-    let best = |skipped: usize| {
-        discovered
-            .parts
-            .iter()
-            .enumerate()
-            .filter(move |(k, _)| *k != skipped)
-            .filter_map(|(_, forms)| Some(forms.first()?.expression.clone()))
-    };
-    for (k, forms) in discovered.parts.iter().enumerate() {
-        let Some(own) = forms.first() else { continue };
-        let simpler = forms.iter().filter(|f| f.complexity < own.complexity);
-        laws.extend(simpler.map(|f| Expr::sum(best(k).chain([f.expression.clone()]))));
-    }
-    let with_error = |expression: Expr| Some(Candidate { error: error(&expression).ok().filter(|e| e.is_finite())?, expression });
-    let mut all: Vec<Candidate> = laws.into_iter().filter_map(with_error).collect();
-    all.extend(with_fewer_terms(chosen.0, with_error));
-    // What is as good as the chosen law and no simpler adds nothing.
-    all.retain(|c| c.expression.complexity() < chosen.0.complexity());
-    all.push(Candidate { expression: chosen.0.clone(), error: chosen.1 });
-    all.sort_by(|a, b| a.expression.complexity().cmp(&b.expression.complexity()).then(a.error.total_cmp(&b.error)));
-    let mut lowest = f64::INFINITY;
-    all.retain(|c| {
-        c.error < lowest && {
-            lowest = c.error;
-            true
-        }
-    });
-    all
-}
-
-/// The law without one term, without two, and so on: always the one goes that is missed least. Factors before sums are multiplied out.
-fn with_fewer_terms(law: &Expr, candidate: impl Fn(Expr) -> Option<Candidate>) -> Vec<Candidate> {
-    let mut terms = match law {
-        Expr::Sum(terms) => terms.iter().flat_map(spread).collect(),
-        other => spread(other),
-    };
-    let mut found = Vec::new();
-    while terms.len() > 1 {
-        let without = |k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, term)| term.clone()));
-        let tried = (0..terms.len()).filter_map(|k| Some((k, candidate(without(k))?)));
-        let Some((k, least)) = tried.min_by(|a, b| a.1.error.total_cmp(&b.1.error)) else { break };
-        terms.remove(k);
-        found.push(least);
-    }
-    found
-}
-
-/// The terms of c (a + b): c a and c b.
-fn spread(term: &Expr) -> Vec<Expr> {
-    if let Expr::Product(factors) = term
-        && let [Expr::Constant(c), Expr::Sum(terms)] = &factors[..]
-    {
-        return terms.iter().map(|t| Expr::product([Expr::Constant(*c), t.clone()])).collect();
-    }
-    vec![term.clone()]
-}
-
-/// Whether a sum of powers of scalars looks like a power series in one of its lengths.
-fn is_series(law: &Expr) -> bool {
-    let terms = if let Expr::Sum(terms) = law { terms.as_slice() } else { std::slice::from_ref(law) };
-    let mut lengths: Vec<Vector> = Vec::new();
-    for scalar in terms.iter().flat_map(Expr::scalars) {
-        match scalar {
-            Scalar::Norm(v) => lengths.push(v),
-            Scalar::Dot(a, b) if a == b => lengths.push(a),
-            Scalar::Dot(a, b) => lengths.extend([a, b]),
-        }
-    }
-    let count = |v: &Vector| {
-        let only = |s: &Scalar| matches!(s, Scalar::Norm(w) if w == v) || matches!(s, Scalar::Dot(a, b) if a == v && b == v);
-        terms.iter().filter(|t| t.scalars().iter().all(only)).count()
-    };
-    lengths.iter().any(|v| count(v) > POWERS)
 }

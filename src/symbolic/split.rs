@@ -78,6 +78,7 @@ impl Learner<'_> {
         let whitening = Whitening::new(&(&r * &scale), DETERMINED)?;
         let inverse = whitening.matrix() * &scale.insert_axis(ndarray::Axis(1));
         let sigma = fitted.factor[[n, n]] / (fitted.rows.saturating_sub(n).max(1) as f64).sqrt();
+        let sigma = sigma.max(self.resolution());
         let spread = inverse.select(ndarray::Axis(0), &part.columns);
         let m = part.scalars.len();
         let mut samples = PartSamples {

@@ -174,4 +174,69 @@ const LAWS: &[NamedLaw] = &[
         mean: &[1.2, 0.0, 0.3, 0.0, 0.5, 0.0],
         ..law("dipole", "0.5*dot(p1,p1) + 0.8*dot(d,q1)/norm(q1)**3 + 0.5*dot(q1,q1)", 1, 3)
     },
+    NamedLaw {
+        vectors: DOWN,
+        mean: HANGING,
+        spread: (0.2, 0.4),
+        ..law(
+            "pendulum-paper",
+            "0.5*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1)-1)**2 + 0.5*(norm(q2-q1)-1)**2 - dot(g,q1) - dot(g,q2)",
+            2,
+            3,
+        )
+    },
+    NamedLaw { mean: FLAT_ORBIT, ..law("inverse-square", "0.5*dot(p1,p1) + 0.6/norm(q1)**2 + 0.5*dot(q1,q1)", 1, 2) },
+    NamedLaw {
+        mean: &[0.8, 0.0, 0.0, -0.8, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
+        ..law("inverse-cube", "dot(p1,p1)/2 + dot(p2,p2)/3 + 1.1/norm(q2-q1)**3 + 0.4*dot(q1,q1) + 0.5*dot(q2,q2)", 2, 3)
+    },
+    NamedLaw { mean: ORBIT, ..law("gaussian-well", "0.5*dot(p1,p1) - 2.2*exp(-0.35*dot(q1,q1))", 1, 3) },
+    NamedLaw { mean: ORBIT, ..law("woods-saxon", "0.5*dot(p1,p1) - 3/(1+exp((norm(q1)-1.5)/0.4))", 1, 3) },
+    NamedLaw {
+        mean: &[1.5, 0.0, 0.0, 0.0, 0.3, 0.0],
+        spread: (0.1, 0.2),
+        ..law("buckingham", "0.5*dot(p1,p1) + 60*exp(-3.2*norm(q1)) - 0.5/norm(q1)**6 + 0.3*dot(q1,q1)", 1, 3)
+    },
+    NamedLaw {
+        mean: &[0.5, 0.0, 0.0, -0.5, 0.0, 0.0, 0.0, 0.4, 0.0, 0.0, -0.4, 0.0],
+        ..law("fene", "dot(p1,p1)/2 + dot(p2,p2)/2.6 - 2.7*log(1-dot(q2-q1,q2-q1)/6.25) + 0.8/norm(q2-q1)", 2, 3)
+    },
+    NamedLaw {
+        vectors: LINE,
+        mean: &[0.3, 0.0],
+        spread: (0.8, 0.5),
+        ..law("duffing", "0.5*dot(p1,p1) - 0.5*dot(ex,q1)**2 + 0.25*dot(ex,q1)**4 - 0.1*dot(ex,q1)", 1, 1)
+    },
+    NamedLaw {
+        vectors: LINE,
+        mean: &[-1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+        spread: (0.4, 0.5),
+        ..law(
+            "anharmonic-chain",
+            "0.5*(dot(p1,p1)+dot(p2,p2)+dot(p3,p3)) + 0.5*dot(q1,q1) + 0.3*dot(ex,q2-q1)**2 + 0.1*dot(ex,q2-q1)**4 \
+             + 0.3*dot(ex,q3-q2)**2 + 0.1*dot(ex,q3-q2)**4 + 0.5*dot(q3,q3)",
+            3,
+            1,
+        )
+    },
+    NamedLaw { mean: ORBIT, ..law("short-yukawa", "dot(p1,p1)/2.2 - 4.5*exp(-1.7*norm(q1))/norm(q1) + 0.1*dot(q1,q1)", 1, 3) },
+    NamedLaw {
+        vectors: &[("n", &[0.0, 0.0, 1.0])],
+        mean: &[1.5, 0.0, 0.2, 0.0, 0.7, 0.2],
+        spread: (0.1, 0.1),
+        ..law("oblate", "0.5*dot(p1,p1) - 1/norm(q1) - 0.1/norm(q1)**3 + 0.3*dot(n,q1)**2/norm(q1)**5", 1, 3)
+    },
+    NamedLaw { mean: ORBIT, ..law("quartic-kinetic", "0.5*dot(p1,p1) + 0.1*dot(p1,p1)**2 + 0.6*norm(q1)**3", 1, 3) },
+    NamedLaw { mean: FLAT_ORBIT, ..law("varying-mass", "0.5*dot(p1,p1)/(1+0.4*dot(q1,q1)) + 0.7*dot(q1,q1)", 1, 2) },
+    NamedLaw {
+        vectors: &[("e", &[0.6, 0.0, -0.8])],
+        mean: &[0.8, 0.0, 0.0, -0.8, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
+        ..law(
+            "charges-in-field",
+            "dot(p1,p1)/2 + dot(p2,p2)/3 + 0.9/norm(q2-q1) - 0.7*dot(e,q1) + 0.4*dot(e,q2) + 0.3*dot(q1,q1) + 0.3*dot(q2,q2)",
+            2,
+            3,
+        )
+    },
+    NamedLaw { mean: &[0.5, 0.0], spread: (0.6, 0.6), ..law("oscillator", "dot(p1,p1)/2.4 + 0.9*dot(q1,q1)", 1, 1) },
 ];

@@ -55,6 +55,8 @@ pub enum Outcome {
     Judged,
     /// The number of iterations is used up.
     Limit,
+    /// A linear problem was solved at once.
+    Linear,
 }
 
 /// Another measure of a point, such as the loss on data that are not trained on; it decides which point is kept and when to stop.

@@ -7,6 +7,8 @@ use crate::linalg::{self, triangular_factor, triangular_inverse};
 
 /// What is smaller than this part of the increments is of no account.
 const NEGLIGIBLE: f64 = 5e-7;
+/// So is what is smaller than this part of a teacher's error.
+const TAUGHT: f64 = 0.5;
 /// Noisy residuals are not as independent as they are taken for.
 const CORRELATED: f64 = 2.0;
 
@@ -15,7 +17,7 @@ impl Learner<'_> {
     pub(super) fn demanded(&self, fitted: &Fitted) -> linalg::Result<Vec<Vec<usize>>> {
         let n = fitted.theta.len();
         let y = fitted.factor.column(n);
-        let floor = y.dot(&y) * NEGLIGIBLE * NEGLIGIBLE;
+        let floor = (y.dot(&y) * NEGLIGIBLE * NEGLIGIBLE).max(fitted.rows as f64 * (TAUGHT * self.resolution()).powi(2));
         let freedom = fitted.rows.saturating_sub(n).max(1) as f64;
         let correlated = if fitted.misfit > NOISY { CORRELATED } else { 1.0 };
         let price = correlated * (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);

@@ -17,6 +17,8 @@ const RIDGE: f64 = 1e-8;
 const ROUNDS: usize = 8;
 /// Chunks whose mean square residual is so many times the median count half.
 const DIFFICULT: f64 = 25.0;
+/// Least trust in a chunk.
+const LEAST: f64 = 1e-6;
 
 impl Learner<'_> {
     pub(super) fn size(&self, groups: &[Vec<usize>], degree: usize) -> usize {
@@ -82,56 +84,80 @@ impl Learner<'_> {
         let (basis, groups) = self.basis(wanted, degree);
         let model = ScalarHamiltonian::new(self.set.clone(), basis);
         let mut trust = start.map_or_else(|| vec![1.0; self.train.len()], |s| s.trust.clone());
-        let mut found: Option<(Vec<f64>, Array2<f64>, usize, f64)> = None;
+        let mut found: Option<Round> = None;
         for round in 0..ROUNDS {
             let flow = match (&found, start) {
-                (Some((theta, ..)), _) => Some(Flow { model: &model, theta }),
+                (Some(found), _) => Some(Flow { model: &model, theta: &found.theta }),
                 (None, Some(start)) => Some(Flow { model: &start.model, theta: &start.theta }),
                 (None, None) => None,
             };
-            let paths = self.paths(flow.as_ref(), &trust);
-            let design = paths.design(&model);
-            let factor = with_ridge(&triangular_factor(&design)?)?;
-            let theta = solve(&factor)?;
-            let misfits = paths.misfits(&design, &theta);
-            trust = trust_in(&misfits);
-            let (mut squares, mut weight) = (0.0, 0.0);
-            for (m, t) in misfits.iter().zip(&trust).filter(|(_, t)| **t > 0.0) {
-                squares += m * t * t;
-                weight += t * t;
+            let next = self.round(flow.as_ref(), &model, &trust)?;
+            trust.clone_from(&next.trust);
+            let last = found.as_ref().map(|f| f.misfit);
+            let settled = last.is_some_and(|last| next.misfit > 0.7 * last) && round > 1;
+            let worse = last.is_some_and(|last| next.misfit.is_nan() || next.misfit > 1.5 * last);
+            let done = settled || worse || next.misfit < 1e-13 || self.teacher.is_some() || self.late();
+            if !worse {
+                found = Some(next);
             }
-            let misfit = (squares / weight.max(f64::MIN_POSITIVE)).sqrt();
-            let rows = design.iter().map(Array2::nrows).sum();
-            let settled = found.as_ref().is_some_and(|(.., last)| misfit > 0.7 * last) && round > 1;
-            let worse = found.as_ref().is_some_and(|(.., last)| misfit.is_nan() || misfit > 1.5 * last);
-            if !worse || found.is_none() {
-                found = Some((theta, factor, rows, misfit));
-            }
-            if settled || worse || misfit < 1e-13 {
+            if done {
                 break;
             }
         }
-        let (theta, factor, rows, misfit) = found.unwrap_or_default();
+        let Round { theta, factor, rows, misfit, trust } = found.unwrap_or_default();
         let validation = self.validate(&model, &theta);
         Ok(Fitted { model, groups, degree, theta, factor, rows, misfit, validation, trust })
+    }
+
+    /// One linear fit, along the flow of a model or, without one, along polynomials through the points.
+    fn round<F: Model>(
+        &self,
+        flow: Option<&Flow<F>>,
+        model: &ScalarHamiltonian<ProductBasis>,
+        trust: &[f64],
+    ) -> linalg::Result<Round> {
+        let paths = self.paths(flow, trust);
+        let design = self.taught(&paths, paths.design(model));
+        let factor = with_ridge(&triangular_factor(&design)?)?;
+        let theta = solve(&factor)?;
+        let misfits = paths.misfits(&design, &theta);
+        let trust = trust_in(&misfits);
+        let (mut squares, mut weight) = (0.0, 0.0);
+        for (m, t) in misfits.iter().zip(&trust).filter(|(m, _)| m.is_finite()) {
+            squares += m * t * t;
+            weight += t * t;
+        }
+        let misfit = if weight > 0.0 { (squares / weight).sqrt() } else { f64::INFINITY };
+        Ok(Round { theta, factor, rows: design.iter().map(Array2::nrows).sum(), misfit, trust })
     }
 
     /// Median over the held-out chunks of their root mean square residuals.
     pub(in crate::symbolic) fn validate<M: Model>(&self, model: &M, theta: &[f64]) -> f64 {
         let flow = Flow { model, theta };
-        let paths = Paths::new(Some(&flow), self.check, &self.weights, self.pieces, &vec![1.0; self.check.len()]);
-        let mut misfits = paths.misfits(&paths.increments(model, theta), &[1.0]);
+        let paths = Paths::new(Some(&flow), &self.check, &self.weights, self.pieces, &vec![1.0; self.check.len()]);
+        let mut misfits = paths.misfits(&self.taught(&paths, paths.increments(model, theta)), &[1.0]);
         misfits.sort_by(f64::total_cmp);
         misfits.get(misfits.len() / 2).map_or(f64::INFINITY, |m| m.sqrt())
     }
 }
 
-/// Less trust in chunks that fit much worse than the median one.
-fn trust_in(misfits: &[f64]) -> Vec<f64> {
-    let mut sorted = misfits.to_vec();
+/// What a linear fit along some paths gives.
+#[derive(Default)]
+struct Round {
+    theta: Vec<f64>,
+    factor: Array2<f64>,
+    rows: usize,
+    misfit: f64,
+    trust: Vec<f64>,
+}
+
+/// Less trust in chunks that fit much worse than the median one, next to none where the path fails: never none, so that a better model may win it back.
+pub(super) fn trust_in(misfits: &[f64]) -> Vec<f64> {
+    let mut sorted: Vec<f64> = misfits.iter().copied().filter(|m| m.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
-    misfits.iter().map(|m| 1.0 / (1.0 + m / (DIFFICULT * median)).sqrt()).collect()
+    let trust = |m: &f64| if m.is_finite() { (1.0 / (1.0 + m / (DIFFICULT * median)).sqrt()).max(LEAST) } else { LEAST };
+    misfits.iter().map(trust).collect()
 }
 
 /// The triangular factor with a trace of ridge under every column but the last.

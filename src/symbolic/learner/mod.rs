@@ -9,17 +9,19 @@ mod eliminate;
 mod fit;
 mod pieces;
 mod products;
+mod teacher;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use super::noise;
 use super::paths::{Flow, Paths};
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar};
-use crate::linalg;
+use crate::linalg::{self, Whitening};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::{states, unit_weights};
@@ -28,6 +30,8 @@ use candidates::robust_ranges;
 pub use candidates::{CandidateScalar, candidates};
 pub use eliminate::eliminate_groups;
 pub(super) use fit::with_ridge;
+use teacher::Teacher;
+pub(super) use teacher::Teaching;
 
 /// Columns that are kept or dropped together: the functions of one scalar, or the products of two.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,11 +64,22 @@ pub struct Fitted {
     pub trust: Vec<f64>,
 }
 
+impl Fitted {
+    /// Number of directions of the parameters that the data determine.
+    pub(super) fn rank(&self) -> linalg::Result<usize> {
+        let n = self.theta.len();
+        Ok(Whitening::new(&self.factor.slice(s![..n, ..n]), RANK)?.rank())
+    }
+}
+
+/// Singular values below this part of the largest are none: the ridge's.
+const RANK: f64 = 1e-7;
+
 /// What the learner is given.
 pub struct Learner<'a> {
     inputs: &'a Inputs,
-    train: &'a [Trajectory],
-    check: &'a [Trajectory],
+    train: Cow<'a, [Trajectory]>,
+    check: Cow<'a, [Trajectory]>,
     weights: Vec<f64>,
     set: ScalarSet,
     ranks: Vec<usize>,
@@ -73,6 +88,8 @@ pub struct Learner<'a> {
     /// Factors for the rows of noisy training chunks.
     factors: Vec<Vec<f64>>,
     deadline: Option<Instant>,
+    /// Whom to learn from in the place of the data.
+    teacher: Option<Teacher<'a>>,
 }
 
 /// A misfit above this may be noise.
@@ -89,7 +106,7 @@ const MOST_FUNCTIONS: usize = 400;
 const PAIRS_ABOVE: f64 = 1e-6;
 
 impl<'a> Learner<'a> {
-    /// Readies the catalogue for the chunks; `check` are held out.
+    /// Readies the catalogue for the chunks; `check` are held out, and decide about degrees. Chunks of one point say nothing.
     ///
     /// # Errors
     /// A scalar does not fit the inputs.
@@ -101,18 +118,20 @@ impl<'a> Learner<'a> {
     ) -> Result<Self, crate::scalars::Error> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) = candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;
-        let ranges = robust_ranges(&set.values(states(train).view()));
+        let (train, check) = (of_two_points(train), of_two_points(check));
+        let ranges = robust_ranges(&set.values(states(&train).view()));
         Ok(Self {
             inputs,
+            weights: unit_weights(&train),
             train,
             check,
-            weights: unit_weights(train),
             set,
             ranks,
             ranges,
             pieces: 1,
             factors: Vec::new(),
             deadline,
+            teacher: None,
         })
     }
 
@@ -140,15 +159,34 @@ impl<'a> Learner<'a> {
 
     /// Training chunks.
     pub(super) fn train(&self) -> &[Trajectory] {
-        self.train
+        &self.train
     }
 
     /// Paths through the training chunks.
     pub(super) fn paths<F: Model>(&self, flow: Option<&Flow<F>>, trust: &[f64]) -> Paths {
-        Paths::new(flow, self.train, &self.weights, self.pieces, trust).with_factors(&self.factors)
+        let flow = flow.filter(|_| self.teacher.is_none());
+        Paths::new(flow, &self.train, &self.weights, self.pieces, trust).with_factors(&self.factors)
     }
 
-    fn late(&self) -> bool {
+    /// Paths of what was learned through some of the training chunks, evenly taken.
+    pub(super) fn some_paths(&self, fitted: &Fitted, most: usize) -> Paths {
+        let n = self.train.len();
+        if n <= most || !self.factors.is_empty() {
+            return self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
+        }
+        let taken = || (0..most).map(|k| k * n / most);
+        let (chunks, trust): (Vec<Trajectory>, Vec<f64>) = taken().map(|i| (self.train[i].clone(), fitted.trust[i])).unzip();
+        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
+        Paths::new(self.teacher.is_none().then_some(&flow), &chunks, &self.weights, self.pieces, &trust)
+    }
+
+    /// When the time is over.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether it is.
+    pub(super) fn late(&self) -> bool {
         self.deadline.is_some_and(|d| Instant::now() > d)
     }
 
@@ -157,22 +195,39 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// Linear algebra fails: numbers that are not finite.
     pub fn learn(&mut self, progress: &mut dyn FnMut(&str)) -> linalg::Result<Fitted> {
-        let all: Vec<Vec<usize>> = (0..self.set.len()).filter(|&i| self.ranges[i].1 > self.ranges[i].0).map(|i| vec![i]).collect();
         progress("learning with every scalar");
-        let first = self.fit(&all, FIRST_DEGREE, None)?;
+        let (all, degree) = self.first_groups();
+        let first = self.fit(&all, degree, None)?;
         log::debug!("all scalars: {}", self.describe(&first));
-        let mut first = self.with_enough_pieces(first, &all, FIRST_DEGREE)?;
-        if first.misfit > NOISY {
+        let mut first = self.with_enough_pieces(first, &all, degree)?;
+        if first.misfit > NOISY && self.teacher.is_none() {
             progress("weighing what noise does to each interval");
             for _ in 0..2 {
+                if self.late() {
+                    break;
+                }
                 self.factors = noise::factors(self, &first);
-                first = self.fit(&all, FIRST_DEGREE, Some(&first))?;
+                first = self.fit(&all, degree, Some(&first))?;
                 log::debug!("with the noise of each interval: {}", self.describe(&first));
             }
         }
         progress("leaving out what the data don't demand");
         let alone = self.refined(first)?;
         if alone.misfit > PAIRS_ABOVE { self.with_products(alone, progress) } else { Ok(alone) }
+    }
+
+    /// Every scalar that varies, and the degree of its functions; as many as [`MOST_FUNCTIONS`] allow, those of low rank first: the number of inner
+    /// products grows with the square of that of the particles.
+    fn first_groups(&self) -> (Vec<Vec<usize>>, usize) {
+        let of_rank = |most: usize| -> Vec<Vec<usize>> {
+            let varies = |i: &usize| self.ranges[*i].1 > self.ranges[*i].0 && self.ranks[*i] <= most;
+            (0..self.set.len()).filter(varies).map(|i| vec![i]).collect()
+        };
+        let highest = self.ranks.iter().copied().max().unwrap_or(0);
+        let tried = (0..=highest).rev().map(|rank| (of_rank(rank), FIRST_DEGREE));
+        let tried = tried.chain((1..FIRST_DEGREE).rev().map(|degree| (of_rank(0), degree)));
+        let fits = |(groups, degree): &(Vec<Vec<usize>>, usize)| self.size(groups, *degree) <= MOST_FUNCTIONS;
+        tried.into_iter().find(fits).unwrap_or_else(|| (of_rank(0), 1))
     }
 
     /// Drops what is not demanded and raises the degree of the rest, in turn, until neither helps.
@@ -183,8 +238,9 @@ impl<'a> Learner<'a> {
         loop {
             let kept = self.demanded(&best)?;
             let fewer = kept.len() < best.groups.len();
-            let degree = HIGHER_DEGREES.into_iter().find(|d| *d > tried).filter(|_| best.misfit > ENOUGH && idle < 3);
-            if self.late() || (!fewer && degree.is_none()) {
+            let degree =
+                HIGHER_DEGREES.into_iter().find(|d| *d > tried).filter(|_| best.misfit > ENOUGH.max(self.resolution()) && idle < 3);
+            if !fewer && (self.late() || degree.is_none()) {
                 return Ok(best);
             }
             if fewer {
@@ -239,3 +295,11 @@ impl<'a> Learner<'a> {
         )
     }
 }
+
+fn of_two_points(chunks: &[Trajectory]) -> Cow<'_, [Trajectory]> {
+    let enough = |c: &&Trajectory| c.times.len() > 1;
+    if chunks.iter().all(|c| enough(&c)) { chunks.into() } else { chunks.iter().filter(enough).cloned().collect() }
+}
+
+#[cfg(test)]
+mod tests;

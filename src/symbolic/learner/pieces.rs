@@ -19,7 +19,7 @@ impl Learner<'_> {
         degree: usize,
     ) -> linalg::Result<Fitted> {
         let mut last = f64::INFINITY;
-        while self.pieces < MOST_PIECES && !self.late() {
+        while self.pieces < MOST_PIECES && !self.late() && self.teacher.is_none() {
             let error = self.path_error(&fitted);
             log::debug!("pieces {}: path error {error:.2e}", self.pieces);
             if error < 0.1 * fitted.misfit || error < 0.1 * ENOUGH || error > 0.5 * last {
@@ -34,7 +34,7 @@ impl Learner<'_> {
 
     /// Root mean square difference (over the middle nine tenths of the held-out chunks) that twice as many pieces make to the residuals.
     fn path_error(&self, fitted: &Fitted) -> f64 {
-        let mut errors = self.path_errors(fitted, self.check);
+        let mut errors = self.path_errors(fitted, &self.check);
         errors.retain(|e| e.is_finite());
         errors.sort_by(f64::total_cmp);
         errors.truncate(errors.len() * 9 / 10);
@@ -60,10 +60,10 @@ impl Learner<'_> {
     pub(in crate::symbolic) fn sharpen(&mut self, fitted: &mut Fitted) {
         let allowed = (0.1 * fitted.misfit).clamp(1e-11, 1e-3);
         loop {
-            let errors = self.path_errors(fitted, self.train);
+            let errors = self.path_errors(fitted, &self.train);
             let bad = errors.iter().filter(|e| e.sqrt() > allowed || e.is_nan()).count();
             log::debug!("pieces {}: {bad} of {} chunks not followed to {allowed:.1e}", self.pieces, errors.len());
-            if bad * 50 <= errors.len() || 2 * self.pieces > MOST_PIECES {
+            if bad * 50 <= errors.len() || 2 * self.pieces > MOST_PIECES || self.late() {
                 for (trust, error) in fitted.trust.iter_mut().zip(&errors) {
                     let ratio = error.sqrt() / allowed;
                     *trust *= if ratio.is_finite() { 1.0 / (1.0 + ratio * ratio) } else { 0.0 };

@@ -101,7 +101,7 @@ impl Learner<'_> {
         let flow = along_flow.then_some(&flow);
         let paths = Paths::new(flow, &self.train[..some], &self.weights, self.pieces, &fitted.trust[..some]);
         let paths = paths.with_factors(&self.factors);
-        let factor = triangular_factor(&paths.design(&model))?;
+        let factor = triangular_factor(&self.taught(&paths, paths.design(&model)))?;
         let n = factor.ncols() - 1;
         let singles: usize = groups[..single.len()].iter().map(|g| g.columns.len()).sum();
         let rest = factor.slice(s![singles.., ..]).to_owned();

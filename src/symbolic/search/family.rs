@@ -10,7 +10,7 @@ use super::form::Number;
 use super::rules::{FamilyRule, RULES};
 use crate::expr::Function;
 use egg::{Analysis, DidMerge, EGraph, Id, Language};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::mem::Discriminant;
 
 /// One operator over classes; sums and products in the order of their classes.
@@ -70,8 +70,6 @@ pub(super) struct Facts {
     pub scales: bool,
     /// With every member it has all that differ from it by a constant.
     pub shifts: bool,
-    /// It was fitted.
-    pub fitted: bool,
 }
 
 /// Finds [`Facts`].
@@ -97,16 +95,11 @@ impl Analysis<Shape> for Families {
             Shape::Power(n, [base]) => (of(base).scales && n.is_whole() && !n.is_even(), false),
             Shape::Apply(..) => (false, false),
         };
-        Facts { single, scales, shifts, fitted: false }
+        Facts { single, scales, shifts }
     }
 
     fn merge(&mut self, to: &mut Facts, from: Facts) -> DidMerge {
-        let all = Facts {
-            single: to.single || from.single,
-            scales: to.scales || from.scales,
-            shifts: to.shifts || from.shifts,
-            fitted: to.fitted || from.fitted,
-        };
+        let all = Facts { single: to.single || from.single, scales: to.scales || from.scales, shifts: to.shifts || from.shifts };
         let merged = DidMerge(all != *to, all != from);
         *to = all;
         merged
@@ -124,10 +117,6 @@ pub(super) struct Space {
 const ROUNDS: usize = 4;
 
 impl Space {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -213,10 +202,9 @@ impl Space {
         self.insert(sum_of(&self.graph, terms))
     }
 
-    /// Whether the class of a form was fitted before; notes that it is now.
-    pub fn note(&mut self, id: Id) -> bool {
-        let id = self.graph.find(id);
-        std::mem::replace(&mut self.graph[id].data.fitted, true)
+    /// The classes, by their present names, of some that were known before merges.
+    pub fn renewed(&self, known: &HashSet<Id>) -> HashSet<Id> {
+        known.iter().map(|id| self.graph.find(*id)).collect()
     }
 }
 

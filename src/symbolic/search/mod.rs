@@ -40,7 +40,7 @@ pub use form::{Form, Number};
 pub use front::{Found, Front};
 pub use options::{Counts, Ended, Operators, Phase, Progress, SearchOptions};
 pub use rules::{FamilyRule, RULES};
-pub use run::search;
+pub use run::{Memory, search, search_with};
 pub use target::Target;
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::tape::{Slot, Tape};
 use super::target::Problem;
 use super::{Form, SearchError, Target};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
 /// Candidates that are fitted side by side. What is known when a batch begins is what its fits go by, so the number is fixed.
@@ -33,18 +33,38 @@ const KEPT: usize = 8;
 /// # Errors
 /// No measurements, or fewer than 8 samples to fit.
 pub fn search(target: &Target, options: &SearchOptions, progress: &mut dyn FnMut(&Progress)) -> Result<Front, SearchError> {
-    search_within(target, options, progress, true)
+    search_with(target, options, &mut Memory::default(), progress)
+}
+
+/// The e-graph of the forms that searches have visited: hand it from one to the next, so that they share it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    space: Space,
+}
+
+/// A [`search`] that adds to the e-graph of those before it. What it finds depends on the target and options alone.
+///
+/// # Errors
+/// As for [`search`].
+pub fn search_with(
+    target: &Target,
+    options: &SearchOptions,
+    memory: &mut Memory,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Front, SearchError> {
+    search_within(target, options, &mut memory.space, progress, true)
 }
 
 /// A search, with or without those of reduced targets inside.
 fn search_within(
     target: &Target,
     options: &SearchOptions,
+    space: &mut Space,
     progress: &mut dyn FnMut(&Progress),
     reduces: bool,
 ) -> Result<Front, SearchError> {
     target.check()?;
-    let mut run = Run::new(target, options, progress);
+    let mut run = Run::new(target, options, space, progress);
     run.warm_start();
     run.enumerate();
     run.sums();
@@ -82,7 +102,9 @@ pub(super) struct Run<'a> {
     pub variables: usize,
     pub screen: Problem,
     pub full: Problem,
-    space: Space,
+    space: &'a mut Space,
+    /// Classes that were fitted to this target.
+    fitted: HashSet<egg::Id>,
     pub counts: Counts,
     /// The best of each complexity, best first.
     pub kept: BTreeMap<usize, Vec<Candidate>>,
@@ -111,7 +133,7 @@ fn thin(indices: &[usize], most: usize) -> Vec<usize> {
 }
 
 impl<'a> Run<'a> {
-    fn new(target: &Target, options: &'a SearchOptions, progress: &'a mut dyn FnMut(&Progress)) -> Self {
+    fn new(target: &Target, options: &'a SearchOptions, space: &'a mut Space, progress: &'a mut dyn FnMut(&Progress)) -> Self {
         let begin = Instant::now();
         let kept = target.indices(false);
         let full = target.problem(&kept);
@@ -122,7 +144,8 @@ impl<'a> Run<'a> {
             progress,
             normaliser: Normaliser { positive: full.positive.clone() },
             variables: target.names().len(),
-            space: Space::new(),
+            space,
+            fitted: HashSet::new(),
             counts: Counts::default(),
             kept: BTreeMap::new(),
             best: None,
@@ -187,7 +210,8 @@ impl<'a> Run<'a> {
                 warm_start: Vec::new(),
                 ..self.options.clone()
             };
-            let front = search_within(&reduction.target, &options, &mut |_| {}, false)?;
+            let front = search_within(&reduction.target, &options, self.space, &mut |_| {}, false)?;
+            self.fitted = self.space.renewed(&self.fitted);
             for (sum, part) in [
                 (&mut self.counts.visited, front.counts.visited),
                 (&mut self.counts.evaluated, front.counts.evaluated),
@@ -258,12 +282,13 @@ impl<'a> Run<'a> {
         let add = |job: &Job| if values { self.space.add(&job.form) } else { self.space.add_with_constant(&job.form) };
         let ids: Vec<egg::Id> = jobs.iter().map(add).collect();
         self.space.saturate();
+        self.fitted = self.space.renewed(&self.fitted);
         let (mut fresh, mut saved) = (Vec::new(), 0);
         for (job, id) in jobs.into_iter().zip(ids) {
-            if self.space.note(id) {
-                saved += 1;
-            } else {
+            if self.fitted.insert(self.space.graph().find(id)) {
                 fresh.push(job);
+            } else {
+                saved += 1;
             }
         }
         self.counts.saved += saved;

@@ -88,7 +88,7 @@ fn class_of(space: &mut Space, form: &Form) -> egg::Id {
 }
 
 fn equal(a: &Form, b: &Form) -> bool {
-    let mut space = Space::new();
+    let mut space = Space::default();
     let (a, b) = (class_of(&mut space, a), class_of(&mut space, b));
     space.saturate();
     space.graph().find(a) == space.graph().find(b)
