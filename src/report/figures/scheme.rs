@@ -27,12 +27,14 @@ const SCALARS: Step = ["scalars", "⟨$v$_{$i$}, $v$_{$j$}⟩, |$v$_{$i$}|", "O(
 const LOSS: Step = ["loss", "Σ |$ẑ$ − $z$|^{2}", "against data"];
 const TRAJECTORY: Step = ["trajectory", "$ẑ$($t$_{1}), $ẑ$($t$_{2}), …", "rolled out"];
 
+const SOLVER: Step = ["ODE solver", "Runge–Kutta", "fixed step"];
+
 const NEURAL_ODE: [Step; 7] = [
     INPUT,
     SCALARS,
     ["coefficients", "$f$_{$k$}(scalars; $θ$)", "learned"],
     ["field", "d$z$/d$t$ = Σ $f$_{$k$} $v$_{$k$}", "O($d$)-equivariant"],
-    ["ODE solver", "Runge–Kutta", "fixed step"],
+    SOLVER,
     TRAJECTORY,
     LOSS,
 ];
@@ -42,7 +44,7 @@ const HAMILTONIAN: [Step; 7] = [
     SCALARS,
     ["Hamiltonian", "$H$($z$) = Σ $θ$_{$k$} $φ$_{$k$}", "$φ$: scalar basis"],
     ["flow", "d$z$/d$t$ = $J$ ∇$H$($z$)", "conserves $H$"],
-    ["integrator", "symplectic", "fixed step"],
+    SOLVER,
     TRAJECTORY,
     LOSS,
 ];
