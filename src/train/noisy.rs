@@ -53,7 +53,7 @@ pub struct NoisyFit {
     pub chi_squared: f64,
     /// Residuals minus fitted numbers: what `chi_squared` should be.
     pub freedom: f64,
-    /// Number of residuals of more than [`OUTLIER`] standard deviations: Gaussian noise has none.
+    /// Number of residuals of more than 5 standard deviations: Gaussian noise has none.
     pub outliers: usize,
     /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the parameters, initial states eliminated. The
     /// prior's precision of parameters is among its rows.
