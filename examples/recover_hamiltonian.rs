@@ -14,7 +14,7 @@ use scalar_dynamics::dataset::{self, Chunks, Cut, Trajectory, files, overlapped,
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, friction_text};
+use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, friction_text, noise_text};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover};
 use scalar_dynamics::train;
@@ -322,6 +322,9 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     let verdict =
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
     text += &format!("exact: {verdict}\n");
+    if let Some(noise) = &recovery.noise {
+        text += &format!("{}\n", noise_text(noise));
+    }
     if let Some(friction) = &recovery.friction {
         text += &format!("{}\n", friction_text(friction));
     }

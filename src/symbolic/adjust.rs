@@ -8,7 +8,7 @@ use super::recover::RecoverError;
 use super::refit::{self, Refit};
 use crate::expr::{Expr, Function};
 use crate::linalg;
-use crate::model::{ClosedForm, Model, ScalarHamiltonian};
+use crate::model::{ClosedForm, ScalarHamiltonian};
 
 /// A closed form with fitted constants.
 #[derive(Clone, Debug)]
@@ -134,22 +134,21 @@ impl Learner<'_> {
         let model = refit::model(self.inputs(), &adjusted.expression)?;
         let theta = adjusted.expression.constants();
         let paths = self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
-        let columns = jacobian(&paths, &model, &theta);
+        let columns = jacobian(&|theta| column(&paths.increments(&model, theta), 0), &theta);
         let gram = Array2::from_shape_fn((theta.len(), theta.len()), |(i, j)| columns[i].dot(&columns[j]));
         let covariance = linalg::inverse_spd(&gram)? * (adjusted.misfit * adjusted.misfit);
         Ok(Refit { expression: adjusted.expression.clone(), covariance, error: adjusted.misfit })
     }
 }
 
-/// Derivatives of the increments by each constant, by central differences.
-fn jacobian(paths: &Paths, model: &ScalarHamiltonian<ClosedForm>, theta: &[f64]) -> Vec<Array1<f64>> {
-    let increments = |theta: &[f64]| column(&paths.increments(model, theta), 0);
+/// Derivatives of residuals by each parameter, by central differences.
+fn jacobian(residual: &dyn Fn(&[f64]) -> Array1<f64>, theta: &[f64]) -> Vec<Array1<f64>> {
     let derivative = |k: usize| {
         let step = 1e-5 * theta[k].abs().max(1e-3);
         let (mut up, mut down) = (theta.to_vec(), theta.to_vec());
         up[k] += step;
         down[k] -= step;
-        (increments(&up) - increments(&down)) / (2.0 * step)
+        (residual(&up) - residual(&down)) / (2.0 * step)
     };
     (0..theta.len()).map(derivative).collect()
 }
@@ -169,19 +168,24 @@ fn rms(r: &Array1<f64>) -> f64 {
     (r.dot(r) / r.len().max(1) as f64).sqrt()
 }
 
-/// Levenberg-Marquardt on increments along fixed paths, with central differences; gives parameters and root mean square residual.
+/// Levenberg-Marquardt on increments along fixed paths; gives parameters and root mean square residual.
 fn levenberg(paths: &Paths, model: &ScalarHamiltonian<ClosedForm>, start: Vec<f64>, target: &Array1<f64>) -> (Vec<f64>, f64) {
+    let (theta, r) = least_squares(start, &|theta| column(&paths.increments(model, theta), 0) - target);
+    let rms = rms(&r);
+    (theta, if rms.is_finite() { rms } else { f64::INFINITY })
+}
+
+/// Parameters that minimise a sum of squares, and the residuals there, by the method of Levenberg and Marquardt with central differences.
+pub(super) fn least_squares(start: Vec<f64>, residual: &dyn Fn(&[f64]) -> Array1<f64>) -> (Vec<f64>, Array1<f64>) {
     let n = start.len();
-    let residual = |theta: &[f64]| column(&paths.increments(model, theta), 0) - target;
     let mut theta = start;
     let mut r = residual(&theta);
     let mut damping = 1e-6;
-    if n == 0 || model.parameters() == 0 || !rms(&r).is_finite() {
-        let rms = rms(&r);
-        return (theta, if rms.is_finite() { rms } else { f64::INFINITY });
+    if n == 0 || !rms(&r).is_finite() {
+        return (theta, r);
     }
     for _ in 0..STEPS {
-        let columns = jacobian(paths, model, &theta);
+        let columns = jacobian(residual, &theta);
         let scale: Vec<f64> = columns.iter().map(|c| c.dot(c).sqrt().max(f64::MIN_POSITIVE)).collect();
         let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
         let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
@@ -208,6 +212,5 @@ fn levenberg(paths: &Paths, model: &ScalarHamiltonian<ClosedForm>, start: Vec<f6
             break;
         }
     }
-    let rms = rms(&r);
-    (theta, rms)
+    (theta, r)
 }

@@ -2,8 +2,9 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-use super::discover::is_as_good;
+use super::adjust::Rest;
 use super::learner::{Fitted, Group, Learner, eliminate_groups};
+use super::metric::Metric;
 use super::recover::RecoverError;
 use super::search::{Operators, SearchOptions, Target, search};
 use super::split::{Part, PartSamples};
@@ -25,6 +26,8 @@ pub struct PartForm {
 const SYSTEMATIC: f64 = 1e-6;
 /// Forms of a part that are fitted along the paths, at most.
 const MOST_FORMS: usize = 8;
+/// Terms of a polynomial, at most.
+const MOST_POWERS: usize = 6;
 /// Highest total degree of polynomials.
 const POLYNOMIAL: usize = 4;
 /// Evaluations of a first and of a second search.
@@ -40,12 +43,16 @@ impl Learner<'_> {
     pub fn forms(&self, fitted: &Fitted, part: &Part, thorough: bool, seed: u64) -> Result<Vec<PartForm>, RecoverError> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
+        let metric = match self.errors() {
+            Some(errors) => Some((Metric::new(fitted, part, &samples, self.scalars())?, errors)),
+            None => None,
+        };
         let mut forms: Vec<PartForm> = Vec::new();
         for evaluations in EVALUATIONS.into_iter().take(if thorough { 2 } else { 1 }) {
             let first = evaluations == EVALUATIONS[0];
             let mut candidates = Vec::new();
             if first {
-                candidates.extend(self.polynomial(part, &rest)?);
+                candidates.extend(self.polynomial(part, &rest, metric.as_ref().map(|(metric, _)| metric))?);
                 if part.scalars.len() > 1 {
                     candidates.extend(self.separated(fitted, part, &samples, seed)?);
                 }
@@ -53,11 +60,17 @@ impl Learner<'_> {
             // A search over several scalars is dear: what is known may do.
             if part.scalars.len() == 1 || !first {
                 let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
-                candidates.extend(searched(&variables, &samples, evaluations, seed)?);
+                candidates.extend(searched(&variables, &samples, evaluations, metric.is_some(), seed)?);
             }
             for expression in candidates {
                 let given = expression.to_string();
-                let (expression, misfit) = self.adjust_part(&expression, &rest)?;
+                let (expression, misfit) = match &metric {
+                    Some((metric, errors)) => {
+                        let (expression, more) = metric.adjust(&expression);
+                        (expression, errors.misfit(errors.chi_squared + more))
+                    }
+                    None => self.adjust_part(&expression, &rest)?,
+                };
                 if !misfit.is_finite() {
                     log::debug!("    not finite: {given}");
                 }
@@ -67,7 +80,7 @@ impl Learner<'_> {
                     forms.push(PartForm { expression, misfit, complexity });
                 }
             }
-            if forms.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len())) {
+            if forms.iter().any(|f| self.is_as_good(f.misfit, fitted, part.columns.len())) {
                 break;
             }
         }
@@ -105,7 +118,7 @@ impl Learner<'_> {
             let x = samples.inputs.column(columns[k]).to_owned();
             let slopes = x.mapv(|x| basis.axes()[axis].slope(&coefficients.to_vec(), x));
             let alone = PartSamples::of_one(x, slopes);
-            let found = searched(&[scalar(k)], &alone, EVALUATIONS[0], seed)?;
+            let found = searched(&[scalar(k)], &alone, EVALUATIONS[0], false, seed)?;
             let Some(form) = found.last() else { return Ok(Vec::new()) };
             let form = simplest_that_fits(&found, &scalar(k), &alone).unwrap_or(form).clone();
             factors.push(form);
@@ -117,7 +130,7 @@ impl Learner<'_> {
             let slopes = partial(&product, &[scalar(0), scalar(1)], k, samples, columns);
             let left = &samples.slopes.column(columns[k]) - &slopes;
             let alone = PartSamples::of_one(samples.inputs.column(columns[k]).to_owned(), left);
-            if let Some(form) = searched(&[scalar(k)], &alone, EVALUATIONS[0], seed)?.last() {
+            if let Some(form) = searched(&[scalar(k)], &alone, EVALUATIONS[0], false, seed)?.last() {
                 sum.push(form.clone());
             }
         }
@@ -125,7 +138,7 @@ impl Learner<'_> {
     }
 
     /// The sparsest polynomial that explains the part, if few terms do.
-    fn polynomial(&self, part: &Part, rest: &super::adjust::Rest) -> Result<Option<Expr>, RecoverError> {
+    fn polynomial(&self, part: &Part, rest: &Rest, metric: Option<&Metric>) -> Result<Option<Expr>, RecoverError> {
         let scalars: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
         let exponents = exponents(scalars.len(), if scalars.len() == 1 { 6 } else { POLYNOMIAL });
         if exponents.len() > 80 {
@@ -133,6 +146,11 @@ impl Learner<'_> {
         }
         let term = |e: &Vec<usize>| Expr::product(scalars.iter().zip(e).map(|(s, &n)| Expr::pow(s.clone(), n as f64)));
         let terms: Vec<Expr> = exponents.iter().map(term).collect();
+        if let Some(metric) = metric {
+            let kept = metric.sparsest(&terms)?;
+            let sum = Expr::sum(kept.iter().map(|&(k, c)| Expr::product([Expr::Constant(c), terms[k].clone()])));
+            return Ok((kept.len() <= MOST_POWERS).then_some(sum));
+        }
         let design = self.columns(&terms, &rest.paths)?;
         let augmented = concatenate![Axis(1), design, rest.target.clone().insert_axis(Axis(1))];
         let (rows, n) = (augmented.nrows(), terms.len());
@@ -143,7 +161,7 @@ impl Learner<'_> {
         let ranks: Vec<usize> = exponents.iter().map(|e| e.iter().sum()).collect();
         let y = factor.column(n);
         let kept = eliminate_groups(&factor, &groups, &ranks, 3.0 * price, 1e-14 * y.dot(&y))?;
-        if kept.len() > if scalars.len() == 1 { 3 } else { 6 } {
+        if kept.len() > if scalars.len() == 1 { 3 } else { MOST_POWERS } {
             return Ok(None);
         }
         let columns: Vec<usize> = kept.iter().copied().chain([n]).collect();
@@ -154,8 +172,14 @@ impl Learner<'_> {
     }
 }
 
-/// Forms from the search on the slopes.
-fn searched(variables: &[Expr], samples: &PartSamples, evaluations: usize, seed: u64) -> Result<Vec<Expr>, RecoverError> {
+/// Forms from the search on the slopes; of `noisy` ones, whose errors hang together, simpler ones too than those that it would choose.
+fn searched(
+    variables: &[Expr],
+    samples: &PartSamples,
+    evaluations: usize,
+    noisy: bool,
+    seed: u64,
+) -> Result<Vec<Expr>, RecoverError> {
     let m = variables.len();
     let names: Vec<String> = (0..m).map(|k| format!("x{k}")).collect();
     let mut target = Target::new(names, samples.inputs.view()).map_err(RecoverError::Search)?;
@@ -190,8 +214,8 @@ fn searched(variables: &[Expr], samples: &PartSamples, evaluations: usize, seed:
     let front = search(&target, &options, &mut |_| {}).map_err(RecoverError::Search)?;
     log::debug!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts);
     let last = front.entries.len();
-    let first = last.saturating_sub(MOST_FORMS).min(front.chosen);
-    let taken = front.entries[first..last].iter().take(MOST_FORMS);
+    let first = if noisy { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
+    let taken = front.entries[first..last].iter().take(if noisy { 2 * MOST_FORMS } else { MOST_FORMS });
     Ok(taken.filter_map(|f| f.to_expr(&target, variables).ok()).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2};
 
-use super::Friction;
+use super::{Friction, NoiseFound};
 use super::discover::Discovered;
 use super::recover::RecoverError;
 use super::refit::Refit;
@@ -64,5 +64,12 @@ pub(super) fn discovered(units: &Units, mut natural: Discovered) -> Discovered {
 /// Rates of friction.
 pub(super) fn friction(units: &Units, mut natural: Friction) -> Friction {
     natural.rates.iter_mut().chain(&mut natural.errors).for_each(|rate| *rate /= units.time);
+    natural
+}
+
+/// Deviations of noise.
+pub(super) fn noise(units: &Units, mut natural: NoiseFound) -> NoiseFound {
+    let dim = natural.deviation.len();
+    natural.deviation.iter_mut().zip(units.of_state(dim)).for_each(|(deviation, unit)| *deviation *= unit);
     natural
 }

@@ -5,10 +5,11 @@ use std::time::Instant;
 use ndarray::{Array2, Axis};
 
 use super::discover::Discovered;
+use super::follow::{chosen, followed, short_interval};
 use super::friction::Friction;
 use super::in_units;
 use super::judge::{Circumstances, Misfit};
-use super::learner::{Fitted, Learner, NOISY};
+use super::learner::{Errors, Fitted, Learner, NOISY};
 use super::refit::{Refit, confirm_snapped, refit, refit_noisy};
 use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
 use crate::basis::ProductBasis;
@@ -22,7 +23,7 @@ use crate::train::{self, Fit, Learned, Settings, states};
 /// What is known of the noise in the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Noise {
-    /// Nothing: its level is taken from the learned model's training error, and only data without noise can show a law to be exact.
+    /// Nothing: that of each component is estimated along with the law.
     Auto,
     /// There is none.
     None,
@@ -80,6 +81,20 @@ pub struct Candidate {
     pub error: f64,
 }
 
+/// What was found of the noise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoiseFound {
+    /// Its standard deviation in each component of the state, in the data's units.
+    pub deviation: Vec<f64>,
+    /// Whether that was given.
+    pub given: bool,
+    /// The Cramer-Rao bound for the variance of the constants over what the scatter of the chunks says it is, see
+    /// [`NoisyFit::efficiency`](train::NoisyFit::efficiency).
+    pub efficiency: f64,
+    /// Residuals of more than [`OUTLIER`](train::OUTLIER) standard deviations.
+    pub outliers: usize,
+}
+
 /// A part of a Hamiltonian.
 #[derive(Clone, Debug)]
 pub struct RecoveredPart {
@@ -110,6 +125,8 @@ pub struct Recovery {
     pub parts: Vec<RecoveredPart>,
     /// What no Hamiltonian explains of the data, if anything.
     pub friction: Option<Friction>,
+    /// The noise of the data, where there is any.
+    pub noise: Option<NoiseFound>,
     /// Error against complexity; complexity rises and error falls.
     pub pareto: Vec<Candidate>,
     /// Root mean square residuals on the training chunks: learned model, closed form.
@@ -118,7 +135,8 @@ pub struct Recovery {
     pub validation_error: (f64, f64),
     /// Whether the closed form explains the validation chunks down to noise or integration error: it follows them no worse than the learned
     /// Hamiltonian does, within chance; what it misses is, without noise, below 1e-8 of their spread (or ten times the error of integration,
-    /// up to 1e-7), and with noise of given size no more, by a chi-squared statistic, than that noise; and it is no power series.
+    /// up to 1e-7), and with noise no more, by chi-squared statistics, than that noise as given or as estimated: neither would the learned Hamiltonian
+    /// make the chunks more likely, nor are its residuals other than noise; and it is no power series.
     pub exact: bool,
 }
 
@@ -170,17 +188,33 @@ pub fn recover(
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
+    if fitted.misfit > NOISY && settings.noise != Noise::None {
+        let spread = states(&natural_train).std_axis(Axis(0), 0.0);
+        let given = if let Noise::Sigma(sigma) = settings.noise { Some((spread * sigma).to_vec()) } else { None };
+        fitted = learner.allow_for_noise(fitted, given, progress)?;
+    }
     let discovered = learner.discover(&fitted, settings.seed, progress)?;
 
     progress("refitting on the trajectories");
-    let (learned, fitted_law, easy) = on_trajectories(&learner, &fitted, &discovered, &natural_train)?;
+    let OnTrajectories { learned, refit: fitted_law, noise, used: easy } = match learner.errors() {
+        Some(errors) => in_noise(&learner, &fitted, &discovered, errors)?,
+        None => on_trajectories(&learner, &fitted, &discovered, &natural_train)?,
+    };
+    let explained = match learner.errors() {
+        Some(errors) => Some(errors.explained(&learner.likelihood(&fitted_law.expression, errors)?)?),
+        None => None,
+    };
     let all = validation;
-    let followed = easily_followed(&learner, &discovered, &natural_validation, &learned.settings)?;
+    let followed = match learner.errors() {
+        Some(errors) => errors.followed.clone(),
+        None => easily_followed(&learner, &discovered, &natural_validation, &learned.settings)?,
+    };
     let validation = &chosen(all, &followed)[..];
     // All that follows is in the units of the table.
     let (learned, fitted_law) = (in_units::learned(&units, inputs, learned)?, in_units::refit(&units, &fitted_law));
     let discovered = in_units::discovered(&units, discovered);
     let friction = friction.map(|f| in_units::friction(&units, f));
+    let noise = noise.map(|noise| in_units::noise(&units, noise));
     log::debug!(
         "{} of {} training and {} of {} validation chunks, step {:.2e}, integration error {:.2e}",
         easy,
@@ -214,7 +248,10 @@ pub fn recover(
     let exact = !validation.is_empty()
         && friction.is_none()
         && !is_series(&fitted_law.expression)
-        && circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?;
+        && match explained {
+            Some(explained) => explained,
+            None => circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?,
+        };
     let part = |(part, forms): (super::Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),
         forms,
@@ -231,9 +268,58 @@ pub fn recover(
         forces,
         parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
         friction,
+        noise,
         pareto,
         learned,
     })
+}
+
+/// What the fits on the trajectories give.
+struct OnTrajectories {
+    learned: Learned<ProductBasis>,
+    refit: Refit,
+    noise: Option<NoiseFound>,
+    /// Number of chunks used.
+    used: usize,
+}
+
+/// The learned Hamiltonian and the closed form fitted to noisy chunks, all their states uncertain.
+fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors: &Errors) -> Result<OnTrajectories, RecoverError> {
+    let (inputs, expression) = (learner.inputs(), &discovered.chosen.expression);
+    let (refit, fit) = refit_noisy(inputs, expression, &errors.train, &errors.settings, errors.given.clone())?;
+    let noise = NoiseFound {
+        deviation: fit.noise.clone(),
+        given: errors.given.is_some(),
+        efficiency: fit.efficiency(errors.settings.rank_tolerance)?,
+        outliers: fit.outliers,
+    };
+    let (model, theta) = compact(learner, fitted)?;
+    let learned = learned(model, theta, &errors.train, &errors.settings, (inputs, &refit.expression))?;
+    Ok(OnTrajectories { learned, refit, noise: Some(noise), used: errors.train.len() })
+}
+
+/// A learned Hamiltonian with its error on the trajectories, and the integrator's for a closed form.
+fn learned(
+    model: ScalarHamiltonian<ProductBasis>,
+    theta: Vec<f64>,
+    chunks: &[Trajectory],
+    settings: &Settings,
+    (inputs, expression): (&Inputs, &Expr),
+) -> Result<Learned<ProductBasis>, RecoverError> {
+    let closed = super::refit::model(inputs, expression)?;
+    let integration_error = train::integration_error(&closed, &expression.constants(), chunks, settings);
+    let integration_error = if integration_error.is_finite() { integration_error } else { 1.0 };
+    let loss = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone());
+    let fit = Fit {
+        loss: loss.value(&theta),
+        field_evaluations: 2 * loss.field_evaluations(),
+        rank: theta.len(),
+        history: Vec::new(),
+        costs: Vec::new(),
+        outcome: train::Outcome::Converged,
+        theta,
+    };
+    Ok(Learned { model, fit, settings: settings.clone(), integration_error })
 }
 
 /// The learned Hamiltonian and the closed form on the trajectories themselves, with an integration step whose error shows in neither, and the number of
@@ -243,7 +329,7 @@ fn on_trajectories(
     fitted: &Fitted,
     discovered: &Discovered,
     train: &[Trajectory],
-) -> Result<(Learned<ProductBasis>, Refit, usize), RecoverError> {
+) -> Result<OnTrajectories, RecoverError> {
     let (model, theta) = compact(learner, fitted)?;
     let mut settings = Settings::new(learner.weights().to_vec(), short_interval(train))?;
     let expression = &discovered.chosen.expression;
@@ -258,42 +344,18 @@ fn on_trajectories(
     if easy.is_empty() {
         easy = train.to_vec();
     }
-    let closed = super::refit::model(learner.inputs(), expression)?;
-    let integration_error = train::integration_error(&closed, &expression.constants(), &easy, &settings);
-    let integration_error = if integration_error.is_finite() { integration_error } else { 1.0 };
     // With noise all states are uncertain.
     let refitted = if discovered.chosen.misfit > NOISY {
-        refit_noisy(learner.inputs(), expression, &easy, &settings)
+        refit_noisy(learner.inputs(), expression, &easy, &settings, None).map(|(refit, _)| refit)
     } else {
         refit(learner.inputs(), expression, &easy, &settings)
     };
-    let refitted = refitted.or_else(|e| {
+    let refit = refitted.or_else(|e| {
         log::debug!("refit failed: {e}");
         learner.as_adjusted(&discovered.chosen, fitted)
     })?;
-    let loss = RolloutLoss::new(&model, &easy, &settings.weights, settings.rollout.clone());
-    let fit = Fit {
-        loss: loss.value(&theta),
-        field_evaluations: 2 * loss.field_evaluations(),
-        rank: theta.len(),
-        history: Vec::new(),
-        costs: Vec::new(),
-        outcome: train::Outcome::Converged,
-        theta,
-    };
-    Ok((Learned { model, fit, settings, integration_error }, refitted, easy.len()))
-}
-
-/// An interval between points that few are shorter than: halving a step that is longer than an interval would change nothing there.
-fn short_interval(chunks: &[Trajectory]) -> f64 {
-    let mut intervals: Vec<f64> = chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
-    intervals.sort_by(f64::total_cmp);
-    intervals.get(intervals.len() / 10).copied().unwrap_or(1.0)
-}
-
-/// The chunks that are marked.
-fn chosen(chunks: &[Trajectory], marks: &[bool]) -> Vec<Trajectory> {
-    chunks.iter().zip(marks).filter(|(_, mark)| **mark).map(|(chunk, _)| chunk.clone()).collect()
+    let learned = learned(model, theta, &easy, &settings, (learner.inputs(), expression))?;
+    Ok(OnTrajectories { learned, refit, noise: None, used: easy.len() })
 }
 
 /// Whether halving the integration step changes nothing worth mentioning in a chunk.
@@ -306,18 +368,8 @@ fn easily_followed(
     let expression = &discovered.chosen.expression;
     let model = super::refit::model(learner.inputs(), expression)?;
     let theta = expression.constants();
-    let predictions = |step: f64| {
-        let options = crate::loss::Options { step, ..settings.rollout.clone() };
-        RolloutLoss::new(&model, chunks, &settings.weights, options).predictions(&theta, chunks)
-    };
-    let (coarse, fine) = (predictions(settings.rollout.step), predictions(0.5 * settings.rollout.step));
     let allowed = (0.01 * discovered.chosen.misfit).max(0.1 * NEGLIGIBLE);
-    let follows = |(a, b): (&Array2<f64>, &Array2<f64>)| {
-        let error = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
-        let mean = (a - b).indexed_iter().map(error).sum::<f64>() / a.len().max(1) as f64;
-        mean.sqrt() <= allowed
-    };
-    Ok(coarse.iter().zip(&fine).map(follows).collect())
+    Ok(followed(&model, &theta, chunks, settings, allowed))
 }
 
 /// The part of the chunks that the integrator must follow.

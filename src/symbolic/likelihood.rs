@@ -1,0 +1,166 @@
+//! Closed forms in noise: ranked by how likely they make the chunks, the initial state of each fitted, and by how long they are.
+
+use super::adjust::{Adjusted, bound_exponents, free_exponents};
+use super::discover::{Discovered, round_exponents};
+use super::forms::PartForm;
+use super::judge::Misfit;
+use super::learner::{Errors, Learner};
+use super::recover::RecoverError;
+use super::tracked::multiply_out;
+use super::{SimplifyOptions, refit, simplify_up_to_constant};
+use crate::expr::Expr;
+use crate::train::{Deviance, NoisyFit, Prior, deviance, fit_noisy};
+
+/// Nats that a symbol must earn.
+const NATS_PER_SYMBOL: f64 = 3.0;
+/// Forms of a part that are tried in the whole law, at most.
+const MOST_FORMS: usize = 4;
+/// Forms of a part that are so many nats longer than its shortest are not tried.
+const HOPELESS: f64 = 30.0;
+/// Standard deviations by which a statistic may stand out.
+const SIGMAS: f64 = 4.0;
+/// The given size of the noise is taken to be right to so many parts.
+const NOISE_KNOWN: f64 = 0.05;
+/// Chunks of more than three points must be so large a part of all.
+const TELLING: f64 = 0.5;
+
+impl Errors {
+    /// Description length in nats, up to a constant: half of chi squared, the constants to the precision that the data give them, the symbols.
+    pub(super) fn length(&self, chi_squared: f64, expression: &Expr) -> f64 {
+        let constants = free_exponents(expression).constants().len() as f64;
+        0.5 * chi_squared + 0.5 * self.freedom.ln() * constants + NATS_PER_SYMBOL * expression.complexity() as f64
+    }
+
+    /// The chi squared that goes with a misfit.
+    fn chi_squared_of(&self, misfit: f64) -> f64 {
+        self.freedom * (misfit / self.unit()).powi(2)
+    }
+
+    fn length_of(&self, law: &Adjusted) -> f64 {
+        self.length(self.chi_squared_of(law.misfit), &law.expression)
+    }
+
+    pub(super) fn length_of_part(&self, form: &PartForm) -> f64 {
+        self.length(self.chi_squared_of(form.misfit), &form.expression)
+    }
+
+    /// Whether a closed form explains the chunks down to their noise. Where something is missing,
+    /// - what was learned, which is free to follow any law of its basis, makes the training chunks more likely than its additional parameters do by
+    ///   chance,
+    /// - or it makes the held-out chunks more likely, by a paired test over chunks,
+    /// - or the residuals of the closed form have motions that are quadratic in time, as forces make them, which noise that is independent from point
+    ///   to point has not;
+    /// - or they are larger than the noise, if that was given.
+    ///
+    /// # Errors
+    /// A rollout that diverges.
+    pub(super) fn explained(&self, law: &Fit) -> Result<bool, RecoverError> {
+        let Fit { adjusted, fit, held_out } = law;
+        let chi_squared = self.chi_squared_of(adjusted.misfit);
+        let more = self.rank.saturating_sub(fit.rank).max(1) as f64;
+        let likely = chi_squared - self.chi_squared <= more + SIGMAS * (2.0 * more).sqrt();
+        let misfit = |deviance: &Deviance| Misfit { chunks: deviance.chunks.clone(), residuals: 1 };
+        let predictive = !misfit(held_out).is_worse_than(&misfit(&self.held_out), 0.0);
+        let (drift, n) = (fit.drift.0, fit.drift.1 as f64);
+        let telling = n >= TELLING * (self.train.len() * self.noise.len()) as f64;
+        let still = telling && drift <= 1.0 + SIGMAS * (2.0 / n).sqrt();
+        let ratio = held_out.chunks.iter().sum::<f64>() / held_out.freedom;
+        let known = (1.0 + NOISE_KNOWN).powi(2);
+        let as_given = self.given.is_none() || ratio <= known * (1.0 + SIGMAS * (2.0 / held_out.freedom).sqrt());
+        log::debug!(
+            "chi squared {chi_squared:.0} against {:.0} learned with {more} parameters more; drift {drift:.3}; held out {ratio:.3}",
+            self.chi_squared
+        );
+        Ok(likely && predictive && still && as_given)
+    }
+}
+
+/// A law fitted to noisy chunks.
+pub(super) struct Fit {
+    pub adjusted: Adjusted,
+    pub fit: NoisyFit,
+    /// Deviance of the held-out chunks.
+    pub held_out: Deviance,
+}
+
+impl Learner<'_> {
+    /// Fits all constants of a Hamiltonian, fractional exponents too, to the chunks, their initial states with them; the noise is as learned.
+    ///
+    /// # Errors
+    /// An unknown vector, divergence.
+    pub(super) fn likelihood(&self, expr: &Expr, errors: &Errors) -> Result<Fit, RecoverError> {
+        let free = free_exponents(expr);
+        let model = refit::model(self.inputs(), &free)?;
+        let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
+        let fit = fit_noisy(&model, &errors.train, free.constants(), &errors.settings, &prior, &mut |_| {})?;
+        let held_out = deviance(&model, &fit.theta, &errors.check, &errors.noise, &errors.settings)?;
+        let ratio = held_out.chunks.iter().sum::<f64>() / held_out.freedom;
+        let adjusted = Adjusted {
+            expression: bound_exponents(&free.with_constants(&fit.theta)),
+            misfit: errors.misfit(fit.chi_squared),
+            validation: errors.unit() * ratio.sqrt(),
+        };
+        Ok(Fit { adjusted, fit, held_out })
+    }
+
+    /// The same, infinitely unlikely where the law can't be fitted.
+    fn likely(&self, expr: &Expr, errors: &Errors) -> Adjusted {
+        let found = self.likelihood(expr, errors).map(|found| found.adjusted);
+        let law = found.ok().filter(|law| law.misfit.is_finite());
+        let law = law.unwrap_or(Adjusted { expression: expr.clone(), misfit: f64::INFINITY, validation: f64::INFINITY });
+        log::debug!("  length {:.1}: {}", errors.length_of(&law), law.expression);
+        law
+    }
+
+    /// The whole law of least description length: the best forms of all parts, then other forms of each, then whatever makes it simpler.
+    ///
+    /// # Errors
+    /// Rewriting fails.
+    pub(super) fn choose_in_noise(&self, parts: Vec<Vec<PartForm>>, errors: &Errors) -> Result<Discovered, RecoverError> {
+        let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(&parts).map(|(&k, forms)| forms[k].expression.clone()));
+        let mut choice = vec![0; parts.len()];
+        let mut best = self.likely(&whole(&choice), errors);
+        let mut laws = vec![best.clone()];
+        for (i, forms) in parts.iter().enumerate() {
+            let limit = errors.length_of_part(&forms[0]) + HOPELESS;
+            let tried = forms.iter().enumerate().skip(1).filter(|(_, form)| errors.length_of_part(form) < limit);
+            for (k, _) in tried.take(MOST_FORMS) {
+                let mut other = choice.clone();
+                other[i] = k;
+                let next = self.likely(&whole(&other), errors);
+                laws.push(next.clone());
+                if errors.length_of(&next) < errors.length_of(&best) {
+                    (best, choice) = (next, other);
+                }
+            }
+        }
+        loop {
+            let tried = simpler(&best.expression)?.into_iter().map(|expr| self.likely(&expr, errors));
+            let next = tried.min_by(|a, b| errors.length_of(a).total_cmp(&errors.length_of(b)));
+            match next.filter(|next| errors.length_of(next) < errors.length_of(&best)) {
+                Some(next) => best = next,
+                None => break,
+            }
+        }
+        log::debug!("chosen: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
+        Ok(Discovered { chosen: best, parts, laws })
+    }
+}
+
+/// Laws that are simpler than a given one: rewritten, an exponent rounded, or without one of its terms.
+fn simpler(expr: &Expr) -> Result<Vec<Expr>, RecoverError> {
+    let mut all = vec![simplify_up_to_constant(expr, &SimplifyOptions::default())?.expression];
+    all.extend([0.5, 1.0 / 3.0, 0.25].map(|step| round_exponents(expr, step, 0.3)));
+    let terms = match expr {
+        Expr::Sum(terms) => terms.clone(),
+        other => vec![other.clone()],
+    };
+    let multiplied: Vec<Expr> = multiply_out(expr).iter().map(|term| term.expression()).collect();
+    let lists = if multiplied.len() > terms.len() { vec![terms, multiplied] } else { vec![terms] };
+    for terms in lists.iter().filter(|terms| terms.len() > 1) {
+        let without = |k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, term)| term.clone()));
+        all.extend((0..terms.len()).map(without));
+    }
+    all.retain(|other| other != expr);
+    Ok(all)
+}
