@@ -103,24 +103,26 @@ impl Learner<'_> {
         Ok(Fit { adjusted, fit, held_out })
     }
 
-    /// The same, infinitely unlikely where the law can't be fitted.
-    fn likely(&self, expr: &Expr, errors: &Errors) -> Adjusted {
-        let found = self.likelihood(expr, errors).map(|found| found.adjusted);
-        let law = found.ok().filter(|law| law.misfit.is_finite());
-        let law = law.unwrap_or(Adjusted { expression: expr.clone(), misfit: f64::INFINITY, validation: f64::INFINITY });
-        log::debug!("  length {:.1}: {}", errors.length_of(&law), law.expression);
-        law
+    /// The same; none where the law can't be fitted.
+    fn likely(&self, expr: &Expr, errors: &Errors) -> Option<Fit> {
+        let found = self.likelihood(expr, errors).ok().filter(|found| found.adjusted.misfit.is_finite());
+        match &found {
+            Some(Fit { adjusted, .. }) => log::debug!("  length {:.1}: {}", errors.length_of(adjusted), adjusted.expression),
+            None => log::debug!("  not fitted: {expr}"),
+        }
+        found
     }
 
     /// The whole law of least description length: the best forms of all parts, then other forms of each, then whatever makes it simpler.
     ///
     /// # Errors
-    /// Rewriting fails.
+    /// No law can be fitted; rewriting fails.
     pub(super) fn choose_in_noise(&self, parts: Vec<Vec<PartForm>>, errors: &Errors) -> Result<Discovered, RecoverError> {
         let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(&parts).map(|(&k, forms)| forms[k].expression.clone()));
+        let length = |found: &Option<Fit>| found.as_ref().map_or(f64::INFINITY, |found| errors.length_of(&found.adjusted));
         let mut choice = vec![0; parts.len()];
         let mut best = self.likely(&whole(&choice), errors);
-        let mut laws = vec![best.clone()];
+        let mut laws: Vec<Adjusted> = best.iter().map(|found| found.adjusted.clone()).collect();
         for (i, forms) in parts.iter().enumerate() {
             let limit = errors.length_of_part(&forms[0]) + HOPELESS;
             let tried = forms.iter().enumerate().skip(1).filter(|(_, form)| errors.length_of_part(form) < limit);
@@ -128,39 +130,52 @@ impl Learner<'_> {
                 let mut other = choice.clone();
                 other[i] = k;
                 let next = self.likely(&whole(&other), errors);
-                laws.push(next.clone());
-                if errors.length_of(&next) < errors.length_of(&best) {
+                laws.extend(next.iter().map(|found| found.adjusted.clone()));
+                if length(&next) < length(&best) {
                     (best, choice) = (next, other);
                 }
             }
         }
+        let mut best = best.ok_or(RecoverError::NoLaw)?;
         loop {
-            let tried = simpler(&best.expression)?.into_iter().map(|expr| self.likely(&expr, errors));
-            let next = tried.min_by(|a, b| errors.length_of(a).total_cmp(&errors.length_of(b)));
-            match next.filter(|next| errors.length_of(next) < errors.length_of(&best)) {
+            let tried = simpler(&best)?.into_iter().filter_map(|expr| self.likely(&expr, errors));
+            let next = tried.min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
+            match next.filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted)) {
                 Some(next) => best = next,
                 None => break,
             }
         }
-        log::debug!("chosen: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
-        Ok(Discovered { chosen: best, parts, laws })
+        let chosen = best.adjusted;
+        log::debug!("chosen: {:.2e} {:.2e} {}", chosen.misfit, chosen.validation, chosen.expression);
+        Ok(Discovered { chosen, parts, laws })
     }
 }
 
-/// Laws that are simpler than a given one: rewritten, an exponent rounded, or without one of its terms.
-fn simpler(expr: &Expr) -> Result<Vec<Expr>, RecoverError> {
+/// A term goes only if that raises chi squared, to second order, by less than this.
+const DOUBTFUL: f64 = 100.0;
+
+/// Laws that are simpler than a given one: rewritten, an exponent rounded, or without one of its terms, where that may be. Where the data don't
+/// determine all constants, terms may replace each other: then it is multiplied out.
+fn simpler(Fit { adjusted, fit, .. }: &Fit) -> Result<Vec<Expr>, RecoverError> {
+    let expr = &adjusted.expression;
     let mut all = vec![simplify_up_to_constant(expr, &SimplifyOptions::default())?.expression];
     all.extend([0.5, 1.0 / 3.0, 0.25].map(|step| round_exponents(expr, step, 0.3)));
-    let terms = match expr {
-        Expr::Sum(terms) => terms.clone(),
-        other => vec![other.clone()],
-    };
-    let multiplied: Vec<Expr> = multiply_out(expr).iter().map(|term| term.expression()).collect();
-    let lists = if multiplied.len() > terms.len() { vec![terms, multiplied] } else { vec![terms] };
-    for terms in lists.iter().filter(|terms| terms.len() > 1) {
-        let without = |k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, term)| term.clone()));
-        all.extend((0..terms.len()).map(without));
+    let without = |terms: &[Expr], k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, t)| t.clone()));
+    if fit.rank < fit.theta.len() {
+        let terms: Vec<Expr> = multiply_out(expr).iter().map(|term| term.expression()).collect();
+        all.extend((0..terms.len()).map(|k| without(&terms, k)));
+    } else if let Expr::Sum(terms) = expr {
+        let covariance = fit.covariance(0.0)?;
+        let mut at = 0;
+        for (k, term) in terms.iter().enumerate() {
+            let coefficient = matches!(term, Expr::Product(factors) if matches!(factors[..], [Expr::Constant(_), ..]));
+            let doubtful = coefficient && fit.theta[at].powi(2) < DOUBTFUL * covariance[[at, at]];
+            at += free_exponents(term).constants().len();
+            if doubtful && terms.len() > 1 {
+                all.push(without(terms, k));
+            }
+        }
     }
-    all.retain(|other| other != expr);
+    all.retain(|other| other != expr && !other.constants().is_empty());
     Ok(all)
 }
