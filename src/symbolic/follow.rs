@@ -15,13 +15,7 @@ pub(super) fn short_interval(chunks: &[Trajectory]) -> f64 {
 }
 
 /// Whether, in each chunk, halving the integration step changes the rollouts by no more than `allowed` (root mean square, in units of the weights).
-pub(super) fn followed<M: Model>(
-    model: &M,
-    theta: &[f64],
-    chunks: &[Trajectory],
-    settings: &Settings,
-    allowed: f64,
-) -> Vec<bool> {
+pub(super) fn followed<M: Model>(model: &M, theta: &[f64], chunks: &[Trajectory], settings: &Settings, allowed: f64) -> Vec<bool> {
     let predictions = |step: f64| {
         let options = Options { step, ..settings.rollout.clone() };
         RolloutLoss::new(model, chunks, &settings.weights, options).predictions(theta, chunks)

@@ -2,10 +2,10 @@
 
 use ndarray::{Array1, Array2};
 
-use super::{Friction, NoiseFound};
 use super::discover::Discovered;
 use super::recover::RecoverError;
 use super::refit::Refit;
+use super::{Friction, NoiseFound};
 use crate::basis::{Map, ProductBasis};
 use crate::dataset::Units;
 use crate::model::ScalarHamiltonian;

@@ -58,15 +58,17 @@ impl Errors {
         let Fit { adjusted, fit, held_out } = law;
         let chi_squared = self.chi_squared_of(adjusted.misfit);
         let more = self.rank.saturating_sub(fit.rank).max(1) as f64;
-        let likely = chi_squared - self.chi_squared <= more + SIGMAS * (2.0 * more).sqrt();
+        // What chunks share they say more than once.
+        let redundancy = refit::redundancy(&self.train);
+        let likely = chi_squared - self.chi_squared <= redundancy * (more + SIGMAS * (2.0 * more).sqrt());
         let misfit = |deviance: &Deviance| Misfit { chunks: deviance.chunks.clone(), residuals: 1 };
         let predictive = !misfit(held_out).is_worse_than(&misfit(&self.held_out), 0.0);
         let (drift, n) = (fit.drift.0, fit.drift.1 as f64);
         let telling = n >= TELLING * (self.train.len() * self.noise.len()) as f64;
-        let still = telling && drift <= 1.0 + SIGMAS * (2.0 / n).sqrt();
+        let still = telling && drift <= 1.0 + SIGMAS * (2.0 * redundancy / n).sqrt();
         let ratio = held_out.chunks.iter().sum::<f64>() / held_out.freedom;
         let known = (1.0 + NOISE_KNOWN).powi(2);
-        let as_given = self.given.is_none() || ratio <= known * (1.0 + SIGMAS * (2.0 / held_out.freedom).sqrt());
+        let as_given = self.given.is_none() || ratio <= known * (1.0 + SIGMAS * (2.0 * redundancy / held_out.freedom).sqrt());
         log::debug!(
             "chi squared {chi_squared:.0} against {:.0} learned with {more} parameters more; drift {drift:.3}; held out {ratio:.3}",
             self.chi_squared

@@ -177,7 +177,18 @@ impl Learner<'_> {
             if train.len() as f64 >= ENOUGH * self.train.len() as f64 && !check.is_empty() {
                 let held_out = Deviance { chunks: Vec::new(), freedom: 0.0 };
                 let (noise, chi_squared, freedom) = (Vec::new(), f64::INFINITY, 1.0);
-                return Ok(Some(Errors { settings, train, check, followed, given, noise, chi_squared, freedom, rank: 0, held_out }));
+                return Ok(Some(Errors {
+                    settings,
+                    train,
+                    check,
+                    followed,
+                    given,
+                    noise,
+                    chi_squared,
+                    freedom,
+                    rank: 0,
+                    held_out,
+                }));
             }
             settings.rollout.step *= 0.5;
         }
