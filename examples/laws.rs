@@ -33,6 +33,9 @@ struct Arguments {
     /// Another Hamiltonian for the named law's particles, vectors and initial states.
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     hamiltonian: Option<String>,
+    /// Tell every step on standard error.
+    #[arg(long)]
+    trace: bool,
     /// Also write each table of trajectories to this folder, as NAME.parquet.
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
@@ -40,8 +43,24 @@ struct Arguments {
 
 type Failure = Box<dyn std::error::Error>;
 
+/// Tells what goes on.
+struct Trace;
+
+impl log::Log for Trace {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record) {
+        eprintln!("{}", record.args());
+    }
+    fn flush(&self) {}
+}
+
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
+    if arguments.trace && log::set_logger(&Trace).is_ok() {
+        log::set_max_level(log::LevelFilter::Debug);
+    }
     if let Some(name) = arguments.names.iter().find(|n| NamedLaw::find(n).is_none()) {
         let known: Vec<&str> = NamedLaw::ALL.iter().map(|l| l.name).collect();
         return Err(format!("no law `{name}`: accepted are {}", known.join(", ")).into());
