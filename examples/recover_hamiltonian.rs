@@ -16,7 +16,7 @@ use scalar_dynamics::dataset::{self, Chunks, Cut, FolderLock, Trajectory, files,
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, friction_text};
+use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, friction_text, noise_text};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover};
 use scalar_dynamics::train;
@@ -344,6 +344,9 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     text += &format!("exact: {verdict}\n");
     for s in &recovery.shared {
         text += &format!("{} agree: {:.10} +- {:.1e}\n", s.names.join(", "), s.value, s.standard_error);
+    }
+    if let Some(noise) = &recovery.noise {
+        text += &format!("{}\n", noise_text(noise));
     }
     if let Some(friction) = &recovery.friction {
         text += &format!("{}\n", friction_text(friction));

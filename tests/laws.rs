@@ -3,8 +3,8 @@
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{Trajectory, aligned_chunks, gaussian_states, split};
-use scalar_dynamics::expr::Bindings;
+use scalar_dynamics::dataset::{Trajectory, add_noise, aligned_chunks, gaussian_states, split};
+use scalar_dynamics::expr::{Bindings, Expr};
 use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::linalg::{Dual, Real};
@@ -64,6 +64,44 @@ fn assert_recovered(name: &str, n: usize) -> Recovery {
     assert!(error < 1e-7, "{name}: {error:e} {}", found.best());
     assert!(found.friction.is_none());
     found
+}
+
+/// The law recovered from 500 chunks with noise of `level` in units of each component's standard deviation: its form, with 2 in the place of every
+/// constant, and the constants.
+fn in_noise(name: &str, level: f64) -> (Recovery, String) {
+    let law = NamedLaw::find(name).unwrap();
+    let (mut train, mut check) = chunks(law, &law.system().unwrap(), 500);
+    let n = train.len();
+    train.append(&mut check);
+    add_noise(&mut train, level, &mut rng(8));
+    let check = train.split_off(n);
+    let found = recovered(law, &(train, check));
+    let form = &found.expression;
+    let text = form.with_constants(&vec![2.0; form.constants().len()]).to_string();
+    println!("{name}, noise {level}: {}, exact {}, {:?}", found.best(), found.exact, found.noise);
+    (found, text)
+}
+
+#[test]
+fn regress_kepler_is_recovered_in_noise() {
+    let (found, form) = in_noise("kepler", 0.01);
+    let truth: Expr = "2*norm(p1)**2 + 2/norm(q1)".parse().unwrap();
+    assert_eq!(form, truth.to_string());
+    let constants = found.expression.constants();
+    for (fitted, truth) in constants.iter().zip([0.5, -1.3]) {
+        assert!((fitted / truth - 1.0).abs() < 0.02, "{constants:?}");
+    }
+    assert!(found.exact, "what is left is noise");
+    let noise = found.noise.unwrap();
+    assert!(!noise.given && (0.6..1.5).contains(&noise.efficiency.unwrap()), "{noise:?}");
+}
+
+#[test]
+fn regress_pendulum_is_recovered_in_much_noise() {
+    let (found, _) = in_noise("pendulum", 0.1);
+    let names: Vec<&str> = found.reading.constants.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["m1", "m2", "k1", "l1", "k2", "l2", "g1", "g2"], "{}", found.best());
+    assert!(found.reading.unread.is_empty() && found.exact, "{}", found.best());
 }
 
 #[test]

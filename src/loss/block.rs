@@ -104,6 +104,10 @@ impl<M: Model> Block<M> {
     pub fn steps_until(&self, interval: usize) -> usize {
         self.intervals[..=interval].iter().map(|i| i.steps).sum()
     }
+    /// Length of an interval in time, by chunk; zero where a chunk has no such point.
+    pub fn length(&self, interval: usize, chunk: usize) -> f64 {
+        self.intervals[interval].step[chunk] * self.intervals[interval].steps as f64
+    }
     /// Residual (predicted minus observed) of a component at the end of an interval, by chunk.
     pub fn residual(&self, interval: usize, component: usize) -> &[f64] {
         let at = (interval * self.state.len()) + component * self.size;

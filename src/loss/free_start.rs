@@ -9,7 +9,7 @@
 //! section 4.3): Gaussian, with [tails for gross errors](super::robust). Each x_c meets the data of its own chunk only, so it can be
 //! eliminated chunk by chunk.
 
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use super::rollout::lock;
 use super::{RolloutLoss, robust};
@@ -36,6 +36,9 @@ pub struct Eliminated {
     pub leverages: Vec<f64>,
     /// The residuals in the same order, in units of the noise: those of outliers as they are.
     pub residuals: Vec<f64>,
+    /// What of r is quadratic in time, component by component, and no change of the initial state: where a force is missing or wrong it is
+    /// large, of noise that is independent from point to point it has mean square one.
+    pub drift: Vec<f64>,
 }
 
 impl Eliminated {
@@ -107,9 +110,12 @@ impl<M: Lanewise> RolloutLoss<'_, M> {
                     let root = (weight * robust::weight(weight * residual * residual)).sqrt();
                     let own = (0..dim + n).map(|k| if k == component { root } else { 0.0 });
                     rows.push(own, root * residual, weight.sqrt() * residual);
+                    rows.quadratic.push((component, 0.0));
                 }
             }
+            let mut times = vec![0.0; block.chunks()];
             for interval in 0..block.intervals() {
+                times.iter_mut().enumerate().for_each(|(lane, t)| *t += block.length(interval, lane));
                 for component in 0..dim {
                     block.backward_from(self.model(), method, theta, (interval, component));
                     let start_bar = block.start_adjoint();
@@ -120,6 +126,7 @@ impl<M: Lanewise> RolloutLoss<'_, M> {
                         let of_start = start_bar[lane * dim..(lane + 1) * dim].iter().map(|x| root * x);
                         let of_theta = block.weights_bar().iter().map(|t| root * t.0[lane]);
                         rows.push(of_start.chain(of_theta), root * residual[lane], full[lane].sqrt() * residual[lane]);
+                        rows.quadratic.push((component, root * times[lane] * times[lane]));
                     }
                 }
             }
@@ -135,6 +142,8 @@ struct Rows {
     flat: Vec<f64>,
     /// The residuals in units of the noise.
     residuals: Vec<f64>,
+    /// The component of each, and the square of its time, weighted.
+    quadratic: Vec<(usize, f64)>,
 }
 
 impl Rows {
@@ -151,7 +160,13 @@ impl Rows {
         let factor = triangular_factor(std::slice::from_ref(&matrix))?;
         let inverse = triangular_inverse(&factor.slice(s![..dim, ..dim]))?;
         let orthonormal = matrix.slice(s![.., ..dim]).dot(&inverse);
+        let trends = Array2::from_shape_fn((m, dim), |(i, c)| if self.quadratic[i].0 == c { self.quadratic[i].1 } else { 0.0 });
+        let (starts, residual) = (matrix.slice(s![.., ..dim]), matrix.slice(s![.., columns - 1..]));
+        let with_trends = triangular_factor(&[concatenate![Axis(1), starts, trends, residual]])?;
+        // Chunks of three points or less have nothing to compare it with.
+        let drift = if m > 3 * dim { with_trends.slice(s![dim..2 * dim, 2 * dim]).to_vec() } else { Vec::new() };
         Ok(Eliminated {
+            drift,
             inverse,
             coupling: factor.slice(s![..dim, dim..dim + n]).to_owned(),
             offset: factor.slice(s![..dim, dim + n]).to_owned(),

@@ -13,8 +13,8 @@ use crate::evaluate::{quantiles_over_time, relative_error};
 use crate::expr::Expr;
 use crate::loss::RolloutLoss;
 use crate::scalars::Inputs;
-use crate::symbolic::{Friction, Proof, RecoverError, Recovery, model};
-use crate::train::states;
+use crate::symbolic::{Friction, NoiseFound, Proof, RecoverError, Recovery, model};
+use crate::train::{OUTLIER, states};
 
 /// What can go wrong in writing a recovery.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +118,8 @@ impl RecoveryReport<'_> {
                 "learned_in_units": {"length": r.units.length, "time": r.units.time, "momentum": r.units.momentum}},
             "friction": r.friction.as_ref().map(|f| json!({"rates": f.rates, "standard_errors": f.errors,
                 "misfit_without": f.misfits.0, "misfit_with": f.misfits.1})),
+            "noise": r.noise.as_ref().map(|n| json!({"standard_deviation": n.deviation, "given": n.given, "efficiency": n.efficiency,
+                "outliers": n.outliers})),
             "truth": truth,
             "version": env!("CARGO_PKG_VERSION"),
             "command": self.command,
@@ -246,6 +248,9 @@ impl RecoveryReport<'_> {
         if let Some(friction) = &r.friction {
             text += &format!("\n## Friction\n\n{}\n", friction_text(friction));
         }
+        if let Some(noise) = &r.noise {
+            text += &format!("\n## Noise\n\n{}\n", noise_text(noise));
+        }
         text += "\n## Constants\n\nValues and standard errors are those of the fitted form below; `simple` is a number within three standard errors.\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
         for c in &r.reading.constants {
             let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.3}"));
@@ -358,6 +363,26 @@ impl Rows for Predicted<'_> {
         columns.push(column("learned_state_error", &|r| r.learned_error.to_vec()));
         columns
     }
+}
+
+/// The noise, in words.
+pub fn noise_text(noise: &NoiseFound) -> String {
+    let deviations: Vec<String> = noise.deviation.iter().map(|s| format!("{s:.2e}")).collect();
+    let origin = if noise.given { "as given" } else { "estimated" };
+    let outliers = match noise.outliers {
+        0 => String::new(),
+        n => format!(" {n} numbers are off by more than {OUTLIER} standard deviations and count little."),
+    };
+    let efficiency = noise.efficiency.map_or_else(String::new, |efficiency| {
+        format!(
+            " Efficiency (variance of the constants by the Cramer-Rao bound over that by the scatter of the chunks; 1 is the best there is): \
+             {efficiency:.2}."
+        )
+    });
+    format!(
+        "Every state is uncertain; standard deviations ({origin}) of the components, positions first: {}.{efficiency}{outliers}",
+        deviations.join(", ")
+    )
 }
 
 /// What was found of friction, in words.

@@ -157,22 +157,21 @@ impl Learner<'_> {
         let model = refit::model(self.inputs(), &adjusted.expression)?;
         let theta = adjusted.expression.constants();
         let paths = self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
-        let columns = jacobian(&paths, &model, &theta);
+        let columns = jacobian(&|theta| column(&paths.increments(&model, theta), 0), &theta);
         let gram = Array2::from_shape_fn((theta.len(), theta.len()), |(i, j)| columns[i].dot(&columns[j]));
         let covariance = linalg::inverse_spd(&gram)? * (adjusted.misfit * adjusted.misfit);
         Ok(Refit { expression: adjusted.expression.clone(), covariance, error: adjusted.misfit })
     }
 }
 
-/// Derivatives of the increments by each constant, by central differences.
-fn jacobian(paths: &Paths, model: &ScalarHamiltonian<ClosedForm>, theta: &[f64]) -> Vec<Array1<f64>> {
-    let increments = |theta: &[f64]| column(&paths.increments(model, theta), 0);
+/// Derivatives of residuals by each parameter, by central differences.
+fn jacobian(residual: &dyn Fn(&[f64]) -> Array1<f64>, theta: &[f64]) -> Vec<Array1<f64>> {
     let derivative = |k: usize| {
         let step = 1e-5 * theta[k].abs().max(1e-3);
         let (mut up, mut down) = (theta.to_vec(), theta.to_vec());
         up[k] += step;
         down[k] -= step;
-        (increments(&up) - increments(&down)) / (2.0 * step)
+        (residual(&up) - residual(&down)) / (2.0 * step)
     };
     (0..theta.len()).map(derivative).collect()
 }
@@ -188,14 +187,8 @@ pub(super) fn column(blocks: &[Array2<f64>], k: usize) -> Array1<f64> {
     blocks.iter().flat_map(|b| b.column(k).to_vec()).collect()
 }
 
-/// Root mean square of residuals along paths, those of chunks without a path left out.
-fn rms(r: &Array1<f64>, paths: &Paths) -> f64 {
-    (r.dot(r) / paths.weight()).sqrt()
-}
-
 impl Learner<'_> {
-    /// Levenberg-Marquardt on increments along fixed paths, with central differences; gives parameters and root mean square residual.
-    /// Ends with a step that lowers the sum of squares by less than the part `least`.
+    /// Least squares on increments along fixed paths; gives parameters and root mean square residual.
     fn levenberg(
         &self,
         paths: &Paths,
@@ -204,47 +197,63 @@ impl Learner<'_> {
         target: &Array1<f64>,
         least: f64,
     ) -> (Vec<f64>, f64) {
-        let n = start.len();
         let residual = |theta: &[f64]| column(&paths.increments(model, theta), 0) - target;
-        let mut theta = start;
-        let mut r = residual(&theta);
-        let mut damping = 1e-6;
-        if n == 0 || model.parameters() == 0 || !rms(&r, paths).is_finite() {
-            let rms = rms(&r, paths);
-            return (theta, if rms.is_finite() { rms } else { f64::INFINITY });
-        }
-        for _ in 0..STEPS {
-            if self.late() && damping < 1e-6 {
-                break;
-            }
-            let columns = jacobian(paths, model, &theta);
-            let scale: Vec<f64> = columns.iter().map(|c| c.dot(c).sqrt().max(f64::MIN_POSITIVE)).collect();
-            let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
-            let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
-            let before = r.dot(&r);
-            let mut improved = false;
-            for _ in 0..8 {
-                let damped = &gram + &(Array2::<f64>::eye(n) * damping);
-                let Ok(step) = linalg::solve_spd(&damped, &gradient) else {
-                    damping = (damping * 100.0).max(1e-12);
-                    continue;
-                };
-                let next: Vec<f64> = theta.iter().zip(&step).zip(&scale).map(|((t, s), scale)| t + s / scale).collect();
-                let after = residual(&next);
-                let squares = after.dot(&after);
-                if squares.is_finite() && squares < before {
-                    improved = squares < before * (1.0 - least);
-                    (theta, r) = (next, after);
-                    damping = (damping * 0.03).max(1e-15);
-                    break;
-                }
-                damping = (damping * 30.0).max(1e-12);
-            }
-            if !improved {
-                break;
-            }
-        }
-        let rms = rms(&r, paths);
-        (theta, rms)
+        let (theta, r) = if model.parameters() == 0 {
+            let r = residual(&start);
+            (start, r)
+        } else {
+            least_squares(start, &residual, least, &|| self.late())
+        };
+        let rms = (r.dot(&r) / paths.weight()).sqrt();
+        (theta, if rms.is_finite() { rms } else { f64::INFINITY })
     }
+}
+
+/// Parameters that minimise a sum of squares, and the residuals there, by the method of Levenberg and Marquardt with central differences. Ends with a
+/// step that lowers the sum by less than the part `least`, or with the first ones where it is `late`.
+pub(super) fn least_squares(
+    start: Vec<f64>,
+    residual: &dyn Fn(&[f64]) -> Array1<f64>,
+    least: f64,
+    late: &dyn Fn() -> bool,
+) -> (Vec<f64>, Array1<f64>) {
+    let n = start.len();
+    let mut theta = start;
+    let mut r = residual(&theta);
+    let mut damping = 1e-6;
+    if n == 0 || !r.dot(&r).is_finite() {
+        return (theta, r);
+    }
+    for _ in 0..STEPS {
+        if late() && damping < 1e-6 {
+            break;
+        }
+        let columns = jacobian(residual, &theta);
+        let scale: Vec<f64> = columns.iter().map(|c| c.dot(c).sqrt().max(f64::MIN_POSITIVE)).collect();
+        let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
+        let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
+        let before = r.dot(&r);
+        let mut improved = false;
+        for _ in 0..8 {
+            let damped = &gram + &(Array2::<f64>::eye(n) * damping);
+            let Ok(step) = linalg::solve_spd(&damped, &gradient) else {
+                damping = (damping * 100.0).max(1e-12);
+                continue;
+            };
+            let next: Vec<f64> = theta.iter().zip(&step).zip(&scale).map(|((t, s), scale)| t + s / scale).collect();
+            let after = residual(&next);
+            let squares = after.dot(&after);
+            if squares.is_finite() && squares < before {
+                improved = squares < before * (1.0 - least);
+                (theta, r) = (next, after);
+                damping = (damping * 0.03).max(1e-15);
+                break;
+            }
+            damping = (damping * 30.0).max(1e-12);
+        }
+        if !improved {
+            break;
+        }
+    }
+    (theta, r)
 }

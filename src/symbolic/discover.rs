@@ -52,8 +52,11 @@ impl Learner<'_> {
         for (i, part) in parts.iter().enumerate() {
             progress(&format!("searching for closed forms: part {} of {}", i + 1, parts.len()));
             let mut found = self.forms(fitted, part, hopeless < PATIENCE, &mut searches)?;
-            hopeless += usize::from(!found.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len())));
-            let length = |f: &PartForm| self.length(f.misfit, f.complexity, floor(fitted), fitted);
+            hopeless += usize::from(!found.iter().any(|f| self.is_as_good(f.misfit, fitted, part.columns.len())));
+            let length = |form: &PartForm| match self.errors() {
+                Some(errors) => errors.length_of_part(form),
+                None => self.length(form.misfit, form.complexity, floor(fitted), fitted),
+            };
             found.sort_by(|a, b| length(a).total_cmp(&length(b)));
             if let Some(best) = found.first() {
                 log::debug!("  part {i}: {:.2e} {}", best.misfit, best.expression);
@@ -63,8 +66,17 @@ impl Learner<'_> {
         // What a teacher said is put to the test of the data.
         self.stop_listening();
         progress("fitting the whole law");
-        let (best, laws) = self.whole(fitted, &forms)?;
-        let chosen = self.polished(best, fitted)?;
+        let in_noise = match self.errors() {
+            Some(errors) => self.whole_in_noise(&forms, errors)?,
+            None => None,
+        };
+        let (chosen, laws) = match in_noise {
+            Some(found) => found,
+            None => {
+                let (best, laws) = self.whole(fitted, &forms)?;
+                (self.polished(best, fitted)?, laws)
+            }
+        };
         log::debug!("chosen: {:.2e} {:.2e} {}", chosen.misfit, chosen.validation, chosen.expression);
         Ok(Discovered { chosen, parts: forms, laws, counts: searches.counts })
     }
@@ -76,7 +88,7 @@ impl Learner<'_> {
         let mut best = self.adjust(&whole(&choice), fitted)?;
         log::debug!("whole: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
         let mut laws = vec![best.clone()];
-        let good = |a: &Adjusted| is_as_good(a.misfit, fitted, fitted.theta.len());
+        let good = |a: &Adjusted| self.is_as_good(a.misfit, fitted, fitted.theta.len());
         let others = (0..forms.len()).flat_map(|i| (1..forms[i].len()).map(move |k| (i, k)));
         for (i, k) in others.take(ALTERNATIVES) {
             if good(&best) || self.late() {
@@ -111,6 +123,15 @@ impl Learner<'_> {
         }
         let simple = self.adjust(&simple, fitted)?;
         Ok(if simple.misfit <= 1.1 * best.misfit.max(FLOOR) { simple } else { best })
+    }
+
+    /// Whether a misfit is as good as that of what was learned, which has `columns` more parameters where it counts.
+    pub(super) fn is_as_good(&self, misfit: f64, fitted: &Fitted, columns: usize) -> bool {
+        let rows = fitted.rows.max(2) as f64;
+        let excess = rows * ((misfit / fitted.misfit.max(f64::MIN_POSITIVE)).powi(2) - 1.0);
+        let (columns, chance) = (columns as f64, (2.0 * columns as f64).sqrt());
+        let allowed = if self.errors().is_some() { columns + 4.0 * chance } else { 3.0 * rows.ln() * columns };
+        misfit <= floor(fitted) || excess < allowed
     }
 
     /// Description length up to a constant: the logarithm of the misfit for every residual, and the symbols.
@@ -180,7 +201,7 @@ impl Learner<'_> {
     fn with_simple_exponents(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
         let mut best = best;
         for step in [0.5, 1.0 / 3.0, 0.25, 0.1, 0.05, 0.01] {
-            let rounded = round_exponents(&best.expression, step);
+            let rounded = round_exponents(&best.expression, step, 0.02);
             if rounded != best.expression {
                 let next = self.adjust(&rounded, fitted)?;
                 if next.misfit <= 1.02 * best.misfit.max(FLOOR) {
@@ -197,31 +218,24 @@ fn floor(fitted: &Fitted) -> f64 {
     (4.0 * fitted.misfit).clamp(4.0 * FLOOR, SYSTEMATIC)
 }
 
-/// Whether a misfit is as good as that of what was learned, which has `columns` more parameters where it counts.
-pub(super) fn is_as_good(misfit: f64, fitted: &Fitted, columns: usize) -> bool {
-    let rows = fitted.rows.max(2) as f64;
-    let excess = rows * ((misfit / fitted.misfit.max(f64::MIN_POSITIVE)).powi(2) - 1.0);
-    misfit <= floor(fitted) || excess < 3.0 * rows.ln() * columns as f64
-}
-
 /// A larger misfit is taken for noise.
 const SYSTEMATIC: f64 = 1e-6;
 
 /// Terms whose increments are smaller than this part of the largest term's are doubted.
 const SMALL: f64 = 1e-3;
 
-/// Exponents near multiples of a step become such.
-fn round_exponents(expr: &Expr, step: f64) -> Expr {
+/// Exponents within some part of a step of its multiples become such.
+pub(super) fn round_exponents(expr: &Expr, step: f64, part: f64) -> Expr {
     match expr {
         Expr::Pow(base, n) => {
             let near = (n / step).round() * step;
             let known = (2.0 * n).fract() == 0.0;
-            let n = if !known && (near - n).abs() < 0.02 * step { near } else { *n };
-            Expr::pow(round_exponents(base, step), n)
+            let n = if !known && (near - n).abs() < part * step { near } else { *n };
+            Expr::pow(round_exponents(base, step, part), n)
         }
-        Expr::Sum(terms) => Expr::Sum(terms.iter().map(|t| round_exponents(t, step)).collect()),
-        Expr::Product(factors) => Expr::Product(factors.iter().map(|t| round_exponents(t, step)).collect()),
-        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(round_exponents(x, step))),
+        Expr::Sum(terms) => Expr::Sum(terms.iter().map(|t| round_exponents(t, step, part)).collect()),
+        Expr::Product(factors) => Expr::Product(factors.iter().map(|t| round_exponents(t, step, part)).collect()),
+        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(round_exponents(x, step, part))),
         Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
     }
 }

@@ -2,8 +2,9 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-use super::discover::is_as_good;
+use super::adjust::Rest;
 use super::learner::{Fitted, Group, Learner, eliminate_groups};
+use super::metric::Metric;
 use super::recover::RecoverError;
 use super::searches::Searches;
 use super::split::{Part, PartSamples};
@@ -21,6 +22,8 @@ pub struct PartForm {
     pub complexity: usize,
 }
 
+/// Terms of a polynomial, at most.
+const MOST_POWERS: usize = 6;
 /// Highest total degree of polynomials.
 const POLYNOMIAL: usize = 4;
 /// Evaluations of a first and of a second search.
@@ -45,14 +48,18 @@ impl Learner<'_> {
     ) -> Result<Vec<PartForm>, RecoverError> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
+        let metric = match self.errors() {
+            Some(errors) => Some((Metric::new(fitted, part, &samples, self.scalars())?, errors)),
+            None => None,
+        };
         let mut forms: Vec<PartForm> = Vec::new();
         let rounds = if thorough { 2 } else { 1 };
-        let as_good = |forms: &[PartForm]| forms.iter().any(|f| is_as_good(f.misfit, fitted, part.columns.len()));
+        let as_good = |forms: &[PartForm]| forms.iter().any(|f| self.is_as_good(f.misfit, fitted, part.columns.len()));
         for (round, evaluations) in EVALUATIONS.into_iter().take(rounds).enumerate() {
             let evaluations = if self.late() { HURRIED } else { evaluations };
             let mut candidates = Vec::new();
             if round == 0 {
-                candidates.extend(self.polynomial(part, &rest)?);
+                candidates.extend(self.polynomial(part, &rest, metric.as_ref().map(|(metric, _)| metric))?);
                 if part.scalars.len() > 1 {
                     candidates.extend(self.separated(fitted, part, &samples, searches)?);
                 }
@@ -60,21 +67,27 @@ impl Learner<'_> {
             // A search over several scalars is dear: what is known may do.
             if part.scalars.len() == 1 || round > 0 {
                 let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
-                candidates.extend(searches.forms(&variables, &samples, evaluations));
+                candidates.extend(searches.forms(&variables, &samples, evaluations, metric.is_some()));
             }
             for expression in candidates {
                 let shape = |e: &Expr| e.with_constants(&vec![1.0; e.constants().len()]);
                 if forms.iter().any(|f| shape(&f.expression) == shape(&expression)) {
                     continue;
                 }
-                let (expression, misfit) = self.adjust_part(&expression, &rest)?;
+                let (expression, misfit) = match &metric {
+                    Some((metric, errors)) => {
+                        let (expression, more) = metric.adjust(&expression);
+                        (expression, errors.misfit(errors.chi_squared + more))
+                    }
+                    None => self.adjust_part(&expression, &rest)?,
+                };
                 if misfit.is_finite() {
                     let complexity = expression.complexity();
                     log::debug!("    {misfit:.2e} {complexity} {expression}");
                     forms.push(PartForm { expression, misfit, complexity });
                 }
-                // What is as good as all that was learned needs no successor.
-                if as_good(&forms) {
+                // What is as good as all that was learned needs no successor, but noise hides much.
+                if metric.is_none() && as_good(&forms) {
                     break;
                 }
             }
@@ -128,7 +141,7 @@ impl Learner<'_> {
             let x = samples.inputs.column(columns[k]).to_owned();
             let slopes = x.mapv(|x| basis.axes()[axis].slope(&coefficients.to_vec(), x));
             let alone = PartSamples::of_one(x, slopes);
-            let found = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0]);
+            let found = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0], false);
             let Some(form) = found.last() else { return Ok(Vec::new()) };
             let form = simplest_that_fits(&found, &scalar(k), &alone).unwrap_or(form).clone();
             factors.push(form);
@@ -140,7 +153,7 @@ impl Learner<'_> {
             let slopes = partial(&product, &[scalar(0), scalar(1)], k, samples, columns);
             let left = &samples.slopes.column(columns[k]) - &slopes;
             let alone = PartSamples::of_one(samples.inputs.column(columns[k]).to_owned(), left);
-            if let Some(form) = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0]).last() {
+            if let Some(form) = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0], false).last() {
                 sum.push(form.clone());
             }
         }
@@ -148,7 +161,7 @@ impl Learner<'_> {
     }
 
     /// The sparsest polynomial that explains the part, if few terms do.
-    fn polynomial(&self, part: &Part, rest: &super::adjust::Rest) -> Result<Option<Expr>, RecoverError> {
+    fn polynomial(&self, part: &Part, rest: &Rest, metric: Option<&Metric>) -> Result<Option<Expr>, RecoverError> {
         let scalars: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
         let exponents = exponents(scalars.len(), if scalars.len() == 1 { 6 } else { POLYNOMIAL });
         if exponents.len() > 80 {
@@ -156,6 +169,11 @@ impl Learner<'_> {
         }
         let term = |e: &Vec<usize>| Expr::product(scalars.iter().zip(e).map(|(s, &n)| Expr::pow(s.clone(), n as f64)));
         let terms: Vec<Expr> = exponents.iter().map(term).collect();
+        if let Some(metric) = metric {
+            let kept = metric.sparsest(&terms)?;
+            let sum = Expr::sum(kept.iter().map(|&(k, c)| Expr::product([Expr::Constant(c), terms[k].clone()])));
+            return Ok((kept.len() <= MOST_POWERS).then_some(sum));
+        }
         let design = self.columns(&terms, &rest.paths)?;
         let augmented = concatenate![Axis(1), design, rest.target.clone().insert_axis(Axis(1))];
         let (rows, n) = (augmented.nrows(), terms.len());
@@ -166,7 +184,7 @@ impl Learner<'_> {
         let ranks: Vec<usize> = exponents.iter().map(|e| e.iter().sum()).collect();
         let y = factor.column(n);
         let kept = eliminate_groups(&factor, &groups, &ranks, 3.0 * price, 1e-14 * y.dot(&y))?;
-        if kept.len() > if scalars.len() == 1 { 3 } else { 6 } {
+        if kept.len() > if scalars.len() == 1 { 3 } else { MOST_POWERS } {
             return Ok(None);
         }
         let columns: Vec<usize> = kept.iter().copied().chain([n]).collect();

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use ndarray::{Array1, Array2};
 
-use super::Friction;
 use super::discover::Discovered;
 use super::recover::RecoverError;
 use super::refit::Refit;
+use super::{Friction, NoiseFound};
 use crate::basis::{Map, ProductBasis};
 use crate::dataset::Units;
 use crate::model::{Model, ScalarHamiltonian};
@@ -131,4 +131,11 @@ impl<M: Model> Model for Natural<'_, M> {
         self.model.vjp_into(weights, &z, &lambda, z_bar, weights_bar, work);
         z_bar.copy_from_slice(&self.scaled(z_bar, |u| u));
     }
+}
+
+/// Deviations of noise.
+pub(super) fn noise(units: &Units, mut natural: NoiseFound) -> NoiseFound {
+    let dim = natural.deviation.len();
+    natural.deviation.iter_mut().zip(units.of_state(dim)).for_each(|(deviation, unit)| *deviation *= unit);
+    natural
 }

@@ -7,11 +7,12 @@ use ndarray::{Array2, Axis};
 use super::friction::Friction;
 use super::in_units;
 use super::judge::{Circumstances, Misfit};
-use super::learner::{Learner, Teaching};
+use super::follow::marked;
+use super::learner::{Learner, NOISY, Teaching};
 use super::pareto::{front, with_the_law};
 use super::paths::Paths;
 use super::refit::confirm_snapped;
-use super::rollouts::{closed_form_error, marked, on_trajectories};
+use super::rollouts::{closed_form_error, on_trajectories};
 use super::search::Counts;
 use super::shared::{Shared, shared_constants};
 use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
@@ -25,7 +26,7 @@ use crate::train::{self, Learned, states};
 /// What is known of the noise in the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Noise {
-    /// Nothing: its level is taken from the learned model's training error, and only data without noise can show a law to be exact.
+    /// Nothing: that of each component is estimated along with the law.
     Auto,
     /// There is none.
     None,
@@ -77,6 +78,20 @@ pub struct Candidate {
     pub error: f64,
 }
 
+/// What was found of the noise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoiseFound {
+    /// Its standard deviation in each component of the state, in the data's units.
+    pub deviation: Vec<f64>,
+    /// Whether that was given.
+    pub given: bool,
+    /// The Cramer-Rao bound for the variance of the constants over what the scatter of the chunks says it is, see
+    /// [`NoisyFit::efficiency`](train::NoisyFit::efficiency); unknown where they could not be fitted.
+    pub efficiency: Option<f64>,
+    /// Residuals of more than [`OUTLIER`](train::OUTLIER) standard deviations.
+    pub outliers: usize,
+}
+
 /// A part of a Hamiltonian.
 #[derive(Clone, Debug)]
 pub struct RecoveredPart {
@@ -111,6 +126,8 @@ pub struct Recovery {
     pub parts: Vec<RecoveredPart>,
     /// What no Hamiltonian explains of the data, if anything.
     pub friction: Option<Friction>,
+    /// The noise of the data, where there is any.
+    pub noise: Option<NoiseFound>,
     /// Error against complexity; complexity rises and error falls.
     pub pareto: Vec<Candidate>,
     /// Root mean square residuals on the training chunks: learned model, closed form.
@@ -124,8 +141,9 @@ pub struct Recovery {
     pub counts: Counts,
     /// Whether the closed form explains the validation chunks down to noise or integration error: it follows them no worse than the learned
     /// Hamiltonian does, within chance; what it misses is, without noise, below 1e-8 of their spread (or ten times the error of integration,
-    /// up to 1e-7), and with noise of given size no more, by a chi-squared statistic, than that noise; it is no power series; and more than half of the chunks
-    /// in which the learned Hamiltonian can be followed are among them.
+    /// up to 1e-7), and with noise no more, by chi-squared statistics, than that noise as given or as estimated: neither would the learned Hamiltonian
+    /// make the chunks more likely, nor are its residuals other than noise; it is no power series; and more than half of the chunks in which the learned
+    /// Hamiltonian can be followed are among them.
     pub exact: bool,
 }
 
@@ -212,6 +230,11 @@ fn recovered(
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
+    if fitted.misfit > NOISY && settings.noise != Noise::None && teaching.is_none() {
+        let spread = states(&natural_train).std_axis(Axis(0), 0.0);
+        let given = if let Noise::Sigma(sigma) = settings.noise { Some((spread * sigma).to_vec()) } else { None };
+        fitted = learner.allow_for_noise(fitted, given, progress)?;
+    }
     let discovered = learner.discover(&fitted, settings.seed, progress)?;
 
     progress("refitting on the trajectories");
@@ -219,12 +242,20 @@ fn recovered(
     let trained = on_trajectories(&learner, &fitted, &discovered)?;
     let followed = trained.followed(&learner, &discovered, &natural_judging)?;
     let is_series = learner.is_series(&discovered.chosen, &fitted)?;
-    let front = front(&learner, &fitted, &discovered, &trained, &marked(&natural_judging, &followed.closed))?;
+    let natural_judging = marked(&natural_judging, &followed.closed);
+    let explains_noise = match learner.errors() {
+        Some(errors) if !natural_judging.is_empty() => {
+            Some(learner.explains_noise(&trained.law.expression, &fitted, errors, &natural_judging)?)
+        }
+        _ => None,
+    };
+    let front = front(&learner, &fitted, &discovered, &trained, &natural_judging)?;
     // All that follows is in the units of the table.
     let validation = &marked(&judging, &followed.closed)[..];
     let (learned, law) = (in_units::learned(&units, inputs, trained.learned)?, in_units::refit(&units, &trained.law));
     let discovered = in_units::discovered(&units, discovered);
     let friction = friction.map(|f| in_units::friction(&units, f));
+    let noise = trained.noise.map(|noise| in_units::noise(&units, noise));
     let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
     let (model, theta) = (super::refit::model(inputs, &law.expression)?, law.expression.constants());
     let closed = Misfit::new(&model, &theta, validation, &learned.settings);
@@ -267,7 +298,10 @@ fn recovered(
     let exact = followed.are_enough()
         && friction.is_none()
         && !is_series
-        && circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?;
+        && match explains_noise {
+            Some(explains) => explains,
+            None => circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?,
+        };
     let part = |(part, forms): (super::Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),
         forms,
@@ -288,6 +322,7 @@ fn recovered(
         forces,
         parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
         friction,
+        noise,
         pareto,
         learned,
     })

@@ -11,7 +11,7 @@ use crate::linalg::{solve_spd, triangular_factor, triangular_inverse};
 use crate::loss::{Options, RolloutLoss};
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{Prior, Settings, fit_noisy, refine};
+use crate::train::{NoisyFit, Prior, Settings, fit_noisy, refine};
 
 /// A closed form fitted to trajectories.
 pub struct Refit {
@@ -81,17 +81,25 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
     Ok(Refit { expression: expr.with_constants(&fine.theta), covariance, error: fine.loss.sqrt() })
 }
 
-/// Fits all constants of `expr` to noisy chunks by maximum likelihood, initial states and noise along with them; the covariance is that of the
-/// Cramer-Rao bound at the estimate.
+/// Fits all constants of `expr` to noisy chunks by maximum likelihood, initial states and noise (unless `given`) along with them; the
+/// covariance is that of the Cramer-Rao bound at the estimate, larger by as much as the scatter of the chunks says that the fit falls short of it.
 ///
 /// # Errors
 /// Training fails.
-pub fn refit_noisy(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Settings) -> Result<Refit, RecoverError> {
+pub fn refit_noisy(
+    inputs: &Inputs,
+    expr: &Expr,
+    chunks: &[Trajectory],
+    settings: &Settings,
+    given: Option<Vec<f64>>,
+) -> Result<(Refit, NoisyFit), RecoverError> {
     let model = model(inputs, expr)?;
-    let fit = fit_noisy(&model, chunks, expr.constants(), settings, &Prior::default(), &mut |_| {})?;
-    let covariance = fit.covariance(settings.rank_tolerance)? * redundancy(chunks);
+    let prior = Prior { noise: given, precision: None };
+    let fit = fit_noisy(&model, chunks, expr.constants(), settings, &prior, &mut |_| {})?;
+    let scatter = fit.efficiency(settings.rank_tolerance)?.min(1.0);
+    let covariance = fit.covariance(settings.rank_tolerance)? * (redundancy(chunks) / scatter);
     let error = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&fit.theta).sqrt();
-    Ok(Refit { expression: expr.with_constants(&fit.theta), covariance, error })
+    Ok((Refit { expression: expr.with_constants(&fit.theta), covariance, error }, fit))
 }
 
 /// Sums of the rows of `scores`, one for each chunk, over the chunks of each trajectory, or where those are few over chunks that overlap.
@@ -117,7 +125,7 @@ fn clustered(scores: &Array2<f64>, chunks: &[Trajectory]) -> Array2<f64> {
 }
 
 /// How often a state of overlapping chunks is there on average: so much smaller than it is does their scatter seem.
-fn redundancy(chunks: &[Trajectory]) -> f64 {
+pub(super) fn redundancy(chunks: &[Trajectory]) -> f64 {
     let mut ends: Vec<(i64, u64)> = chunks.iter().flat_map(|c| c.times.iter().skip(1).map(|t| (c.id, t.to_bits()))).collect();
     let all = ends.len();
     ends.sort_unstable();

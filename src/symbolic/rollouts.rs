@@ -1,16 +1,17 @@
 //! The learned Hamiltonian and the closed form on the trajectories themselves.
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Axis};
 
 use super::discover::Discovered;
-use super::learner::{Fitted, Learner, NOISY};
-use super::recover::RecoverError;
+use super::follow::{followed, marked, short_interval};
+use super::learner::{Errors, Fitted, Learner, NOISY};
+use super::recover::{NoiseFound, RecoverError};
 use super::refit::{self, Refit, refit_noisy};
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar};
-use crate::loss::{Options, RolloutLoss};
-use crate::model::{Model, ScalarHamiltonian};
+use crate::loss::RolloutLoss;
+use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::{self, Fit, Learned, Settings};
 
@@ -20,6 +21,10 @@ const HALVINGS: i32 = 8;
 const ENOUGH_CHUNKS: f64 = 0.95;
 /// Ratio of mean squares in the middle chunk from which on a refit is spoilt.
 const SPOILT: f64 = 100.0;
+/// Changes of the rollouts by this part of a misfit are of no account..
+const OF_MISFIT: f64 = 0.01;
+/// ..and if it is noise, by this one.
+const OF_NOISE: f64 = 0.1;
 /// Differences smaller than this are none.
 const SAME: f64 = 1e-10;
 
@@ -29,6 +34,8 @@ pub(super) struct Trained {
     pub learned: Learned<ProductBasis>,
     /// The closed form, its constants refitted.
     pub law: Refit,
+    /// The noise, where the states of the chunks were fitted too.
+    pub noise: Option<NoiseFound>,
 }
 
 /// Whether halving the integration step changes nothing worth mentioning, in each chunk.
@@ -54,10 +61,10 @@ impl Trained {
         let Learned { model, fit, settings, .. } = &self.learned;
         let expression = &discovered.chosen.expression;
         let closed = refit::model(learner.inputs(), expression)?;
-        let allowed = allowed(discovered);
+        let allowed = allowed(learner, discovered);
         Ok(Followed {
-            closed: easily_followed((&closed, &expression.constants()), chunks, settings, allowed),
-            learned: easily_followed((model, &fit.theta), chunks, settings, allowed),
+            closed: followed(&closed, &expression.constants(), chunks, settings, allowed),
+            learned: followed(model, &fit.theta, chunks, settings, allowed),
         })
     }
 }
@@ -65,15 +72,17 @@ impl Trained {
 /// Refits the closed form with an integration step whose error shows in neither model; those few chunks where no step does (close encounters)
 /// are left out. After the deadline the constants stay as they were fitted along paths.
 pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &Discovered) -> Result<Trained, RecoverError> {
+    if let Some(errors) = learner.errors() {
+        return in_noise(learner, fitted, discovered, errors);
+    }
     let train = learner.train();
-    let (model, theta) = compact(learner, fitted)?;
     let mut settings = Settings::new(learner.weights().to_vec(), short_interval(train))?;
     let expression = &discovered.chosen.expression;
     let (closed, constants) = (refit::model(learner.inputs(), expression)?, expression.constants());
     let mut easy = Vec::new();
     for _ in 0..HALVINGS {
         settings.rollout.step *= 0.5;
-        easy = marked(train, &easily_followed((&closed, &constants), train, &settings, allowed(discovered)));
+        easy = marked(train, &followed(&closed, &constants, train, &settings, allowed(learner, discovered)));
         if easy.len() as f64 >= ENOUGH_CHUNKS * train.len() as f64 || learner.late() {
             break;
         }
@@ -81,11 +90,43 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
     if easy.is_empty() {
         easy = train.to_vec();
     }
-    let integration_error = train::integration_error(&closed, &constants, &easy, &settings);
-    let integration_error = if integration_error.is_finite() { integration_error } else { 1.0 };
     log::debug!("{} of {} training chunks, step {:.2e}", easy.len(), train.len(), settings.rollout.step);
     let law = refitted(learner, fitted, discovered, &easy, &settings)?;
-    let loss = RolloutLoss::new(&model, &easy, &settings.weights, settings.rollout.clone());
+    Ok(Trained { learned: learned((learner, fitted), (&closed, &constants), &easy, settings)?, law, noise: None })
+}
+
+/// The closed form fitted to noisy chunks, all their states uncertain.
+fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors: &Errors) -> Result<Trained, RecoverError> {
+    let (inputs, chosen) = (learner.inputs(), &discovered.chosen);
+    let Errors { settings, train, given, .. } = errors;
+    let found = refit_noisy(inputs, &chosen.expression, train, settings, given.clone());
+    let (law, noise) = match found {
+        Ok((law, fit)) => {
+            let efficiency = fit.efficiency(settings.rank_tolerance)?;
+            (law, NoiseFound { deviation: fit.noise, given: given.is_some(), efficiency: Some(efficiency), outliers: fit.outliers })
+        }
+        Err(error) => {
+            log::debug!("refit failed: {error}");
+            let noise = NoiseFound { deviation: errors.noise.clone(), given: given.is_some(), efficiency: None, outliers: 0 };
+            (learner.as_adjusted(chosen, fitted)?, noise)
+        }
+    };
+    let closed = refit::model(inputs, &law.expression)?;
+    let learned = learned((learner, fitted), (&closed, &law.expression.constants()), train, settings.clone())?;
+    Ok(Trained { learned, law, noise: Some(noise) })
+}
+
+/// What was learned, with its loss on the trajectories, and the error of integration, which is that of the closed form.
+fn learned(
+    (learner, fitted): (&Learner, &Fitted),
+    (closed, constants): (&ScalarHamiltonian<ClosedForm>, &[f64]),
+    chunks: &[Trajectory],
+    settings: Settings,
+) -> Result<Learned<ProductBasis>, RecoverError> {
+    let (model, theta) = compact(learner, fitted)?;
+    let integration_error = train::integration_error(closed, constants, chunks, &settings);
+    let integration_error = if integration_error.is_finite() { integration_error } else { 1.0 };
+    let loss = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone());
     let fit = Fit {
         loss: loss.value(&theta),
         field_evaluations: 2 * loss.field_evaluations(),
@@ -95,7 +136,7 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
         outcome: train::Outcome::Linear,
         theta,
     };
-    Ok(Trained { learned: Learned { model, fit, settings, integration_error }, law })
+    Ok(Learned { model, fit, settings, integration_error })
 }
 
 /// The refitted law, or the law as it was where time is over or the refit fails.
@@ -113,7 +154,7 @@ fn refitted(
     }
     // With noise all states are uncertain.
     if chosen.misfit > NOISY {
-        return refit_noisy(inputs, expression, easy, settings).or_else(|error| {
+        return refit_noisy(inputs, expression, easy, settings, None).map(|(law, _)| law).or_else(|error| {
             log::debug!("refit failed: {error}");
             learner.as_adjusted(chosen, fitted)
         });
@@ -140,36 +181,10 @@ fn refitted(
     Ok(Refit { expression: expression.clone(), covariance, error: chosen.misfit })
 }
 
-/// An interval between points that few are shorter than: halving a step that is longer than an interval would change nothing there.
-fn short_interval(chunks: &[Trajectory]) -> f64 {
-    let mut intervals: Vec<f64> = chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
-    intervals.sort_by(f64::total_cmp);
-    intervals.get(intervals.len() / 10).copied().unwrap_or(1.0)
-}
-
-/// The chunks that are marked.
-pub(super) fn marked(chunks: &[Trajectory], marks: &[bool]) -> Vec<Trajectory> {
-    chunks.iter().zip(marks).filter(|(_, mark)| **mark).map(|(chunk, _)| chunk.clone()).collect()
-}
-
 /// Root mean square change of a chunk's residuals that is of no account.
-fn allowed(discovered: &Discovered) -> f64 {
-    (0.01 * discovered.chosen.misfit).max(SAME)
-}
-
-/// Whether halving the integration step changes nothing worth mentioning, in each chunk.
-fn easily_followed<M: Model>((model, theta): (&M, &[f64]), chunks: &[Trajectory], settings: &Settings, allowed: f64) -> Vec<bool> {
-    let predictions = |step: f64| {
-        let options = Options { step, ..settings.rollout.clone() };
-        RolloutLoss::new(model, chunks, &settings.weights, options).predictions(theta, chunks)
-    };
-    let (coarse, fine) = (predictions(settings.rollout.step), predictions(0.5 * settings.rollout.step));
-    let follows = |(a, b): (&Array2<f64>, &Array2<f64>)| {
-        let error = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
-        let mean = (a - b).indexed_iter().map(error).sum::<f64>() / a.len().max(1) as f64;
-        mean.sqrt() <= allowed
-    };
-    coarse.iter().zip(&fine).map(follows).collect()
+fn allowed(learner: &Learner, discovered: &Discovered) -> f64 {
+    let part = if learner.errors().is_some() { OF_NOISE } else { OF_MISFIT };
+    (part * discovered.chosen.misfit).max(SAME)
 }
 
 /// The learned model without the scalars that it does not use.

@@ -33,15 +33,22 @@ impl Searches {
         Self { memory: Memory::default(), known: Vec::new(), counts: Counts::default(), seed, deadline }
     }
 
-    /// Forms whose slopes are those of the samples, simple ones first; none where there is too little to go by.
-    pub fn forms(&mut self, variables: &[Expr], samples: &PartSamples, evaluations: usize) -> Vec<Expr> {
-        self.search(variables, samples, evaluations).unwrap_or_else(|error| {
+    /// Forms whose slopes are those of the samples, simple ones first; of `noisy` ones, whose errors hang together, simpler ones too than those that the
+    /// search would choose. None where there is too little to go by.
+    pub fn forms(&mut self, variables: &[Expr], samples: &PartSamples, evaluations: usize, noisy: bool) -> Vec<Expr> {
+        self.search(variables, samples, evaluations, noisy).unwrap_or_else(|error| {
             log::debug!("  search: {error}");
             Vec::new()
         })
     }
 
-    fn search(&mut self, variables: &[Expr], samples: &PartSamples, evaluations: usize) -> Result<Vec<Expr>, SearchError> {
+    fn search(
+        &mut self,
+        variables: &[Expr],
+        samples: &PartSamples,
+        evaluations: usize,
+        noisy: bool,
+    ) -> Result<Vec<Expr>, SearchError> {
         let target = target(variables.len(), samples)?;
         let mut options = SearchOptions {
             operators: Operators { functions: Function::ALL.to_vec(), ..Operators::default() },
@@ -71,8 +78,8 @@ impl Searches {
             self.known.push(best.clone());
         }
         let last = front.entries.len();
-        let first = last.saturating_sub(MOST_FORMS).min(front.chosen);
-        let taken = front.entries[first..last].iter().take(MOST_FORMS);
+        let first = if noisy { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
+        let taken = front.entries[first..last].iter().take(if noisy { 2 * MOST_FORMS } else { MOST_FORMS });
         Ok(taken.filter_map(|f| f.to_expr(&target, variables).ok()).collect())
     }
 }

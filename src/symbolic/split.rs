@@ -24,6 +24,8 @@ pub struct PartSamples {
     pub slopes: Array2<f64>,
     /// Their standard errors.
     pub errors: Array2<f64>,
+    /// Derivatives of each function of the part: a row for each sample and, within it, each scalar.
+    pub design: Array2<f64>,
 }
 
 impl PartSamples {
@@ -32,7 +34,7 @@ impl PartSamples {
         let column = |x: Array1<f64>| x.insert_axis(ndarray::Axis(1));
         let size = (slopes.dot(&slopes) / slopes.len().max(1) as f64).sqrt();
         let errors = Array2::from_elem((inputs.len(), 1), 1e-4 * size);
-        Self { inputs: column(inputs), slopes: column(slopes), errors }
+        Self { inputs: column(inputs), slopes: column(slopes), errors, design: Array2::zeros((0, 0)) }
     }
 }
 
@@ -85,6 +87,7 @@ impl Learner<'_> {
             inputs: Array2::from_shape_fn((rows.len(), m), |(i, k)| values[[rows[i], part.scalars[k]]]),
             slopes: Array2::zeros((rows.len(), m)),
             errors: Array2::zeros((rows.len(), m)),
+            design: Array2::zeros((rows.len() * m, part.columns.len())),
         };
         let function = fitted.model.function();
         let mut work = vec![Lanes([0.0; LANES]); crate::scalars::ScalarFunction::work_len(function)];
@@ -103,6 +106,7 @@ impl Learner<'_> {
             for (lane, gradient) in gradients.iter().enumerate() {
                 let row = block * LANES + lane;
                 let deviation = gradient.dot(&spread);
+                samples.design.slice_mut(s![row * m..(row + 1) * m, ..]).assign(gradient);
                 for k in 0..m {
                     samples.slopes[[row, k]] =
                         part.columns.iter().zip(gradient.row(k)).map(|(&column, g)| fitted.theta[column] * g).sum();

@@ -42,7 +42,7 @@ pub fn learn_noisy(
     let basis = Basis::of_kind(kind, &scalars.ranges(states.view()));
     let whole = ScalarHamiltonian::new(scalars.clone(), basis);
     let start = linear_start(&whole, chunks, settings)?;
-    let precision = Some(smoothness(whole.function(), energy_scale(chunks)));
+    let precision = Some(smooth_prior(&whole.function().degrees(), chunks));
     let fit = fit_noisy(&whole, chunks, start, settings, &Prior { noise: noise.clone(), precision }, watch)?;
     let (kept, coefficients) = demanded(whole.function(), &fit)?;
     let model = ScalarHamiltonian::new(scalars, whole.function().subset(&kept));
@@ -56,9 +56,10 @@ const PRICE: f64 = 4.0;
 /// Standard deviation of the prior of a function of degree k: this times the energy scale over k squared.
 const WIDTH: f64 = 10.0;
 
-/// Inverse standard deviations of the parameters before the data are seen.
-fn smoothness(basis: &Basis, energy: f64) -> Vec<f64> {
-    basis.degrees().iter().map(|&k| (k * k) as f64 / (WIDTH * energy)).collect()
+/// Inverse standard deviations, before the data are seen, of the parameters of functions of the given degrees: smooth functions are preferred.
+pub fn smooth_prior(degrees: &[usize], chunks: &[Trajectory]) -> Vec<f64> {
+    let energy = energy_scale(chunks);
+    degrees.iter().map(|&k| (k * k) as f64 / (WIDTH * energy)).collect()
 }
 
 /// Root mean square momentum times root mean square velocity, the unit that energies have in the data.

@@ -20,10 +20,10 @@ pub use fit::{Fit, Settings, fit, linear_start, refine};
 pub use held_out::{Deviance, deviance, held_out};
 pub use lbfgs::{Judge, Minimum, Objective, Outcome, Record, Stop, minimise, minimise_judged};
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
-pub use learn_noisy::{NoisyLearned, learn_noisy};
+pub use learn_noisy::{NoisyLearned, learn_noisy, smooth_prior};
 pub use line_search::WeakWolfe;
 pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
-pub use noisy::{NoisyFit, Prior, cramer_rao, fit_noisy};
+pub use noisy::{NoisyFit, OUTLIER, Prior, cramer_rao, fit_noisy};
 pub use saving::Saving;
 
 use std::path::PathBuf;

@@ -55,6 +55,9 @@ pub struct NoisyFit {
     pub freedom: f64,
     /// Number of residuals of more than 5 standard deviations: Gaussian noise has none.
     pub outliers: usize,
+    /// Mean square of what residuals have that is quadratic in time, in units of the noise, and its number: one for a law that misses no force, if
+    /// the noise is independent from point to point. Only of chunks of more than three points.
+    pub drift: (f64, usize),
     /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the parameters, initial states eliminated. The
     /// prior's precision of parameters is among its rows.
     pub factor: Array2<f64>,
@@ -209,6 +212,7 @@ impl NoisyFit {
             chi_squared: f64::INFINITY,
             freedom: 0.0,
             outliers: 0,
+            drift: (f64::NAN, 0),
             factor: Array2::zeros((0, 0)),
             scores: Array2::zeros((0, 0)),
             rank: 0,
@@ -225,6 +229,8 @@ impl NoisyFit {
         self.chi_squared = chunks.iter().map(Eliminated::chi_squared).sum();
         self.freedom = (residuals().count() as f64 - (self.rank + coordinates.origin.len()) as f64).max(1.0);
         self.outliers = residuals().filter(|r| r.abs() > OUTLIER).count();
+        let drift: Vec<f64> = chunks.iter().flat_map(|c| &c.drift).map(|d| d * d).collect();
+        self.drift = (drift.iter().sum::<f64>() / drift.len() as f64, drift.len());
         self.scores = Array2::zeros((chunks.len(), n));
         for (mut score, chunk) in self.scores.rows_mut().into_iter().zip(chunks) {
             score.assign(&chunk.reduced.slice(s![.., ..n]).t().dot(&chunk.reduced.column(n)));

@@ -21,13 +21,14 @@ impl Learner<'_> {
         let freedom = fitted.rows.saturating_sub(n).max(1) as f64;
         let correlated = if fitted.misfit > NOISY { CORRELATED } else { 1.0 };
         let price = correlated * (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
-        let ranks: Vec<usize> = fitted
-            .groups
-            .iter()
-            .map(|g| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1))
-            .collect();
-        let kept = eliminate_groups(&fitted.factor, &fitted.groups, &ranks, price, floor)?;
+        let kept = eliminate_groups(&fitted.factor, &fitted.groups, &self.group_ranks(&fitted.groups), price, floor)?;
         Ok(kept.into_iter().map(|g| fitted.groups[g].scalars.clone()).collect())
+    }
+
+    /// What speaks against each group: the ranks of its scalars, and that there are two.
+    pub(super) fn group_ranks(&self, groups: &[Group]) -> Vec<usize> {
+        let rank = |g: &Group| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1);
+        groups.iter().map(rank).collect()
     }
 }
 

@@ -172,7 +172,8 @@ pub(in crate::symbolic) fn with_ridge(factor: &Array2<f64>) -> linalg::Result<Ar
     triangular_factor(&[concatenate![Direction(0), factor.view(), ridge.view()]])
 }
 
-fn solve(factor: &Array2<f64>) -> linalg::Result<Vec<f64>> {
+/// Least squares from the triangular factor of a design matrix with the observations in the last column.
+pub(in crate::symbolic) fn solve(factor: &Array2<f64>) -> linalg::Result<Vec<f64>> {
     let n = factor.ncols() - 1;
     Ok(triangular_inverse(&factor.slice(s![..n, ..n]))?.dot(&factor.slice(s![..n, n])).to_vec())
 }

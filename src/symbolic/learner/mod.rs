@@ -6,6 +6,7 @@
 
 mod candidates;
 mod eliminate;
+mod errors;
 mod fit;
 mod pieces;
 mod products;
@@ -29,7 +30,8 @@ use crate::train::{states, unit_weights};
 use candidates::robust_ranges;
 pub use candidates::{CandidateScalar, candidates};
 pub use eliminate::eliminate_groups;
-pub(super) use fit::with_ridge;
+pub(super) use errors::Errors;
+pub(super) use fit::{solve, with_ridge};
 use teacher::Teacher;
 pub(super) use teacher::Teaching;
 
@@ -87,6 +89,8 @@ pub struct Learner<'a> {
     pieces: usize,
     /// Factors for the rows of noisy training chunks.
     factors: Vec<Vec<f64>>,
+    /// How noisy chunks are fitted, if they are.
+    errors: Option<Errors>,
     deadline: Option<Instant>,
     /// Whom to learn from in the place of the data.
     teacher: Option<Teacher<'a>>,
@@ -130,6 +134,7 @@ impl<'a> Learner<'a> {
             ranges,
             pieces: 1,
             factors: Vec::new(),
+            errors: None,
             deadline,
             teacher: None,
         })

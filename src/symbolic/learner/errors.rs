@@ -1,0 +1,198 @@
+//! Learning from noisy chunks: every state is uncertain, the first of a chunk too.
+
+use ndarray::{Array1, Axis, concatenate, s};
+
+use super::fit::solve;
+use super::{FIRST_DEGREE, Fitted, Learner, eliminate_groups};
+use crate::dataset::Trajectory;
+use crate::linalg::triangular_factor;
+use crate::model::ScalarHamiltonian;
+use crate::symbolic::follow::{followed, marked, short_interval};
+use crate::train::{Deviance, Error, Prior, Settings, deviance, fit_noisy, smooth_prior};
+
+/// How noisy chunks are fitted, and what the learned Hamiltonian says of their noise.
+pub struct Errors {
+    /// Integration and weights.
+    pub settings: Settings,
+    /// Training chunks that the integrator follows.
+    pub train: Vec<Trajectory>,
+    /// Held-out chunks that it follows.
+    pub check: Vec<Trajectory>,
+    /// Standard deviation of the noise in each component, if it was given.
+    pub given: Option<Vec<f64>>,
+    /// The same as given or estimated.
+    pub noise: Vec<f64>,
+    /// Chi squared of the learned Hamiltonian on the training chunks, in units of that noise.
+    pub chi_squared: f64,
+    /// What it should be.
+    pub freedom: f64,
+    /// Number of its parameters that the data determine.
+    pub rank: usize,
+    /// Its deviance on the held-out chunks.
+    pub held_out: Deviance,
+}
+
+/// What each function of a scalar must lower chi squared by.
+const PRICE: f64 = 4.0;
+/// Degree of the functions of a law that six degrees don't follow.
+const HIGHER_DEGREE: usize = 11;
+/// A higher degree must lower the held-out deviance by this.
+const WORTH: f64 = 10.0;
+/// Directions of parameters below this relative singular value are lost in the noise.
+const RANK_TOLERANCE: f64 = 1e-7;
+/// The part of the chunks that the integrator must follow..
+const ENOUGH: f64 = 0.9;
+/// ..up to this part of the noise,
+const SHARE: f64 = 0.1;
+/// at a step that is halved so often at most.
+const HALVINGS: usize = 5;
+
+impl Errors {
+    /// Root mean square of the noise in units of the weights.
+    pub fn unit(&self) -> f64 {
+        let squares = self.noise.iter().zip(&self.settings.weights).map(|(s, w)| s * s * w);
+        (squares.sum::<f64>() / self.noise.len().max(1) as f64).sqrt()
+    }
+
+    /// Root mean square residual, in units of the weights, that goes with a chi squared of the training chunks.
+    pub fn misfit(&self, chi_squared: f64) -> f64 {
+        self.unit() * (chi_squared / self.freedom).sqrt()
+    }
+}
+
+impl Learner<'_> {
+    /// How noisy chunks are fitted, if they are.
+    pub(in crate::symbolic) fn errors(&self) -> Option<&Errors> {
+        self.errors.as_ref()
+    }
+
+    /// Learns again by maximum likelihood, the initial state of each chunk and the noise (unless `given`) fitted as well: with all scalars, then with
+    /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where not enough chunks can be followed, it
+    /// stays.
+    ///
+    /// # Errors
+    /// Divergence, linear algebra.
+    pub fn allow_for_noise(
+        &mut self,
+        rough: Fitted,
+        given: Option<Vec<f64>>,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Fitted, Error> {
+        progress("fitting every state of the chunks");
+        let Some(errors) = self.followed(&rough, given)? else { return Ok(rough) };
+        let mut wanted: Vec<Vec<usize>> =
+            (0..self.set.len()).filter(|&i| self.ranges[i].1 > self.ranges[i].0).map(|i| vec![i]).collect();
+        wanted.extend(self.groups_of(&rough).into_iter().filter(|group| group.len() > 1));
+        let start = self.fit(&wanted, FIRST_DEGREE, Some(&rough))?.theta;
+        let (mut best, mut errors) = self.fit_errors(errors, &wanted, FIRST_DEGREE, start)?;
+        loop {
+            let ranks = self.group_ranks(&best.groups);
+            let kept = eliminate_groups(&best.factor, &best.groups, &ranks, PRICE, 0.0)?;
+            if kept.len() == best.groups.len() || self.late() {
+                break;
+            }
+            let wanted: Vec<Vec<usize>> = kept.iter().map(|&g| best.groups[g].scalars.clone()).collect();
+            log::debug!("demanded in noise: {}", self.names(&wanted));
+            let columns: Vec<usize> = kept.iter().flat_map(|&g| best.groups[g].columns.clone()).chain([best.theta.len()]).collect();
+            let start = solve(&triangular_factor(&[best.factor.select(Axis(1), &columns)])?)?;
+            (best, errors) = self.fit_errors(errors, &wanted, FIRST_DEGREE, start)?;
+        }
+        if self.late() {
+            self.errors = Some(errors);
+            return Ok(best);
+        }
+        let groups = self.groups_of(&best);
+        let start = self.fit(&groups, HIGHER_DEGREE, Some(&best))?.theta;
+        if let Ok(held_out) = self.higher(&errors, &groups, start.clone())
+            && held_out + WORTH < errors.held_out.chunks.iter().sum::<f64>()
+        {
+            (best, errors) = self.fit_errors(errors, &groups, HIGHER_DEGREE, start)?;
+        }
+        self.errors = Some(errors);
+        Ok(best)
+    }
+
+    /// The held-out deviance, in units of the noise as known, of functions of higher degree.
+    fn higher(&self, errors: &Errors, wanted: &[Vec<usize>], start: Vec<f64>) -> Result<f64, Error> {
+        let (model, prior) = self.model_and_prior(errors, wanted, HIGHER_DEGREE);
+        let prior = Prior { noise: Some(errors.noise.clone()), ..prior };
+        let fit = fit_noisy(&model, &errors.train, start, &errors.settings, &prior, &mut |_| {})?;
+        Ok(deviance(&model, &fit.theta, &errors.check, &errors.noise, &errors.settings)?.chunks.iter().sum())
+    }
+
+    fn model_and_prior(
+        &self,
+        errors: &Errors,
+        wanted: &[Vec<usize>],
+        degree: usize,
+    ) -> (ScalarHamiltonian<crate::basis::ProductBasis>, Prior) {
+        let basis = self.basis(wanted, degree).0;
+        let degrees: Vec<usize> = basis.functions().iter().map(|f| f.iter().map(|(_, d)| d).sum()).collect();
+        let prior = Prior { noise: errors.given.clone(), precision: Some(smooth_prior(&degrees, &errors.train)) };
+        (ScalarHamiltonian::new(self.set.clone(), basis), prior)
+    }
+
+    /// Fits the functions of some groups, and what that says of the noise.
+    fn fit_errors(&self, errors: Errors, wanted: &[Vec<usize>], degree: usize, start: Vec<f64>) -> Result<(Fitted, Errors), Error> {
+        let (model, prior) = self.model_and_prior(&errors, wanted, degree);
+        let fit = fit_noisy(&model, &errors.train, start, &errors.settings, &prior, &mut |_| {})?;
+        let n = fit.theta.len();
+        let jacobian = fit.factor.slice(s![.., ..n]);
+        // |J theta - y|^2 with y = J theta - r, for the residuals r at theta.
+        let y = jacobian.dot(&Array1::from(fit.theta.clone())) - fit.factor.column(n);
+        let factor = concatenate![Axis(1), jacobian, y.insert_axis(Axis(1))];
+        let held_out = deviance(&model, &fit.theta, &errors.check, &fit.noise, &errors.settings)?;
+        let errors = Errors {
+            noise: fit.noise.clone(),
+            chi_squared: fit.chi_squared,
+            freedom: fit.freedom,
+            rank: fit.rank,
+            held_out,
+            ..errors
+        };
+        let per_freedom = errors.held_out.chunks.iter().sum::<f64>() / errors.held_out.freedom;
+        let fitted = Fitted {
+            model,
+            groups: self.basis(wanted, degree).1,
+            degree,
+            theta: fit.theta,
+            factor,
+            rows: fit.freedom as usize + n,
+            misfit: errors.misfit(fit.chi_squared),
+            validation: errors.unit() * per_freedom.sqrt(),
+            trust: vec![1.0; self.train.len()],
+        };
+        log::debug!("in noise, {:?} after {}: {}", fit.outcome, fit.history.len(), self.describe(&fitted));
+        Ok((fitted, errors))
+    }
+
+    /// An integration step, and the chunks that it follows.
+    fn followed(&self, rough: &Fitted, given: Option<Vec<f64>>) -> Result<Option<Errors>, Error> {
+        let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
+        settings.rank_tolerance = RANK_TOLERANCE;
+        let allowed = SHARE * rough.misfit;
+        for _ in 0..HALVINGS {
+            let follows =
+                |chunks: &[Trajectory]| marked(chunks, &followed(&rough.model, &rough.theta, chunks, &settings, allowed));
+            let (train, check) = (follows(&self.train), follows(&self.check));
+            log::debug!("step {:.2e}: {} of {} chunks followed", settings.rollout.step, train.len(), self.train.len());
+            if train.len() as f64 >= ENOUGH * self.train.len() as f64 && !check.is_empty() {
+                let held_out = Deviance { chunks: Vec::new(), freedom: 0.0 };
+                let (noise, chi_squared, freedom) = (Vec::new(), f64::INFINITY, 1.0);
+                return Ok(Some(Errors {
+                    settings,
+                    train,
+                    check,
+                    given,
+                    noise,
+                    chi_squared,
+                    freedom,
+                    rank: 0,
+                    held_out,
+                }));
+            }
+            settings.rollout.step *= 0.5;
+        }
+        Ok(None)
+    }
+}

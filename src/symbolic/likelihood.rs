@@ -1,0 +1,203 @@
+//! Closed forms in noise: ranked by how likely they make the chunks, the initial state of each fitted, and by how long they are.
+
+use super::adjust::{Adjusted, bound_exponents, free_exponents};
+use super::discover::round_exponents;
+use super::forms::PartForm;
+use super::judge::Misfit;
+use super::learner::{Errors, Fitted, Learner};
+use super::recover::RecoverError;
+use super::tracked::multiply_out;
+use super::{SimplifyOptions, refit, simplify_up_to_constant};
+use crate::dataset::Trajectory;
+use crate::expr::Expr;
+use crate::train::{Deviance, NoisyFit, Prior, deviance, fit_noisy};
+
+/// Nats that a symbol must earn.
+const NATS_PER_SYMBOL: f64 = 3.0;
+/// Forms of a part that are tried in the whole law, at most.
+const MOST_FORMS: usize = 4;
+/// Forms of a part that are so many nats longer than its shortest are not tried.
+const HOPELESS: f64 = 30.0;
+/// Standard deviations by which a statistic may stand out.
+const SIGMAS: f64 = 4.0;
+/// The given size of the noise is taken to be right to so many parts.
+const NOISE_KNOWN: f64 = 0.05;
+/// Chunks of more than three points must be so large a part of all.
+const TELLING: f64 = 0.5;
+
+impl Errors {
+    /// Description length in nats, up to a constant: half of chi squared, the constants to the precision that the data give them, the symbols.
+    pub(super) fn length(&self, chi_squared: f64, expression: &Expr) -> f64 {
+        let constants = free_exponents(expression).constants().len() as f64;
+        0.5 * chi_squared + 0.5 * self.freedom.ln() * constants + NATS_PER_SYMBOL * expression.complexity() as f64
+    }
+
+    /// The chi squared that goes with a misfit.
+    fn chi_squared_of(&self, misfit: f64) -> f64 {
+        self.freedom * (misfit / self.unit()).powi(2)
+    }
+
+    fn length_of(&self, law: &Adjusted) -> f64 {
+        self.length(self.chi_squared_of(law.misfit), &law.expression)
+    }
+
+    pub(super) fn length_of_part(&self, form: &PartForm) -> f64 {
+        self.length(self.chi_squared_of(form.misfit), &form.expression)
+    }
+
+    /// Whether the residuals of a law on the training chunks are noise: what was learned makes them no more likely than its additional parameters do by
+    /// chance, and they have no motions that are quadratic in time, as forces make them, which noise that is independent from point to point has not.
+    fn is_noise(&self, law: &Fit) -> bool {
+        let chi_squared = self.chi_squared_of(law.adjusted.misfit);
+        let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
+        // What chunks share they say more than once.
+        let redundancy = refit::redundancy(&self.train);
+        let likely = chi_squared - self.chi_squared <= redundancy * (more + SIGMAS * (2.0 * more).sqrt());
+        let (drift, n) = (law.fit.drift.0, law.fit.drift.1 as f64);
+        let telling = n >= TELLING * (self.train.len() * self.noise.len()) as f64;
+        log::debug!("chi squared {chi_squared:.0} against {:.0} learned with {more} parameters more; drift {drift:.3}", self.chi_squared);
+        likely && telling && drift <= 1.0 + SIGMAS * (2.0 * redundancy / n).sqrt()
+    }
+}
+
+/// A law fitted to noisy chunks.
+struct Fit {
+    adjusted: Adjusted,
+    fit: NoisyFit,
+}
+
+impl Learner<'_> {
+    /// Whether a closed form explains the chunks down to their noise: its residuals on the training chunks are noise; on the held-out `judging` ones what was
+    /// learned does no better, by a paired test; and, if the noise was given, they are no larger.
+    ///
+    /// # Errors
+    /// Rollouts that diverge.
+    pub(super) fn explains_noise(
+        &self,
+        expr: &Expr,
+        fitted: &Fitted,
+        errors: &Errors,
+        judging: &[Trajectory],
+    ) -> Result<bool, RecoverError> {
+        let law = self.likelihood(expr, errors)?;
+        let closed = refit::model(self.inputs(), &law.adjusted.expression)?;
+        let constants = law.adjusted.expression.constants();
+        let of_law = deviance(&closed, &constants, judging, &errors.noise, &errors.settings)?;
+        let of_learned = deviance(&fitted.model, &fitted.theta, judging, &errors.noise, &errors.settings)?;
+        let misfit = |deviance: &Deviance| Misfit { chunks: deviance.chunks.clone(), residuals: 1 };
+        let predictive = !misfit(&of_law).is_worse_than(&misfit(&of_learned), 0.0);
+        let ratio = of_law.chunks.iter().sum::<f64>() / of_law.freedom;
+        let known = (1.0 + NOISE_KNOWN).powi(2);
+        let chance = SIGMAS * (2.0 * refit::redundancy(judging) / of_law.freedom).sqrt();
+        log::debug!("held out: {ratio:.3} of the noise's variance");
+        Ok(errors.is_noise(&law) && predictive && (errors.given.is_none() || ratio <= known * (1.0 + chance)))
+    }
+
+    /// Fits all constants of a Hamiltonian, fractional exponents too, to the chunks, their initial states with them; the noise is as learned.
+    ///
+    /// # Errors
+    /// An unknown vector, divergence.
+    fn likelihood(&self, expr: &Expr, errors: &Errors) -> Result<Fit, RecoverError> {
+        let free = free_exponents(expr);
+        let model = refit::model(self.inputs(), &free)?;
+        let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
+        let fit = fit_noisy(&model, &errors.train, free.constants(), &errors.settings, &prior, &mut |_| {})?;
+        let held_out = deviance(&model, &fit.theta, &errors.check, &errors.noise, &errors.settings)?;
+        let ratio = held_out.chunks.iter().sum::<f64>() / held_out.freedom;
+        let adjusted = Adjusted {
+            expression: bound_exponents(&free.with_constants(&fit.theta)),
+            misfit: errors.misfit(fit.chi_squared),
+            validation: errors.unit() * ratio.sqrt(),
+        };
+        Ok(Fit { adjusted, fit })
+    }
+
+    /// A law with its most likely constants, or as it is where it can't be fitted.
+    pub(super) fn likely_constants(&self, expr: &Expr, errors: &Errors) -> Expr {
+        self.likely(expr, errors).map_or_else(|| expr.clone(), |found| found.adjusted.expression)
+    }
+
+    /// The same; none where the law can't be fitted.
+    fn likely(&self, expr: &Expr, errors: &Errors) -> Option<Fit> {
+        let found = self.likelihood(expr, errors).ok().filter(|found| found.adjusted.misfit.is_finite());
+        match &found {
+            Some(Fit { adjusted, .. }) => log::debug!("  length {:.1}: {}", errors.length_of(adjusted), adjusted.expression),
+            None => log::debug!("  not fitted: {expr}"),
+        }
+        found
+    }
+
+    /// The whole law of least description length: the best forms of all parts, then other forms of each, then whatever makes it simpler; and all that
+    /// were tried. None where the best forms make no law that can be fitted.
+    ///
+    /// # Errors
+    /// Rewriting fails.
+    pub(super) fn whole_in_noise(
+        &self,
+        parts: &[Vec<PartForm>],
+        errors: &Errors,
+    ) -> Result<Option<(Adjusted, Vec<Adjusted>)>, RecoverError> {
+        let mut laws = Vec::new();
+        let Some(mut best) = self.best_of_parts(parts, errors, &mut laws) else { return Ok(None) };
+        while !self.late() {
+            let tried = simpler(&best)?.into_iter().filter_map(|expr| self.likely(&expr, errors));
+            let next = tried.min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
+            match next.filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted)) {
+                Some(next) => best = next,
+                None => break,
+            }
+        }
+        Ok(Some((best.adjusted, laws)))
+    }
+
+    fn best_of_parts(&self, parts: &[Vec<PartForm>], errors: &Errors, laws: &mut Vec<Adjusted>) -> Option<Fit> {
+        let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
+        let length = |found: &Option<Fit>| found.as_ref().map_or(f64::INFINITY, |found| errors.length_of(&found.adjusted));
+        let mut choice = vec![0; parts.len()];
+        let mut best = self.likely(&whole(&choice), errors);
+        laws.extend(best.iter().map(|found| found.adjusted.clone()));
+        for (i, forms) in parts.iter().enumerate() {
+            let limit = errors.length_of_part(&forms[0]) + HOPELESS;
+            let tried = forms.iter().enumerate().skip(1).filter(|(_, form)| errors.length_of_part(form) < limit);
+            for (k, _) in tried.take(if self.late() { 0 } else { MOST_FORMS }) {
+                let mut other = choice.clone();
+                other[i] = k;
+                let next = self.likely(&whole(&other), errors);
+                laws.extend(next.iter().map(|found| found.adjusted.clone()));
+                if length(&next) < length(&best) {
+                    (best, choice) = (next, other);
+                }
+            }
+        }
+        best
+    }
+}
+
+/// A term goes only if that raises chi squared, to second order, by less than this.
+const DOUBTFUL: f64 = 100.0;
+
+/// Laws that are simpler than a given one: rewritten, an exponent rounded, or without one of its terms, where that may be. Where the data don't
+/// determine all constants, terms may replace each other: then it is multiplied out.
+fn simpler(Fit { adjusted, fit }: &Fit) -> Result<Vec<Expr>, RecoverError> {
+    let expr = &adjusted.expression;
+    let mut all = vec![simplify_up_to_constant(expr, &SimplifyOptions::default())?.expression];
+    all.extend([0.5, 1.0 / 3.0, 0.25].map(|step| round_exponents(expr, step, 0.3)));
+    let without = |terms: &[Expr], k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, t)| t.clone()));
+    if fit.rank < fit.theta.len() {
+        let terms: Vec<Expr> = multiply_out(expr).iter().map(|term| term.expression()).collect();
+        all.extend((0..terms.len()).map(|k| without(&terms, k)));
+    } else if let Expr::Sum(terms) = expr {
+        let covariance = fit.covariance(0.0)?;
+        let mut at = 0;
+        for (k, term) in terms.iter().enumerate() {
+            let coefficient = matches!(term, Expr::Product(factors) if matches!(factors[..], [Expr::Constant(_), ..]));
+            let doubtful = coefficient && fit.theta[at].powi(2) < DOUBTFUL * covariance[[at, at]];
+            at += free_exponents(term).constants().len();
+            if doubtful && terms.len() > 1 {
+                all.push(without(terms, k));
+            }
+        }
+    }
+    all.retain(|other| other != expr && !other.constants().is_empty());
+    Ok(all)
+}
