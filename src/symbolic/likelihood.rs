@@ -1,7 +1,7 @@
 //! Closed forms in noise: ranked by how likely they make the chunks, the initial state of each fitted, and by how long they are.
 
 use super::adjust::{Adjusted, bound_exponents, free_exponents};
-use super::discover::round_exponents;
+use super::discover::{Discovered, round_exponents};
 use super::forms::PartForm;
 use super::judge::Misfit;
 use super::learner::{Errors, Fitted, Learner};
@@ -16,20 +16,26 @@ use crate::train::{Deviance, NoisyFit, Prior, deviance, fit_noisy};
 const NATS_PER_SYMBOL: f64 = 3.0;
 /// Forms of a part that are tried in the whole law, at most.
 const MOST_FORMS: usize = 4;
+/// Complexities that the forms of all parts are kept below: what was learned may be too far off to choose among forms of single parts by it.
+const SIMPLE: [usize; 2] = [4, 8];
 /// Forms of a part that are so many nats longer than its shortest are not tried.
 const HOPELESS: f64 = 30.0;
 /// Standard deviations by which a statistic may stand out.
 const SIGMAS: f64 = 4.0;
+/// Steps of integration that are tried, at most.
+const ATTEMPTS: usize = 3;
 /// The given size of the noise is taken to be right to so many parts.
 const NOISE_KNOWN: f64 = 0.05;
 /// Chunks of more than three points must be so large a part of all.
 const TELLING: f64 = 0.5;
 
 impl Errors {
-    /// Description length in nats, up to a constant: half of chi squared, the constants to the precision that the data give them, the symbols.
+    /// Description length in nats, up to a constant: half of chi squared, the constants to the precision that the data give them, the symbols. Where what was
+    /// learned misses more than the noise, that much is no fault of a closed form either.
     pub(super) fn length(&self, chi_squared: f64, expression: &Expr) -> f64 {
         let constants = free_exponents(expression).constants().len() as f64;
-        0.5 * chi_squared + 0.5 * self.freedom.ln() * constants + NATS_PER_SYMBOL * expression.complexity() as f64
+        let dispersion = (self.chi_squared / self.freedom).max(1.0);
+        0.5 * chi_squared / dispersion + 0.5 * self.freedom.ln() * constants + NATS_PER_SYMBOL * expression.complexity() as f64
     }
 
     /// The chi squared that goes with a misfit.
@@ -67,6 +73,32 @@ struct Fit {
 }
 
 impl Learner<'_> {
+    /// Learns and discovers with every state uncertain. What was learned is smooth where encounters are close, which a closed form need not be: where it
+    /// needs shorter steps to follow the chunks, all is done again with these.
+    ///
+    /// # Errors
+    /// [`RecoverError`].
+    pub(super) fn discover_in_noise(
+        &mut self,
+        fitted: &mut Fitted,
+        noise: Option<Vec<f64>>,
+        seed: u64,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Discovered, RecoverError> {
+        let mut step = None;
+        for _ in 0..ATTEMPTS {
+            if let Some(better) = self.allow_for_noise(fitted, noise.clone(), step, progress)? {
+                *fitted = better;
+            }
+            let discovered = self.discover(fitted, seed, progress)?;
+            step = self.shorter_step(&discovered.chosen.expression)?;
+            if step.is_none() || self.late() {
+                return Ok(discovered);
+            }
+        }
+        self.discover(fitted, seed, progress)
+    }
+
     /// Whether a closed form explains the chunks down to their noise: its residuals on the training chunks are noise; on the held-out `judging` ones what was
     /// learned does no better, by a paired test; and, if the noise was given, they are no larger.
     ///
@@ -150,27 +182,46 @@ impl Learner<'_> {
         Ok(Some((best.adjusted, laws)))
     }
 
+    /// The best sum of the forms that fit each part best among those of some complexity, then with other forms of single parts.
     fn best_of_parts(&self, parts: &[Vec<PartForm>], errors: &Errors, laws: &mut Vec<Adjusted>) -> Option<Fit> {
-        let whole = |choice: &[usize]| Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
-        let length = |found: &Option<Fit>| found.as_ref().map_or(f64::INFINITY, |found| errors.length_of(&found.adjusted));
-        let mut choice = vec![0; parts.len()];
-        let mut best = self.likely(&whole(&choice), errors);
-        laws.extend(best.iter().map(|found| found.adjusted.clone()));
-        for (i, forms) in parts.iter().enumerate() {
-            let limit = errors.length_of_part(&forms[0]) + HOPELESS;
-            let tried = forms.iter().enumerate().skip(1).filter(|(_, form)| errors.length_of_part(form) < limit);
-            for (k, _) in tried.take(if self.late() { 0 } else { MOST_FORMS }) {
-                let mut other = choice.clone();
-                other[i] = k;
-                let next = self.likely(&whole(&other), errors);
-                laws.extend(next.iter().map(|found| found.adjusted.clone()));
-                if length(&next) < length(&best) {
-                    (best, choice) = (next, other);
-                }
+        let mut tried: Vec<Vec<usize>> = Vec::new();
+        let mut best: Option<(Fit, Vec<usize>)> = None;
+        let mut consider = |choice: Vec<usize>, best: &mut Option<(Fit, Vec<usize>)>| {
+            if tried.contains(&choice) || (self.late() && best.is_some()) {
+                return;
+            }
+            let law = Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
+            tried.push(choice.clone());
+            let Some(found) = self.likely(&law, errors) else { return };
+            laws.push(found.adjusted.clone());
+            if best.as_ref().is_none_or(|(best, _)| errors.length_of(&found.adjusted) < errors.length_of(&best.adjusted)) {
+                *best = Some((found, choice));
+            }
+        };
+        consider(vec![0; parts.len()], &mut best);
+        for most in SIMPLE {
+            let choice: Option<Vec<usize>> = parts.iter().map(|forms| fitting(forms, most)).collect();
+            if let Some(choice) = choice {
+                consider(choice, &mut best);
             }
         }
-        best
+        for (i, forms) in parts.iter().enumerate() {
+            let limit = errors.length_of_part(&forms[0]) + HOPELESS;
+            let hopeful = forms.iter().filter(|form| errors.length_of_part(form) < limit).count();
+            for k in 0..hopeful.min(MOST_FORMS) {
+                let mut other = best.as_ref().map_or_else(|| vec![0; parts.len()], |(_, choice)| choice.clone());
+                other[i] = k;
+                consider(other, &mut best);
+            }
+        }
+        best.map(|(found, _)| found)
     }
+}
+
+/// Which of some forms fits best, among those that are no more complex than `most`.
+fn fitting(forms: &[PartForm], most: usize) -> Option<usize> {
+    let simple = forms.iter().enumerate().filter(|(_, form)| form.complexity <= most);
+    simple.min_by(|a, b| a.1.misfit.total_cmp(&b.1.misfit)).map(|(k, _)| k)
 }
 
 /// A term goes only if that raises chi squared, to second order, by less than this.

@@ -230,12 +230,13 @@ fn recovered(
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
-    if fitted.misfit > NOISY && settings.noise != Noise::None && teaching.is_none() {
+    let discovered = if fitted.misfit > NOISY && settings.noise != Noise::None && teaching.is_none() {
         let spread = states(&natural_train).std_axis(Axis(0), 0.0);
         let given = if let Noise::Sigma(sigma) = settings.noise { Some((spread * sigma).to_vec()) } else { None };
-        fitted = learner.allow_for_noise(fitted, given, progress)?;
-    }
-    let discovered = learner.discover(&fitted, settings.seed, progress)?;
+        learner.discover_in_noise(&mut fitted, given, settings.seed, progress)?
+    } else {
+        learner.discover(&fitted, settings.seed, progress)?
+    };
 
     progress("refitting on the trajectories");
     let natural_judging = natural(&judging);

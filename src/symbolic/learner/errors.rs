@@ -7,6 +7,9 @@ use super::{FIRST_DEGREE, Fitted, Learner, eliminate_groups};
 use crate::dataset::Trajectory;
 use crate::linalg::triangular_factor;
 use crate::model::ScalarHamiltonian;
+use crate::expr::Expr;
+use crate::symbolic::RecoverError;
+use crate::symbolic::refit;
 use crate::symbolic::follow::{followed, marked, short_interval};
 use crate::train::{Deviance, Error, Prior, Settings, deviance, fit_noisy, smooth_prior};
 
@@ -44,6 +47,10 @@ const RANK_TOLERANCE: f64 = 1e-7;
 const ENOUGH: f64 = 0.9;
 /// ..up to this part of the noise,
 const SHARE: f64 = 0.1;
+/// Chunks in which noise grows by more than the inverse of this are left out..
+const TAME: f64 = 0.6;
+/// ..if they are not too many.
+const MOST: f64 = 0.5;
 /// at a step that is halved so often at most.
 const HALVINGS: usize = 5;
 
@@ -67,23 +74,24 @@ impl Learner<'_> {
     }
 
     /// Learns again by maximum likelihood, the initial state of each chunk and the noise (unless `given`) fitted as well: with all scalars, then with
-    /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where not enough chunks can be followed, it
-    /// stays.
+    /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where not enough chunks can be followed, with an
+    /// integration step of `longest` at most, it stays: none.
     ///
     /// # Errors
     /// Divergence, linear algebra.
     pub fn allow_for_noise(
         &mut self,
-        rough: Fitted,
+        rough: &Fitted,
         given: Option<Vec<f64>>,
+        longest: Option<f64>,
         progress: &mut dyn FnMut(&str),
-    ) -> Result<Fitted, Error> {
+    ) -> Result<Option<Fitted>, Error> {
         progress("fitting every state of the chunks");
-        let Some(errors) = self.followed(&rough, given)? else { return Ok(rough) };
+        let Some(errors) = self.followed(rough, given, longest)? else { return Ok(None) };
         let mut wanted: Vec<Vec<usize>> =
             (0..self.set.len()).filter(|&i| self.ranges[i].1 > self.ranges[i].0).map(|i| vec![i]).collect();
-        wanted.extend(self.groups_of(&rough).into_iter().filter(|group| group.len() > 1));
-        let start = self.fit(&wanted, FIRST_DEGREE, Some(&rough))?.theta;
+        wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
+        let start = self.fit(&wanted, FIRST_DEGREE, Some(rough))?.theta;
         let (mut best, mut errors) = self.fit_errors(errors, &wanted, FIRST_DEGREE, start)?;
         loop {
             let ranks = self.group_ranks(&best.groups);
@@ -99,7 +107,7 @@ impl Learner<'_> {
         }
         if self.late() {
             self.errors = Some(errors);
-            return Ok(best);
+            return Ok(Some(best));
         }
         let groups = self.groups_of(&best);
         let start = self.fit(&groups, HIGHER_DEGREE, Some(&best))?.theta;
@@ -109,7 +117,7 @@ impl Learner<'_> {
             (best, errors) = self.fit_errors(errors, &groups, HIGHER_DEGREE, start)?;
         }
         self.errors = Some(errors);
-        Ok(best)
+        Ok(Some(best))
     }
 
     /// The held-out deviance, in units of the noise as known, of functions of higher degree.
@@ -166,17 +174,48 @@ impl Learner<'_> {
         Ok((fitted, errors))
     }
 
+    /// Whether noise grows little in each chunk, as it does but in close encounters.
+    fn tame(&self) -> Vec<bool> {
+        let tame = |k: usize| self.factors.get(k).is_none_or(|rows| rows.iter().all(|factor| *factor > TAME));
+        let all: Vec<bool> = (0..self.train.len()).map(tame).collect();
+        let part = all.iter().filter(|t| **t).count() as f64 / all.len().max(1) as f64;
+        log::debug!("{part:.3} of the chunks are tame");
+        if part > MOST { all } else { vec![true; all.len()] }
+    }
+
+    /// The integration step that a closed form needs, if it is shorter than the one in use.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(in crate::symbolic) fn shorter_step(&self, law: &Expr) -> Result<Option<f64>, RecoverError> {
+        let Some(errors) = self.errors() else { return Ok(None) };
+        let (model, constants) = (refit::model(self.inputs(), law)?, law.constants());
+        let mut settings = errors.settings.clone();
+        for _ in 0..HALVINGS {
+            let followed = followed(&model, &constants, &self.train, &settings, SHARE * errors.unit());
+            let part = followed.iter().filter(|f| **f).count() as f64 / followed.len() as f64;
+            log::debug!("step {:.2e}: {part:.3} of the chunks followed by the closed form", settings.rollout.step);
+            if part >= ENOUGH {
+                break;
+            }
+            settings.rollout.step *= 0.5;
+        }
+        let step = settings.rollout.step;
+        Ok((step < errors.settings.rollout.step).then_some(step))
+    }
+
     /// An integration step, and the chunks that it follows.
-    fn followed(&self, rough: &Fitted, given: Option<Vec<f64>>) -> Result<Option<Errors>, Error> {
-        let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
+    fn followed(&self, rough: &Fitted, given: Option<Vec<f64>>, longest: Option<f64>) -> Result<Option<Errors>, Error> {
+        let mut settings = Settings::new(self.weights.clone(), longest.unwrap_or_else(|| short_interval(&self.train)))?;
         settings.rank_tolerance = RANK_TOLERANCE;
         let allowed = SHARE * rough.misfit;
         for _ in 0..HALVINGS {
             let follows =
                 |chunks: &[Trajectory]| marked(chunks, &followed(&rough.model, &rough.theta, chunks, &settings, allowed));
-            let (train, check) = (follows(&self.train), follows(&self.check));
+            let tame = marked(&self.train, &self.tame());
+            let (train, check) = (follows(&tame), follows(&self.check));
             log::debug!("step {:.2e}: {} of {} chunks followed", settings.rollout.step, train.len(), self.train.len());
-            if train.len() as f64 >= ENOUGH * self.train.len() as f64 && !check.is_empty() {
+            if train.len() as f64 >= ENOUGH * tame.len() as f64 && !check.is_empty() {
                 let held_out = Deviance { chunks: Vec::new(), freedom: 0.0 };
                 let (noise, chi_squared, freedom) = (Vec::new(), f64::INFINITY, 1.0);
                 return Ok(Some(Errors {
