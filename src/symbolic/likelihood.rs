@@ -51,18 +51,23 @@ impl Errors {
         self.length(self.chi_squared_of(form.misfit), &form.expression)
     }
 
+    /// Whether what was learned makes the training chunks no more likely than its additional parameters do by chance.
+    fn is_as_likely(&self, law: &Fit) -> bool {
+        let chi_squared = self.chi_squared_of(law.adjusted.misfit);
+        let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
+        log::debug!("chi squared {chi_squared:.0} against {:.0} learned with {more} parameters more", self.chi_squared);
+        // What chunks share they say more than once.
+        chi_squared - self.chi_squared <= refit::redundancy(&self.train) * (more + SIGMAS * (2.0 * more).sqrt())
+    }
+
     /// Whether the residuals of a law on the training chunks are noise: what was learned makes them no more likely than its additional parameters do by
     /// chance, and they have no motions that are quadratic in time, as forces make them, which noise that is independent from point to point has not.
     fn is_noise(&self, law: &Fit) -> bool {
-        let chi_squared = self.chi_squared_of(law.adjusted.misfit);
-        let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
-        // What chunks share they say more than once.
         let redundancy = refit::redundancy(&self.train);
-        let likely = chi_squared - self.chi_squared <= redundancy * (more + SIGMAS * (2.0 * more).sqrt());
         let (drift, n) = (law.fit.drift.0, law.fit.drift.1 as f64);
         let telling = n >= TELLING * (self.train.len() * self.noise.len()) as f64;
-        log::debug!("chi squared {chi_squared:.0} against {:.0} learned with {more} parameters more; drift {drift:.3}", self.chi_squared);
-        likely && telling && drift <= 1.0 + SIGMAS * (2.0 * redundancy / n).sqrt()
+        log::debug!("drift {drift:.3}");
+        self.is_as_likely(law) && telling && drift <= 1.0 + SIGMAS * (2.0 * redundancy / n).sqrt()
     }
 }
 
@@ -199,6 +204,8 @@ impl Learner<'_> {
             }
         };
         consider(vec![0; parts.len()], &mut best);
+        // Then only what is simpler can do better.
+        let enough = best.as_ref().is_some_and(|(found, _)| errors.is_as_likely(found));
         for most in SIMPLE {
             let choice: Option<Vec<usize>> = parts.iter().map(|forms| fitting(forms, most)).collect();
             if let Some(choice) = choice {
@@ -210,6 +217,9 @@ impl Learner<'_> {
             let hopeful = forms.iter().filter(|form| errors.length_of_part(form) < limit).count();
             for k in 0..hopeful.min(MOST_FORMS) {
                 let mut other = best.as_ref().map_or_else(|| vec![0; parts.len()], |(_, choice)| choice.clone());
+                if enough && forms[k].complexity >= forms[other[i]].complexity {
+                    continue;
+                }
                 other[i] = k;
                 consider(other, &mut best);
             }

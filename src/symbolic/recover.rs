@@ -246,7 +246,7 @@ fn recovered(
     let natural_judging = marked(&natural_judging, &followed.closed);
     let explains_noise = match learner.errors() {
         Some(errors) if !natural_judging.is_empty() => {
-            Some(learner.explains_noise(&trained.law.expression, &fitted, errors, &natural_judging)?)
+            Some(learner.explains_noise(&trained.law.expression, &fitted, errors, &natural_judging).unwrap_or(false))
         }
         _ => None,
     };

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Axis, concatenate, s};
 
 use super::fit::solve;
-use super::{FIRST_DEGREE, Fitted, Learner, eliminate_groups};
+use super::{Fitted, Learner, eliminate_groups};
 use crate::dataset::Trajectory;
 use crate::linalg::triangular_factor;
 use crate::model::ScalarHamiltonian;
@@ -14,6 +14,7 @@ use crate::symbolic::follow::{followed, marked, short_interval};
 use crate::train::{Deviance, Error, Prior, Settings, deviance, fit_noisy, smooth_prior};
 
 /// How noisy chunks are fitted, and what the learned Hamiltonian says of their noise.
+#[derive(Clone)]
 pub struct Errors {
     /// Integration and weights.
     pub settings: Settings,
@@ -88,11 +89,7 @@ impl Learner<'_> {
     ) -> Result<Option<Fitted>, Error> {
         progress("fitting every state of the chunks");
         let Some(errors) = self.followed(rough, given, longest)? else { return Ok(None) };
-        let mut wanted: Vec<Vec<usize>> =
-            (0..self.set.len()).filter(|&i| self.ranges[i].1 > self.ranges[i].0).map(|i| vec![i]).collect();
-        wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
-        let start = self.fit(&wanted, FIRST_DEGREE, Some(rough))?.theta;
-        let (mut best, mut errors) = self.fit_errors(errors, &wanted, FIRST_DEGREE, start)?;
+        let Some((mut best, mut errors)) = self.first_in_noise(rough, &errors)? else { return Ok(None) };
         loop {
             let ranks = self.group_ranks(&best.groups);
             let kept = eliminate_groups(&best.factor, &best.groups, &ranks, PRICE, 0.0)?;
@@ -103,7 +100,8 @@ impl Learner<'_> {
             log::debug!("demanded in noise: {}", self.names(&wanted));
             let columns: Vec<usize> = kept.iter().flat_map(|&g| best.groups[g].columns.clone()).chain([best.theta.len()]).collect();
             let start = solve(&triangular_factor(&[best.factor.select(Axis(1), &columns)])?)?;
-            (best, errors) = self.fit_errors(errors, &wanted, FIRST_DEGREE, start)?;
+            let Ok(fewer) = self.fit_errors(&errors, &wanted, best.degree, start) else { break };
+            (best, errors) = fewer;
         }
         if self.late() {
             self.errors = Some(errors);
@@ -114,10 +112,23 @@ impl Learner<'_> {
         if let Ok(held_out) = self.higher(&errors, &groups, start.clone())
             && held_out + WORTH < errors.held_out.chunks.iter().sum::<f64>()
         {
-            (best, errors) = self.fit_errors(errors, &groups, HIGHER_DEGREE, start)?;
+            (best, errors) = self.fit_errors(&errors, &groups, HIGHER_DEGREE, start)?;
         }
         self.errors = Some(errors);
         Ok(Some(best))
+    }
+
+    /// With every scalar and the products that `rough` has; where that diverges, with its functions alone; none if that diverges too.
+    fn first_in_noise(&self, rough: &Fitted, errors: &Errors) -> Result<Option<(Fitted, Errors)>, Error> {
+        let (mut wanted, degree) = self.first_groups();
+        wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
+        let start = self.fit(&wanted, degree, Some(rough))?.theta;
+        let all = self.fit_errors(errors, &wanted, degree, start);
+        let found = all.or_else(|error| {
+            log::debug!("with every scalar: {error}");
+            self.fit_errors(errors, &self.groups_of(rough), rough.degree, rough.theta.clone())
+        });
+        Ok(found.inspect_err(|error| log::debug!("with those demanded: {error}")).ok())
     }
 
     /// The held-out deviance, in units of the noise as known, of functions of higher degree.
@@ -141,8 +152,8 @@ impl Learner<'_> {
     }
 
     /// Fits the functions of some groups, and what that says of the noise.
-    fn fit_errors(&self, errors: Errors, wanted: &[Vec<usize>], degree: usize, start: Vec<f64>) -> Result<(Fitted, Errors), Error> {
-        let (model, prior) = self.model_and_prior(&errors, wanted, degree);
+    fn fit_errors(&self, errors: &Errors, wanted: &[Vec<usize>], degree: usize, start: Vec<f64>) -> Result<(Fitted, Errors), Error> {
+        let (model, prior) = self.model_and_prior(errors, wanted, degree);
         let fit = fit_noisy(&model, &errors.train, start, &errors.settings, &prior, &mut |_| {})?;
         let n = fit.theta.len();
         let jacobian = fit.factor.slice(s![.., ..n]);
@@ -156,7 +167,7 @@ impl Learner<'_> {
             freedom: fit.freedom,
             rank: fit.rank,
             held_out,
-            ..errors
+            ..errors.clone()
         };
         let per_freedom = errors.held_out.chunks.iter().sum::<f64>() / errors.held_out.freedom;
         let fitted = Fitted {
