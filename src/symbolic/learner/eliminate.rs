@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, Axis, s};
 
 use super::{Fitted, Group, Learner, NOISY};
+use crate::expr::{Scalar, Vector};
 use crate::linalg::{self, triangular_factor, triangular_inverse};
 
 /// What is smaller than this part of the increments is of no account.
@@ -21,13 +22,17 @@ impl Learner<'_> {
         let freedom = fitted.rows.saturating_sub(n).max(1) as f64;
         let correlated = if fitted.misfit > NOISY { CORRELATED } else { 1.0 };
         let price = correlated * (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
-        let ranks: Vec<usize> = fitted
-            .groups
-            .iter()
-            .map(|g| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1))
-            .collect();
+        let rank = |g: &Group| g.scalars.iter().map(|&i| self.preference(i)).max().unwrap_or(0) + 20 * (g.scalars.len() - 1);
+        let ranks: Vec<usize> = fitted.groups.iter().map(rank).collect();
         let kept = eliminate_groups(&fitted.factor, &fitted.groups, &ranks, price, floor)?;
         Ok(kept.into_iter().map(|g| fitted.groups[g].scalars.clone()).collect())
+    }
+
+    /// What speaks against a scalar: its rank, and among equals that it depends on where the origin is.
+    fn preference(&self, scalar: usize) -> usize {
+        let moving = |v: &Vector| v.terms().iter().filter(|(name, _)| self.inputs().slot(name).is_some()).count();
+        let placed = matches!(&self.scalars()[scalar], Scalar::Norm(v) if moving(v) == 1);
+        2 * self.ranks[scalar] + usize::from(placed)
     }
 }
 

@@ -10,6 +10,7 @@ mod fit;
 mod pieces;
 mod products;
 mod teacher;
+mod weights;
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -24,7 +25,7 @@ use crate::expr::{Expr, Scalar};
 use crate::linalg::{self, Whitening};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{states, unit_weights};
+use crate::train::states;
 
 use candidates::robust_ranges;
 pub use candidates::{CandidateScalar, candidates};
@@ -32,6 +33,7 @@ pub use eliminate::eliminate_groups;
 pub(super) use fit::with_ridge;
 use teacher::Teacher;
 pub(super) use teacher::Teaching;
+use weights::particle_weights;
 
 /// Columns that are kept or dropped together: the functions of one scalar, or the products of two.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +124,7 @@ impl<'a> Learner<'a> {
         let ranges = robust_ranges(&set.values(states(&train).view()));
         Ok(Self {
             inputs,
-            weights: unit_weights(&train),
+            weights: particle_weights(inputs.shape, &train),
             train,
             check,
             set,
