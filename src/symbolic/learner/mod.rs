@@ -13,12 +13,12 @@ mod teacher;
 mod weights;
 
 use std::borrow::Cow;
-use std::time::Instant;
 
 use ndarray::{Array2, s};
 
 use super::noise;
 use super::paths::{Flow, Paths};
+use super::search::Deadline;
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar};
@@ -89,7 +89,7 @@ pub struct Learner<'a> {
     pieces: usize,
     /// Factors for the rows of noisy training chunks.
     factors: Vec<Vec<f64>>,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     /// Whom to learn from in the place of the data.
     teacher: Option<Teacher<'a>>,
 }
@@ -116,7 +116,7 @@ impl<'a> Learner<'a> {
         inputs: &'a Inputs,
         train: &'a [Trajectory],
         check: &'a [Trajectory],
-        deadline: Option<Instant>,
+        deadline: Deadline,
     ) -> Result<Self, crate::scalars::Error> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) = candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;
@@ -183,13 +183,13 @@ impl<'a> Learner<'a> {
     }
 
     /// When the time is over.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    pub(super) fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// Whether it is.
     pub(super) fn late(&self) -> bool {
-        self.deadline.is_some_and(|d| Instant::now() > d)
+        self.deadline.is_over()
     }
 
     /// Learns: every scalar at first, then those that are demanded, then products of two where sums of functions of one don't do.
