@@ -16,9 +16,11 @@ use scalar_dynamics::dataset::{self, Chunks, Cut, FolderLock, Trajectory, files,
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::report::recovery::{RecoveryReport, TRUTH_TOLERANCE, friction_text, noise_text};
+use scalar_dynamics::report::recovery::{RecoveryReport, STOPPED, TRUTH_TOLERANCE, error_text, friction_text, noise_text};
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover};
+use scalar_dynamics::symbolic::{
+    Deadline, EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover,
+};
 use scalar_dynamics::train;
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
@@ -145,8 +147,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global().map_err(other)?;
     }
     let bar = progress(arguments.quiet);
-    let writing = end_on_signal(&bar);
+    let stop = stop_on_signal(&bar);
     let Data { inputs, train, validation, source } = load(arguments, &bar)?;
+    if stop.load(Ordering::Relaxed) {
+        return Err(Failure::Other(format!("stopped before anything was learned; {AGAIN}")));
+    }
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
     let _lock = FolderLock::take(&arguments.out).map_err(|error| match error {
         dataset::Error::Folder { .. } => Failure::Input(format!("--out: {error}")),
@@ -154,7 +159,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let read = begin.elapsed();
 
-    let deadline = arguments.time_budget.map(|s| begin + Duration::from_secs_f64(s));
+    let end = arguments.time_budget.map_or_else(Deadline::default, |s| Deadline::at(begin + Duration::from_secs_f64(s)));
+    let deadline = end.or_when(stop.clone());
     let settings = RecoverSettings { noise: arguments.noise, deadline, seed: arguments.seed };
     let failed = |error| match error {
         RecoverError::Train(train::Error::NothingToLearn) => {
@@ -167,7 +173,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
-    writing.store(true, Ordering::Relaxed);
     let options = EqualityOptions {
         up_to_constant: true,
         relative_tolerance: TRUTH_TOLERANCE,
@@ -198,8 +203,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let summary = summary(&recovery, proof.as_ref(), &chunks, &arguments.out, begin.elapsed());
     match std::io::stdout().write_all(summary.as_bytes()) {
         // Whoever reads has seen enough, as `head` does.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| Failure::Other(format!("standard output: {error}"))),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(other(format!("standard output: {error}"))),
+        _ if recovery.stopped && stop.load(Ordering::Relaxed) => {
+            Err(other(format!("stopped; {} has the best law so far; {AGAIN}", arguments.out.display())))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -219,26 +227,23 @@ fn given_law(text: &str, inputs: &Inputs) -> Result<Expr, Failure> {
     inputs.evaluated(&truth).map_err(|e| Failure::Input(format!("--truth: {e}")))
 }
 
-/// On Ctrl-C (or SIGTERM) the process ends, but for the second in which files are written: what is returned becomes true then.
-fn end_on_signal(bar: &ProgressBar) -> Arc<AtomicBool> {
-    let (writing, bar) = (Arc::new(AtomicBool::new(false)), bar.clone());
-    let begun = writing.clone();
+/// Becomes true at the first Ctrl-C (or SIGTERM), which is a deadline for the recovery; the second ends the process.
+fn stop_on_signal(bar: &ProgressBar) -> Arc<AtomicBool> {
+    let (stop, bar) = (Arc::new(AtomicBool::new(false)), bar.clone());
+    let asked = stop.clone();
     let handler = move || {
-        // Only the first is waited for.
-        if !begun.swap(false, Ordering::Relaxed) {
-            bar.suspend(|| {
-                eprintln!(
-                    "stopped; results of earlier runs are as they were. The same command begins again, --time-budget SECONDS ends it earlier."
-                );
-            });
+        if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(1);
         }
-        bar.suspend(|| eprintln!("ending in a second, when the files are written"));
+        bar.suspend(|| eprintln!("stopping; the best law so far will be written; once more stops at once"));
     };
     // Without a handler Ctrl-C ends the process, as it does everywhere.
     let _ = ctrlc::set_handler(handler);
-    writing
+    stop
 }
+
+/// How to go on after Ctrl-C.
+const AGAIN: &str = "the same command begins again; --time-budget SECONDS ends it by itself";
 
 /// Points in a chunk, and the part of the chunks that is held out.
 const POINTS: usize = 5;
@@ -331,9 +336,9 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     }
     text += "\nConstants as fitted:\n";
     for c in &recovery.reading.constants {
-        let error = c.standard_error.map_or_else(String::new, |e| format!(" +- {e:.1e}"));
+        let error = error_text(c.standard_error);
         let simple = c.snapped.map_or_else(String::new, |s| format!("  (simple: {s:.6})"));
-        text += &format!("{:>4} = {:.10}{error}{simple}  {}\n", c.name, c.value, c.meaning);
+        text += &format!("{:>4} = {:.10} +- {error}{simple}  {}\n", c.name, c.value, c.meaning);
     }
     let (learned, closed) = recovery.validation_error;
     text += &format!(
@@ -342,8 +347,11 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     let verdict =
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
     text += &format!("exact: {verdict}\n");
+    if recovery.stopped {
+        text += &format!("{STOPPED}\n");
+    }
     for s in &recovery.shared {
-        text += &format!("{} agree: {:.10} +- {:.1e}\n", s.names.join(", "), s.value, s.standard_error);
+        text += &format!("{} agree: {:.10} +- {}\n", s.names.join(", "), s.value, error_text(Some(s.standard_error)));
     }
     if let Some(noise) = &recovery.noise {
         text += &format!("{}\n", noise_text(noise));

@@ -12,7 +12,7 @@ use scalar_dynamics::loss::Options;
 use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
-use scalar_dynamics::symbolic::{Group, RecoverSettings, Recovery, candidates, eliminate_groups, recover, recover_from};
+use scalar_dynamics::symbolic::{Deadline, Group, RecoverSettings, Recovery, candidates, eliminate_groups, recover, recover_from};
 use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
 use scalar_dynamics::train::{Form, NetworkSettings, Settings, states, train_network, unit_weights};
 
@@ -297,7 +297,7 @@ fn time_that_is_over_leaves_a_law_and_claims_nothing() {
     let law = NamedLaw::find("three-body").unwrap();
     let (train, check) = chunks(law, &law.system().unwrap(), 100);
     let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context()).unwrap();
-    let settings = RecoverSettings { deadline: Some(std::time::Instant::now()), ..RecoverSettings::default() };
+    let settings = RecoverSettings { deadline: Deadline::at(std::time::Instant::now()), ..RecoverSettings::default() };
     let found = recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap();
     println!("{:?} {} {:?}", found.counts, found.best(), found.validation_error);
     assert!(!found.exact && found.counts.evaluated <= 40 * found.parts.len());

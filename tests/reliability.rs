@@ -189,7 +189,15 @@ fn interrupts_save_and_say_how_to_go_on() {
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told(&output).contains("The same command begins again"), "{}", told(&output));
+    assert!(told(&output).contains("law has the best law so far; the same command begins again"), "{}", told(&output));
+    let read = |name: &str| fs::read_to_string(folder.path().join("law").join(name)).unwrap();
+    let law: serde_json::Value = serde_json::from_str(&read("hamiltonian.json")).unwrap();
+    assert!(law["stopped"] == true && law["hamiltonian"]["expression"].is_string(), "{law}");
+    // What is claimed is judged.
+    assert!(law["exact"] == false || law["fit"]["validation_error"].as_f64().unwrap() < 1e-8, "{law}");
+    assert!(read("report.md").contains("Stopped before its end"));
+    done(recover(folder.path()).output().unwrap());
+    assert!(read("hamiltonian.json").contains("\"stopped\": false") && !read("report.md").contains("Stopped before its end"));
 }
 
 #[test]

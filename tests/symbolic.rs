@@ -254,6 +254,19 @@ fn constants_have_gradients_and_errors() {
 }
 
 #[test]
+fn no_standard_error_is_zero() {
+    let expr = parse("0.65*norm(q1)**2 - 1.2*norm(q1)");
+    let length = |covariance: &Array2<f64>| read_constants(&expr, Some(covariance)).unwrap().constants.remove(1);
+    assert_eq!(length(&Array2::zeros((2, 2))).standard_error, None);
+    // Errors of both constants that cancel in the length l1 = 1.2 / 1.3 leave roundoff.
+    let gradient = length(&Array2::zeros((2, 2))).gradient;
+    let along = Array2::from_shape_vec((2, 1), vec![gradient[1], -gradient[0]]).unwrap();
+    let left = length(&along.dot(&along.t()));
+    assert_eq!(left.name, "l1");
+    assert!(left.standard_error.is_some_and(|e| e > 0.0 && e < 1e-7), "{left:?}");
+}
+
+#[test]
 fn bad_input_is_a_typed_error() {
     let nan = Expr::Sum(vec![Expr::Constant(f64::NAN), parse("norm(q1)")]);
     let error = simplify(&nan, &SimplifyOptions::default()).unwrap_err();

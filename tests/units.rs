@@ -113,6 +113,90 @@ fn regress_earth_and_sun_in_si_units_are_recovered() {
     }
 }
 
+/// Two bodies that both move, masses 1 and 1 / `ratio`, on orbits of many shapes; their barycentre starts within `place` of the origin, with
+/// velocities of about `drift`.
+fn two_bodies(ratio: f64, place: f64, drift: f64) -> (Inputs, Sides) {
+    let shape = Shape { particles: 2, dimension: 3 };
+    let inputs = Inputs::new(shape, vec![0.0; 3], vec![]).unwrap();
+    let law = format!("dot(p1,p1)/2 + {ratio:e}*dot(p2,p2)/2 - {:e}/norm(q2-q1)", 1.0 / ratio);
+    let system = ExpressionSystem::new(&law.parse().unwrap(), shape, &[]).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let deviation = [[place; 3], [drift; 3], [0.2; 3], [0.2; 3]].concat();
+    let mut initial = gaussian_states(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0], &deviation, 625, &mut rng);
+    for mut row in initial.rows_mut() {
+        let share = 1.0 / (1.0 + ratio);
+        for k in 0..3 {
+            let [centre, velocity, apart, relative] = [0, 3, 6, 9].map(|block| row[block + k]);
+            row[k] = centre - share * apart;
+            row[k + 3] = centre + (1.0 - share) * apart;
+            row[k + 6] = velocity - share * relative;
+            row[k + 9] = (velocity + (1.0 - share) * relative) / ratio;
+        }
+    }
+    let states = simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 50, 8).unwrap();
+    let chunks = aligned_chunks(shape, states.view(), 0.2, 5, &mut rng).unwrap().trajectories;
+    (inputs, split(chunks, 0.2, &mut rng))
+}
+
+/// The law of two bodies from data in metres, kilograms and units of time of so many seconds.
+fn law_of_two_bodies(masses: [f64; 2], (place, drift): (f64, f64), day: f64) -> Recovery {
+    let (inputs, data) = two_bodies(masses[0] / masses[1], place, drift);
+    let (au, g): (f64, f64) = (1.495978707e11, 6.6743e-11 * day * day);
+    let given = Given { length: au, time: (au * au * au / (g * masses[0])).sqrt(), mass: masses[0] };
+    let law = law_of(&inputs, &(given.chunks(&data.0), given.chunks(&data.1)));
+    println!("H = {} (exact {})", law.best(), law.exact);
+    law
+}
+
+/// The masses and -G m1 m2, each a part in 1e8 right, are all of the law.
+#[track_caller]
+fn assert_two_bodies(masses: [f64; 2], day: f64) {
+    let law = law_of_two_bodies(masses, (0.3, 0.1), day);
+    assert!(law.exact && law.reading.unread.is_empty() && law.expression.constants().len() == 3);
+    let g = 6.6743e-11 * day * day;
+    for (name, truth) in [("m1", masses[0]), ("m2", masses[1]), ("c1", -g * masses[0] * masses[1])] {
+        let found = law.reading.constants.iter().find(|c| c.name == name).unwrap();
+        let error = found.standard_error.unwrap();
+        assert!((found.value - truth).abs() < 5.0 * error && error < 1e-8 * truth.abs(), "{name}: {found:?} against {truth:e}");
+    }
+    let form = "norm(q2-q1)";
+    assert!(law.best().to_string().contains(form), "{} without {form}", law.best());
+}
+
+const SUN: f64 = 1.989e30;
+const EARTH: f64 = 5.972e24;
+
+#[test]
+fn regress_sun_and_earth_that_both_move_are_recovered() {
+    assert_two_bodies([SUN, EARTH], 1.0);
+}
+
+#[test]
+fn regress_masses_a_thousand_to_one_are_recovered() {
+    assert_two_bodies([SUN, 1e-3 * SUN], 86400.0);
+}
+
+/// Seen from the centre of mass momenta are opposite and distances in proportion: then `norm(p1)**2` and `-dot(p1,p2)` are one to the data, and so are
+/// a force by `norm(q2-q1)` and two by `norm(q1)` and `norm(q2)`. Whatever is chosen moves both as they move.
+#[test]
+fn regress_two_bodies_seen_from_their_centre_of_mass_are_explained() {
+    for (light, day) in [(EARTH, 1.0), (EARTH, 86400.0), (1e-3 * SUN, 1.0)] {
+        let law = law_of_two_bodies([SUN, light], (0.0, 0.0), day);
+        assert!(law.exact && law.expression.constants().len() <= 4, "{}", law.best());
+    }
+}
+
+/// A body so light that what it does to the other is lost in the rounding of that one's positions: the law of what is seen.
+#[test]
+fn regress_motion_below_rounding_is_left_out() {
+    let (inputs, data) = two_bodies(1e18, 0.3, 0.0);
+    let law = law_of(&inputs, &data);
+    println!("H = {} (exact {})", law.best(), law.exact);
+    assert!(law.exact && !law.best().to_string().contains("p1"));
+    let mass = law.reading.constants.iter().find(|c| c.name == "m2").unwrap().value;
+    assert!((mass * 1e18 - 1.0).abs() < 1e-8, "{mass}");
+}
+
 #[test]
 fn regress_small_pendulum_in_si_units_is_recovered() {
     let (inputs, data) = pendulum(300);

@@ -89,6 +89,9 @@ impl Source {
         match file.summary.columns.iter().find(|(column, _)| column == name) {
             Some((_, dtype)) if !ParquetSummary::is_readable(dtype) => {
                 let accepted = "integers of any width and floats of 32 or 64 bits are";
+                // Without arrow's own entry half-precision floats are two bytes.
+                let halves = ["Float16", "FixedSizeBinary(2)"].contains(&dtype.as_str());
+                let dtype = if halves { "Float16 (half precision)" } else { dtype };
                 Err(self.wrong_type(name, format!("values of type {dtype}"), accepted))
             }
             _ => Ok(()),

@@ -4,7 +4,8 @@
 //! (El Kazdadi 2023); feature `openblas` links the system's OpenBLAS, and wins if both are on. All run on one thread: the crate is
 //! parallel one level above. Matrices are column-major with a leading dimension; `info` is 0, or the one-based place of a failure.
 //!
-//! The only file of the crate with `unsafe`: pointers become faer matrices at the boundary and nothing else happens to them.
+//! The only file of the crate with `unsafe`: pointers become faer matrices at the boundary and nothing else happens to them. Its tests put
+//! guards around every argument.
 #![allow(unsafe_code)]
 
 #[cfg(not(any(feature = "embedded-lapack", feature = "openblas")))]
@@ -49,7 +50,7 @@ mod embedded {
     use faer::linalg::solvers::Llt;
     use faer::linalg::svd::{ComputeSvdVectors, SvdError, SvdParams, svd, svd_scratch};
     use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-    use faer::prelude::{IntoConst, Reborrow, ReborrowMut};
+    use faer::prelude::{Reborrow, ReborrowMut};
     use faer::{Auto, Conj, Mat, MatMut, MatRef, Par, Side};
     use std::ffi::c_int;
 
@@ -117,6 +118,15 @@ mod embedded {
         unsafe { MatMut::from_raw_parts_mut(a, *m as usize, *n as usize, 1, *lda as isize) }
     }
 
+    /// The same, only to be read.
+    ///
+    /// # Safety
+    /// `a` holds lda n initialised numbers, lda >= m, that nothing writes to while the result lives.
+    unsafe fn matrix_ref<'a>(a: *const f64, m: &c_int, n: &c_int, lda: &c_int) -> MatRef<'a, f64> {
+        // SAFETY: as promised by the caller.
+        unsafe { MatRef::from_raw_parts(a, *m as usize, *n as usize, 1, *lda as isize) }
+    }
+
     /// Writes a matrix to `out`, column-major with leading dimension `ld`; what was there is never read.
     ///
     /// # Safety
@@ -146,7 +156,7 @@ mod embedded {
 
     /// QR factorisation.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn dgeqrf_(
+    pub(super) unsafe extern "C" fn dgeqrf_(
         m: &c_int,
         n: &c_int,
         a: *mut f64,
@@ -168,7 +178,7 @@ mod embedded {
 
     /// LQ factorisation: the QR factorisation of the transposed matrix.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn dgelqf_(
+    pub(super) unsafe extern "C" fn dgelqf_(
         m: &c_int,
         n: &c_int,
         a: *mut f64,
@@ -190,7 +200,7 @@ mod embedded {
 
     /// Singular value decomposition; `jobz` is A (square U and V), S (thin) or N (values only).
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn dgesdd_(
+    pub(super) unsafe extern "C" fn dgesdd_(
         jobz: &u8,
         m: &c_int,
         n: &c_int,
@@ -213,7 +223,7 @@ mod embedded {
             if is_query(work, lwork) {
                 return;
             }
-            match singular_values(matrix(a, m, n, lda).into_const(), *jobz == b'A') {
+            match singular_values(matrix_ref(a, m, n, lda), *jobz == b'A') {
                 Ok((left, values, right)) => {
                     store(values.column_vector().as_mat(), s, m.min(n));
                     if *jobz != b'N' {
@@ -228,7 +238,7 @@ mod embedded {
 
     /// Cholesky factor in the triangle that `uplo` names.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn dpotrf_(uplo: &u8, n: &c_int, a: *mut f64, lda: &c_int, info: &mut c_int) {
+    pub(super) unsafe extern "C" fn dpotrf_(uplo: &u8, n: &c_int, a: *mut f64, lda: &c_int, info: &mut c_int) {
         *info = 0;
         // SAFETY: LAPACK's contract, kept by lax: `a` holds lda n numbers.
         let mut a = unsafe { matrix(a, n, n, lda) };
@@ -241,11 +251,11 @@ mod embedded {
 
     /// Solution of A X = B by the Cholesky factor that [`dpotrf_`] left in `a`.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn dpotrs_(
+    pub(super) unsafe extern "C" fn dpotrs_(
         uplo: &u8,
         n: &c_int,
         nrhs: &c_int,
-        a: *mut f64,
+        a: *const f64,
         lda: &c_int,
         b: *mut f64,
         ldb: &c_int,
@@ -253,13 +263,13 @@ mod embedded {
     ) {
         *info = 0;
         // SAFETY: LAPACK's contract, kept by lax: `a` holds lda n numbers (only read here), `b` ldb nrhs, and they don't overlap.
-        let (a, b) = unsafe { (matrix(a, n, n, lda).into_const(), matrix(b, n, nrhs, ldb)) };
+        let (a, b) = unsafe { (matrix_ref(a, n, n, lda), matrix(b, n, nrhs, ldb)) };
         solve_factored(if side(uplo) == Side::Lower { a } else { a.transpose() }, b);
     }
 
     /// Inverse, in the triangle that `uplo` names, by the Cholesky factor that [`dpotrf_`] left there.
     #[unsafe(no_mangle)]
-    unsafe extern "C" fn dpotri_(uplo: &u8, n: &c_int, a: *mut f64, lda: &c_int, info: &mut c_int) {
+    pub(super) unsafe extern "C" fn dpotri_(uplo: &u8, n: &c_int, a: *mut f64, lda: &c_int, info: &mut c_int) {
         *info = 0;
         // SAFETY: LAPACK's contract, kept by lax: `a` holds lda n numbers.
         let mut a = unsafe { matrix(a, n, n, lda) };
@@ -273,3 +283,6 @@ mod embedded {
         }
     }
 }
+
+#[cfg(all(test, feature = "embedded-lapack", not(feature = "openblas")))]
+mod tests;

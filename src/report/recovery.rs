@@ -113,6 +113,7 @@ impl RecoveryReport<'_> {
                 "held_out": r.followed.1, "held_out_followed": r.followed.0},
             "learned": if r.exact { Value::Null } else { json!(r.learned_expression().to_string()) },
             "exact": r.exact,
+            "stopped": r.stopped,
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
                 "vectors": self.inputs.context.iter().map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
                 "learned_in_units": {"length": r.units.length, "time": r.units.time, "momentum": r.units.momentum}},
@@ -237,8 +238,9 @@ impl RecoveryReport<'_> {
         } else {
             "The closed form does NOT explain the data down to noise or integration error: take it as an approximation."
         };
+        let stopped = if r.stopped { format!("\n\n{STOPPED}") } else { String::new() };
         let mut text = format!(
-            "# Recovered Hamiltonian\n\n```text\nH = {}\n```\n\n$$H = {}$$\n\n{verdict}\n\n## Forces\n\n",
+            "# Recovered Hamiltonian\n\n```text\nH = {}\n```\n\n$$H = {}$$\n\n{verdict}{stopped}\n\n## Forces\n\n",
             r.best(),
             r.best().to_latex()
         );
@@ -254,11 +256,11 @@ impl RecoveryReport<'_> {
         text += "\n## Constants\n\nValues and standard errors are those of the fitted form below; `simple` is a number within three standard errors.\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
         for c in &r.reading.constants {
             let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.3}"));
-            let error = c.standard_error.map_or_else(String::new, |e| format!("{e:.1e}"));
+            let error = error_text(c.standard_error);
             text += &format!("| {} | {} | {:.10} | {error} | {} |\n", c.name, c.meaning, c.value, optional(c.snapped));
         }
         for s in &r.shared {
-            text += &format!("\n{} agree: {:.10} +- {:.1e}.\n", s.names.join(", "), s.value, s.standard_error);
+            text += &format!("\n{} agree: {:.10} +- {}.\n", s.names.join(", "), s.value, error_text(Some(s.standard_error)));
         }
         if let Some(tied) = &r.tied {
             text += &format!("\nWith these held equal: `{tied}`\n");
@@ -385,6 +387,14 @@ pub fn noise_text(noise: &NoiseFound) -> String {
     )
 }
 
+/// What a recovery says that its deadline, or Ctrl-C, ended early.
+pub const STOPPED: &str = "Stopped before its end: this is the best law so far, and what could be left out is missing.";
+
+/// A standard error, where there is one: none is zero.
+pub fn error_text(error: Option<f64>) -> String {
+    error.filter(|e| *e > 0.0).map_or_else(|| "unknown".into(), |e| format!("{e:.1e}"))
+}
+
 /// What was found of friction, in words.
 pub fn friction_text(friction: &Friction) -> String {
     let rates: Vec<String> = friction
@@ -392,7 +402,7 @@ pub fn friction_text(friction: &Friction) -> String {
         .iter()
         .zip(&friction.errors)
         .enumerate()
-        .map(|(i, (r, e))| format!("{r:.4} +- {e:.1e} on particle {}", i + 1))
+        .map(|(i, (r, e))| format!("{r:.4} +- {} on particle {}", error_text(Some(*e)), i + 1))
         .collect();
     format!(
         "No Hamiltonian explains these data: forces against the momenta do better (residual {:.1e} instead of {:.1e}). Rates of decay: {}.",

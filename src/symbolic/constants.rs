@@ -23,7 +23,7 @@ pub struct PhysicalConstant {
     pub value: f64,
     /// Its derivatives by the constants of the expression, in their order.
     pub gradient: Vec<f64>,
-    /// Its standard error by the delta method, when a covariance was given.
+    /// Its standard error by the delta method, when a covariance was given that is not zero.
     pub standard_error: Option<f64>,
     /// The whole number or simple fraction that it agrees with, if any.
     pub snapped: Option<f64>,
@@ -104,9 +104,11 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
 
 fn physical(name: String, meaning: String, tracked: Tracked, covariance: Option<&Array2<f64>>) -> PhysicalConstant {
     let Tracked { value, gradient } = tracked;
-    let standard_error = covariance.map(|c| {
-        let gradient = Array1::from(gradient.clone());
-        gradient.dot(&c.dot(&gradient)).max(0.0).sqrt()
+    let standard_error = covariance.and_then(|c| {
+        let (gradient, sizes) = (Array1::from(gradient.clone()), Array1::from_iter(gradient.iter().map(|g| g.abs())));
+        // Where errors cancel, roundoff of what cancels is left.
+        let variance = gradient.dot(&c.dot(&gradient)).max(f64::EPSILON * sizes.dot(&c.abs().dot(&sizes)));
+        (variance > 0.0).then(|| variance.sqrt())
     });
     let window = standard_error.map_or(RELATIVE_UNKNOWN * value.abs(), |se| (SIGMAS * se).min(RELATIVE * value.abs()));
     PhysicalConstant { name, meaning, value, snapped: snap(value, window), gradient, standard_error }

@@ -46,7 +46,7 @@ impl Learner<'_> {
     /// # Errors
     /// [`RecoverError`].
     pub fn discover(&mut self, fitted: &Fitted, seed: u64, progress: &mut dyn FnMut(&str)) -> Result<Discovered, RecoverError> {
-        let mut searches = Searches::new(seed, self.deadline());
+        let mut searches = Searches::new(seed, self.deadline().clone());
         let parts = self.parts(fitted);
         let (mut forms, mut hopeless) = (Vec::new(), 0);
         for (i, part) in parts.iter().enumerate() {

@@ -47,6 +47,7 @@ pub use parts::{PartCurve, RadialForce};
 pub use recover::{Candidate, Noise, NoiseFound, RecoverError, RecoverSettings, RecoveredPart, Recovery, recover, recover_from};
 pub use refit::{Refit, model, refit};
 pub use rules::{RULES, Rule};
+pub use search::Deadline;
 pub use shared::Shared;
 pub use simplify::{Simplified, SimplifyOptions, Stopped, simplify, simplify_up_to_constant, simplify_vector};
 pub use split::{Part, PartSamples};

@@ -1,7 +1,5 @@
 //! The law behind trajectories: learn, split, search, refit, read.
 
-use std::time::Instant;
-
 use ndarray::{Array2, Axis};
 
 use super::friction::Friction;
@@ -13,7 +11,7 @@ use super::pareto::{front, with_the_law};
 use super::paths::Paths;
 use super::refit::confirm_snapped;
 use super::rollouts::{closed_form_error, on_trajectories};
-use super::search::Counts;
+use super::search::{Counts, Deadline};
 use super::shared::{Shared, shared_constants};
 use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
 use crate::basis::ProductBasis;
@@ -36,19 +34,19 @@ pub enum Noise {
 }
 
 /// How to recover a law.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RecoverSettings {
     /// Noise of the data.
     pub noise: Noise,
-    /// After this moment nothing is begun that can be left out: the best law so far is given.
-    pub deadline: Option<Instant>,
+    /// After this nothing is begun that can be left out: the best law so far is given.
+    pub deadline: Deadline,
     /// Seed of the search for closed forms.
     pub seed: u64,
 }
 
 impl Default for RecoverSettings {
     fn default() -> Self {
-        Self { noise: Noise::Auto, deadline: None, seed: 0 }
+        Self { noise: Noise::Auto, deadline: Deadline::default(), seed: 0 }
     }
 }
 
@@ -145,6 +143,8 @@ pub struct Recovery {
     /// make the chunks more likely, nor are its residuals other than noise; it is no power series; and more than half of the chunks in which the learned
     /// Hamiltonian can be followed are among them.
     pub exact: bool,
+    /// Whether the deadline came before the end, so that what could be left out is missing.
+    pub stopped: bool,
 }
 
 impl Recovery {
@@ -223,7 +223,7 @@ fn recovered(
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
     let (choosing, judging) = halves(validation);
     let (natural_inputs, natural_train, natural_choosing) = (units.inputs(inputs), natural(train), natural(&choosing));
-    let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, settings.deadline)?;
+    let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, settings.deadline.clone())?;
     if let Some(teaching) = teaching {
         learner.listen_to(teaching);
     }
@@ -314,6 +314,7 @@ fn recovered(
         followed: (validation.len(), judging.len()),
         counts: discovered.counts,
         exact,
+        stopped: learner.late(),
         expression: law.expression,
         covariance: law.covariance,
         snapped,

@@ -1,10 +1,10 @@
 //! The searches for closed forms of a law's parts: one e-graph for all of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ndarray::Array1;
 
-use super::search::{Counts, Form, Memory, Operators, SearchError, SearchOptions, Target, search_with};
+use super::search::{Counts, Deadline, Form, Memory, Operators, SearchError, SearchOptions, Target, search_with};
 use super::split::PartSamples;
 use crate::expr::{Expr, Function};
 
@@ -16,7 +16,7 @@ pub(super) struct Searches {
     /// Counts over all searches; those of the e-graph are its size.
     pub counts: Counts,
     seed: u64,
-    deadline: Option<Instant>,
+    deadline: Deadline,
 }
 
 /// Slopes are not trusted beyond this part of their size.
@@ -29,7 +29,7 @@ const SHORT: usize = 1000;
 const LEAST: Duration = Duration::from_millis(50);
 
 impl Searches {
-    pub fn new(seed: u64, deadline: Option<Instant>) -> Self {
+    pub fn new(seed: u64, deadline: Deadline) -> Self {
         Self { memory: Memory::default(), known: Vec::new(), counts: Counts::default(), seed, deadline }
     }
 
@@ -56,9 +56,7 @@ impl Searches {
             seed: self.seed,
             ..SearchOptions::default()
         };
-        if let Some(deadline) = self.deadline {
-            options.time_budget = options.time_budget.min(deadline.saturating_duration_since(Instant::now()).max(LEAST));
-        }
+        options.deadline = self.deadline.within(LEAST, options.time_budget);
         if evaluations > SHORT {
             options.warm_start = self.known.iter().map(|f| (f.clone(), Vec::new())).collect();
         }

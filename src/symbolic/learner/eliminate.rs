@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, Axis, s};
 
 use super::{Fitted, Group, Learner, NOISY};
+use crate::expr::{Scalar, Vector};
 use crate::linalg::{self, triangular_factor, triangular_inverse};
 
 /// What is smaller than this part of the increments is of no account.
@@ -27,8 +28,15 @@ impl Learner<'_> {
 
     /// What speaks against each group: the ranks of its scalars, and that there are two.
     pub(super) fn group_ranks(&self, groups: &[Group]) -> Vec<usize> {
-        let rank = |g: &Group| g.scalars.iter().map(|&i| self.ranks[i]).max().unwrap_or(0) + 10 * (g.scalars.len() - 1);
+        let rank = |g: &Group| g.scalars.iter().map(|&i| self.preference(i)).max().unwrap_or(0) + 20 * (g.scalars.len() - 1);
         groups.iter().map(rank).collect()
+    }
+
+    /// What speaks against a scalar: its rank, and among equals that it depends on where the origin is.
+    fn preference(&self, scalar: usize) -> usize {
+        let moving = |v: &Vector| v.terms().iter().filter(|(name, _)| self.inputs().slot(name).is_some()).count();
+        let placed = matches!(&self.scalars()[scalar], Scalar::Norm(v) if moving(v) == 1);
+        2 * self.ranks[scalar] + usize::from(placed)
     }
 }
 

@@ -91,7 +91,11 @@ impl Learner<'_> {
                 (None, Some(start)) => Some(Flow { model: &start.model, theta: &start.theta }),
                 (None, None) => None,
             };
-            let next = self.round(flow.as_ref(), &model, &trust)?;
+            let mut next = self.round(flow.as_ref(), &model, &trust)?;
+            if flow.is_some() && !next.misfit.is_finite() {
+                // A model whose flow follows no chunk says nothing about paths.
+                next = self.round::<ScalarHamiltonian<ProductBasis>>(None, &model, &vec![1.0; self.train.len()])?;
+            }
             trust.clone_from(&next.trust);
             let last = found.as_ref().map(|f| f.misfit);
             let settled = last.is_some_and(|last| next.misfit > 0.7 * last) && round > 1;
@@ -119,7 +123,9 @@ impl Learner<'_> {
         let paths = self.paths(flow, trust);
         let design = self.taught(&paths, paths.design(model));
         let factor = with_ridge(&triangular_factor(&design)?)?;
-        let theta = solve(&factor)?;
+        // Rows of chunks that are not followed are zero.
+        let followed = design.iter().flatten().any(|x| *x != 0.0);
+        let theta = if followed { solve(&factor)? } else { vec![0.0; model.parameters()] };
         let misfits = paths.misfits(&design, &theta);
         let trust = trust_in(&misfits);
         let (mut squares, mut weight) = (0.0, 0.0);

@@ -11,21 +11,22 @@ mod fit;
 mod pieces;
 mod products;
 mod teacher;
+mod weights;
 
 use std::borrow::Cow;
-use std::time::Instant;
 
 use ndarray::{Array2, s};
 
 use super::noise;
 use super::paths::{Flow, Paths};
+use super::search::Deadline;
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar};
 use crate::linalg::{self, Whitening};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{states, unit_weights};
+use crate::train::states;
 
 use candidates::robust_ranges;
 pub use candidates::{CandidateScalar, candidates};
@@ -34,6 +35,7 @@ pub(super) use errors::Errors;
 pub(super) use fit::{solve, with_ridge};
 use teacher::Teacher;
 pub(super) use teacher::Teaching;
+use weights::particle_weights;
 
 /// Columns that are kept or dropped together: the functions of one scalar, or the products of two.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +93,7 @@ pub struct Learner<'a> {
     factors: Vec<Vec<f64>>,
     /// How noisy chunks are fitted, if they are.
     errors: Option<Errors>,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     /// Whom to learn from in the place of the data.
     teacher: Option<Teacher<'a>>,
 }
@@ -118,7 +120,7 @@ impl<'a> Learner<'a> {
         inputs: &'a Inputs,
         train: &'a [Trajectory],
         check: &'a [Trajectory],
-        deadline: Option<Instant>,
+        deadline: Deadline,
     ) -> Result<Self, crate::scalars::Error> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) = candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;
@@ -126,7 +128,7 @@ impl<'a> Learner<'a> {
         let ranges = robust_ranges(&set.values(states(&train).view()));
         Ok(Self {
             inputs,
-            weights: unit_weights(&train),
+            weights: particle_weights(inputs.shape, &train),
             train,
             check,
             set,
@@ -186,13 +188,13 @@ impl<'a> Learner<'a> {
     }
 
     /// When the time is over.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    pub(super) fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// Whether it is.
     pub(super) fn late(&self) -> bool {
-        self.deadline.is_some_and(|d| Instant::now() > d)
+        self.deadline.is_over()
     }
 
     /// Learns: every scalar at first, then those that are demanded, then products of two where sums of functions of one don't do.

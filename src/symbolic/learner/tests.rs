@@ -27,7 +27,7 @@ fn the_first_fit_is_bounded_however_many_particles_there_are() {
         let shape = Shape { particles, dimension: 3 };
         let inputs = Inputs::new(shape, vec![0.0; 3], vec![]).unwrap();
         let chunks: Vec<Trajectory> = (0..3).map(|_| chunk(shape, 3, &mut rng)).collect();
-        let learner = Learner::new(&inputs, &chunks, &chunks, None).unwrap();
+        let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
         let (groups, degree) = learner.first_groups();
         let size = learner.size(&groups, degree);
         assert!((1..=MOST_FUNCTIONS).contains(&size) || degree == 1, "{particles} particles, degree {degree}: {size}");
@@ -42,6 +42,19 @@ fn bad_input_chunks_of_fewer_than_two_points_are_left_out() {
     let shape = Shape { particles: 1, dimension: 2 };
     let inputs = Inputs::new(shape, vec![0.0; 2], vec![]).unwrap();
     let chunks: Vec<Trajectory> = [0, 1, 2, 5].map(|points| chunk(shape, points, &mut rng)).into();
-    let learner = Learner::new(&inputs, &chunks, &chunks, None).unwrap();
+    let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
     assert_eq!(learner.train().len(), 2);
+}
+
+#[test]
+fn a_fit_whose_flow_follows_no_chunk_begins_anew() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let shape = Shape { particles: 1, dimension: 2 };
+    let inputs = Inputs::new(shape, vec![0.0; 2], vec![]).unwrap();
+    let chunks: Vec<Trajectory> = (0..20).map(|_| chunk(shape, 4, &mut rng)).collect();
+    let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
+    let first = learner.fit(&[vec![0], vec![1]], 3, None).unwrap();
+    let lost = Fitted { theta: vec![1e300; first.theta.len()], ..learner.fit(&[vec![0], vec![1]], 3, None).unwrap() };
+    let again = learner.fit(&[vec![0], vec![1]], 3, Some(&lost)).unwrap();
+    assert!(again.misfit.is_finite() && again.theta.iter().all(|x| x.is_finite()));
 }

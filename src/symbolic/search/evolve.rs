@@ -2,6 +2,7 @@
 //!
 //! Of several changes of a parent the one that fits best with its constants just drawn is taken; it is fitted if its class is new.
 
+use super::Deadline;
 use super::Form;
 use super::enumerate::Grammar;
 use super::fit::Fitter;
@@ -16,7 +17,6 @@ use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
 
 /// Offspring of one generation.
 const OFFSPRING: usize = 192;
@@ -46,7 +46,7 @@ impl Run<'_> {
         let mut seen: HashSet<Form> = HashSet::new();
         let mut idle = 0;
         for generation in 0.. {
-            if Instant::now() > self.deadline {
+            if self.deadline.is_over() {
                 self.ended = Some(Ended::Time);
             }
             if self.ended.is_some() || idle >= IDLE {
@@ -56,7 +56,7 @@ impl Run<'_> {
                 options: self.options,
                 normaliser: &normaliser,
                 screen: &self.screen,
-                deadline: self.deadline,
+                deadline: &self.deadline,
                 variables: self.variables,
                 pieces: &pieces,
                 parents: self.parents(),
@@ -91,7 +91,7 @@ struct Breeder<'a> {
     options: &'a SearchOptions,
     normaliser: &'a Normaliser,
     screen: &'a Problem,
-    deadline: Instant,
+    deadline: &'a Deadline,
     variables: usize,
     pieces: &'a [Form],
     parents: Vec<&'a Candidate>,
@@ -115,7 +115,7 @@ impl Breeder<'_> {
             let change = Change { breeder: self, mother: &mother.form, father: &father.form };
             let mut best: Option<(f64, Job)> = None;
             for sibling in 0..SIBLINGS {
-                if Instant::now() > self.deadline {
+                if self.deadline.is_over() {
                     break;
                 }
                 let Some(form) = change.draw(&mut rng) else { continue };

@@ -16,6 +16,7 @@
 //! # Ok::<(), scalar_dynamics::symbolic::search::SearchError>(())
 //! ```
 
+mod deadline;
 mod enumerate;
 mod error;
 mod evolve;
@@ -35,6 +36,7 @@ mod tape;
 mod target;
 mod text;
 
+pub use deadline::Deadline;
 pub use error::SearchError;
 pub use form::{Form, Number};
 pub use front::{Found, Front};

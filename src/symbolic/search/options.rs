@@ -1,7 +1,7 @@
 //! How a search is done.
 
-use super::Form;
 use super::front::Found;
+use super::{Deadline, Form};
 use crate::expr::Function;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl Default for Operators {
     }
 }
 
-/// Options of a search. Unless the time budget ends it, the result depends on them and the target alone.
+/// Options of a search. Unless time ends it, the result depends on them and the target alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchOptions {
     /// What forms are made of.
@@ -37,6 +37,8 @@ pub struct SearchOptions {
     pub exhaustive_evaluations: usize,
     /// Time after which the search ends with what it has.
     pub time_budget: Duration,
+    /// When it ends before that.
+    pub deadline: Deadline,
     /// Seed of everything random.
     pub seed: u64,
     /// Forms to begin with, each with values that its constants may have; without them the values are drawn.
@@ -56,6 +58,7 @@ impl Default for SearchOptions {
             max_evaluations: 40_000,
             exhaustive_evaluations: 2000,
             time_budget: Duration::from_secs(20),
+            deadline: Deadline::default(),
             seed: 0,
             warm_start: Vec::new(),
             screening_samples: 64,

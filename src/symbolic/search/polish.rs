@@ -1,5 +1,6 @@
 //! The best forms fitted to all samples, simplified where the data allow, and the choice among them.
 
+use super::Deadline;
 use super::fit::Fitter;
 use super::form::Number;
 use super::front::{Found, Front, description_length};
@@ -9,7 +10,6 @@ use super::target::Problem;
 use super::{Form, Target};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 /// A form counts as fitting as well as a simpler one up to this factor in the mean square.
 const SLACK: f64 = 4.0;
@@ -37,7 +37,7 @@ pub(super) fn polish(
     kept: &BTreeMap<usize, Vec<Candidate>>,
     counts: Counts,
     ended: Ended,
-    deadline: Instant,
+    deadline: &Deadline,
 ) -> Front {
     let polisher = Polisher { full, held_out: target.problem(&target.indices(true)) };
     let mut finalists: Vec<&Candidate> = Vec::new();
@@ -136,9 +136,9 @@ impl Polisher<'_> {
     }
 
     /// Replaces constants by simple numbers, one after the other, as long as the description gets shorter.
-    fn simplify(&self, mut best: Final, noise: f64, deadline: Instant) -> Final {
+    fn simplify(&self, mut best: Final, noise: f64, deadline: &Deadline) -> Final {
         let mut at = 0;
-        while at < best.theta.len() && Instant::now() < deadline {
+        while at < best.theta.len() && !deadline.is_over() {
             let error = (best.errors[at] * noise).max(1e-12 * best.theta[at].abs());
             let mut replaced = false;
             for number in simple_numbers(best.theta[at], error) {

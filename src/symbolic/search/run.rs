@@ -1,5 +1,6 @@
 //! The search itself: phases, batches of candidates, what is kept.
 
+use super::Deadline;
 use super::enumerate::Grammar;
 use super::family::Space;
 use super::fit::{Fit, Fitter};
@@ -15,7 +16,7 @@ use super::target::Problem;
 use super::{Form, SearchError, Target};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Candidates that are fitted side by side. What is known when a batch begins is what its fits go by, so the number is fixed.
 const BATCH: usize = 256;
@@ -74,7 +75,7 @@ fn search_within(
     run.evolve();
     let ended = run.ended.unwrap_or(Ended::Exhausted);
     run.tell(Phase::Polish);
-    Ok(polish(target, &run.full, &run.kept, run.counts(), ended, run.deadline))
+    Ok(polish(target, &run.full, &run.kept, run.counts(), ended, &run.deadline))
 }
 
 /// A form that was fitted to the screening samples.
@@ -110,7 +111,7 @@ pub(super) struct Run<'a> {
     pub kept: BTreeMap<usize, Vec<Candidate>>,
     best: Option<Found>,
     begin: Instant,
-    pub deadline: Instant,
+    pub deadline: Deadline,
     pub ended: Option<Ended>,
     /// Mean square at which the measurements are explained.
     goal: f64,
@@ -150,7 +151,7 @@ impl<'a> Run<'a> {
             kept: BTreeMap::new(),
             best: None,
             begin,
-            deadline: begin.checked_add(options.time_budget).unwrap_or_else(|| begin + std::time::Duration::from_secs(1 << 30)),
+            deadline: options.deadline.within(Duration::ZERO, options.time_budget),
             ended: None,
             goal: if target.knows_noise() { known } else { screen.roundoff() },
             screen,
@@ -199,14 +200,13 @@ impl<'a> Run<'a> {
     fn reduce(&mut self, target: &Target) -> Result<(), SearchError> {
         let reductions = if self.ended.is_some() { vec![] } else { reductions(target) };
         for reduction in reductions {
-            let now = Instant::now();
             let left = self.options.max_evaluations.saturating_sub(self.counts.evaluated);
-            if self.ended.is_some() || now >= self.deadline || left == 0 {
+            if self.ended.is_some() || self.deadline.is_over() || left == 0 {
                 break;
             }
             let options = SearchOptions {
                 max_evaluations: left / REDUCED_SHARE + 1,
-                time_budget: (self.deadline - now) / REDUCED_SHARE as u32,
+                time_budget: self.deadline.left() / REDUCED_SHARE as u32,
                 warm_start: Vec::new(),
                 ..self.options.clone()
             };
@@ -302,7 +302,7 @@ impl<'a> Run<'a> {
             forms.truncate(left);
             self.ended.get_or_insert(Ended::Evaluations);
         }
-        let (screen, deadline, kept, rows) = (&self.screen, self.deadline, &self.kept, self.screen.rows as f64);
+        let (screen, deadline, kept, rows) = (&self.screen, &self.deadline, &self.kept, self.screen.rows as f64);
         let seed = self.options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(self.counts.evaluated as u64);
         let bar = |complexity: usize| {
             let known = kept.range(..=complexity).flat_map(|(_, list)| list.first());
@@ -312,7 +312,7 @@ impl<'a> Run<'a> {
             .into_par_iter()
             .enumerate()
             .map(|(i, Job { form, hints })| {
-                if Instant::now() > deadline {
+                if deadline.is_over() {
                     return None;
                 }
                 let complexity = form.complexity();
@@ -322,7 +322,7 @@ impl<'a> Run<'a> {
             })
             .collect();
         self.counts.evaluated += fitted.len();
-        if Instant::now() > self.deadline {
+        if self.deadline.is_over() {
             self.ended = Some(Ended::Time);
         }
         for candidate in fitted.into_iter().flatten() {
