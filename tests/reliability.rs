@@ -155,6 +155,31 @@ fn kills_of_a_recovery_change_nothing() {
     }
 }
 
+/// Whoever reads while a second run writes sees files of the first or of the second, whole.
+#[test]
+fn readers_never_meet_half_a_file() {
+    let folder = folder_with_table();
+    let law = folder.path().join("law");
+    done(recover(folder.path()).output().unwrap());
+    let old = files(&law);
+    let mut child = recover(folder.path()).args(["--seed", "2"]).stdout(Stdio::null()).spawn().unwrap();
+    let mut seen: Vec<(&Path, Vec<u8>)> = Vec::new();
+    while child.try_wait().unwrap().is_none() {
+        for path in old.keys().filter(|path| path.parent() == Some(Path::new(""))) {
+            let now = fs::read(law.join(path)).unwrap();
+            if !seen.iter().any(|(known, bytes)| known == path && *bytes == now) {
+                seen.push((path, now));
+            }
+        }
+    }
+    done(child.wait_with_output().unwrap());
+    let new = files(&law);
+    assert!(old.keys().any(|path| old[path] != new[path]), "nothing was written");
+    for (path, bytes) in &seen {
+        assert!(*bytes == old[*path] || *bytes == new[*path], "half of {} was there: {} bytes", path.display(), bytes.len());
+    }
+}
+
 /// Sends SIGINT, as Ctrl-C does.
 #[cfg(unix)]
 fn interrupt(child: &Child) {

@@ -245,10 +245,10 @@ fn determinism_over_threads_runs_and_interruptions() {
 fn resume_replaces_damaged_and_foreign_work() {
     let folder = folder_with_saved_work();
     let saved = |learner: Learner| folder.path().join(format!("data/smoke/checkpoints/{}-seed1.unit", learner.name()));
-    let whole = fs::read(saved(Learner::Reference)).unwrap();
+    let [whole, own] = [Learner::Reference, Learner::Spectral].map(|learner| fs::read(saved(learner)).unwrap());
     fs::write(saved(Learner::Reference), &whole[..whole.len() / 2]).unwrap();
     // The key stands at the beginning of the file; another number in it is that of another code.
-    let mut foreign = fs::read(saved(Learner::Spectral)).unwrap();
+    let mut foreign = own.clone();
     let revision = b"revision ";
     let at = foreign.windows(revision.len()).position(|bytes| bytes == revision).unwrap();
     foreign[at + revision.len()] = b'0';
@@ -256,7 +256,8 @@ fn resume_replaces_damaged_and_foreign_work() {
     run(folder.path(), 2, &["table1"]).unwrap();
     let table = Path::new("data/smoke/results/table1.parquet");
     assert!(files(folder.path())[table] == FIRST.files[table]);
-    assert!(fs::read(saved(Learner::Reference)).unwrap() == whole);
+    assert!(fs::read(saved(Learner::Reference)).unwrap() == whole, "damaged work was not made again");
+    assert!(fs::read(saved(Learner::Spectral)).unwrap() == own, "foreign work was not made again");
 }
 
 /// Stops the run when a training has come to its sixth iteration.
