@@ -14,6 +14,10 @@ use crate::train::{Deviance, NoisyFit, Prior, deviance, fit_noisy};
 
 /// Nats that a symbol must earn.
 const NATS_PER_SYMBOL: f64 = 3.0;
+/// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
+const MOST_TRIED: usize = 12;
+/// Times that a law is made simpler, at most.
+const MOST_SIMPLER: usize = 4;
 /// Forms of a part that are tried in the whole law, at most.
 const MOST_FORMS: usize = 4;
 /// Complexities that the forms of all parts are kept below: what was learned may be too far off to choose among forms of single parts by it.
@@ -176,7 +180,10 @@ impl Learner<'_> {
     ) -> Result<Option<(Adjusted, Vec<Adjusted>)>, RecoverError> {
         let mut laws = Vec::new();
         let Some(mut best) = self.best_of_parts(parts, errors, &mut laws) else { return Ok(None) };
-        while !self.late() {
+        for _ in 0..MOST_SIMPLER {
+            if self.late() {
+                break;
+            }
             let tried = simpler(&best)?.into_iter().filter_map(|expr| self.likely(&expr, errors));
             let next = tried.min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
             match next.filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted)) {
@@ -192,7 +199,7 @@ impl Learner<'_> {
         let mut tried: Vec<Vec<usize>> = Vec::new();
         let mut best: Option<(Fit, Vec<usize>)> = None;
         let mut consider = |choice: Vec<usize>, best: &mut Option<(Fit, Vec<usize>)>| {
-            if tried.contains(&choice) || (self.late() && best.is_some()) {
+            if tried.contains(&choice) || tried.len() == MOST_TRIED || (self.late() && best.is_some()) {
                 return;
             }
             let law = Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
