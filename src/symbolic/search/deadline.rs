@@ -35,7 +35,8 @@ impl Deadline {
         let now = Instant::now();
         let earliest = self.earliest.max(now.checked_add(least));
         // A time beyond what the clock can tell is none.
-        let moment = [self.moment, now.checked_add(most)].into_iter().flatten().min().max(earliest);
+        let moment = [self.moment, now.checked_add(most)].into_iter().flatten().min();
+        let moment = moment.map(|moment| earliest.map_or(moment, |earliest| moment.max(earliest)));
         Self { earliest, moment, stop: self.stop.clone() }
     }
 
