@@ -2,10 +2,10 @@
 
 use ndarray::{Array2, Axis};
 
+use super::follow::marked;
 use super::friction::Friction;
 use super::in_units;
 use super::judge::{Circumstances, Misfit};
-use super::follow::marked;
 use super::learner::{Learner, NOISY, Teaching};
 use super::pareto::{front, with_the_law};
 use super::paths::Paths;

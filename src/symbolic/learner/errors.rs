@@ -5,12 +5,12 @@ use ndarray::{Array1, Axis, concatenate, s};
 use super::fit::solve;
 use super::{Fitted, Learner, eliminate_groups};
 use crate::dataset::Trajectory;
+use crate::expr::Expr;
 use crate::linalg::triangular_factor;
 use crate::model::ScalarHamiltonian;
-use crate::expr::Expr;
 use crate::symbolic::RecoverError;
-use crate::symbolic::refit;
 use crate::symbolic::follow::{followed, marked, short_interval};
+use crate::symbolic::refit;
 use crate::train::{Deviance, Error, Prior, Settings, deviance, fit_noisy, smooth_prior};
 
 /// How noisy chunks are fitted, and what the learned Hamiltonian says of their noise.
@@ -152,7 +152,13 @@ impl Learner<'_> {
     }
 
     /// Fits the functions of some groups, and what that says of the noise.
-    fn fit_errors(&self, errors: &Errors, wanted: &[Vec<usize>], degree: usize, start: Vec<f64>) -> Result<(Fitted, Errors), Error> {
+    fn fit_errors(
+        &self,
+        errors: &Errors,
+        wanted: &[Vec<usize>],
+        degree: usize,
+        start: Vec<f64>,
+    ) -> Result<(Fitted, Errors), Error> {
         let (model, prior) = self.model_and_prior(errors, wanted, degree);
         let fit = fit_noisy(&model, &errors.train, start, &errors.settings, &prior, &mut |_| {})?;
         let n = fit.theta.len();
@@ -221,25 +227,14 @@ impl Learner<'_> {
         settings.rank_tolerance = RANK_TOLERANCE;
         let allowed = SHARE * rough.misfit;
         for _ in 0..HALVINGS {
-            let follows =
-                |chunks: &[Trajectory]| marked(chunks, &followed(&rough.model, &rough.theta, chunks, &settings, allowed));
+            let follows = |chunks: &[Trajectory]| marked(chunks, &followed(&rough.model, &rough.theta, chunks, &settings, allowed));
             let tame = marked(&self.train, &self.tame());
             let (train, check) = (follows(&tame), follows(&self.check));
             log::debug!("step {:.2e}: {} of {} chunks followed", settings.rollout.step, train.len(), self.train.len());
             if train.len() as f64 >= ENOUGH * tame.len() as f64 && !check.is_empty() {
                 let held_out = Deviance { chunks: Vec::new(), freedom: 0.0 };
                 let (noise, chi_squared, freedom) = (Vec::new(), f64::INFINITY, 1.0);
-                return Ok(Some(Errors {
-                    settings,
-                    train,
-                    check,
-                    given,
-                    noise,
-                    chi_squared,
-                    freedom,
-                    rank: 0,
-                    held_out,
-                }));
+                return Ok(Some(Errors { settings, train, check, given, noise, chi_squared, freedom, rank: 0, held_out }));
             }
             settings.rollout.step *= 0.5;
         }
