@@ -112,7 +112,7 @@ fn noisy(mut chunks: Vec<Trajectory>, sigma: f64, seed: u64) -> Vec<Trajectory> 
 
 #[test]
 fn regress_noise_of_known_size_tells_the_law_from_another() {
-    let (train, validation) = chunks(700);
+    let (train, validation) = chunks(400);
     let blind = Inputs::new(SHAPE, vec![0.0; 3], vec![]).unwrap();
     let clean = recover(&blind, &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
     // Half of what a law without gravity misses: a limit of three standard deviations would let it pass.

@@ -32,6 +32,8 @@ pub struct Errors {
     pub freedom: f64,
     /// Number of its parameters that the data determine.
     pub rank: usize,
+    /// Mean square of what its residuals have that is quadratic in time, in units of the noise: one where no force is missed.
+    pub drift: f64,
     /// Its deviance on the held-out chunks.
     pub held_out: Deviance,
 }
@@ -40,6 +42,8 @@ pub struct Errors {
 const PRICE: f64 = 4.0;
 /// Degree of the functions of a law that six degrees don't follow.
 const HIGHER_DEGREE: usize = 11;
+/// What was learned misses forces, and closed forms would too, where its residuals drift by more than this.
+const FORCES_MISSED: f64 = 2.5;
 /// A higher degree must lower the held-out deviance by this.
 const WORTH: f64 = 10.0;
 /// Directions of parameters below this relative singular value are lost in the noise.
@@ -76,7 +80,7 @@ impl Learner<'_> {
 
     /// Learns again by maximum likelihood, the initial state of each chunk and the noise (unless `given`) fitted as well: with all scalars, then with
     /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where not enough chunks can be followed, with an
-    /// integration step of `longest` at most, it stays: none.
+    /// integration step of `longest` at most, it stays: none; so it does where forces are missed with every scalar.
     ///
     /// # Errors
     /// Divergence, linear algebra.
@@ -90,6 +94,10 @@ impl Learner<'_> {
         progress("fitting every state of the chunks");
         let Some(errors) = self.followed(rough, given, longest)? else { return Ok(None) };
         let Some((mut best, mut errors)) = self.first_in_noise(rough, &errors)? else { return Ok(None) };
+        if errors.drift > FORCES_MISSED {
+            log::debug!("what is left is no noise");
+            return Ok(None);
+        }
         loop {
             let ranks = self.group_ranks(&best.groups);
             let kept = eliminate_groups(&best.factor, &best.groups, &ranks, PRICE, 0.0)?;
@@ -172,6 +180,7 @@ impl Learner<'_> {
             chi_squared: fit.chi_squared,
             freedom: fit.freedom,
             rank: fit.rank,
+            drift: fit.drift.0,
             held_out,
             ..errors.clone()
         };
@@ -187,7 +196,13 @@ impl Learner<'_> {
             validation: errors.unit() * per_freedom.sqrt(),
             trust: vec![1.0; self.train.len()],
         };
-        log::debug!("in noise, {:?} after {}: {}", fit.outcome, fit.history.len(), self.describe(&fitted));
+        log::debug!(
+            "in noise, {:?} after {}, drift {:.2}: {}",
+            fit.outcome,
+            fit.history.len(),
+            errors.drift,
+            self.describe(&fitted)
+        );
         Ok((fitted, errors))
     }
 
@@ -234,7 +249,18 @@ impl Learner<'_> {
             if train.len() as f64 >= ENOUGH * tame.len() as f64 && !check.is_empty() {
                 let held_out = Deviance { chunks: Vec::new(), freedom: 0.0 };
                 let (noise, chi_squared, freedom) = (Vec::new(), f64::INFINITY, 1.0);
-                return Ok(Some(Errors { settings, train, check, given, noise, chi_squared, freedom, rank: 0, held_out }));
+                return Ok(Some(Errors {
+                    settings,
+                    train,
+                    check,
+                    given,
+                    noise,
+                    chi_squared,
+                    freedom,
+                    rank: 0,
+                    drift: f64::NAN,
+                    held_out,
+                }));
             }
             settings.rollout.step *= 0.5;
         }
