@@ -119,7 +119,7 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
     let (train, check) = split(table.trajectories, 0.2, &mut rng);
     let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context())?;
     let begin = Instant::now();
-    let deadline = arguments.time_budget.map_or_else(Deadline::default, |s| Deadline::at(begin + Duration::from_secs_f64(s)));
+    let deadline = arguments.time_budget.map(|s| Deadline::at(begin + Duration::from_secs_f64(s))).unwrap_or_default();
     let settings = RecoverSettings { deadline, ..RecoverSettings::default() };
     let found = recover(&inputs, &train, &check, &settings, &mut |_| {})?;
     let seconds = begin.elapsed().as_secs_f64();

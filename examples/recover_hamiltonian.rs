@@ -159,7 +159,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let read = begin.elapsed();
 
-    let end = arguments.time_budget.map_or_else(Deadline::default, |s| Deadline::at(begin + Duration::from_secs_f64(s)));
+    let end = arguments.time_budget.map(|s| Deadline::at(begin + Duration::from_secs_f64(s))).unwrap_or_default();
     let deadline = end.or_when(stop.clone());
     let settings = RecoverSettings { noise: arguments.noise, deadline, seed: arguments.seed };
     let failed = |error| match error {

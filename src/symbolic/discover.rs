@@ -4,7 +4,8 @@ use ndarray::{Axis, concatenate};
 
 use super::adjust::{Adjusted, column};
 use super::forms::PartForm;
-use super::learner::{Fitted, Group, Learner, eliminate_groups, with_ridge};
+use super::judge::by_chance;
+use super::learner::{Fitted, Learner, eliminate_terms, with_ridge};
 use super::paths::Flow;
 use super::recover::RecoverError;
 use super::refit;
@@ -37,7 +38,7 @@ const MOST_TERMS: usize = 60;
 /// After so many parts without a form that explains them the others are searched for less long.
 const PATIENCE: usize = 2;
 /// Nats that a symbol must earn.
-const NATS_PER_SYMBOL: f64 = 3.0;
+pub(super) const NATS_PER_SYMBOL: f64 = 3.0;
 
 impl Learner<'_> {
     /// Finds forms of all parts, puts them together, fits the constants of the whole and drops what the data don't demand. After the deadline the first
@@ -54,7 +55,7 @@ impl Learner<'_> {
             let mut found = self.forms(fitted, part, hopeless < PATIENCE, &mut searches)?;
             hopeless += usize::from(!found.iter().any(|f| self.is_as_good(f.misfit, fitted, part.columns.len())));
             let length = |form: &PartForm| match self.errors() {
-                Some(errors) => errors.length_of_part(form),
+                Some(errors) => errors.length(form.misfit, &form.expression),
                 None => self.length(form.misfit, form.complexity, floor(fitted), fitted),
             };
             found.sort_by(|a, b| length(a).total_cmp(&length(b)));
@@ -66,10 +67,7 @@ impl Learner<'_> {
         // What a teacher said is put to the test of the data.
         self.stop_listening();
         progress("fitting the whole law");
-        let in_noise = match self.errors() {
-            Some(errors) => self.whole_in_noise(&forms, errors)?,
-            None => None,
-        };
+        let in_noise = self.errors().map(|errors| self.whole_in_noise(&forms, errors)).transpose()?.flatten();
         let (chosen, laws) = match in_noise {
             Some(found) => found,
             None => {
@@ -129,8 +127,8 @@ impl Learner<'_> {
     pub(super) fn is_as_good(&self, misfit: f64, fitted: &Fitted, columns: usize) -> bool {
         let rows = fitted.rows.max(2) as f64;
         let excess = rows * ((misfit / fitted.misfit.max(f64::MIN_POSITIVE)).powi(2) - 1.0);
-        let (columns, chance) = (columns as f64, (2.0 * columns as f64).sqrt());
-        let allowed = if self.errors().is_some() { columns + 4.0 * chance } else { 3.0 * rows.ln() * columns };
+        let columns = columns as f64;
+        let allowed = if self.errors().is_some() { by_chance(columns) } else { 3.0 * rows.ln() * columns };
         misfit <= floor(fitted) || excess < allowed
     }
 
@@ -159,9 +157,8 @@ impl Learner<'_> {
         let factor = with_ridge(&triangular_factor(&[design])?)?;
         let y = factor.column(n);
         let price = (rows.max(2) as f64).ln() * factor[[n, n]].powi(2) / rows.saturating_sub(n).max(1) as f64;
-        let groups: Vec<Group> = (0..n).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
         let ranks: Vec<usize> = kept.iter().map(|&k| terms[k].complexity() + 3 * terms[k].names().len()).collect();
-        let needed = eliminate_groups(&factor, &groups, &ranks, price, 1e-16 * y.dot(&y))?;
+        let needed = eliminate_terms(&factor, &ranks, price, 1e-16 * y.dot(&y))?;
         if needed.len() == kept.len() {
             return Ok(best);
         }

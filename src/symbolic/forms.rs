@@ -3,13 +3,13 @@
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::adjust::Rest;
-use super::learner::{Fitted, Group, Learner, eliminate_groups};
+use super::learner::{Fitted, Learner, eliminate_terms, solve_with};
 use super::metric::Metric;
 use super::recover::RecoverError;
 use super::searches::Searches;
 use super::split::{Part, PartSamples};
-use crate::expr::Expr;
-use crate::linalg::{triangular_factor, triangular_inverse};
+use crate::expr::{Expr, Scalar};
+use crate::linalg::triangular_factor;
 
 /// A closed form of one part, its constants fitted along the paths with all other parts as learned.
 #[derive(Clone, Debug)]
@@ -48,10 +48,7 @@ impl Learner<'_> {
     ) -> Result<Vec<PartForm>, RecoverError> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
-        let metric = match self.errors() {
-            Some(errors) => Some((Metric::new(fitted, part, &samples, self.scalars())?, errors)),
-            None => None,
-        };
+        let metric = self.errors().map(|errors| Metric::new(fitted, part, &samples, self.scalars(), errors)).transpose()?;
         let mut forms: Vec<PartForm> = Vec::new();
         let rounds = if thorough { 2 } else { 1 };
         let as_good = |forms: &[PartForm]| forms.iter().any(|f| self.is_as_good(f.misfit, fitted, part.columns.len()));
@@ -59,7 +56,7 @@ impl Learner<'_> {
             let evaluations = if self.late() { HURRIED } else { evaluations };
             let mut candidates = Vec::new();
             if round == 0 {
-                candidates.extend(self.polynomial(part, &rest, metric.as_ref().map(|(metric, _)| metric))?);
+                candidates.extend(self.polynomial(part, &rest, metric.as_ref())?);
                 if part.scalars.len() > 1 {
                     candidates.extend(self.separated(fitted, part, &samples, searches)?);
                 }
@@ -75,10 +72,7 @@ impl Learner<'_> {
                     continue;
                 }
                 let (expression, misfit) = match &metric {
-                    Some((metric, errors)) => {
-                        let (expression, more) = metric.adjust(&expression);
-                        (expression, errors.misfit(errors.chi_squared + more))
-                    }
+                    Some(metric) => metric.adjust(&expression),
                     None => self.adjust_part(&expression, &rest)?,
                 };
                 if misfit.is_finite() {
@@ -169,10 +163,12 @@ impl Learner<'_> {
         }
         let term = |e: &Vec<usize>| Expr::product(scalars.iter().zip(e).map(|(s, &n)| Expr::pow(s.clone(), n as f64)));
         let terms: Vec<Expr> = exponents.iter().map(term).collect();
+        let sum = |kept: &[usize], coefficients: Vec<f64>| {
+            Expr::sum(kept.iter().zip(coefficients).map(|(&k, c)| Expr::product([Expr::Constant(c), terms[k].clone()])))
+        };
         if let Some(metric) = metric {
-            let kept = metric.sparsest(&terms)?;
-            let sum = Expr::sum(kept.iter().map(|&(k, c)| Expr::product([Expr::Constant(c), terms[k].clone()])));
-            return Ok((kept.len() <= MOST_POWERS).then_some(sum));
+            let (kept, coefficients) = metric.sparsest(&terms)?;
+            return Ok((kept.len() <= MOST_POWERS).then(|| sum(&kept, coefficients)));
         }
         let design = self.columns(&terms, &rest.paths)?;
         let augmented = concatenate![Axis(1), design, rest.target.clone().insert_axis(Axis(1))];
@@ -180,18 +176,14 @@ impl Learner<'_> {
         let factor = super::learner::with_ridge(&triangular_factor(&[augmented])?)?;
         let squares = factor[[n, n]] * factor[[n, n]];
         let price = (rows.max(2) as f64).ln() * squares / rows.saturating_sub(n).max(1) as f64;
-        let groups: Vec<Group> = (0..n).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
         let ranks: Vec<usize> = exponents.iter().map(|e| e.iter().sum()).collect();
         let y = factor.column(n);
-        let kept = eliminate_groups(&factor, &groups, &ranks, 3.0 * price, 1e-14 * y.dot(&y))?;
+        let kept = eliminate_terms(&factor, &ranks, 3.0 * price, 1e-14 * y.dot(&y))?;
         if kept.len() > if scalars.len() == 1 { 3 } else { MOST_POWERS } {
             return Ok(None);
         }
-        let columns: Vec<usize> = kept.iter().copied().chain([n]).collect();
-        let small: Array2<f64> = triangular_factor(&[factor.select(Axis(1), &columns)])?;
-        let k = kept.len();
-        let theta = triangular_inverse(&small.slice(ndarray::s![..k, ..k]))?.dot(&small.slice(ndarray::s![..k, k]));
-        Ok(Some(Expr::sum(kept.iter().zip(&theta).map(|(&t, &c)| Expr::product([Expr::Constant(c), terms[t].clone()])))))
+        let coefficients = solve_with(&factor, &kept)?;
+        Ok(Some(sum(&kept, coefficients)))
     }
 }
 
@@ -205,22 +197,12 @@ fn simplest_that_fits<'a>(forms: &'a [Expr], variable: &Expr, samples: &PartSamp
     })
 }
 
-/// Derivative of a form by one of its variables at the samples, by central differences; `columns` says where the variables stand there.
+/// Derivative of a form by one of its variables at the samples; `columns` says where the variables stand there.
 fn partial(form: &Expr, variables: &[Expr], by: usize, samples: &PartSamples, columns: [usize; 2]) -> Array1<f64> {
-    let scalars = form.scalars();
-    let place = |s: &crate::expr::Scalar| variables.iter().position(|v| *v == Expr::Scalar(s.clone())).unwrap_or(0);
+    let column = |s: &Scalar| columns[variables.iter().position(|v| *v == Expr::Scalar(s.clone())).unwrap_or(0)];
+    let places: Vec<usize> = form.scalars().iter().map(column).collect();
     let constants = form.constants();
-    Array1::from_shape_fn(samples.inputs.nrows(), |i| {
-        let at = |shift: f64| -> f64 {
-            let value = |s: &crate::expr::Scalar| {
-                let k = place(s);
-                samples.inputs[[i, columns[k]]] + if k == by { shift } else { 0.0 }
-            };
-            form.evaluate_with(&scalars.iter().map(value).collect::<Vec<_>>(), &constants)
-        };
-        let step = 1e-5 * samples.inputs[[i, columns[by]]].abs().max(1e-3);
-        (at(step) - at(-step)) / (2.0 * step)
-    })
+    (0..samples.inputs.nrows()).map(|row| samples.partial(form, &constants, &places, (row, columns[by]))).collect()
 }
 
 /// All exponents of `m` factors with a total from 1 to `degree`.

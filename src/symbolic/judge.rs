@@ -9,11 +9,16 @@ use crate::train::{self, Settings};
 /// Largest error of held-out rollouts, relative to the data's spread, of an exact law where integration is accurate, and where it is not.
 const EXACT: (f64, f64) = (1e-8, 1e-7);
 /// Standard deviations by which a statistic may stand out.
-const SIGMAS: f64 = 4.0;
+pub(super) const SIGMAS: f64 = 4.0;
 /// The given size of the noise is taken to be right to so many parts.
-const NOISE_KNOWN: f64 = 0.05;
+pub(super) const NOISE_KNOWN: f64 = 0.05;
 /// Differences of this size between a closed form and the learned Hamiltonian are roundoff.
 const ROUNDOFF: f64 = 1e-11;
+
+/// How far chi squared of so many degrees of freedom may go by chance.
+pub(super) fn by_chance(freedom: f64) -> f64 {
+    freedom + SIGMAS * (2.0 * freedom).sqrt()
+}
 
 /// What the held-out chunks say of a model.
 pub(super) struct Misfit {

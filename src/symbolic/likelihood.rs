@@ -1,9 +1,9 @@
 //! Closed forms in noise: ranked by how likely they make the chunks, the initial state of each fitted, and by how long they are.
 
 use super::adjust::{Adjusted, bound_exponents, free_exponents};
-use super::discover::{Discovered, round_exponents};
+use super::discover::{Discovered, NATS_PER_SYMBOL, round_exponents};
 use super::forms::PartForm;
-use super::judge::Misfit;
+use super::judge::{Misfit, NOISE_KNOWN, SIGMAS, by_chance};
 use super::learner::{Errors, Fitted, Learner};
 use super::recover::RecoverError;
 use super::tracked::multiply_out;
@@ -12,8 +12,6 @@ use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::train::{Deviance, NoisyFit, Prior, deviance, fit_noisy};
 
-/// Nats that a symbol must earn.
-const NATS_PER_SYMBOL: f64 = 3.0;
 /// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
 const MOST_TRIED: usize = 12;
 /// Times that a law is made simpler, at most.
@@ -24,19 +22,16 @@ const MOST_FORMS: usize = 4;
 const SIMPLE: [usize; 2] = [4, 8];
 /// Forms of a part that are so many nats longer than its shortest are not tried.
 const HOPELESS: f64 = 30.0;
-/// Standard deviations by which a statistic may stand out.
-const SIGMAS: f64 = 4.0;
 /// Steps of integration that are tried, at most.
 const ATTEMPTS: usize = 3;
-/// The given size of the noise is taken to be right to so many parts.
-const NOISE_KNOWN: f64 = 0.05;
 /// Chunks of more than three points must be so large a part of all.
 const TELLING: f64 = 0.5;
 
 impl Errors {
     /// Description length in nats, up to a constant: half of chi squared, the constants to the precision that the data give them, the symbols. Where what was
     /// learned misses more than the noise, that much is no fault of a closed form either.
-    pub(super) fn length(&self, chi_squared: f64, expression: &Expr) -> f64 {
+    pub(super) fn length(&self, misfit: f64, expression: &Expr) -> f64 {
+        let chi_squared = self.chi_squared_of(misfit);
         let constants = free_exponents(expression).constants().len() as f64;
         let dispersion = (self.chi_squared / self.freedom).max(1.0);
         0.5 * chi_squared / dispersion + 0.5 * self.freedom.ln() * constants + NATS_PER_SYMBOL * expression.complexity() as f64
@@ -48,11 +43,7 @@ impl Errors {
     }
 
     fn length_of(&self, law: &Adjusted) -> f64 {
-        self.length(self.chi_squared_of(law.misfit), &law.expression)
-    }
-
-    pub(super) fn length_of_part(&self, form: &PartForm) -> f64 {
-        self.length(self.chi_squared_of(form.misfit), &form.expression)
+        self.length(law.misfit, &law.expression)
     }
 
     /// Whether what was learned makes the training chunks no more likely than its additional parameters do by chance.
@@ -61,15 +52,15 @@ impl Errors {
         let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
         log::debug!("chi squared {chi_squared:.0} against {:.0} learned with {more} parameters more", self.chi_squared);
         // What chunks share they say more than once.
-        chi_squared - self.chi_squared <= refit::redundancy(&self.train) * (more + SIGMAS * (2.0 * more).sqrt())
+        chi_squared - self.chi_squared <= refit::redundancy(&self.chunks.train) * by_chance(more)
     }
 
     /// Whether the residuals of a law on the training chunks are noise: what was learned makes them no more likely than its additional parameters do by
     /// chance, and they have no motions that are quadratic in time, as forces make them, which noise that is independent from point to point has not.
     fn is_noise(&self, law: &Fit) -> bool {
-        let redundancy = refit::redundancy(&self.train);
+        let redundancy = refit::redundancy(&self.chunks.train);
         let (drift, n) = (law.fit.drift.0, law.fit.drift.1 as f64);
-        let telling = n >= TELLING * (self.train.len() * self.noise.len()) as f64;
+        let telling = n >= TELLING * (self.chunks.train.len() * self.noise.len()) as f64;
         log::debug!("drift {drift:.3}");
         self.is_as_likely(law) && telling && drift <= 1.0 + SIGMAS * (2.0 * redundancy / n).sqrt()
     }
@@ -94,18 +85,20 @@ impl Learner<'_> {
         seed: u64,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Discovered, RecoverError> {
-        let mut step = None;
-        for _ in 0..ATTEMPTS {
-            if let Some(better) = self.allow_for_noise(fitted, noise.clone(), step, progress)? {
-                *fitted = better;
-            }
-            let discovered = self.discover(fitted, seed, progress)?;
-            step = self.shorter_step(&discovered.chosen.expression)?;
-            if step.is_none() || self.late() {
-                return Ok(discovered);
-            }
+        if let Some(better) = self.allow_for_noise(fitted, noise.clone(), None, progress)? {
+            *fitted = better;
         }
-        self.discover(fitted, seed, progress)
+        let mut discovered = self.discover(fitted, seed, progress)?;
+        for _ in 1..ATTEMPTS {
+            let step = self.shorter_step(&discovered.chosen.expression)?;
+            if step.is_none() || self.late() {
+                break;
+            }
+            let Some(better) = self.allow_for_noise(fitted, noise.clone(), step, progress)? else { break };
+            *fitted = better;
+            discovered = self.discover(fitted, seed, progress)?;
+        }
+        Ok(discovered)
     }
 
     /// Whether a closed form explains the chunks down to their noise: its residuals on the training chunks are noise; on the held-out `judging` ones what was
@@ -123,15 +116,15 @@ impl Learner<'_> {
         let law = self.likelihood(expr, errors)?;
         let closed = refit::model(self.inputs(), &law.adjusted.expression)?;
         let constants = law.adjusted.expression.constants();
-        let of_law = deviance(&closed, &constants, judging, &errors.noise, &errors.settings)?;
-        let of_learned = deviance(&fitted.model, &fitted.theta, judging, &errors.noise, &errors.settings)?;
+        let of_law = deviance(&closed, &constants, judging, &errors.noise, &errors.chunks.settings)?;
+        let of_learned = deviance(&fitted.model, &fitted.theta, judging, &errors.noise, &errors.chunks.settings)?;
         let misfit = |deviance: &Deviance| Misfit { chunks: deviance.chunks.clone(), residuals: 1 };
         let predictive = !misfit(&of_law).is_worse_than(&misfit(&of_learned), 0.0);
-        let ratio = of_law.chunks.iter().sum::<f64>() / of_law.freedom;
+        let ratio = of_law.per_freedom();
         let known = (1.0 + NOISE_KNOWN).powi(2);
         let chance = SIGMAS * (2.0 * refit::redundancy(judging) / of_law.freedom).sqrt();
         log::debug!("held out: {ratio:.3} of the noise's variance");
-        Ok(errors.is_noise(&law) && predictive && (errors.given.is_none() || ratio <= known * (1.0 + chance)))
+        Ok(errors.is_noise(&law) && predictive && (errors.chunks.given.is_none() || ratio <= known * (1.0 + chance)))
     }
 
     /// Fits all constants of a Hamiltonian, fractional exponents too, to the chunks, their initial states with them; the noise is as learned.
@@ -142,13 +135,12 @@ impl Learner<'_> {
         let free = free_exponents(expr);
         let model = refit::model(self.inputs(), &free)?;
         let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
-        let fit = fit_noisy(&model, &errors.train, free.constants(), &errors.settings, &prior, &mut |_| {})?;
-        let held_out = deviance(&model, &fit.theta, &errors.check, &errors.noise, &errors.settings)?;
-        let ratio = held_out.chunks.iter().sum::<f64>() / held_out.freedom;
+        let fit = fit_noisy(&model, &errors.chunks.train, free.constants(), &errors.chunks.settings, &prior, &mut |_| {})?;
+        let held_out = deviance(&model, &fit.theta, &errors.chunks.check, &errors.noise, &errors.chunks.settings)?;
         let adjusted = Adjusted {
             expression: bound_exponents(&free.with_constants(&fit.theta)),
             misfit: errors.misfit(fit.chi_squared),
-            validation: errors.unit() * ratio.sqrt(),
+            validation: errors.unit() * held_out.per_freedom().sqrt(),
         };
         Ok(Fit { adjusted, fit })
     }
@@ -220,8 +212,9 @@ impl Learner<'_> {
             }
         }
         for (i, forms) in parts.iter().enumerate() {
-            let limit = errors.length_of_part(&forms[0]) + HOPELESS;
-            let hopeful = forms.iter().filter(|form| errors.length_of_part(form) < limit).count();
+            let length = |form: &PartForm| errors.length(form.misfit, &form.expression);
+            let limit = length(&forms[0]) + HOPELESS;
+            let hopeful = forms.iter().filter(|form| length(form) < limit).count();
             for k in 0..hopeful.min(MOST_FORMS) {
                 let mut other = best.as_ref().map_or_else(|| vec![0; parts.len()], |(_, choice)| choice.clone());
                 if enough && forms[k].complexity >= forms[other[i]].complexity {

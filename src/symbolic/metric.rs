@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use super::adjust::{bound_exponents, free_exponents, least_squares};
-use super::learner::{Fitted, Group, eliminate_groups, solve, with_ridge};
+use super::learner::{Errors, Fitted, eliminate_terms, solve_with, with_ridge};
 use super::split::{Part, PartSamples};
 use crate::expr::{Expr, Scalar};
 use crate::linalg::{self, Whitening, triangular_factor};
@@ -18,6 +18,7 @@ pub(super) struct Metric<'a> {
     learned: Array1<f64>,
     samples: &'a PartSamples,
     variables: Vec<Scalar>,
+    errors: &'a Errors,
 }
 
 /// Directions of a part's functions below this relative singular value have no slope.
@@ -32,7 +33,13 @@ impl<'a> Metric<'a> {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn new(fitted: &Fitted, part: &Part, samples: &'a PartSamples, scalars: &[Scalar]) -> linalg::Result<Self> {
+    pub fn new(
+        fitted: &Fitted,
+        part: &Part,
+        samples: &'a PartSamples,
+        scalars: &[Scalar],
+        errors: &'a Errors,
+    ) -> linalg::Result<Self> {
         let n = fitted.theta.len();
         let others: Vec<usize> = (0..n).filter(|k| part.columns.binary_search(k).is_err()).collect();
         let order: Vec<usize> = others.iter().copied().chain(part.columns.iter().copied()).chain([n]).collect();
@@ -43,34 +50,34 @@ impl<'a> Metric<'a> {
         let w = whitening.matrix();
         let map = w.dot(&samples.design.dot(w).t());
         let variables = part.scalars.iter().map(|&i| scalars[i].clone()).collect();
-        Ok(Self { slopes: information.dot(&map), learned: factor.slice(s![others.len()..n, n]).to_owned(), samples, variables })
+        let learned = factor.slice(s![others.len()..n, n]).to_owned();
+        Ok(Self { slopes: information.dot(&map), learned, samples, variables, errors })
     }
 
-    /// A form with the constants, fractional exponents too, that fit best, and by how much chi squared grows.
+    /// A form with the constants, fractional exponents too, that fit best, and the misfit of the whole with it.
     pub fn adjust(&self, form: &Expr) -> (Expr, f64) {
         let free = free_exponents(form);
         let residual = |constants: &[f64]| self.slopes.dot(&self.slopes_of(&free, constants)) - &self.learned;
         let (constants, rest) = least_squares(free.constants(), &residual, LEAST, &|| false);
-        (bound_exponents(&free.with_constants(&constants)), rest.dot(&rest))
+        let misfit = self.errors.misfit(self.errors.chi_squared + rest.dot(&rest));
+        (bound_exponents(&free.with_constants(&constants)), misfit)
     }
 
     /// Those of some terms that the data demand, with their coefficients.
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn sparsest(&self, terms: &[Expr]) -> linalg::Result<Vec<(usize, f64)>> {
+    pub fn sparsest(&self, terms: &[Expr]) -> linalg::Result<(Vec<usize>, Vec<f64>)> {
         let mut design = Array2::zeros((self.learned.len(), terms.len()));
         for (mut column, term) in design.columns_mut().into_iter().zip(terms) {
             column.assign(&self.slopes.dot(&self.slopes_of(term, &term.constants())));
         }
         let augmented = concatenate![Axis(1), design, self.learned.clone().insert_axis(Axis(1))];
-        let groups: Vec<Group> = (0..terms.len()).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
         let ranks: Vec<usize> = terms.iter().map(Expr::complexity).collect();
         let factor = with_ridge(&triangular_factor(&[augmented])?)?;
-        let kept = eliminate_groups(&factor, &groups, &ranks, PRICE, 0.0)?;
-        let columns: Vec<usize> = kept.iter().copied().chain([terms.len()]).collect();
-        let coefficients = solve(&triangular_factor(&[factor.select(Axis(1), &columns)])?)?;
-        Ok(kept.into_iter().zip(coefficients).collect())
+        let kept = eliminate_terms(&factor, &ranks, PRICE, 0.0)?;
+        let coefficients = solve_with(&factor, &kept)?;
+        Ok((kept, coefficients))
     }
 
     /// Derivatives by each variable at the samples, by central differences.
@@ -78,16 +85,7 @@ impl<'a> Metric<'a> {
         let scalars = form.scalars();
         let m = self.variables.len();
         let places: Vec<usize> = scalars.iter().map(|s| self.variables.iter().position(|v| v == s).unwrap_or(0)).collect();
-        let inputs = &self.samples.inputs;
-        let slope = |at: usize| {
-            let (i, k) = (at / m, at % m);
-            let step = 1e-5 * inputs[[i, k]].abs().max(1e-3);
-            let value = |shift: f64| {
-                let values: Vec<f64> = places.iter().map(|&p| inputs[[i, p]] + if p == k { shift } else { 0.0 }).collect();
-                form.evaluate_with(&values, constants)
-            };
-            (value(step) - value(-step)) / (2.0 * step)
-        };
-        (0..inputs.nrows() * m).map(slope).collect()
+        let slope = |at: usize| self.samples.partial(form, constants, &places, (at / m, at % m));
+        (0..self.samples.inputs.nrows() * m).map(slope).collect()
     }
 }

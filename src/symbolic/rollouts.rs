@@ -4,7 +4,7 @@ use ndarray::{Array1, Axis};
 
 use super::discover::Discovered;
 use super::follow::{followed, marked, short_interval};
-use super::learner::{Errors, Fitted, Learner, NOISY};
+use super::learner::{Errors, Fitted, Learner, NOISY, NoisyChunks, OF_NOISE};
 use super::recover::{NoiseFound, RecoverError};
 use super::refit::{self, Refit, refit_noisy};
 use crate::basis::ProductBasis;
@@ -21,10 +21,8 @@ const HALVINGS: i32 = 8;
 const ENOUGH_CHUNKS: f64 = 0.95;
 /// Ratio of mean squares in the middle chunk from which on a refit is spoilt.
 const SPOILT: f64 = 100.0;
-/// Changes of the rollouts by this part of a misfit are of no account..
+/// Changes of the rollouts by this part of a misfit are of no account; if it is noise, by a larger one.
 const OF_MISFIT: f64 = 0.01;
-/// ..and if it is noise, by this one.
-const OF_NOISE: f64 = 0.1;
 /// Differences smaller than this are none.
 const SAME: f64 = 1e-10;
 
@@ -98,7 +96,7 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
 /// The closed form fitted to noisy chunks, all their states uncertain.
 fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors: &Errors) -> Result<Trained, RecoverError> {
     let (inputs, chosen) = (learner.inputs(), &discovered.chosen);
-    let Errors { settings, train, given, .. } = errors;
+    let NoisyChunks { settings, train, given, .. } = &*errors.chunks;
     let found = refit_noisy(inputs, &chosen.expression, train, settings, given.clone());
     let (law, noise) = match found {
         Ok((law, fit)) => {

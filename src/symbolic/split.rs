@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, s};
 
 use super::learner::{Fitted, Learner};
+use crate::expr::Expr;
 use crate::linalg::{self, LANES, Lanes, Whitening};
 use crate::train::states;
 
@@ -35,6 +36,16 @@ impl PartSamples {
         let size = (slopes.dot(&slopes) / slopes.len().max(1) as f64).sqrt();
         let errors = Array2::from_elem((inputs.len(), 1), 1e-4 * size);
         Self { inputs: column(inputs), slopes: column(slopes), errors, design: Array2::zeros((0, 0)) }
+    }
+
+    /// Derivative of a form at the sample in a row by the variable in a column, by central differences; `places` are the columns of the form's scalars.
+    pub(super) fn partial(&self, form: &Expr, constants: &[f64], places: &[usize], (row, by): (usize, usize)) -> f64 {
+        let at = |shift: f64| {
+            let values: Vec<f64> = places.iter().map(|&p| self.inputs[[row, p]] + if p == by { shift } else { 0.0 }).collect();
+            form.evaluate_with(&values, constants)
+        };
+        let step = 1e-5 * self.inputs[[row, by]].abs().max(1e-3);
+        (at(step) - at(-step)) / (2.0 * step)
     }
 }
 

@@ -14,6 +14,18 @@ pub struct Deviance {
     pub freedom: f64,
 }
 
+impl Deviance {
+    /// Of all chunks.
+    pub fn total(&self) -> f64 {
+        self.chunks.iter().sum()
+    }
+
+    /// Their sum over what it should be: for Gaussian noise the mean square residual in units of the noise. 1 is perfect.
+    pub fn per_freedom(&self) -> f64 {
+        self.total() / self.freedom
+    }
+}
+
 /// Gauss-Newton steps for initial states alone: their problem is nearly linear.
 const STEPS: usize = 3;
 
@@ -49,7 +61,7 @@ pub fn deviance<M: Lanewise>(
     })
 }
 
-/// The [`deviance`] of all chunks over its freedom: for Gaussian noise the mean square residual in units of the noise. 1 is perfect.
+/// The [`deviance`] of all chunks [over its freedom](Deviance::per_freedom).
 ///
 /// # Errors
 /// No chunks, a rollout that diverges.
@@ -60,6 +72,5 @@ pub fn held_out<M: Lanewise>(
     noise: &[f64],
     settings: &Settings,
 ) -> Result<f64, Error> {
-    let Deviance { chunks, freedom } = deviance(model, theta, chunks, noise, settings)?;
-    Ok(chunks.iter().sum::<f64>() / freedom)
+    Ok(deviance(model, theta, chunks, noise, settings)?.per_freedom())
 }

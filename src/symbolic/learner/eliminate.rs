@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, s};
 
+use super::fit::solve;
 use super::{Fitted, Group, Learner, NOISY};
 use crate::expr::{Scalar, Vector};
 use crate::linalg::{self, triangular_factor, triangular_inverse};
@@ -82,6 +83,29 @@ pub fn eliminate_groups(
         factor = triangular_factor(&[augmented.select(Axis(1), &columns)])?;
     }
     Ok(kept)
+}
+
+/// The same of single columns.
+///
+/// # Errors
+/// Numbers that are not finite.
+pub(in crate::symbolic) fn eliminate_terms(
+    augmented: &Array2<f64>,
+    ranks: &[usize],
+    price: f64,
+    floor: f64,
+) -> linalg::Result<Vec<usize>> {
+    let groups: Vec<Group> = (0..ranks.len()).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
+    eliminate_groups(augmented, &groups, ranks, price, floor)
+}
+
+/// Least squares with some of the columns of a triangular factor that has the observations in the last.
+///
+/// # Errors
+/// Numbers that are not finite.
+pub(in crate::symbolic) fn solve_with(factor: &Array2<f64>, columns: &[usize]) -> linalg::Result<Vec<f64>> {
+    let columns: Vec<usize> = columns.iter().copied().chain([factor.ncols() - 1]).collect();
+    solve(&triangular_factor(&[factor.select(Axis(1), &columns)])?)
 }
 
 /// c^T (W^T W)^-1 c for the columns W of the transposed inverse factor.

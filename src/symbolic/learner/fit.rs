@@ -179,7 +179,7 @@ pub(in crate::symbolic) fn with_ridge(factor: &Array2<f64>) -> linalg::Result<Ar
 }
 
 /// Least squares from the triangular factor of a design matrix with the observations in the last column.
-pub(in crate::symbolic) fn solve(factor: &Array2<f64>) -> linalg::Result<Vec<f64>> {
+pub(super) fn solve(factor: &Array2<f64>) -> linalg::Result<Vec<f64>> {
     let n = factor.ncols() - 1;
     Ok(triangular_inverse(&factor.slice(s![..n, ..n]))?.dot(&factor.slice(s![..n, n])).to_vec())
 }
