@@ -16,7 +16,8 @@ use scalar_dynamics::dataset::{self, Chunks, Cut, FolderLock, Trajectory, files,
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::report::recovery::{RecoveryReport, STOPPED, TRUTH_TOLERANCE, error_text, friction_text, noise_text};
+use scalar_dynamics::report::recovery::RecoveryReport;
+use scalar_dynamics::report::words::{STOPPED, TRUTH_TOLERANCE, error_text, friction_text, noise_text};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{
     Deadline, EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover,

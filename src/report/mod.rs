@@ -4,3 +4,4 @@ pub mod figures;
 pub mod inspect;
 pub mod recovery;
 pub mod tables;
+pub mod words;

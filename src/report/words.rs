@@ -1,0 +1,70 @@
+//! What a recovery found, in words.
+
+use crate::symbolic::{Friction, NoiseFound, Proof};
+use crate::train::OUTLIER;
+
+/// The noise, in words.
+pub fn noise_text(noise: &NoiseFound) -> String {
+    let deviations: Vec<String> = noise.deviation.iter().map(|s| format!("{s:.2e}")).collect();
+    let origin = if noise.given { "as given" } else { "estimated" };
+    let outliers = match noise.outliers {
+        0 => String::new(),
+        n => format!(" {n} numbers are off by more than {OUTLIER} standard deviations and count little."),
+    };
+    let efficiency = noise.efficiency.map_or_else(String::new, |efficiency| {
+        format!(
+            " Efficiency (variance of the constants by the Cramer-Rao bound over that by the scatter of the chunks; 1 is the best there is): \
+             {efficiency:.2}."
+        )
+    });
+    format!(
+        "Every state is uncertain; standard deviations ({origin}) of the components, positions first: {}.{efficiency}{outliers}",
+        deviations.join(", ")
+    )
+}
+
+/// What a recovery says that its deadline, or Ctrl-C, ended early.
+pub const STOPPED: &str = "Stopped before its end: this is the best law so far, and what could be left out is missing.";
+
+/// A standard error, where there is one: none is zero.
+pub fn error_text(error: Option<f64>) -> String {
+    error.filter(|e| *e > 0.0).map_or_else(|| "unknown".into(), |e| format!("{e:.1e}"))
+}
+
+/// What was found of friction, in words.
+pub fn friction_text(friction: &Friction) -> String {
+    let rates: Vec<String> = friction
+        .rates
+        .iter()
+        .zip(&friction.errors)
+        .enumerate()
+        .map(|(i, (r, e))| format!("{r:.4} +- {} on particle {}", error_text(Some(*e)), i + 1))
+        .collect();
+    format!(
+        "No Hamiltonian explains these data: forces against the momenta do better (residual {:.1e} instead of {:.1e}). Rates of decay: {}.",
+        friction.misfits.1,
+        friction.misfits.0,
+        rates.join(", ")
+    )
+}
+
+/// Relative distance within which a fitted constant counts as equal to one of a given law, and values of the two laws as equal.
+pub const TRUTH_TOLERANCE: f64 = 1e-6;
+
+/// What a comparison to [`TRUTH_TOLERANCE`] found, in words.
+pub fn proof_text(proof: &Proof) -> String {
+    match proof {
+        Proof::Equal { explanation } => {
+            format!(
+                "Equal, up to a constant, with numbers to a relative {TRUTH_TOLERANCE:e}. Steps of the proof:\n\n```text\n{}\n```",
+                explanation.join("\n")
+            )
+        }
+        Proof::Different { point, left, right } => {
+            format!(
+                "Different by more than a relative {TRUTH_TOLERANCE:e}: at {point:?} the found law gives {left}, the given one {right}."
+            )
+        }
+        Proof::Unknown => format!("Neither proved equal nor shown to differ by more than a relative {TRUTH_TOLERANCE:e}."),
+    }
+}
