@@ -17,7 +17,7 @@ use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::report::recovery::RecoveryReport;
-use scalar_dynamics::report::words::{STOPPED, TRUTH_TOLERANCE, error_text, friction_text, noise_text};
+use scalar_dynamics::report::words::{STOPPED, TRUTH_TOLERANCE, constant_text, friction_text, noise_text, shared_text};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{
     Deadline, EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover,
@@ -337,9 +337,8 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     }
     text += "\nConstants as fitted:\n";
     for c in &recovery.reading.constants {
-        let error = error_text(c.standard_error);
         let simple = c.snapped.map_or_else(String::new, |s| format!("  (simple: {s:.6})"));
-        text += &format!("{:>4} = {:.10} +- {error}{simple}  {}\n", c.name, c.value, c.meaning);
+        text += &format!("{:>4} = {}{simple}  {}\n", c.name, constant_text(c), c.meaning);
     }
     let (learned, closed) = recovery.validation_error;
     text += &format!(
@@ -352,7 +351,7 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
         text += &format!("{STOPPED}\n");
     }
     for s in &recovery.shared {
-        text += &format!("{} agree: {:.10} +- {}\n", s.names.join(", "), s.value, error_text(Some(s.standard_error)));
+        text += &format!("{}\n", shared_text(s));
     }
     if let Some(noise) = &recovery.noise {
         text += &format!("{}\n", noise_text(noise));

@@ -138,7 +138,7 @@ pub struct Constant {
     pub meaning: String,
     /// Fitted value.
     pub value: f64,
-    /// Standard error.
+    /// Standard error; NaN for a number that the form has, which is not fitted.
     pub standard_error: f64,
     /// The simple number that it agrees with.
     pub snapped: Option<f64>,

@@ -13,6 +13,7 @@ use super::timings::Timings;
 use super::{Product, Profile};
 use crate::evaluate::{RolloutErrors, geometric_mean};
 use crate::report::tables::{RowKey, Table1Row};
+use crate::report::words::NOT_FITTED;
 
 /// The results of a run; [`Display`] shows them to a person.
 #[derive(Clone, Debug)]
@@ -167,7 +168,10 @@ fn write_law(f: &mut Formatter, done: &Done) -> fmt::Result {
         let truth = true_value(preset, &constant.name).map_or_else(String::new, |truth| format!("  (true: {truth})"));
         let value = constant.snapped.map_or_else(String::new, |snapped| format!("= {snapped}"));
         let (name, fitted, error, meaning) = (&constant.name, constant.value, constant.standard_error, &constant.meaning);
-        writeln!(f, "  {name:<3} {value:<8} fitted {fitted:.12} +- {error:.0e}{truth}  {meaning}")?;
+        // A number of the form has no error.
+        let found =
+            if error.is_finite() { format!("fitted {fitted:.12} +- {error:.0e}") } else { format!("{fitted} {NOT_FITTED}") };
+        writeln!(f, "  {name:<3} {value:<8} {found}{truth}  {meaning}")?;
     }
     for term in &law.unread {
         writeln!(f, "  further term: {term}")?;

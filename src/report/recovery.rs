@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
 use super::tables::{self, Rows};
-use super::words::{STOPPED, TRUTH_TOLERANCE, error_text, friction_text, noise_text, proof_text};
+use super::words::{STOPPED, TRUTH_TOLERANCE, constant_error_text, friction_text, noise_text, proof_text, shared_text};
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
 use crate::expr::Expr;
@@ -83,7 +83,11 @@ impl RecoveryReport<'_> {
         let forces: serde_json::Map<String, Value> =
             r.forces.iter().map(|(q, f)| (q.clone(), json!({"expression": f.to_string(), "latex": f.to_latex()}))).collect();
         let constants: Vec<Value> = (r.reading.constants.iter())
-            .map(|c| json!({"name": c.name, "meaning": c.meaning, "value": c.value, "standard_error": c.standard_error, "snapped": c.snapped}))
+            .map(|c| json!({"name": c.name, "meaning": c.meaning, "value": c.value, "standard_error": c.standard_error, "snapped": c.snapped,
+                "fitted": c.is_fitted()}))
+            .collect();
+        let shared: Vec<Value> = (r.shared.iter())
+            .map(|s| json!({"names": s.names, "meaning": s.meaning, "value": s.value, "standard_error": s.standard_error}))
             .collect();
         let pareto: Vec<Value> = (r.pareto.iter())
             .map(|c| json!({"expression": c.expression.to_string(), "complexity": c.expression.complexity(), "error": c.error}))
@@ -104,7 +108,7 @@ impl RecoveryReport<'_> {
             "constants": constants,
             "constants_of": "hamiltonian.fitted",
             "unread_terms": r.reading.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "shared": r.shared.iter().map(|s| json!({"names": s.names, "value": s.value, "standard_error": s.standard_error})).collect::<Vec<_>>(),
+            "shared": shared,
             "tied": r.tied.as_ref().map(ToString::to_string),
             "pareto": pareto,
             "search": {"forms": r.counts.visited, "fitted": r.counts.evaluated, "saved": r.counts.saved, "classes": r.counts.classes},
@@ -257,11 +261,11 @@ impl RecoveryReport<'_> {
         text += "\n## Constants\n\nValues and standard errors are those of the fitted form below; `simple` is a number within three standard errors.\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
         for c in &r.reading.constants {
             let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.3}"));
-            let error = error_text(c.standard_error);
+            let error = constant_error_text(c);
             text += &format!("| {} | {} | {:.10} | {error} | {} |\n", c.name, c.meaning, c.value, optional(c.snapped));
         }
         for s in &r.shared {
-            text += &format!("\n{} agree: {:.10} +- {}.\n", s.names.join(", "), s.value, error_text(Some(s.standard_error)));
+            text += &format!("\n{}.\n", shared_text(s));
         }
         if let Some(tied) = &r.tied {
             text += &format!("\nWith these held equal: `{tied}`\n");

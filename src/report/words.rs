@@ -1,6 +1,6 @@
 //! What a recovery found, in words.
 
-use crate::symbolic::{Friction, NoiseFound, Proof};
+use crate::symbolic::{Friction, NoiseFound, PhysicalConstant, Proof, Shared};
 use crate::train::OUTLIER;
 
 /// The noise, in words.
@@ -29,6 +29,28 @@ pub const STOPPED: &str = "Stopped before its end: this is the best law so far, 
 /// A standard error, where there is one: none is zero.
 pub fn error_text(error: Option<f64>) -> String {
     error.filter(|e| *e > 0.0).map_or_else(|| "unknown".into(), |e| format!("{e:.1e}"))
+}
+
+/// A number that the form itself has, such as a coefficient of one: no estimate, so without an error.
+pub const NOT_FITTED: &str = "exactly, not fitted";
+
+/// The standard error of a constant, or that the form has the constant.
+pub fn constant_error_text(constant: &PhysicalConstant) -> String {
+    if constant.is_fitted() { error_text(constant.standard_error) } else { NOT_FITTED.into() }
+}
+
+/// A constant's value with its standard error.
+pub fn constant_text(constant: &PhysicalConstant) -> String {
+    value_text(constant.value, constant.standard_error, constant.is_fitted())
+}
+
+/// Constants that agree, with their common value.
+pub fn shared_text(shared: &Shared) -> String {
+    format!("{}: {}", shared.meaning, value_text(shared.value, shared.standard_error, shared.standard_error.is_some()))
+}
+
+fn value_text(value: f64, error: Option<f64>, fitted: bool) -> String {
+    if fitted { format!("{value:.10} +- {}", error_text(error)) } else { format!("{value} {NOT_FITTED}") }
 }
 
 /// What was found of friction, in words.

@@ -4,7 +4,8 @@
 //! - `c*dot(p1,p1)` is the kinetic energy of a mass m1 = 1/(2c);
 //! - `a*norm(v)**2 + b*norm(v)`, v of positions, is a spring k/2 (|v| - l)^2 of stiffness k = 2a and natural length l = -b/(2a);
 //! - `c*norm(v)**n`, `c*log(norm(v))`, `c*exp(..)` have the strength c;
-//! - `c*dot(g,q1)` is the potential of a mass in a uniform field: -c/m1 times g is its acceleration.
+//! - `c*dot(g,q1)` is the potential of a mass in a uniform field: -c/m1 times g is its acceleration; if g is that acceleration, -c is the mass again;
+//! - `c/norm(q2-q1)` between masses that attract each other has -c/(m1 m2) = G, about a fixed centre `c/norm(q1)` has -c/m1 = GM.
 
 use super::SymbolicError;
 use super::tracked::{Term, Tracked, multiply_out};
@@ -29,11 +30,21 @@ pub struct PhysicalConstant {
     pub snapped: Option<f64>,
 }
 
+impl PhysicalConstant {
+    /// Whether it depends on any constant of the expression. Else the form itself has it, such as a coefficient of one, which is no estimate.
+    pub fn is_fitted(&self) -> bool {
+        self.gradient.iter().any(|d| *d != 0.0)
+    }
+}
+
 /// The physics read from a Hamiltonian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// Masses, then springs, then fields, then strengths `c1`, `c2`, .. of other potentials.
     pub constants: Vec<PhysicalConstant>,
+    /// What other terms say of a constant, if physics is as usual: the mass `m1` from its weight in a field, `G` from every pair of masses, `GM`
+    /// from every mass about the centre. `meaning` is what the constant does there. Only where several agree is it one constant.
+    pub repeated: Vec<PhysicalConstant>,
     /// Terms of the multiplied-out Hamiltonian that are none of these; no additive constants.
     pub unread: Vec<Expr>,
 }
@@ -82,24 +93,32 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
     let springs = take_springs(&mut terms);
     let fields = take_fields(&mut terms, &masses);
     let strengths = take_strengths(&mut terms);
-    let mut found = Vec::new();
-    for (i, m) in masses {
-        found.push((format!("m{i}"), format!("mass of particle {i}"), m));
-    }
+    let (mut found, mut repeated) = (Vec::new(), Vec::new());
     for (s, spring) in springs.into_iter().enumerate() {
         found.push((format!("k{}", s + 1), format!("stiffness of the spring along {}", spring.vector), spring.stiffness));
         if let Some(length) = spring.length {
             found.push((format!("l{}", s + 1), format!("natural length of the spring along {}", spring.vector), length));
         }
     }
-    for (field, i, strength) in fields {
-        found.push((format!("{field}{i}"), format!("acceleration of particle {i} in units of {field}"), strength));
+    for (field, i, weight) in fields {
+        let strength = masses.iter().find(|(j, _)| *j == i).map(|(_, mass)| weight.over(mass));
+        repeated.push((format!("m{i}"), format!("feels {field}"), weight));
+        found.extend(strength.map(|s| (format!("{field}{i}"), format!("acceleration of particle {i} in units of {field}"), s)));
     }
-    for (s, (meaning, strength)) in strengths.into_iter().enumerate() {
-        found.push((format!("c{}", s + 1), meaning, strength));
+    for (s, (base, n, strength)) in strengths.into_iter().enumerate() {
+        let attraction = attraction(&base, n, &strength, &masses);
+        let inverse = n == -1.0 && matches!(base, Expr::Scalar(Scalar::Norm(_)));
+        let hint = if inverse { " (a product of charges, or -G m M)" } else { "" };
+        found.push((format!("c{}", s + 1), format!("strength of {}{hint}", Expr::pow(base, n)), strength));
+        repeated.extend(attraction);
     }
-    let constants = found.into_iter().map(|(name, meaning, tracked)| physical(name, meaning, tracked, covariance)).collect();
-    Ok(Reading { constants, unread: terms.iter().map(Term::expression).collect() })
+    let mass = |(i, m): (usize, Tracked)| (format!("m{i}"), format!("mass of particle {i}"), m);
+    let with_error = |(name, meaning, tracked)| physical(name, meaning, tracked, covariance);
+    Ok(Reading {
+        constants: masses.into_iter().map(mass).chain(found).map(with_error).collect(),
+        repeated: repeated.into_iter().map(with_error).collect(),
+        unread: terms.iter().map(Term::expression).collect(),
+    })
 }
 
 fn physical(name: String, meaning: String, tracked: Tracked, covariance: Option<&Array2<f64>>) -> PhysicalConstant {
@@ -176,7 +195,7 @@ fn take_springs(terms: &mut Vec<Term>) -> Vec<Spring> {
 }
 
 /// Coefficients of what is a function of one length or difference of positions: other powers, logarithms, exponentials.
-fn take_strengths(terms: &mut Vec<Term>) -> Vec<(String, Tracked)> {
+fn take_strengths(terms: &mut Vec<Term>) -> Vec<(Expr, f64, Tracked)> {
     let mut strengths = Vec::new();
     terms.retain(|term| {
         let [(base, n)] = &term.powers[..] else { return true };
@@ -186,13 +205,29 @@ fn take_strengths(terms: &mut Vec<Term>) -> Vec<(String, Tracked)> {
         if !of_positions || !(length || matches!(base, Expr::Apply(..))) || (length && [1.0, 2.0].contains(n)) {
             return true;
         }
-        let hint = if length && *n == -1.0 { " (a product of charges, or -G m M)" } else { "" };
-        strengths.push((format!("strength of {}{hint}", Expr::pow(base.clone(), *n)), term.coefficient.clone()));
+        strengths.push((base.clone(), *n, term.coefficient.clone()));
         false
     });
     strengths
 }
 
+/// The constant of gravity behind the strength of an inverse distance: between two masses, or of one from the centre.
+fn attraction(base: &Expr, n: f64, strength: &Tracked, masses: &[(usize, Tracked)]) -> Option<(String, String, Tracked)> {
+    let Expr::Scalar(Scalar::Norm(v)) = base else { return None };
+    let mass = |(name, _): &(String, f64)| index(name, 'q').and_then(|i| masses.iter().find(|(j, _)| *j == i));
+    let ends: Vec<_> = v.terms().iter().filter_map(mass).collect();
+    let pull = strength.scaled(-1.0);
+    match (v.terms(), &ends[..]) {
+        _ if n != -1.0 => None,
+        ([_], [(i, m)]) => Some(("GM".into(), i.to_string(), pull.over(m))),
+        ([(_, a), (_, b)], [(i, m), (j, other)]) if a + b == 0.0 => {
+            Some(("G".into(), format!("{i} and {j}"), pull.over(&m.times(other))))
+        }
+        _ => None,
+    }
+}
+
+/// Uniform fields, the particles in them, and what is to be the mass if the field is an acceleration.
 fn take_fields(terms: &mut Vec<Term>, masses: &[(usize, Tracked)]) -> Vec<(String, usize, Tracked)> {
     let mut fields = Vec::new();
     terms.retain(|term| {
@@ -200,9 +235,9 @@ fn take_fields(terms: &mut Vec<Term>, masses: &[(usize, Tracked)]) -> Vec<(Strin
         let (Some(a), Some(b)) = (single(a), single(b)) else { return true };
         let of_particle = |name: &str| index(name, 'q').or_else(|| index(name, 'p')).is_some();
         let (field, position) = if of_particle(a) { (b, a) } else { (a, b) };
-        let mass = index(position, 'q').filter(|_| !of_particle(field)).and_then(|i| masses.iter().find(|(j, _)| *j == i));
-        let Some((i, mass)) = mass else { return true };
-        fields.push((field.to_owned(), *i, term.coefficient.over(mass).scaled(-1.0)));
+        let particle = index(position, 'q').filter(|i| !of_particle(field) && masses.iter().any(|(j, _)| j == i));
+        let Some(i) = particle else { return true };
+        fields.push((field.to_owned(), i, term.coefficient.scaled(-1.0)));
         false
     });
     fields.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));

@@ -6,6 +6,7 @@ use polars::prelude::DataFrame;
 
 use super::{Highlight, has, numbers, words};
 use crate::report::tables::with_deviation;
+use crate::report::words::NOT_FITTED;
 
 /// What is worth showing of a table, by the columns that it has.
 pub(super) fn of(frame: &DataFrame) -> Vec<Highlight> {
@@ -167,7 +168,8 @@ fn recovered(table: &Cells) -> Vec<Highlight> {
     let names = table.keys(&["name", "meaning"]);
     let line = |&row: &usize| {
         let mut cells = names[row].clone();
-        cells.extend([format!("{:.10}", value[row]), format!("{:.1e}", error[row]), exact(snapped[row]), exact(truth[row])]);
+        let error = if error[row].is_finite() { format!("{:.1e}", error[row]) } else { NOT_FITTED.into() };
+        cells.extend([format!("{:.10}", value[row]), error, exact(snapped[row]), exact(truth[row])]);
         cells
     };
     let header = ["Name", "Meaning", "Value", "Std. error", "Snapped", "Truth"];

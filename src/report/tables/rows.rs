@@ -135,7 +135,7 @@ pub struct RecoveredRow {
     pub meaning: String,
     /// Fitted value.
     pub value: f64,
-    /// Standard error of the fitted value.
+    /// Standard error of the fitted value; NaN for a number that the form has, which is not fitted.
     pub standard_error: f64,
     /// The round number that it stands for, if there is one.
     pub snapped: Option<f64>,
