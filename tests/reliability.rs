@@ -61,6 +61,15 @@ struct First {
     seconds: f64,
 }
 
+impl First {
+    /// Where there are files at the end.
+    fn folders(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = self.files.keys().filter_map(|path| Some(path.parent()?.into())).collect();
+        folders.dedup();
+        folders
+    }
+}
+
 static FIRST: LazyLock<First> = LazyLock::new(|| {
     let (folder, begin) = (tempfile::tempdir().unwrap(), Instant::now());
     done(reproduce(folder.path()).output().unwrap());
@@ -153,6 +162,107 @@ fn kills_of_a_recovery_change_nothing() {
         kills += killed_until_done(|| recover(folder.path()), 1.1 * seconds, &mut rng);
         assert_same(&files(whole.path()), &files(folder.path()));
     }
+}
+
+/// A write that was under way.
+fn unfinished(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<&Path> {
+    let partial = |path: &&Path| path.to_str().unwrap().ends_with(".partial");
+    files.keys().map(PathBuf::as_path).filter(partial).collect()
+}
+
+/// A file that this process is writing: there but not yet whole, or beside its place; none of those that were struck before.
+fn being_written(folder: &Path, process: u32, struck: &[String]) -> Option<String> {
+    let new = |name: &String| !struck.contains(name);
+    let short = |(path, bytes): (&PathBuf, &Vec<u8>)| {
+        let length = fs::metadata(folder.join(path)).ok()?.len();
+        (length != bytes.len() as u64).then(|| path.file_name().unwrap().to_str().unwrap().to_string()).filter(new)
+    };
+    let begun = |place: &PathBuf| {
+        let names = fs::read_dir(folder.join(place)).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter_map(|n| Some(n.strip_prefix('.')?.split_once(&format!(".{process}-"))?.0.to_string())).find(new)
+    };
+    FIRST.files.iter().find_map(short).or_else(|| FIRST.folders().iter().find_map(begun))
+}
+
+/// Kills within the write of each file in turn, as soon as it is seen to have begun.
+#[test]
+fn kills_within_writes_leave_whole_files_and_no_leftovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut struck, mut within) = (Vec::new(), Vec::new());
+    loop {
+        let mut child = reproduce(folder.path()).stdout(Stdio::null()).spawn().unwrap();
+        let victim = loop {
+            match being_written(folder.path(), child.id(), &struck) {
+                Some(victim) => break Some(victim),
+                None if child.try_wait().unwrap().is_some() => break None,
+                None => {}
+            }
+        };
+        let Some(victim) = victim else {
+            done(child.wait_with_output().unwrap());
+            break;
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let left = files(folder.path());
+        if left.keys().any(|path| path.to_str().unwrap().contains(&format!(".{victim}."))) {
+            within.push(victim.clone());
+        }
+        struck.push(victim);
+        // What has its name is whole, and there are leftovers of the last run only.
+        for (path, bytes) in &left {
+            assert!(
+                FIRST.files.get(path).is_none_or(|whole| whole == bytes),
+                "half of {} is there: {}",
+                path.display(),
+                bytes.len()
+            );
+        }
+        let own = |path: &&Path| path.to_str().unwrap().contains(&format!(".{}-", child.id()));
+        assert!(unfinished(&left).iter().all(own), "leftovers of earlier runs: {:?}", unfinished(&left));
+    }
+    println!("killed at {struck:?}, within the write of {within:?}");
+    assert!(within.len() >= 8, "too few kills fell within a write: {within:?} of {struck:?}");
+    assert_same(&FIRST.files, &files(folder.path()));
+}
+
+/// The system ends a program within the write that makes a file too large: at every file that is larger than all before it, half of which is
+/// written then.
+#[cfg(unix)]
+#[test]
+fn an_end_within_a_write_leaves_the_old_file() {
+    let whole = folder_with_table();
+    done(recover(whole.path()).output().unwrap());
+    let new = files(whole.path());
+    let folder = folder_with_table();
+    fs::create_dir_all(folder.path().join("law/figures")).unwrap();
+    for path in new.keys().filter(|path| path.starts_with("law")) {
+        fs::write(folder.path().join(path), "old").unwrap();
+    }
+    let (mut blocks, mut victims) = (0, Vec::new());
+    loop {
+        let command = recover(folder.path());
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        limited.arg(command.get_program()).args(command.get_args()).current_dir(folder.path());
+        let output = limited.stdin(Stdio::null()).output().unwrap();
+        let left = files(folder.path());
+        for (path, bytes) in &new {
+            assert!(left[path] == b"old" || left[path] == *bytes, "half of {} is there: {}", path.display(), left[path].len());
+        }
+        if output.status.success() {
+            break;
+        }
+        assert_eq!(output.status.code(), None, "not ended by the system: {}", told(&output));
+        let [victim] = unfinished(&left)[..] else { panic!("one was being written: {:?}", unfinished(&left)) };
+        let name = victim.file_name().unwrap().to_str().unwrap();
+        let size = new.iter().find(|(path, _)| name.starts_with(&format!(".{}.", path.file_name().unwrap().to_str().unwrap())));
+        blocks = size.map_or(0, |(_, bytes)| bytes.len().div_ceil(512)).max(blocks + 1);
+        victims.push(name.to_string());
+    }
+    println!("ended within {victims:?}");
+    assert!(victims.len() >= 4, "{victims:?}");
+    assert_same(&new, &files(folder.path()));
 }
 
 /// Whoever reads while a second run writes sees files of the first or of the second, whole.
