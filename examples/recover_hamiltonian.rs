@@ -353,6 +353,9 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     for s in &recovery.shared {
         text += &format!("{}\n", shared_text(s));
     }
+    if let Some(merged) = &recovery.merged {
+        text += &format!("with these held equal, H = {}\n", merged.expression);
+    }
     if let Some(noise) = &recovery.noise {
         text += &format!("{}\n", noise_text(noise));
     }

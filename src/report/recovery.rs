@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
 use super::tables::{self, Rows};
-use super::words::{STOPPED, TRUTH_TOLERANCE, constant_error_text, friction_text, noise_text, proof_text, shared_text};
+use super::words::{
+    STOPPED, TRUTH_TOLERANCE, constant_error_text, friction_text, merged_text, noise_text, proof_text, shared_text,
+};
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
 use crate::expr::Expr;
@@ -110,6 +112,8 @@ impl RecoveryReport<'_> {
             "unread_terms": r.reading.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "shared": shared,
             "tied": r.tied.as_ref().map(ToString::to_string),
+            "merged": r.merged.as_ref().map(|m| json!({"expression": m.expression,
+                "constants": m.constants.iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>()})),
             "pareto": pareto,
             "search": {"forms": r.counts.visited, "fitted": r.counts.evaluated, "saved": r.counts.saved, "classes": r.counts.classes},
             "fit": {"train_error": r.train_error.1, "validation_error": r.validation_error.1, "learned_train_error": r.train_error.0,
@@ -269,6 +273,9 @@ impl RecoveryReport<'_> {
         }
         if let Some(tied) = &r.tied {
             text += &format!("\nWith these held equal: `{tied}`\n");
+        }
+        if let Some(merged) = &r.merged {
+            text += &format!("\n{}\n", merged_text(merged));
         }
         text += &self.setting();
         text += &format!(

@@ -1,6 +1,6 @@
 //! What a recovery found, in words.
 
-use crate::symbolic::{Friction, NoiseFound, PhysicalConstant, Proof, Shared};
+use crate::symbolic::{Friction, Merged, NoiseFound, PhysicalConstant, Proof, Shared};
 use crate::train::OUTLIER;
 
 /// The noise, in words.
@@ -47,6 +47,12 @@ pub fn constant_text(constant: &PhysicalConstant) -> String {
 /// Constants that agree, with their common value.
 pub fn shared_text(shared: &Shared) -> String {
     format!("{}: {}", shared.meaning, value_text(shared.value, shared.standard_error, shared.standard_error.is_some()))
+}
+
+/// A law in the names of its constants.
+pub fn merged_text(merged: &Merged) -> String {
+    let values: Vec<String> = merged.constants.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    format!("In names: `{}` with {}.", merged.expression, values.join(", "))
 }
 
 fn value_text(value: f64, error: Option<f64>, fitted: bool) -> String {

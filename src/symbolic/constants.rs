@@ -8,6 +8,7 @@
 //! - `c/norm(q2-q1)` between masses that attract each other has -c/(m1 m2) = G, about a fixed centre `c/norm(q1)` has -c/m1 = GM.
 
 use super::SymbolicError;
+use super::merged::NamedTerm;
 use super::tracked::{Term, Tracked, multiply_out};
 use crate::expr::{Expr, Scalar, Vector};
 use ndarray::{Array1, Array2};
@@ -47,6 +48,8 @@ pub struct Reading {
     pub repeated: Vec<PhysicalConstant>,
     /// Terms of the multiplied-out Hamiltonian that are none of these; no additive constants.
     pub unread: Vec<Expr>,
+    /// All of these terms.
+    pub(super) terms: Vec<NamedTerm>,
 }
 
 /// A constant agrees with a simple number within this many standard errors.
@@ -94,7 +97,11 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
     let fields = take_fields(&mut terms, &masses);
     let strengths = take_strengths(&mut terms);
     let (mut found, mut repeated) = (Vec::new(), Vec::new());
+    let mut named: Vec<NamedTerm> = masses.iter().map(|(i, _)| NamedTerm::new(format!("norm(p{i})**2/(2*{{m{i}}})"))).collect();
     for (s, spring) in springs.into_iter().enumerate() {
+        let (k, length) = (s + 1, Expr::norm(spring.vector.clone()));
+        let stretch = if spring.length.is_some() { format!("({length} - {{l{k}}})") } else { length.to_string() };
+        named.push(NamedTerm::new(format!("{{k{k}}}/2*{stretch}**2")));
         found.push((format!("k{}", s + 1), format!("stiffness of the spring along {}", spring.vector), spring.stiffness));
         if let Some(length) = spring.length {
             found.push((format!("l{}", s + 1), format!("natural length of the spring along {}", spring.vector), length));
@@ -102,6 +109,8 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
     }
     for (field, i, weight) in fields {
         let strength = masses.iter().find(|(j, _)| *j == i).map(|(_, mass)| weight.over(mass));
+        let common = (repeated.len(), format!("-{{m{i}}}*dot({field},q{i})"));
+        named.push(NamedTerm { own: format!("-{{m{i}}}*{{{field}{i}}}*dot({field},q{i})"), common: Some(common) });
         repeated.push((format!("m{i}"), format!("feels {field}"), weight));
         found.extend(strength.map(|s| (format!("{field}{i}"), format!("acceleration of particle {i} in units of {field}"), s)));
     }
@@ -109,14 +118,21 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
         let attraction = attraction(&base, n, &strength, &masses);
         let inverse = n == -1.0 && matches!(base, Expr::Scalar(Scalar::Norm(_)));
         let hint = if inverse { " (a product of charges, or -G m M)" } else { "" };
+        let term = |strength: &str| match inverse {
+            true => format!("{strength}/{base}"),
+            false => format!("{strength}*{}", Expr::pow(base.clone(), n)),
+        };
+        let product = attraction.as_ref().map(|(name, _, masses, _)| format!("-{{{name}}}{masses}"));
+        named.push(NamedTerm { own: term(&format!("{{c{}}}", s + 1)), common: product.map(|p| (repeated.len(), term(&p))) });
         found.push((format!("c{}", s + 1), format!("strength of {}{hint}", Expr::pow(base, n)), strength));
-        repeated.extend(attraction);
+        repeated.extend(attraction.map(|(name, role, _, strength)| (name, role, strength)));
     }
     let mass = |(i, m): (usize, Tracked)| (format!("m{i}"), format!("mass of particle {i}"), m);
     let with_error = |(name, meaning, tracked)| physical(name, meaning, tracked, covariance);
     Ok(Reading {
         constants: masses.into_iter().map(mass).chain(found).map(with_error).collect(),
         repeated: repeated.into_iter().map(with_error).collect(),
+        terms: named,
         unread: terms.iter().map(Term::expression).collect(),
     })
 }
@@ -211,17 +227,17 @@ fn take_strengths(terms: &mut Vec<Term>) -> Vec<(Expr, f64, Tracked)> {
     strengths
 }
 
-/// The constant of gravity behind the strength of an inverse distance: between two masses, or of one from the centre.
-fn attraction(base: &Expr, n: f64, strength: &Tracked, masses: &[(usize, Tracked)]) -> Option<(String, String, Tracked)> {
+/// The constant of gravity behind the strength of an inverse distance, between whom, the masses in it: of two, or of one about the centre.
+fn attraction(base: &Expr, n: f64, strength: &Tracked, masses: &[(usize, Tracked)]) -> Option<(String, String, String, Tracked)> {
     let Expr::Scalar(Scalar::Norm(v)) = base else { return None };
     let mass = |(name, _): &(String, f64)| index(name, 'q').and_then(|i| masses.iter().find(|(j, _)| *j == i));
     let ends: Vec<_> = v.terms().iter().filter_map(mass).collect();
     let pull = strength.scaled(-1.0);
     match (v.terms(), &ends[..]) {
         _ if n != -1.0 => None,
-        ([_], [(i, m)]) => Some(("GM".into(), i.to_string(), pull.over(m))),
+        ([_], [(i, m)]) => Some(("GM".into(), i.to_string(), format!("*{{m{i}}}"), pull.over(m))),
         ([(_, a), (_, b)], [(i, m), (j, other)]) if a + b == 0.0 => {
-            Some(("G".into(), format!("{i} and {j}"), pull.over(&m.times(other))))
+            Some(("G".into(), format!("{i} and {j}"), format!("*{{m{i}}}*{{m{j}}}"), pull.over(&m.times(other))))
         }
         _ => None,
     }

@@ -12,8 +12,8 @@ use super::paths::Paths;
 use super::refit::confirm_snapped;
 use super::rollouts::{closed_form_error, on_trajectories};
 use super::search::{Counts, Deadline};
-use super::shared::{Shared, shared_constants};
-use super::{PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
+use super::shared::{Shared, Ties, shared_constants};
+use super::{Merged, PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
 use crate::basis::ProductBasis;
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, Scalar, VectorExpr};
@@ -114,10 +114,12 @@ pub struct Recovery {
     pub covariance: Array2<f64>,
     /// Masses, springs, fields, with their standard errors: those of `expression`, the fitted form, and the simple numbers that they agree with.
     pub reading: Reading,
-    /// Constants of one kind that agree, if the held-out chunks have nothing against it.
+    /// Constants that agree, if the held-out chunks have nothing against it.
     pub shared: Vec<Shared>,
     /// The closed form with these held equal.
     pub tied: Option<Expr>,
+    /// The same in the names of the constants.
+    pub merged: Option<Merged>,
     /// Force on each particle, by name of its position.
     pub forces: Vec<(String, VectorExpr)>,
     /// Parts of the Hamiltonian that are functions of few scalars, and the closed forms that were found for each, best first.
@@ -281,10 +283,11 @@ fn recovered(
         Ok(!Misfit::new(&model, &tied.constants(), validation, &learned.settings).is_worse_than(&closed, negligible))
     };
     let tied = match tied {
-        Some((_, tied)) if !agrees(&tied)? => None,
+        Some(ties) if !agrees(&ties.expression)? => None,
         other => other,
     };
-    let (shared, tied) = tied.map_or((Vec::new(), None), |(shared, tied)| (shared, Some(tied)));
+    let (shared, tied, merged) =
+        tied.map_or((Vec::new(), None, None), |Ties { shared, expression, merged }| (shared, Some(expression), Some(merged)));
     let best = snapped.as_ref().unwrap_or(&law.expression);
     let forces = forces(best, inputs.shape.particles)?;
     let error = closed_form_error(inputs, best, validation, &learned.settings)?;
@@ -321,6 +324,7 @@ fn recovered(
         reading,
         shared,
         tied,
+        merged,
         forces,
         parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
         friction,

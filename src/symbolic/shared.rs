@@ -3,6 +3,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 
+use super::merged::{Merged, merged};
 use super::{PhysicalConstant, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_up_to_constant};
 use crate::expr::Expr;
 
@@ -32,15 +33,18 @@ const FOLLOWS: f64 = 1e-6;
 const STEPS: usize = 12;
 const EQUAL: f64 = 1e-11;
 
+/// What agrees, the expression with that held equal, and the same in the names of the constants.
+pub(super) struct Ties {
+    pub shared: Vec<Shared>,
+    pub expression: Expr,
+    pub merged: Merged,
+}
+
 /// Finds constants that agree, and the expression with these held equal, the other constants fitted again to second order of the loss.
 ///
 /// # Errors
 /// Rewriting fails.
-pub(super) fn shared_constants(
-    expr: &Expr,
-    covariance: &Array2<f64>,
-    reading: &Reading,
-) -> Result<Option<(Vec<Shared>, Expr)>, SymbolicError> {
+pub(super) fn shared_constants(expr: &Expr, covariance: &Array2<f64>, reading: &Reading) -> Result<Option<Ties>, SymbolicError> {
     let groups = groups(reading, covariance);
     let start = Array1::from(expr.constants());
     let (mut point, mut now) = (start.clone(), reading.clone());
@@ -53,9 +57,10 @@ pub(super) fn shared_constants(
             return Ok(None);
         }
         if groups.iter().all(|group| spread(&all, group) <= EQUAL) {
-            let told = groups.iter().zip(new).filter(|(_, new)| *new).map(|(group, _)| shared(&now, group, &held)).collect();
+            let shared = groups.iter().zip(new).filter(|(_, new)| *new).map(|(group, _)| shared(&now, group, &held)).collect();
             let tied = expr.with_constants(&rounded_alike(&point.to_vec()));
-            return Ok(Some((told, simplify_up_to_constant(&tied, &SimplifyOptions::default())?.expression)));
+            let expression = simplify_up_to_constant(&tied, &SimplifyOptions::default())?.expression;
+            return Ok(Some(Ties { shared, expression, merged: in_names(&now, &groups) }));
         }
         point = held.values;
         let next = read_constants(&expr.with_constants(&point.to_vec()), None)?;
@@ -150,6 +155,23 @@ fn shared(reading: &Reading, group: &[usize], held: &Held) -> Shared {
     Shared { names, meaning, value: first.value, standard_error: fitted.then(|| held.error(first)) }
 }
 
+/// The law in the names of its constants, those of a group under the name of its first.
+fn in_names(reading: &Reading, groups: &[Vec<usize>]) -> Merged {
+    let (all, named) = (estimates(reading), reading.constants.len());
+    let is_one = |repeated: usize| groups.iter().any(|group| group.contains(&(named + repeated)));
+    let value = |name: &str| {
+        let of_name = |i: &usize| all[*i].name == name && (*i < named || is_one(*i - named));
+        let own = (0..all.len()).find(of_name)?;
+        let first = groups.iter().find(|group| group.contains(&own)).map_or(own, |group| group[0]);
+        Some((all[first].name.clone(), all[first].value))
+    };
+    let mut merged = merged(&reading.terms, is_one, value);
+    for term in &reading.unread {
+        merged.expression += &format!(" + {term}").replace("+ -", "- ");
+    }
+    merged
+}
+
 /// Numbers that differ by rounding only become one, so that what they multiply can be put together.
 fn rounded_alike(constants: &[f64]) -> Vec<f64> {
     let mut seen: Vec<f64> = Vec::new();
@@ -192,7 +214,9 @@ fn groups(reading: &Reading, covariance: &Array2<f64>) -> Vec<Vec<usize>> {
             None => groups.push(vec![i]),
         }
     }
-    groups.retain(|group| group.len() > 1);
+    // A constant without a number has one value, or its name would be that of two.
+    let first_of_name = |i: usize, group: &Vec<usize>| group[0] < named || (named..i).all(|j| all[j].name != all[group[0]].name);
+    groups = groups.iter().filter(|group| group.len() > 1 && first_of_name(group[0], group)).cloned().collect();
     groups.sort_by_key(|group| group.iter().all(|&i| i < named));
     groups
 }
@@ -211,10 +235,14 @@ fn difference(a: &PhysicalConstant, b: &PhysicalConstant) -> (f64, Array1<f64>) 
 mod tests {
     use super::*;
 
-    fn found(text: &str, covariance: &Array2<f64>) -> Option<(Vec<Shared>, Expr)> {
+    fn ties(text: &str, covariance: &Array2<f64>) -> Option<Ties> {
         let expr: Expr = text.parse().unwrap();
         let reading = read_constants(&expr, Some(covariance)).unwrap();
         shared_constants(&expr, covariance, &reading).unwrap()
+    }
+
+    fn found(text: &str, covariance: &Array2<f64>) -> Option<(Vec<Shared>, Expr)> {
+        ties(text, covariance).map(|ties| (ties.shared, ties.expression))
     }
 
     fn of_errors(errors: &[f64]) -> Array2<f64> {
@@ -290,6 +318,50 @@ mod tests {
         assert!((shared[0].value - 1.0).abs() < 1e-3 && shared.len() == 1, "{shared:?}");
         let charges = text.replace("0.96", "1.96");
         assert!(found(&charges, &of_errors(&[1e-4; 6])).is_none_or(|(shared, _)| !shared[0].meaning.contains("2 and 3")));
+    }
+
+    /// The merged form is the tied law, whatever is tied in it.
+    #[test]
+    fn names_stand_for_the_law_that_is_tied() {
+        let three =
+            "0.5*norm(p1)**2 + 0.625*norm(p2)**2 + 0.4167*norm(p3)**2 - 0.8/norm(q2-q1) - 1.2/norm(q3-q1) - 0.96/norm(q3-q2)";
+        for (text, errors, by_hand) in [
+            (
+                "0.5*norm(p1)**2 + 0.25*norm(p2)**2 + 3*(norm(q1) - 1)**2 + 3*(norm(q2-q1) - 1.5)**2 - dot(g,q1) - 2.0001*dot(g,q2)",
+                1e-4,
+                "norm(p1)**2/(2*m1) + norm(p2)**2/(2*m2) + k1/2*(norm(q1) - l1)**2 + k1/2*(norm(q2-q1) - l2)**2 - m1*dot(g,q1) \
+                 - m2*dot(g,q2)",
+            ),
+            (
+                "0.5*norm(p1)**2 + 0.25*norm(p2)**2 - 9.8*dot(g,q1) - 19.6*dot(g,q2) - 0.3*dot(q1,q2)",
+                1e-4,
+                "norm(p1)**2/(2*m1) + norm(p2)**2/(2*m2) - m1*g1*dot(g,q1) - m2*g1*dot(g,q2) - 0.3*dot(q1,q2)",
+            ),
+            (
+                three,
+                1e-4,
+                "norm(p1)**2/(2*m1) + norm(p2)**2/(2*m2) + norm(p3)**2/(2*m3) - G*m1*m2/norm(q2-q1) - G*m1*m3/norm(q3-q1) \
+                 - G*m2*m3/norm(q3-q2)",
+            ),
+            (
+                "0.5*norm(p1)**2 + 0.5*norm(p2)**2 + 2*norm(q1)**4 + exp(norm(q2))",
+                1e-4,
+                "norm(p1)**2/(2*m1) + norm(p2)**2/(2*m1) + c1*norm(q1)**4 + c2*exp(norm(q2))",
+            ),
+        ] {
+            let constants = text.parse::<Expr>().unwrap().constants().len();
+            let ties = ties(text, &of_errors(&vec![errors; constants])).unwrap();
+            assert_eq!(ties.merged.expression, by_hand, "{:?}", ties.shared);
+            let names = ties.merged.constants.iter().rev();
+            let in_numbers = names.fold(ties.merged.expression, |text, (name, value)| text.replace(name, &format!("{value:?}")));
+            let told = |expr: &Expr| -> Vec<(String, f64)> {
+                read_constants(expr, None).unwrap().constants.into_iter().map(|c| (c.name, c.value)).collect()
+            };
+            let (named, tied) = (told(&in_numbers.parse().unwrap()), told(&ties.expression));
+            assert_eq!(named.len(), tied.len());
+            let same = |((a, x), (b, y)): (&(String, f64), &(String, f64))| a == b && (x / y - 1.0).abs() < 1e-9;
+            assert!(named.iter().zip(&tied).all(same), "{in_numbers}: {named:?} {tied:?}");
+        }
     }
 
     #[test]
