@@ -94,6 +94,42 @@ fn determinism_any_number_of_threads_writes_the_same_bytes() {
 }
 
 #[test]
+fn regress_the_files_tell_of_one_mass_and_of_what_was_not_fitted() {
+    let (mut recovery, train, validation) = recovered(120);
+    // As if the form had the length of the second spring: it is no estimate.
+    let l2 = recovery.reading.constants.iter_mut().find(|c| c.name == "l2").unwrap();
+    (l2.value, l2.standard_error) = (0.7, None);
+    l2.gradient.fill(0.0);
+    let report = RecoveryReport {
+        recovery: &recovery,
+        inputs: &inputs(),
+        train: &train,
+        validation: &validation,
+        basis: "spectral(6)".into(),
+        command: "test".into(),
+        seed: 3,
+        truth: None,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    report.write(folder.path()).unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let (json, text): (serde_json::Value, String) = (serde_json::from_str(&read("hamiltonian.json")).unwrap(), read("report.md"));
+    for (i, name) in ["m1", "m2"].into_iter().enumerate() {
+        let meaning = format!("{name}: one mass moves particle {} and feels g", i + 1);
+        assert!(json["shared"][i]["names"] == serde_json::json!([name]) && json["shared"][i]["meaning"] == meaning, "{json}");
+        assert!(text.contains(&format!("\n{meaning}: ")), "{text}");
+    }
+    let merged = "norm(p1)**2/(2*m1) + norm(p2)**2/(2*m2) + k1/2*(norm(q1-q0) - l1)**2 + k2/2*(norm(q2-q1) - l2)**2 - m1*dot(g,q1) \
+                  - m2*dot(g,q2)";
+    assert_eq!(json["merged"]["expression"], merged);
+    assert!(text.contains(&format!("`{merged}` with m1 = 1.")), "{text}");
+    let of = |name: &str| json["constants"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap();
+    assert!(of("l2")["standard_error"].is_null() && of("l2")["fitted"] == false, "{}", of("l2"));
+    assert!(of("l1")["standard_error"].is_number() && of("l1")["fitted"] == true, "{}", of("l1"));
+    assert!(text.contains("| 0.7000000000 | exactly, not fitted |") && !text.contains("unknown"), "{text}");
+}
+
+#[test]
 fn bad_input_no_chunks_and_unknown_laws_are_errors_or_not_exact() {
     let none = recover(&inputs(), &[], &[], &RecoverSettings::default(), &mut |_| {});
     assert!(matches!(none, Err(RecoverError::Train(_))));
