@@ -301,12 +301,20 @@ mod tests {
     #[test]
     fn equal_masses_in_a_field_are_one_and_their_equal_field_follows() {
         let text = "0.5001*norm(p1)**2 + 0.4999*norm(p2)**2 - 1.0002*dot(g,q1) - 0.9997*dot(g,q2)";
-        let (shared, tied) = found(text, &of_errors(&[2e-4, 2e-4, 4e-4, 4e-4])).unwrap();
-        let [one] = &shared[..] else { panic!("{shared:?}") };
-        assert_eq!(one.meaning, "m1, m2: one mass moves particles 1, 2 and feels g");
+        let free = of_errors(&[2e-4, 2e-4, 4e-4, 4e-4]);
+        let (shared, tied) = found(text, &free).unwrap();
         // Four measurements of one mass, each to 4e-4.
-        assert!((one.standard_error.unwrap() / 2e-4 - 1.0).abs() < 1e-2 && (one.value - 0.999975).abs() < 1e-5, "{one:?}");
+        assert!(
+            (shared[0].standard_error.unwrap() / 2e-4 - 1.0).abs() < 1e-2 && (shared[0].value - 0.999975).abs() < 1e-5,
+            "{shared:?}"
+        );
         assert!(tied.constants().len() <= 2, "{tied}");
+        for k in 0..10 {
+            let common = Array1::from_shape_fn(4, |i| 1e-5 * (1 + (i * k + k) % 7) as f64).insert_axis(Axis(1));
+            let (shared, _) = found(text, &(&free + &common.dot(&common.t()))).unwrap();
+            let [one] = &shared[..] else { panic!("{k}: {shared:?}") };
+            assert_eq!(one.meaning, "m1, m2: one mass moves particles 1, 2 and feels g");
+        }
     }
 
     #[test]
