@@ -227,7 +227,7 @@ fn take_strengths(terms: &mut Vec<Term>) -> Vec<(Expr, f64, Tracked)> {
     strengths
 }
 
-/// The constant of gravity behind the strength of an inverse distance, between whom, the masses in it: of two, or of one about the centre.
+/// The constant of gravity behind the strength of an inverse distance, on whom it acts, the masses in it: of two, or of one about the centre.
 fn attraction(base: &Expr, n: f64, strength: &Tracked, masses: &[(usize, Tracked)]) -> Option<(String, String, String, Tracked)> {
     let Expr::Scalar(Scalar::Norm(v)) = base else { return None };
     let mass = |(name, _): &(String, f64)| index(name, 'q').and_then(|i| masses.iter().find(|(j, _)| *j == i));
@@ -235,9 +235,9 @@ fn attraction(base: &Expr, n: f64, strength: &Tracked, masses: &[(usize, Tracked
     let pull = strength.scaled(-1.0);
     match (v.terms(), &ends[..]) {
         _ if n != -1.0 => None,
-        ([_], [(i, m)]) => Some(("GM".into(), i.to_string(), format!("*{{m{i}}}"), pull.over(m))),
+        ([_], [(i, m)]) => Some(("GM".into(), format!("on {i}"), format!("*{{m{i}}}"), pull.over(m))),
         ([(_, a), (_, b)], [(i, m), (j, other)]) if a + b == 0.0 => {
-            Some(("G".into(), format!("{i} and {j}"), format!("*{{m{i}}}*{{m{j}}}"), pull.over(&m.times(other))))
+            Some(("G".into(), format!("between {i} and {j}"), format!("*{{m{i}}}*{{m{j}}}"), pull.over(&m.times(other))))
         }
         _ => None,
     }

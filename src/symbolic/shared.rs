@@ -144,7 +144,7 @@ fn shared(reading: &Reading, group: &[usize], held: &Held) -> Shared {
     let numbers: Vec<&str> = names.iter().map(|name| name.trim_start_matches(|c: char| !c.is_ascii_digit())).collect();
     let meaning = match (&names[..], &roles[..]) {
         (_, []) => format!("{} agree", names.join(", ")),
-        ([], _) => format!("{}: one constant acts between {}", first.name, roles.join(", ")),
+        ([], _) => format!("{}: one constant acts {}", first.name, roles.join(", ")),
         ([name], _) => format!("{name}: one mass moves particle {} and {}", numbers[0], roles.join(" and ")),
         _ => format!("{}: one mass moves particles {} and {}", names.join(", "), numbers.join(", "), roles.join(" and ")),
     };
@@ -322,8 +322,12 @@ mod tests {
         let text =
             "0.5*norm(p1)**2 + 0.625*norm(p2)**2 + 0.4167*norm(p3)**2 - 0.8/norm(q2-q1) - 1.2/norm(q3-q1) - 0.96/norm(q3-q2)";
         let (shared, _) = found(text, &of_errors(&[1e-4; 6])).unwrap();
-        assert_eq!(shared[0].meaning, "G: one constant acts between 1 and 2, 1 and 3, 2 and 3");
+        assert_eq!(shared[0].meaning, "G: one constant acts between 1 and 2, between 1 and 3, between 2 and 3");
         assert!((shared[0].value - 1.0).abs() < 1e-3 && shared.len() == 1, "{shared:?}");
+        let planets = "0.5*norm(p1)**2 + 0.25*norm(p2)**2 - 3/norm(q1) - 6.0003/norm(q2)";
+        let ties = ties(planets, &of_errors(&[1e-4; 4])).unwrap();
+        assert_eq!(ties.shared[0].meaning, "GM: one constant acts on 1, on 2");
+        assert_eq!(ties.merged.expression, "norm(p1)**2/(2*m1) + norm(p2)**2/(2*m2) - GM*m1/norm(q1) - GM*m2/norm(q2)");
         let charges = text.replace("0.96", "1.96");
         assert!(found(&charges, &of_errors(&[1e-4; 6])).is_none_or(|(shared, _)| !shared[0].meaning.contains("2 and 3")));
     }
