@@ -1,5 +1,7 @@
 //! A block of chunks rolled out together, forwards and in reverse.
 
+use std::ops::Range;
+
 use super::robust;
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
@@ -100,10 +102,6 @@ impl<M: Model> Block<M> {
     pub fn steps(&self) -> usize {
         self.intervals.iter().map(|i| i.steps).sum()
     }
-    /// Number of integration steps up to the end of an interval.
-    pub fn steps_until(&self, interval: usize) -> usize {
-        self.intervals[..=interval].iter().map(|i| i.steps).sum()
-    }
     /// Length of an interval in time, by chunk; zero where a chunk has no such point.
     pub fn length(&self, interval: usize, chunk: usize) -> f64 {
         self.intervals[interval].step[chunk] * self.intervals[interval].steps as f64
@@ -139,38 +137,35 @@ impl<M: Model> Block<M> {
         self.weight.iter_mut().zip(self.intervals.iter().flat_map(|i| &i.weight)).for_each(|(own, full)| *own = *full);
         result
     }
-    /// After [`forward`](Self::forward): gives outliers among the residuals the weight that the gradient of their [robust
-    /// loss](robust::loss) asks for; returns the sum of these losses.
-    pub fn weigh_outliers_down(&mut self) -> f64 {
+    /// After [`forward`](Self::forward): gives outliers among the residuals the weight that the gradient of their [robust loss](robust::loss) asks for.
+    pub fn weigh_outliers_down(&mut self) {
         let full = self.intervals.iter().flat_map(|i| &i.weight);
-        let mut loss = 0.0;
-        for ((own, full), r) in self.weight.iter_mut().zip(full).zip(&self.residual).filter(|((_, full), _)| **full > 0.0) {
-            let square = full * r * r;
-            loss += robust::loss(square);
-            *own = full * robust::weight(square);
+        for ((own, full), r) in self.weight.iter_mut().zip(full).zip(&self.residual) {
+            *own = full * robust::weight(full * r * r);
         }
-        loss
     }
     /// Weight of a component of a chunk's first state, outlier or not, and its residual (start minus observed).
     pub fn first_residual(&self, component: usize, chunk: usize) -> (f64, f64) {
         let at = component * self.size + chunk;
         (self.first_weights[component], self.start[at] - self.observed[at])
     }
-    /// The robust loss of the first states' residuals; adds its gradient to `start_bar`, chunk by chunk.
-    pub fn add_first_residuals(&self, start_bar: &mut [f64]) -> f64 {
-        let dim = self.first_weights.len();
-        let mut loss = 0.0;
-        for (at, bar) in start_bar.iter_mut().enumerate() {
-            let (weight, residual) = self.first_residual(at % dim, at / dim);
-            let square = weight * residual * residual;
-            loss += robust::loss(square);
-            *bar += 2.0 * weight * robust::weight(square) * residual;
-        }
-        loss
+    /// The weighted residuals of a chunk at the ends of intervals.
+    pub fn weighted(&self, chunk: usize) -> Vec<f64> {
+        let all = self.residual.iter().zip(&self.weight).skip(chunk).step_by(self.size);
+        all.filter(|(_, w)| **w > 0.0).map(|(r, w)| w.sqrt() * r).collect()
     }
-    /// After a reverse sweep: the adjoint of the rollouts' starts, chunk by chunk.
-    pub fn start_adjoint(&self) -> Vec<f64> {
-        self.by_chunk(&self.state)
+    /// The robust loss of all residuals of each chunk.
+    pub fn robust_losses(&self) -> Vec<f64> {
+        let n = self.state.len();
+        let dim = self.first_weights.len();
+        let first = |chunk: usize| (0..dim).map(move |c| self.first_residual(c, chunk)).map(|(w, r)| w * r * r);
+        let mut losses: Vec<f64> = (0..self.chunks).map(|chunk| first(chunk).map(robust::loss).sum()).collect();
+        for (residuals, interval) in self.residual.chunks_exact(n).zip(&self.intervals) {
+            for (at, (r, w)) in residuals.iter().zip(&interval.weight).enumerate().filter(|(_, (_, w))| **w > 0.0) {
+                losses[at % self.size] += robust::loss(w * r * r);
+            }
+        }
+        losses
     }
     fn by_chunk(&self, flat: &[f64]) -> Vec<f64> {
         let dim = flat.len() / self.size;
@@ -204,26 +199,34 @@ impl<M: Model> Block<M> {
 
     /// After [`forward`](Self::forward): the gradient of the weighted sum of squares, to [`weights_bar`](Self::weights_bar).
     pub fn backward(&mut self, model: &M, method: &RungeKutta, weights: &[f64]) {
-        let last = self.intervals.len();
+        let all = 0..self.intervals.len();
         self.state.fill(0.0);
-        self.sweep(model, method, weights, last, true);
+        self.sweep(model, method, weights, all, true);
     }
 
-    /// After [`forward`](Self::forward): the derivative of one component at the end of `interval`, to [`weights_bar`](Self::weights_bar).
-    pub fn backward_from(&mut self, model: &M, method: &RungeKutta, weights: &[f64], (interval, component): (usize, usize)) {
+    /// After [`forward`](Self::forward): the derivative of one component at the end of `interval` by the states at the start of that interval (flat,
+    /// component by component) and by the weights.
+    pub fn backward_over(
+        &mut self,
+        model: &M,
+        method: &RungeKutta,
+        weights: &[f64],
+        (interval, component): (usize, usize),
+    ) -> (&[f64], &[M::Sum]) {
         self.state.fill(0.0);
         self.state[component * self.size..(component + 1) * self.size].fill(1.0);
-        self.sweep(model, method, weights, interval + 1, false);
+        self.sweep(model, method, weights, interval..interval + 1, false);
+        (&self.state, &self.weights_bar)
     }
 
-    /// Reverse sweep over the first `last` intervals with the adjoint state in `self.state`; `seeded` adds the loss's own seeds.
-    fn sweep(&mut self, model: &M, method: &RungeKutta, weights: &[f64], last: usize, seeded: bool) {
+    /// Reverse sweep over some intervals with the adjoint state in `self.state`; `seeded` adds the loss's own seeds.
+    fn sweep(&mut self, model: &M, method: &RungeKutta, weights: &[f64], intervals: Range<usize>, seeded: bool) {
         let n = self.state.len();
         self.weights_bar.clear();
         self.weights_bar.resize(weights.len(), M::Sum::zero());
-        let mut at: usize = self.intervals[..last].iter().map(|i| i.steps).sum();
+        let mut at: usize = self.intervals[..intervals.end].iter().map(|i| i.steps).sum();
         let own = self.residual.chunks_exact(n).zip(self.weight.chunks_exact(n));
-        for (interval, (residual, weight)) in self.intervals[..last].iter().zip(own).rev() {
+        for (interval, (residual, weight)) in self.intervals[..intervals.end].iter().zip(own).skip(intervals.start).rev() {
             if seeded {
                 for ((s, r), w) in self.state.iter_mut().zip(residual).zip(weight) {
                     if *w > 0.0 {

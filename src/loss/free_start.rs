@@ -12,6 +12,7 @@
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use super::rollout::lock;
+use super::variation::Variation;
 use super::{RolloutLoss, robust};
 use crate::linalg::{self, LANES, triangular_factor, triangular_inverse};
 use crate::model::Lanewise;
@@ -41,11 +42,36 @@ pub struct Eliminated {
     pub drift: Vec<f64>,
 }
 
+/// Residuals of a rollout that diverges.
+const DIVERGED: f64 = 1e100;
+/// A loss that is so many times what noise makes it.
+const WILD: f64 = 3.0;
+
 impl Eliminated {
     /// The robust loss of all residuals: what chi squared is for Gaussian noise.
     pub fn chi_squared(&self) -> f64 {
         self.residuals.iter().map(|r| robust::loss(r * r)).sum()
     }
+
+    /// The best change of the initial state that goes with a change of the parameters: -R^-1 (G dtheta + g).
+    pub fn start_step(&self, change: &[f64]) -> Vec<f64> {
+        let row = |row: ndarray::ArrayView1<f64>| row.iter().zip(change).map(|(g, c)| g * c).sum::<f64>();
+        let right: Array1<f64> = self.coupling.rows().into_iter().map(row).collect::<Array1<f64>>() + &self.offset;
+        (-self.inverse.dot(&right)).to_vec()
+    }
+
+    /// Whether its rollout diverges.
+    pub fn has_diverged(&self) -> bool {
+        self.residuals.iter().any(|r| *r >= DIVERGED)
+    }
+    /// Whether the model does not follow the chunk: its loss is far above that of noise, and at some point not single components are off, as by gross
+    /// errors, but a quarter of them.
+    pub fn is_wild(&self) -> bool {
+        let dim = self.offset.len();
+        let off = |point: &[f64]| point.iter().filter(|r| r.abs() > robust::CORE).count() >= (dim / 4).max(2);
+        self.chi_squared() > WILD * self.freedom().max(1.0) && self.residuals.chunks(dim).any(off)
+    }
+
     /// What the free initial state leaves free of the residuals.
     pub fn freedom(&self) -> f64 {
         self.leverages.iter().map(|h| 1.0 - h).sum()
@@ -53,48 +79,27 @@ impl Eliminated {
 }
 
 impl<M: Lanewise> RolloutLoss<'_, M> {
-    /// Number of residuals when initial states are free: each component of each point of each chunk.
-    pub fn free_residuals(&self) -> usize {
-        self.residuals() + self.chunks() * self.model().dim()
-    }
-
     /// The observed first states, chunk by chunk, each of dim components.
     pub fn observed_starts(&self) -> Vec<f64> {
         self.blocks().iter().flat_map(|block| lock(block).observed_starts()).collect()
     }
 
-    /// L(theta, x) and its gradient with respect to theta, then to the initial states `starts` (chunk by chunk).
-    pub fn free_gradient_into(&self, theta: &[f64], starts: &[f64], gradient: &mut [f64]) -> f64 {
-        let (of_theta, of_starts) = gradient.split_at_mut(theta.len());
-        let parts = self.map_blocks_from(theta, starts, |block, method| {
-            let rollout = block.weigh_outliers_down();
-            block.backward(self.model(), method, theta);
-            let theta_bar = block.weights_bar().to_vec();
-            let mut start_bar = block.start_adjoint();
-            let first = block.add_first_residuals(&mut start_bar);
-            (rollout + first, theta_bar, start_bar)
-        });
-        of_theta.fill(0.0);
-        let mut at = 0;
-        let mut sum = 0.0;
-        for (loss, theta_bar, start_bar) in &parts {
-            sum += loss;
-            for (g, x) in of_theta.iter_mut().zip(theta_bar) {
-                *g += 0.5 * x.sum();
-            }
-            for (g, x) in of_starts[at..].iter_mut().zip(start_bar) {
-                *g = 0.5 * x;
-            }
-            at += start_bar.len();
-        }
-        0.5 * sum
+    /// The weighted residuals of each chunk, rolled out from `starts`, but those of the starts.
+    pub fn free_residuals(&self, theta: &[f64], starts: &[f64]) -> Vec<Vec<f64>> {
+        self.map_blocks_from(theta, starts, |block, _| (0..block.chunks()).map(|chunk| block.weighted(chunk)).collect::<Vec<_>>())
+            .concat()
+    }
+
+    /// The robust loss of the residuals of each chunk, rolled out from `starts`.
+    pub fn free_losses(&self, theta: &[f64], starts: &[f64]) -> Vec<f64> {
+        self.map_blocks_from(theta, starts, |block, _| block.robust_losses()).concat()
     }
 
     /// The residuals linearised about theta and `starts`, every chunk's initial state eliminated. The loss must have been laid out with a
     /// batch of [`LANES`].
     ///
     /// # Errors
-    /// Numbers that are not finite: a rollout diverges.
+    /// Linear algebra fails.
     ///
     /// # Panics
     /// With another batch.
@@ -114,18 +119,17 @@ impl<M: Lanewise> RolloutLoss<'_, M> {
                 }
             }
             let mut times = vec![0.0; block.chunks()];
+            let mut variation = Variation::new(dim, n);
             for interval in 0..block.intervals() {
+                variation.advance(block, self.model(), method, theta, interval);
                 times.iter_mut().enumerate().for_each(|(lane, t)| *t += block.length(interval, lane));
                 for component in 0..dim {
-                    block.backward_from(self.model(), method, theta, (interval, component));
-                    let start_bar = block.start_adjoint();
                     let (weight, full) = (block.weight(interval, component), block.full_weight(interval, component));
                     let residual = block.residual(interval, component);
                     for (lane, rows) in chunks.iter_mut().enumerate().filter(|(lane, _)| full[*lane] > 0.0) {
                         let root = weight[lane].sqrt();
-                        let of_start = start_bar[lane * dim..(lane + 1) * dim].iter().map(|x| root * x);
-                        let of_theta = block.weights_bar().iter().map(|t| root * t.0[lane]);
-                        rows.push(of_start.chain(of_theta), root * residual[lane], full[lane].sqrt() * residual[lane]);
+                        let derivatives = variation.of_start(component).iter().chain(variation.of_theta(component));
+                        rows.push(derivatives.map(|x| root * x.0[lane]), root * residual[lane], full[lane].sqrt() * residual[lane]);
                         rows.quadratic.push((component, root * times[lane] * times[lane]));
                     }
                 }
@@ -147,6 +151,20 @@ struct Rows {
 }
 
 impl Rows {
+    /// Of a rollout that diverges: it says nothing of the parameters, and its residuals are large.
+    fn diverged(self, dim: usize, n: usize) -> Eliminated {
+        let m = self.residuals.len();
+        Eliminated {
+            inverse: Array2::zeros((dim, dim)),
+            coupling: Array2::zeros((dim, n)),
+            offset: Array1::zeros(dim),
+            reduced: Array2::zeros((1, n + 1)),
+            leverages: vec![dim as f64 / m as f64; m],
+            residuals: vec![DIVERGED; m],
+            drift: Vec::new(),
+        }
+    }
+
     fn push(&mut self, row: impl Iterator<Item = f64>, weighed: f64, residual: f64) {
         self.flat.extend(row);
         self.flat.push(weighed);
@@ -154,6 +172,9 @@ impl Rows {
     }
 
     fn eliminate_start(self, dim: usize, n: usize) -> linalg::Result<Eliminated> {
+        if self.flat.iter().any(|x| !x.is_finite()) {
+            return Ok(self.diverged(dim, n));
+        }
         let columns = dim + n + 1;
         let m = self.residuals.len();
         let matrix = Array2::from_shape_fn((m, columns), |(i, j)| self.flat[i * columns + j]);

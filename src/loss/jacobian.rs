@@ -3,13 +3,14 @@
 use ndarray::Array2;
 
 use super::RolloutLoss;
+use super::variation::Variation;
 use crate::linalg::LANES;
 use crate::model::Lanewise;
 
 impl<M: Lanewise> RolloutLoss<'_, M> {
     /// The Jacobian of the weighted residuals sqrt(w) (predicted - observed) with respect to theta, and the residuals themselves in the
-    /// last column: blocks of rows, parameters + 1 columns. One reverse sweep for each point and component of a chunk, eight chunks at
-    /// a time; the loss must have been laid out with a batch of [`LANES`].
+    /// last column: blocks of rows, parameters + 1 columns. Eight chunks at a time, one reverse sweep for each component of the state; the loss
+    /// must have been laid out with a batch of [`LANES`].
     ///
     /// # Panics
     /// With another batch.
@@ -20,13 +21,14 @@ impl<M: Lanewise> RolloutLoss<'_, M> {
             let (n, chunks) = (theta.len(), block.chunks());
             let mut rows = Array2::zeros((block.intervals() * dim * chunks, n + 1));
             let mut row = 0;
+            let mut variation = Variation::new(dim, n);
             for interval in 0..block.intervals() {
+                variation.advance(block, self.model(), method, theta, interval);
                 for component in 0..dim {
-                    block.backward_from(self.model(), method, theta, (interval, component));
                     let (residual, weight) = (block.residual(interval, component), block.weight(interval, component));
                     for lane in (0..chunks.min(LANES)).filter(|&l| weight[l] > 0.0) {
                         let root = weight[lane].sqrt();
-                        for (x, t) in rows.row_mut(row).iter_mut().zip(block.weights_bar()) {
+                        for (x, t) in rows.row_mut(row).iter_mut().zip(variation.of_theta(component)) {
                             *x = root * t.0[lane];
                         }
                         rows[[row, n]] = root * residual[lane];

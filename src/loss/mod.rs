@@ -8,6 +8,7 @@ mod quadrature;
 pub mod robust;
 mod rollout;
 mod statistics;
+mod variation;
 
 pub use free_start::Eliminated;
 pub use integral::integral_form;

@@ -37,8 +37,16 @@ pub struct RolloutLoss<'a, M: Model> {
 impl<'a, M: Model> RolloutLoss<'a, M> {
     /// Lays out the chunks; `weights` has one weight for each component of the state (1 / its unit squared).
     pub fn new(model: &'a M, chunks: &[Trajectory], weights: &[f64], options: Options) -> Self {
-        let block = |c: &[Trajectory]| Block::new(model, &options.method, c, options.batch, options.step, weights);
-        let blocks: Vec<Block<M>> = chunks.chunks(options.batch).map(block).collect();
+        Self::with_halved_steps(model, chunks, weights, options, &vec![0; chunks.len()])
+    }
+
+    /// The same with the longest step of each chunk halved as often as `halvings` says; chunks of a block take the shortest of their steps.
+    pub fn with_halved_steps(model: &'a M, chunks: &[Trajectory], weights: &[f64], options: Options, halvings: &[u8]) -> Self {
+        let block = |(c, halvings): (&[Trajectory], &[u8])| {
+            let halved = i32::from(halvings.iter().copied().max().unwrap_or(0));
+            Block::new(model, &options.method, c, options.batch, options.step * 0.5f64.powi(halved), weights)
+        };
+        let blocks: Vec<Block<M>> = chunks.chunks(options.batch).zip(halvings.chunks(options.batch)).map(block).collect();
         let residuals = blocks.iter().map(Block::residuals).sum();
         let steps = blocks.iter().map(|b| b.steps() * b.chunks()).sum();
         Self { model, options, blocks: blocks.into_iter().map(Mutex::new).collect(), residuals, steps }
@@ -61,15 +69,10 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         self.steps * self.options.method.stages()
     }
 
-    /// Field evaluations, counted by state, of one [`jacobian`](Self::jacobian): a rollout, and for each component at the end of each
-    /// interval the vector-Jacobian products back to the start.
+    /// Field evaluations, counted by state, of one [`jacobian`](Self::jacobian): a rollout, and for each component of the state the vector-Jacobian
+    /// products of a reverse sweep.
     pub fn jacobian_evaluations(&self) -> usize {
-        let of_block = |block: &Mutex<Block<M>>| {
-            let block = lock(block);
-            let back: usize = (0..block.intervals()).map(|j| block.steps_until(j)).sum();
-            block.chunks() * (block.steps() + self.model.dim() * back)
-        };
-        self.blocks.iter().map(of_block).sum::<usize>() * self.options.method.stages()
+        self.steps * (1 + self.model.dim()) * self.options.method.stages()
     }
 
     /// L(theta); not finite when a rollout diverges, zero when there are no residuals.
@@ -131,10 +134,6 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         chunks.iter().zip(residuals.into_iter().flatten()).map(predicted).collect()
     }
 
-    /// Number of chunks.
-    pub fn chunks(&self) -> usize {
-        self.blocks.iter().map(|block| lock(block).chunks()).sum()
-    }
     pub(super) fn blocks(&self) -> &[Mutex<Block<M>>] {
         &self.blocks
     }

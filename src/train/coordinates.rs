@@ -41,6 +41,11 @@ impl Coordinates {
         self.whitening.rank()
     }
 
+    /// Singular values of the design matrix, its columns scaled to length one, that are not dropped; descending.
+    pub fn singular_values(&self) -> ndarray::ArrayView1<'_, f64> {
+        self.whitening.singular_values().slice(s![..self.rank()])
+    }
+
     /// theta at u = 0.
     pub fn origin(&self) -> &[f64] {
         &self.origin

@@ -1,8 +1,8 @@
 //! How well given parameters explain noisy chunks that they were not fitted to.
 
+use super::steps::Steps;
 use super::{Error, Settings};
 use crate::dataset::Trajectory;
-use crate::loss::RolloutLoss;
 use crate::model::Lanewise;
 
 /// What chunks say of given parameters, initial states fitted.
@@ -10,6 +10,8 @@ use crate::model::Lanewise;
 pub struct Deviance {
     /// Of each chunk minus twice the logarithm of the likelihood, up to a constant: for Gaussian noise chi squared, in units of the noise.
     pub chunks: Vec<f64>,
+    /// Which chunks the model follows.
+    pub calm: Vec<bool>,
     /// Residuals less fitted initial states: what their sum should be.
     pub freedom: f64,
 }
@@ -32,7 +34,7 @@ const STEPS: usize = 3;
 /// How far chunks are from what given parameters predict, the initial state of each fitted; `noise` is that of each component.
 ///
 /// # Errors
-/// No chunks, a rollout that diverges.
+/// No chunks, most rollouts diverge.
 pub fn deviance<M: Lanewise>(
     model: &M,
     theta: &[f64],
@@ -43,20 +45,24 @@ pub fn deviance<M: Lanewise>(
     if chunks.is_empty() {
         return Err(Error::NoChunks);
     }
-    let weights: Vec<f64> = noise.iter().map(|s| 1.0 / (s * s)).collect();
-    let loss = RolloutLoss::new(model, chunks, &weights, settings.rollout.clone());
-    let mut starts = loss.observed_starts();
+    let mut steps = Steps::new(chunks.len());
+    let mut starts = steps.loss(model, chunks, noise, settings).observed_starts();
+    steps.refine((model, theta, &starts), chunks, noise, settings);
+    let loss = steps.loss(model, chunks, noise, settings);
+    let unchanged = vec![0.0; theta.len()];
     for _ in 0..STEPS {
-        let eliminated = loss.eliminated(theta, &starts).map_err(|_| Error::NotFinite)?;
+        let eliminated = loss.eliminated(theta, &starts)?;
         for (chunk, x) in eliminated.iter().zip(starts.chunks_exact_mut(model.dim())) {
-            for (x, row) in x.iter_mut().zip(chunk.inverse.rows()) {
-                *x -= row.iter().zip(&chunk.offset).map(|(r, g)| r * g).sum::<f64>();
-            }
+            x.iter_mut().zip(chunk.start_step(&unchanged)).for_each(|(x, step)| *x += step);
         }
     }
-    let eliminated = loss.eliminated(theta, &starts).map_err(|_| Error::NotFinite)?;
+    let eliminated = loss.eliminated(theta, &starts)?;
+    if 2 * eliminated.iter().filter(|chunk| chunk.has_diverged()).count() > chunks.len() {
+        return Err(Error::NotFinite);
+    }
     Ok(Deviance {
         chunks: eliminated.iter().map(crate::loss::Eliminated::chi_squared).collect(),
+        calm: eliminated.iter().map(|chunk| !chunk.is_wild()).collect(),
         freedom: eliminated.iter().map(crate::loss::Eliminated::freedom).sum(),
     })
 }
@@ -64,7 +70,7 @@ pub fn deviance<M: Lanewise>(
 /// The [`deviance`] of all chunks [over its freedom](Deviance::per_freedom).
 ///
 /// # Errors
-/// No chunks, a rollout that diverges.
+/// No chunks, most rollouts diverge.
 pub fn held_out<M: Lanewise>(
     model: &M,
     theta: &[f64],

@@ -3,7 +3,7 @@
 mod coordinates;
 mod field;
 mod fit;
-mod free_coordinates;
+mod gauss_newton;
 mod held_out;
 mod lbfgs;
 mod learn;
@@ -12,7 +12,9 @@ mod line_search;
 mod network;
 mod noise_level;
 mod noisy;
+mod noisy_fit;
 mod saving;
+mod steps;
 
 pub use coordinates::Coordinates;
 pub use field::{FieldKind, LearnedField, learn_field};
@@ -23,7 +25,8 @@ pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy, smooth_prior};
 pub use line_search::WeakWolfe;
 pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
-pub use noisy::{NoisyFit, OUTLIER, Prior, cramer_rao, fit_noisy};
+pub use noisy::fit_noisy;
+pub use noisy_fit::{NoisyFit, NoisyStart, OUTLIER, Prior, cramer_rao};
 pub use saving::Saving;
 
 use std::path::PathBuf;
@@ -43,9 +46,9 @@ pub enum Error {
     #[error("no function of the basis has an effect on the training data")]
     NothingToLearn,
     /// A number of the prior is none that can be.
-    #[error("prior: {what} of {of} {index} is {value}; {accepted} is accepted")]
+    #[error("what is known before a fit: {what} of {of} {index} is {value}; {accepted} is accepted")]
     Prior {
-        /// `noise` or `precision`.
+        /// `noise`, `precision` or `initial states`.
         what: &'static str,
         /// Component of the state, or parameter.
         of: &'static str,
@@ -57,9 +60,9 @@ pub enum Error {
         accepted: &'static str,
     },
     /// The prior does not fit the model.
-    #[error("prior: {what} has {found} numbers, but there must be {expected}, one for each {of}")]
+    #[error("what is known before a fit: {what} has {found} numbers, but there must be {expected}, one for each {of}")]
     PriorLength {
-        /// `noise` or `precision`.
+        /// `noise`, `precision` or `initial states`.
         what: &'static str,
         /// Component of the state, or parameter.
         of: &'static str,

@@ -1,0 +1,216 @@
+//! What is known of a fit to noisy chunks before and after it.
+
+use ndarray::{Array1, Array2, Axis, s};
+
+use super::gauss_newton::Linearised;
+use super::steps::Steps;
+use super::{Error, Outcome, Record, Settings};
+use crate::dataset::Trajectory;
+use crate::linalg::{Whitening, triangular_factor};
+use crate::loss::Eliminated;
+use crate::model::Lanewise;
+
+/// What is known of a fit before the data are seen.
+#[derive(Clone, Debug, Default)]
+pub struct Prior {
+    /// Standard deviation of the noise in each component of the state, in the data's units; estimated when not given.
+    pub noise: Option<Vec<f64>>,
+    /// Inverse standard deviation of each parameter about zero; none means that nothing is known of them.
+    pub precision: Option<Vec<f64>>,
+}
+
+impl Prior {
+    /// Checks the numbers for a model of `parameters` parameters and `dim` components of the state.
+    pub(super) fn check(&self, dim: usize, parameters: usize) -> Result<(), Error> {
+        let noise = ("noise", "component", &self.noise, dim, "a positive number");
+        let precision = ("precision", "parameter", &self.precision, parameters, "zero or a positive number");
+        for (what, of, numbers, expected, accepted) in [noise, precision] {
+            let Some(numbers) = numbers else { continue };
+            if numbers.len() != expected {
+                return Err(Error::PriorLength { what, of, found: numbers.len(), expected });
+            }
+            let fits = |x: f64| x.is_finite() && (x > 0.0 || (x == 0.0 && what == "precision"));
+            if let Some(index) = numbers.iter().position(|&x| !fits(x)) {
+                return Err(Error::Prior { what, of, index, value: numbers[index], accepted });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a fit of noisy chunks begins.
+#[derive(Clone, Debug, Default)]
+pub struct NoisyStart {
+    /// Parameters.
+    pub theta: Vec<f64>,
+    /// Initial states, chunk by chunk, and the noise of each component, as an earlier fit found them; without it those that are observed, and none is known.
+    pub found: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+impl NoisyStart {
+    /// Checks the numbers for chunks of `dim` components of the state.
+    pub(super) fn check(&self, dim: usize, chunks: usize) -> Result<(), Error> {
+        let Some((starts, noise)) = &self.found else { return Ok(()) };
+        for (what, of, found, expected) in
+            [("initial states", "component of each chunk", starts.len(), dim * chunks), ("noise", "component", noise.len(), dim)]
+        {
+            if found != expected {
+                return Err(Error::PriorLength { what, of, found, expected });
+            }
+        }
+        let fits = |x: &f64| x.is_finite() && *x > 0.0;
+        match noise.iter().position(|x| !fits(x)) {
+            None => Ok(()),
+            Some(index) => {
+                Err(Error::Prior { what: "noise", of: "component", index, value: noise[index], accepted: "a positive number" })
+            }
+        }
+    }
+}
+
+impl From<Vec<f64>> for NoisyStart {
+    fn from(theta: Vec<f64>) -> Self {
+        Self { theta, found: None }
+    }
+}
+
+/// The maximum-likelihood fit of a model to chunks whose states are all noisy.
+#[derive(Clone, Debug)]
+pub struct NoisyFit {
+    /// Parameters.
+    pub theta: Vec<f64>,
+    /// Initial state of each chunk, chunk by chunk.
+    pub starts: Vec<f64>,
+    /// Standard deviation of the noise in each component of the state, in the data's units.
+    pub noise: Vec<f64>,
+    /// Sum of squared residuals in units of the noise; outliers count by their [robust loss](crate::loss::robust).
+    pub chi_squared: f64,
+    /// Residuals minus fitted numbers: what `chi_squared` should be.
+    pub freedom: f64,
+    /// Number of residuals of more than 5 standard deviations, where rollouts don't diverge: Gaussian noise has none.
+    pub outliers: usize,
+    /// Mean square of what residuals have that is quadratic in time, in units of the noise, and its number: one for a law that misses no force, if
+    /// the noise is independent from point to point. Only of chunks of more than three points.
+    pub drift: (f64, usize),
+    /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the parameters, initial states eliminated. The
+    /// prior's precision of parameters is among its rows.
+    pub factor: Array2<f64>,
+    /// The gradient by the parameters of half of each chunk's `chi_squared`, initial states eliminated: chunks x parameters.
+    pub scores: Array2<f64>,
+    /// Which chunks the model follows; the others, encounters mostly, are far off in several components at once.
+    pub calm: Vec<bool>,
+    /// Number of directions in parameter space that the data determine.
+    pub rank: usize,
+    /// [`Outcome::Converged`], [`Outcome::Stuck`], or [`Outcome::Limit`] when the fit had not settled after all iterations that are made.
+    pub outcome: Outcome,
+    /// Every iteration; values are half of chi squared (and of the prior), in units of the noise as estimated then; gradients are by the parameters, in
+    /// coordinates in which their Gauss-Newton matrix is the identity; evaluations are rollouts.
+    pub history: Vec<Record>,
+}
+
+/// Residuals beyond so many standard deviations are called outliers.
+pub const OUTLIER: f64 = 5.0;
+
+impl NoisyFit {
+    /// Covariance of the parameters: the inverse of the Fisher information of chunks with free initial states, so the Cramer-Rao bound at
+    /// the estimate. With a prior for the parameters it is that of the posterior. Directions that the data don't determine count as known.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    pub fn covariance(&self, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
+        let w = whitening(&self.factor, self.theta.len(), rank_tolerance)?;
+        Ok(w.dot(&w.t()))
+    }
+
+    /// The Cramer-Rao bound for the mean variance of the parameters over what the scatter of the chunks says it is (Liang & Zeger 1986), in
+    /// coordinates in which the bound is the identity. 1, but for chance, when the model is right and the noise independent and Gaussian; it is less
+    /// when the noise hangs together in time or has many outliers, or the model is wrong.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    pub fn efficiency(&self, rank_tolerance: f64) -> Result<f64, Error> {
+        let pulls = self.scores.dot(&whitening(&self.factor, self.theta.len(), rank_tolerance)?);
+        Ok(pulls.ncols() as f64 / pulls.iter().map(|x| x * x).sum::<f64>())
+    }
+}
+
+/// The Cramer-Rao bound for the covariance of the parameters at their true values: `chunks` are the true states, `noise` is that of each component of
+/// what is observed of them, the initial state of each chunk is unknown.
+///
+/// # Errors
+/// No chunks, divergence, numbers that are not finite.
+pub fn cramer_rao<M: Lanewise>(
+    model: &M,
+    theta: &[f64],
+    chunks: &[Trajectory],
+    noise: &[f64],
+    settings: &Settings,
+) -> Result<Array2<f64>, Error> {
+    if chunks.is_empty() {
+        return Err(Error::NoChunks);
+    }
+    let mut steps = Steps::new(chunks.len());
+    let starts = steps.loss(model, chunks, noise, settings).observed_starts();
+    steps.refine((model, theta, &starts), chunks, noise, settings);
+    let eliminated = steps.loss(model, chunks, noise, settings).eliminated(theta, &starts)?;
+    if eliminated.iter().any(Eliminated::has_diverged) {
+        return Err(Error::NotFinite);
+    }
+    let reduced: Vec<Array2<f64>> = eliminated.into_iter().map(|chunk| chunk.reduced).collect();
+    let w = whitening(&triangular_factor(&reduced)?, theta.len(), settings.rank_tolerance)?;
+    Ok(w.dot(&w.t()))
+}
+
+/// W (n x rank) with W W' the inverse of the Gauss-Newton matrix that a factor of `[A' r']` makes.
+fn whitening(factor: &Array2<f64>, n: usize, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
+    let columns = factor.slice(s![.., ..n]);
+    let scale: Array1<f64> = columns.columns().into_iter().map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE)).collect();
+    let whitening = Whitening::new(&(&columns * &scale), rank_tolerance)?;
+    Ok(whitening.matrix() * &scale.insert_axis(Axis(1)))
+}
+
+impl NoisyFit {
+    pub(super) fn unfitted(theta: Vec<f64>, starts: Vec<f64>) -> Self {
+        Self {
+            theta,
+            starts,
+            noise: Vec::new(),
+            chi_squared: f64::INFINITY,
+            freedom: 0.0,
+            outliers: 0,
+            drift: (f64::NAN, 0),
+            factor: Array2::zeros((0, 0)),
+            scores: Array2::zeros((0, 0)),
+            calm: Vec::new(),
+            rank: 0,
+            outcome: Outcome::Limit,
+            history: Vec::new(),
+        }
+    }
+
+    /// What the linearised chunks say of where the fit stands.
+    pub(super) fn take_stock(&mut self, at: &Linearised, rollouts: usize) {
+        let (chunks, n) = (&at.chunks, self.theta.len());
+        let residuals = || chunks.iter().flat_map(|c| &c.residuals);
+        let followed = || chunks.iter().filter(|chunk| !chunk.is_wild());
+        self.rank = at.rank();
+        self.chi_squared = chunks.iter().map(Eliminated::chi_squared).sum();
+        self.freedom = (residuals().count() as f64 - (self.rank + self.starts.len()) as f64).max(1.0);
+        let converges = chunks.iter().filter(|chunk| !chunk.has_diverged());
+        self.outliers = converges.flat_map(|c| &c.residuals).filter(|r| r.abs() > OUTLIER).count();
+        let drift: Vec<f64> = followed().flat_map(|c| &c.drift).map(|d| d * d).collect();
+        self.drift = (drift.iter().sum::<f64>() / drift.len() as f64, drift.len());
+        self.calm = chunks.iter().map(|chunk| !chunk.is_wild()).collect();
+        self.scores = Array2::zeros((chunks.len(), n));
+        for (mut score, chunk) in self.scores.rows_mut().into_iter().zip(chunks) {
+            score.assign(&chunk.reduced.slice(s![.., ..n]).t().dot(&chunk.reduced.column(n)));
+        }
+        self.factor.clone_from(&at.factor);
+        self.history.push(Record {
+            iteration: self.history.len(),
+            value: 0.5 * (self.chi_squared + at.penalty()),
+            gradient_norm: at.distance().sqrt(),
+            evaluations: rollouts,
+        });
+    }
+}
