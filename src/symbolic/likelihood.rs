@@ -1,7 +1,7 @@
 //! Closed forms in noise: ranked by how likely they make the chunks, the initial state of each fitted, and by how long they are.
 
 use super::adjust::{Adjusted, bound_exponents, free_exponents};
-use super::discover::{Discovered, NATS_PER_SYMBOL, round_exponents};
+use super::discover::{NATS_PER_SYMBOL, round_exponents};
 use super::forms::PartForm;
 use super::judge::{Misfit, NOISE_KNOWN, SIGMAS, by_chance};
 use super::learner::{Errors, Fitted, Learner};
@@ -22,8 +22,6 @@ const MOST_FORMS: usize = 4;
 const SIMPLE: [usize; 2] = [4, 8];
 /// Forms of a part that are so many nats longer than its shortest are not tried.
 const HOPELESS: f64 = 30.0;
-/// Steps of integration that are tried, at most.
-const ATTEMPTS: usize = 3;
 /// Chunks of more than three points must be so large a part of all.
 const TELLING: f64 = 0.5;
 
@@ -73,34 +71,6 @@ struct Fit {
 }
 
 impl Learner<'_> {
-    /// Learns and discovers with every state uncertain. What was learned is smooth where encounters are close, which a closed form need not be: where it
-    /// needs shorter steps to follow the chunks, all is done again with these.
-    ///
-    /// # Errors
-    /// [`RecoverError`].
-    pub(super) fn discover_in_noise(
-        &mut self,
-        fitted: &mut Fitted,
-        noise: Option<Vec<f64>>,
-        seed: u64,
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<Discovered, RecoverError> {
-        if let Some(better) = self.allow_for_noise(fitted, noise.clone(), None, progress)? {
-            *fitted = better;
-        }
-        let mut discovered = self.discover(fitted, seed, progress)?;
-        for _ in 1..ATTEMPTS {
-            let step = self.shorter_step(&discovered.chosen.expression)?;
-            if step.is_none() || self.late() {
-                break;
-            }
-            let Some(better) = self.allow_for_noise(fitted, noise.clone(), step, progress)? else { break };
-            *fitted = better;
-            discovered = self.discover(fitted, seed, progress)?;
-        }
-        Ok(discovered)
-    }
-
     /// Whether a closed form explains the chunks down to their noise: its residuals on the training chunks are noise; on the held-out `judging` ones what was
     /// learned does no better, by a paired test; and, if the noise was given, they are no larger.
     ///
@@ -135,7 +105,8 @@ impl Learner<'_> {
         let free = free_exponents(expr);
         let model = refit::model(self.inputs(), &free)?;
         let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
-        let fit = fit_noisy(&model, &errors.chunks.train, free.constants(), &errors.chunks.settings, &prior, &mut |_| {})?;
+        let fit =
+            fit_noisy(&model, &errors.chunks.train, errors.start(free.constants()), &errors.chunks.settings, &prior, &mut |_| {})?;
         let held_out = deviance(&model, &fit.theta, &errors.chunks.check, &errors.noise, &errors.chunks.settings)?;
         let adjusted = Adjusted {
             expression: bound_exponents(&free.with_constants(&fit.theta)),
@@ -171,12 +142,17 @@ impl Learner<'_> {
         errors: &Errors,
     ) -> Result<Option<(Adjusted, Vec<Adjusted>)>, RecoverError> {
         let mut laws = Vec::new();
-        let Some(mut best) = self.best_of_parts(parts, errors, &mut laws) else { return Ok(None) };
+        let Some(best) = self.best_of_parts(parts, errors, &mut laws) else { return Ok(None) };
+        let mut best = self.at_its_limit(best, errors)?;
         for _ in 0..MOST_SIMPLER {
             if self.late() {
                 break;
             }
-            let tried = simpler(&best)?.into_iter().filter_map(|expr| self.likely(&expr, errors));
+            let mut simpler = simpler(&best)?;
+            simpler.extend(self.limits(&best.adjusted.expression)?.into_iter().filter(|expr| !expr.constants().is_empty()));
+            simpler.sort_by(Expr::total_cmp);
+            simpler.dedup();
+            let tried = simpler.into_iter().take_while(|_| !self.late()).filter_map(|expr| self.likely(&expr, errors));
             let next = tried.min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
             match next.filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted)) {
                 Some(next) => best = next,
@@ -186,7 +162,24 @@ impl Learner<'_> {
         Ok(Some((best.adjusted, laws)))
     }
 
-    /// The best sum of the forms that fit each part best among those of some complexity, then with other forms of single parts.
+    /// The law with as many functions put linear, and small constants left out, as makes it shorter.
+    fn at_its_limit(&self, best: Fit, errors: &Errors) -> Result<Fit, RecoverError> {
+        if self.late() {
+            return Ok(best);
+        }
+        let mut chain = Vec::new();
+        let mut law = best.adjusted.expression.clone();
+        while let Some(next) =
+            self.limits(&law)?.into_iter().min_by_key(Expr::complexity).filter(|next| next.complexity() < law.complexity())
+        {
+            chain.push(next.clone());
+            law = next;
+        }
+        let mut tried = chain.iter().rev().take_while(|_| !self.late()).filter_map(|law| self.likely(law, errors));
+        Ok(tried.find(|law| errors.length_of(&law.adjusted) < errors.length_of(&best.adjusted)).unwrap_or(best))
+    }
+
+    /// The best sum of the forms that fit each part best among those of some complexity, simple ones first; then with other forms of single parts.
     fn best_of_parts(&self, parts: &[Vec<PartForm>], errors: &Errors, laws: &mut Vec<Adjusted>) -> Option<Fit> {
         let mut tried: Vec<Vec<usize>> = Vec::new();
         let mut best: Option<(Fit, Vec<usize>)> = None;
@@ -202,15 +195,16 @@ impl Learner<'_> {
                 *best = Some((found, choice));
             }
         };
-        consider(vec![0; parts.len()], &mut best);
-        // Then only what is simpler can do better.
-        let enough = best.as_ref().is_some_and(|(found, _)| errors.is_as_likely(found));
+        let as_likely = |best: &Option<(Fit, Vec<usize>)>| best.as_ref().is_some_and(|(found, _)| errors.is_as_likely(found));
         for most in SIMPLE {
             let choice: Option<Vec<usize>> = parts.iter().map(|forms| fitting(forms, most)).collect();
-            if let Some(choice) = choice {
+            if let Some(choice) = choice.filter(|_| !as_likely(&best)) {
                 consider(choice, &mut best);
             }
         }
+        consider(vec![0; parts.len()], &mut best);
+        // Then only what is simpler can do better.
+        let enough = as_likely(&best);
         for (i, forms) in parts.iter().enumerate() {
             let length = |form: &PartForm| errors.length(form.misfit, &form.expression);
             let limit = length(&forms[0]) + HOPELESS;

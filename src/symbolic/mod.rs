@@ -16,6 +16,7 @@ mod judge;
 mod language;
 mod learner;
 mod likelihood;
+mod limits;
 mod merged;
 mod metric;
 mod noise;

@@ -232,13 +232,14 @@ fn recovered(
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
-    let discovered = if fitted.misfit > NOISY && settings.noise != Noise::None && teaching.is_none() {
+    if fitted.misfit > NOISY && settings.noise != Noise::None && teaching.is_none() {
         let spread = states(&natural_train).std_axis(Axis(0), 0.0);
         let given = if let Noise::Sigma(sigma) = settings.noise { Some((spread * sigma).to_vec()) } else { None };
-        learner.discover_in_noise(&mut fitted, given, settings.seed, progress)?
-    } else {
-        learner.discover(&fitted, settings.seed, progress)?
-    };
+        if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
+            fitted = better;
+        }
+    }
+    let discovered = learner.discover(&fitted, settings.seed, progress)?;
 
     progress("refitting on the trajectories");
     let natural_judging = natural(&judging);

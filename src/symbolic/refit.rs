@@ -11,7 +11,7 @@ use crate::linalg::{solve_spd, triangular_factor, triangular_inverse};
 use crate::loss::{Options, RolloutLoss};
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{NoisyFit, Prior, Settings, fit_noisy, refine};
+use crate::train::{NoisyFit, NoisyStart, Prior, Settings, fit_noisy, refine};
 
 /// A closed form fitted to trajectories.
 pub struct Refit {
@@ -81,7 +81,7 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
     Ok(Refit { expression: expr.with_constants(&fine.theta), covariance, error: fine.loss.sqrt() })
 }
 
-/// Fits all constants of `expr` to noisy chunks by maximum likelihood, initial states and noise (unless `given`) along with them; the
+/// Fits all constants of `expr` to noisy chunks by maximum likelihood, from `start`, initial states and noise (unless `given`) along with them; the
 /// covariance is that of the Cramer-Rao bound at the estimate, larger by as much as the scatter of the chunks says that the fit falls short of it.
 ///
 /// # Errors
@@ -91,11 +91,12 @@ pub fn refit_noisy(
     expr: &Expr,
     chunks: &[Trajectory],
     settings: &Settings,
+    start: NoisyStart,
     given: Option<Vec<f64>>,
 ) -> Result<(Refit, NoisyFit), RecoverError> {
     let model = model(inputs, expr)?;
     let prior = Prior { noise: given, precision: None };
-    let fit = fit_noisy(&model, chunks, expr.constants(), settings, &prior, &mut |_| {})?;
+    let fit = fit_noisy(&model, chunks, start, settings, &prior, &mut |_| {})?;
     let scatter = fit.efficiency(settings.rank_tolerance)?.min(1.0);
     let covariance = fit.covariance(settings.rank_tolerance)? * (redundancy(chunks) / scatter);
     let error = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&fit.theta).sqrt();

@@ -17,6 +17,8 @@ use crate::train::{self, Fit, Learned, Settings};
 
 /// The integration step is halved at most so often.
 const HALVINGS: i32 = 8;
+/// The same for noisy chunks, of which the error of integration is to be seen against the noise.
+const NOISY_HALVINGS: i32 = 4;
 /// The part of the training chunks that the integrator must follow.
 const ENOUGH_CHUNKS: f64 = 0.95;
 /// Ratio of mean squares in the middle chunk from which on a refit is spoilt.
@@ -97,7 +99,18 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
 fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors: &Errors) -> Result<Trained, RecoverError> {
     let (inputs, chosen) = (learner.inputs(), &discovered.chosen);
     let NoisyChunks { settings, train, given, .. } = &*errors.chunks;
-    let found = refit_noisy(inputs, &chosen.expression, train, settings, given.clone());
+    let (closed, constants) = (refit::model(inputs, &chosen.expression)?, chosen.expression.constants());
+    let mut settings = settings.clone();
+    for _ in 0..NOISY_HALVINGS {
+        let followed = followed(&closed, &constants, train, &settings, OF_NOISE * errors.unit());
+        let part = followed.iter().filter(|f| **f).count() as f64 / followed.len() as f64;
+        if part >= ENOUGH_CHUNKS || learner.late() {
+            break;
+        }
+        settings.rollout.step *= 0.5;
+    }
+    let found =
+        refit_noisy(inputs, &chosen.expression, train, &settings, errors.start(chosen.expression.constants()), given.clone());
     let (law, noise) = match found {
         Ok((law, fit)) => {
             let efficiency = fit.efficiency(settings.rank_tolerance)?;
@@ -110,7 +123,7 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
         }
     };
     let closed = refit::model(inputs, &law.expression)?;
-    let learned = learned((learner, fitted), (&closed, &law.expression.constants()), train, settings.clone())?;
+    let learned = learned((learner, fitted), (&closed, &law.expression.constants()), train, settings)?;
     Ok(Trained { learned, law, noise: Some(noise) })
 }
 
@@ -152,10 +165,12 @@ fn refitted(
     }
     // With noise all states are uncertain.
     if chosen.misfit > NOISY {
-        return refit_noisy(inputs, expression, easy, settings, None).map(|(law, _)| law).or_else(|error| {
-            log::debug!("refit failed: {error}");
-            learner.as_adjusted(chosen, fitted)
-        });
+        return refit_noisy(inputs, expression, easy, settings, expression.constants().into(), None).map(|(law, _)| law).or_else(
+            |error| {
+                log::debug!("refit failed: {error}");
+                learner.as_adjusted(chosen, fitted)
+            },
+        );
     }
     let law = refit::refit(inputs, expression, easy, settings).or_else(|error| {
         log::debug!("refit failed: {error}");

@@ -7,20 +7,17 @@ use ndarray::{Array1, Axis, concatenate, s};
 use super::{Fitted, Learner, eliminate_groups, solve_with};
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
-use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
-use crate::symbolic::RecoverError;
-use crate::symbolic::follow::{followed, marked, short_interval};
-use crate::symbolic::refit;
-use crate::train::{Error, Prior, Settings, deviance, fit_noisy, smooth_prior};
+use crate::symbolic::follow::{marked, short_interval};
+use crate::train::{Error, NoisyStart, Outcome, Prior, Settings, deviance, fit_noisy, smooth_prior};
 
 /// The chunks that are fitted with all their states uncertain, and how.
 pub struct NoisyChunks {
     /// Integration and weights.
     pub settings: Settings,
-    /// Training chunks that the integrator follows.
+    /// Training chunks: those in which noise grows little, less those that what was learned does not follow.
     pub train: Vec<Trajectory>,
-    /// Held-out chunks that it follows.
+    /// Held-out chunks, less those that it does not follow.
     pub check: Vec<Trajectory>,
     /// Standard deviation of the noise in each component, if it was given.
     pub given: Option<Vec<f64>>,
@@ -38,38 +35,53 @@ pub struct Errors {
     pub freedom: f64,
     /// Number of its parameters that the data determine.
     pub rank: usize,
+    /// The initial states of the training chunks that it finds.
+    pub starts: Vec<f64>,
+    /// Whether its fit has settled.
+    converged: bool,
+    /// Which training chunks it follows.
+    calm: Vec<bool>,
     /// Mean square of what its residuals have that is quadratic in time, in units of the noise: one where no force is missed.
     drift: f64,
-    /// Its deviance on all held-out chunks.
+    /// Minus twice its log-likelihood on all held-out chunks, and which of them it follows.
     held_out: f64,
+    check_calm: Vec<bool>,
 }
 
 /// What each function of a scalar must lower chi squared by.
 const PRICE: f64 = 4.0;
+/// Degree of the functions of a law in so much noise that six degrees can't be fitted.
+const LOWER_DEGREE: usize = 2;
+/// Noise above this part of what happens in an interval is so much.
+const LOUD: f64 = 0.05;
 /// Degree of the functions of a law that six degrees don't follow.
 const HIGHER_DEGREE: usize = 11;
 /// What was learned misses forces, and closed forms would too, where its residuals drift by more than this.
 const FORCES_MISSED: f64 = 2.5;
-/// A higher degree must lower the held-out deviance by this.
+/// A higher degree must lower minus twice the log-likelihood of held-out chunks by this.
 const WORTH: f64 = 10.0;
 /// Directions of parameters below this relative singular value are lost in the noise.
 const RANK_TOLERANCE: f64 = 1e-7;
-/// The part of the chunks that the integrator must follow..
-const ENOUGH: f64 = 0.9;
-/// ..up to this part of the noise,
+/// Rollouts may be off by this part of the noise.
 pub(in crate::symbolic) const OF_NOISE: f64 = 0.1;
-/// at a step that is halved so often at most.
-const HALVINGS: usize = 5;
 /// Chunks in which noise grows by more than the inverse of this are left out..
 const TAME: f64 = 0.6;
 /// ..if they are not too many.
 const MOST: f64 = 0.5;
+
+/// Chunks that what was learned doesn't follow are left out, and all is fitted again, so often at most.
+const ATTEMPTS: usize = 3;
 
 impl Errors {
     /// Root mean square of the noise in units of the weights.
     pub fn unit(&self) -> f64 {
         let squares = self.noise.iter().zip(&self.chunks.settings.weights).map(|(s, w)| s * s * w);
         (squares.sum::<f64>() / self.noise.len().max(1) as f64).sqrt()
+    }
+
+    /// Where the fit of another model to the same chunks begins.
+    pub fn start(&self, theta: Vec<f64>) -> NoisyStart {
+        NoisyStart { theta, found: Some((self.starts.clone(), self.noise.clone())) }
     }
 
     /// Root mean square residual, in units of the weights, that goes with a chi squared of the training chunks.
@@ -85,8 +97,8 @@ impl Learner<'_> {
     }
 
     /// Learns again by maximum likelihood, the initial state of each chunk and the noise (unless `given`) fitted as well: with all scalars, then with
-    /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where not enough chunks can be followed, with an
-    /// integration step of `longest` at most, it stays: none; so it does where forces are missed with every scalar.
+    /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where rollouts diverge, or forces are missed with
+    /// every scalar, it stays: none.
     ///
     /// # Errors
     /// Divergence, linear algebra.
@@ -94,65 +106,106 @@ impl Learner<'_> {
         &mut self,
         rough: &Fitted,
         given: Option<Vec<f64>>,
-        longest: Option<f64>,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Option<Fitted>, Error> {
         progress("fitting every state of the chunks");
-        let Some(chunks) = self.followed(rough, given, longest)?.map(Arc::new) else { return Ok(None) };
-        let Some((mut best, mut errors)) = self.first_in_noise(rough, &chunks)? else { return Ok(None) };
-        if errors.drift > FORCES_MISSED {
+        let chunks = Arc::new(self.noisy_chunks(given)?);
+        let Some(mut found) = self.first_in_noise(rough, &chunks)? else { return Ok(None) };
+        for _ in 0..ATTEMPTS {
+            match self.without_wild_chunks(&found) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        if found.1.drift > FORCES_MISSED {
             log::debug!("what is left is no noise");
             return Ok(None);
         }
-        loop {
-            let ranks = self.group_ranks(&best.groups);
-            let kept = eliminate_groups(&best.factor, &best.groups, &ranks, PRICE, 0.0)?;
-            if kept.len() == best.groups.len() || self.late() {
-                break;
-            }
-            let wanted: Vec<Vec<usize>> = kept.iter().map(|&g| best.groups[g].scalars.clone()).collect();
-            log::debug!("demanded in noise: {}", self.names(&wanted));
-            let columns: Vec<usize> = kept.iter().flat_map(|&g| best.groups[g].columns.clone()).collect();
-            let start = solve_with(&best.factor, &columns)?;
-            let Ok(fewer) = self.fit_errors(&chunks, &wanted, best.degree, start) else { break };
-            (best, errors) = fewer;
+        while let Some(fewer) = self.with_fewer_groups(&found)? {
+            found = fewer;
         }
-        if self.late() {
-            self.errors = Some(errors);
-            return Ok(Some(best));
-        }
-        let groups = self.groups_of(&best);
-        let start = self.fit(&groups, HIGHER_DEGREE, Some(&best))?.theta;
-        if let Ok(held_out) = self.higher(&errors, &groups, start.clone())
-            && held_out + WORTH < errors.held_out
+        if !self.late()
+            && let Some(higher) = self.of_higher_degree(&found)?
         {
-            (best, errors) = self.fit_errors(&chunks, &groups, HIGHER_DEGREE, start)?;
+            found = higher;
         }
-        self.errors = Some(errors);
-        Ok(Some(best))
+        self.errors = Some(found.1);
+        Ok(Some(found.0))
     }
 
-    /// With every scalar and the products that `rough` has; where that diverges, with its functions alone; none if that diverges too.
+    /// Fitted again without the chunks that what was learned doesn't follow; none if it follows all, or that diverges.
+    fn without_wild_chunks(&self, (best, errors): &(Fitted, Errors)) -> Option<(Fitted, Errors)> {
+        let NoisyChunks { settings, train, check, given } = &*errors.chunks;
+        log::debug!("{} of {} chunks are followed", errors.calm.iter().filter(|calm| **calm).count(), train.len());
+        if self.late() || errors.calm.iter().all(|calm| *calm) {
+            return None;
+        }
+        let held_out = marked(check, &errors.check_calm);
+        let (train, check) = (marked(train, &errors.calm), if held_out.is_empty() { check.clone() } else { held_out });
+        let chunks = NoisyChunks { settings: settings.clone(), train, check, given: given.clone() };
+        let starts = errors.starts.chunks(self.inputs.shape.state_len()).zip(&errors.calm).filter(|(_, calm)| **calm);
+        let starts = starts.flat_map(|(start, _)| start.iter().copied()).collect();
+        let start = NoisyStart { theta: best.theta.clone(), found: Some((starts, errors.noise.clone())) };
+        self.fit_errors(&Arc::new(chunks), &self.groups_of(best), best.degree, start).ok()
+    }
+
+    /// Fitted again with the groups that the data demand; none if these are all.
+    fn with_fewer_groups(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
+        // What was learned may miss more than the noise; and of many groups some are wanted by chance.
+        let dispersion = (errors.chi_squared / errors.freedom).max(1.0);
+        let naming = 2.0 * (best.groups.len() as f64).ln();
+        let ranks = self.group_ranks(&best.groups);
+        let kept = eliminate_groups(&best.factor, &best.groups, &ranks, PRICE * dispersion, naming * dispersion)?;
+        if kept.len() == best.groups.len() || self.late() {
+            return Ok(None);
+        }
+        let wanted: Vec<Vec<usize>> = kept.iter().map(|&g| best.groups[g].scalars.clone()).collect();
+        log::debug!("demanded in noise: {}", self.names(&wanted));
+        let columns: Vec<usize> = kept.iter().flat_map(|&g| best.groups[g].columns.clone()).collect();
+        let start = errors.start(solve_with(&best.factor, &columns)?);
+        Ok(self.fit_errors(&errors.chunks, &wanted, best.degree, start).ok())
+    }
+
+    /// With functions of higher degree, where these make the held-out chunks more likely.
+    fn of_higher_degree(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
+        let groups = self.groups_of(best);
+        let start = self.fit(&groups, HIGHER_DEGREE, Some(best))?.theta;
+        let higher = self.fit_errors(&errors.chunks, &groups, HIGHER_DEGREE, errors.start(start)).ok();
+        Ok(higher.filter(|(_, higher)| higher.converged && higher.held_out + WORTH < errors.held_out))
+    }
+
+    /// With every scalar and the products that `rough` has, functions of lower degree where those of the usual one can't be fitted; if these can't either,
+    /// with the functions of `rough`; none if that diverges too.
     fn first_in_noise(&self, rough: &Fitted, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
         let (mut wanted, degree) = self.first_groups();
         wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
-        let start = self.fit(&wanted, degree, Some(rough))?.theta;
-        let all = self.fit_errors(chunks, &wanted, degree, start);
-        let found = all.or_else(|error| {
-            log::debug!("with every scalar: {error}");
-            self.fit_errors(chunks, &self.groups_of(rough), rough.degree, rough.theta.clone())
-        });
+        let mut best: Option<(Fitted, Errors)> = None;
+        let low = LOWER_DEGREE.min(degree);
+        let first = degree;
+        for degree in if rough.misfit > LOUD { [low, first] } else { [first, low] } {
+            let start = self.fit(&wanted, degree, Some(rough))?.theta;
+            match self.fit_errors(chunks, &wanted, degree, start.into()) {
+                Ok(found) => {
+                    let settled = found.1.converged && found.1.drift <= FORCES_MISSED;
+                    // Held-out chunks may be such as neither follows.
+                    let length = |(fitted, errors): &(Fitted, Errors)| {
+                        errors.freedom * fitted.misfit.ln() + 0.5 * PRICE * errors.rank as f64
+                    };
+                    if best.as_ref().is_none_or(|best| length(&found) < length(best)) {
+                        best = Some(found);
+                    }
+                    if settled || low == first || self.late() {
+                        break;
+                    }
+                }
+                Err(error) => log::debug!("with every scalar: {error}"),
+            }
+        }
+        if best.is_some() {
+            return Ok(best);
+        }
+        let found = self.fit_errors(chunks, &self.groups_of(rough), rough.degree, rough.theta.clone().into());
         Ok(found.inspect_err(|error| log::debug!("with those demanded: {error}")).ok())
-    }
-
-    /// The held-out deviance, in units of the noise as known, of functions of higher degree.
-    fn higher(&self, errors: &Errors, wanted: &[Vec<usize>], start: Vec<f64>) -> Result<f64, Error> {
-        let (basis, _) = self.basis(wanted, HIGHER_DEGREE);
-        let (NoisyChunks { settings, train, check, .. }, noise) = (&*errors.chunks, &errors.noise);
-        let prior = smooth(&basis, train, Some(noise.clone()));
-        let model = ScalarHamiltonian::new(self.set.clone(), basis);
-        let fit = fit_noisy(&model, train, start, settings, &prior, &mut |_| {})?;
-        Ok(deviance(&model, &fit.theta, check, noise, settings)?.total())
     }
 
     /// Fits the functions of some groups, and what that says of the noise.
@@ -161,7 +214,7 @@ impl Learner<'_> {
         chunks: &Arc<NoisyChunks>,
         wanted: &[Vec<usize>],
         degree: usize,
-        start: Vec<f64>,
+        start: NoisyStart,
     ) -> Result<(Fitted, Errors), Error> {
         let (basis, groups) = self.basis(wanted, degree);
         let NoisyChunks { settings, train, check, given } = &**chunks;
@@ -180,8 +233,12 @@ impl Learner<'_> {
             chi_squared: fit.chi_squared,
             freedom: fit.freedom,
             rank: fit.rank,
+            starts: fit.starts,
+            converged: fit.outcome == Outcome::Converged,
+            calm: fit.calm,
             drift: fit.drift.0,
-            held_out: held_out.total(),
+            held_out: held_out.total() + normalisation(check, &fit.noise),
+            check_calm: held_out.calm.clone(),
         };
         let fitted = Fitted {
             model,
@@ -213,44 +270,18 @@ impl Learner<'_> {
         if part > MOST { all } else { vec![true; all.len()] }
     }
 
-    /// The integration step that a closed form needs, if it is shorter than the one in use.
-    ///
-    /// # Errors
-    /// An unknown vector.
-    pub(in crate::symbolic) fn shorter_step(&self, law: &Expr) -> Result<Option<f64>, RecoverError> {
-        let Some(errors) = self.errors() else { return Ok(None) };
-        let (model, constants) = (refit::model(self.inputs(), law)?, law.constants());
-        let mut settings = errors.chunks.settings.clone();
-        for _ in 0..HALVINGS {
-            let followed = followed(&model, &constants, &self.train, &settings, OF_NOISE * errors.unit());
-            let part = followed.iter().filter(|f| **f).count() as f64 / followed.len() as f64;
-            log::debug!("step {:.2e}: {part:.3} of the chunks followed by the closed form", settings.rollout.step);
-            if part >= ENOUGH {
-                break;
-            }
-            settings.rollout.step *= 0.5;
-        }
-        let step = settings.rollout.step;
-        Ok((step < errors.chunks.settings.rollout.step).then_some(step))
-    }
-
-    /// The tame chunks, and an integration step that follows them.
-    fn followed(&self, rough: &Fitted, given: Option<Vec<f64>>, longest: Option<f64>) -> Result<Option<NoisyChunks>, Error> {
-        let mut settings = Settings::new(self.weights.clone(), longest.unwrap_or_else(|| short_interval(&self.train)))?;
+    /// The tame chunks, and an integration step that most intervals are not longer than.
+    fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, Error> {
+        let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
         settings.rank_tolerance = RANK_TOLERANCE;
-        let allowed = OF_NOISE * rough.misfit;
-        let tame = marked(&self.train, &self.tame());
-        for _ in 0..HALVINGS {
-            let follows = |chunks: &[Trajectory]| marked(chunks, &followed(&rough.model, &rough.theta, chunks, &settings, allowed));
-            let (train, check) = (follows(&tame), follows(&self.check));
-            log::debug!("step {:.2e}: {} of {} chunks followed", settings.rollout.step, train.len(), self.train.len());
-            if train.len() as f64 >= ENOUGH * tame.len() as f64 && !check.is_empty() {
-                return Ok(Some(NoisyChunks { settings, train, check, given }));
-            }
-            settings.rollout.step *= 0.5;
-        }
-        Ok(None)
+        Ok(NoisyChunks { settings, train: marked(&self.train, &self.tame()), check: self.check.to_vec(), given })
     }
+}
+
+/// What the noise itself adds to minus twice the log-likelihood of some chunks.
+fn normalisation(chunks: &[Trajectory], noise: &[f64]) -> f64 {
+    let points = chunks.iter().map(|chunk| chunk.times.len()).sum::<usize>() as f64;
+    2.0 * points * noise.iter().map(|sigma| sigma.ln()).sum::<f64>()
 }
 
 /// What is known of a fit before the data are seen: that its functions are smooth, and the noise, if it is.
