@@ -89,7 +89,7 @@ impl NoiseId {
     pub fn key(self, data: &Data) -> String {
         let (name, fingerprint) = (self.name(), data.fingerprint());
         let plan = (STEP, DEGREE, RANK_TOLERANCE, DRAWS);
-        format!("{name} revision 4, data {fingerprint:016x}, {plan:?}, {}", Evaluation::settings())
+        format!("{name} revision 5, data {fingerprint:016x}, {plan:?}, {}", Evaluation::settings())
     }
 }
 
@@ -158,7 +158,7 @@ fn closed_form_unit(id: NoiseId, data: &Data, watch: &mut dyn FnMut(&str)) -> Re
         None => {
             let settings = Settings { weights: train::unit_weights(&chunks), ..settings(STEP)? };
             let truth = law(&true_constants(data.preset));
-            let start = truth.constants().iter().map(|c| 1.1 * c).collect();
+            let start: Vec<f64> = truth.constants().iter().map(|c| 1.1 * c).collect();
             fit_noisy(&symbolic::model(&inputs, &truth)?, &chunks, start, &settings, &Prior::default(), &mut |_| {})?.theta
         }
     };
