@@ -68,6 +68,24 @@ fn regress_unequal_masses_pivot_and_slanting_gravity_are_recovered() {
     assert!(law.reading.unread.is_empty());
 }
 
+fn report<'a>(
+    inputs: &'a Inputs,
+    recovery: &'a Recovery,
+    train: &'a [Trajectory],
+    validation: &'a [Trajectory],
+) -> RecoveryReport<'a> {
+    RecoveryReport {
+        recovery,
+        inputs,
+        train,
+        validation,
+        basis: "spectral(6)".into(),
+        command: "test".into(),
+        seed: 3,
+        truth: None,
+    }
+}
+
 #[test]
 fn determinism_any_number_of_threads_writes_the_same_bytes() {
     let written = |threads: usize| {
@@ -75,16 +93,8 @@ fn determinism_any_number_of_threads_writes_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         pool.install(|| {
             let (recovery, train, validation) = recovered(120);
-            let report = RecoveryReport {
-                recovery: &recovery,
-                inputs: &inputs(),
-                train: &train,
-                validation: &validation,
-                basis: "spectral(6)".into(),
-                command: "test".into(),
-                seed: 3,
-                truth: None,
-            };
+            let inputs = inputs();
+            let report = report(&inputs, &recovery, &train, &validation);
             report.write(folder.path()).unwrap();
         });
         ["hamiltonian.json", "report.md", "rollouts.parquet", "figures/pareto.png", "figures/forces.svg"]
@@ -100,16 +110,8 @@ fn regress_the_files_tell_of_one_mass_and_of_what_was_not_fitted() {
     let l2 = recovery.reading.constants.iter_mut().find(|c| c.name == "l2").unwrap();
     (l2.value, l2.standard_error) = (0.7, None);
     l2.gradient.fill(0.0);
-    let report = RecoveryReport {
-        recovery: &recovery,
-        inputs: &inputs(),
-        train: &train,
-        validation: &validation,
-        basis: "spectral(6)".into(),
-        command: "test".into(),
-        seed: 3,
-        truth: None,
-    };
+    let inputs = inputs();
+    let report = report(&inputs, &recovery, &train, &validation);
     let folder = tempfile::tempdir().unwrap();
     report.write(folder.path()).unwrap();
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();

@@ -45,9 +45,7 @@ pub fn deviance<M: Lanewise>(
     if chunks.is_empty() {
         return Err(Error::NoChunks);
     }
-    let mut steps = Steps::new(chunks.len());
-    let mut starts = steps.loss(model, chunks, noise, settings).observed_starts();
-    steps.refine((model, theta, &starts), chunks, noise, settings);
+    let (steps, mut starts) = Steps::from_observed(model, theta, chunks, noise, settings);
     let loss = steps.loss(model, chunks, noise, settings);
     let unchanged = vec![0.0; theta.len()];
     for _ in 0..STEPS {

@@ -48,7 +48,7 @@ pub enum Error {
     /// A number of the prior is none that can be.
     #[error("what is known before a fit: {what} of {of} {index} is {value}; {accepted} is accepted")]
     Prior {
-        /// `noise`, `precision` or `initial states`.
+        /// `noise` or `precision`.
         what: &'static str,
         /// Component of the state, or parameter.
         of: &'static str,

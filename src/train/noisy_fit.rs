@@ -149,9 +149,7 @@ pub fn cramer_rao<M: Lanewise>(
     if chunks.is_empty() {
         return Err(Error::NoChunks);
     }
-    let mut steps = Steps::new(chunks.len());
-    let starts = steps.loss(model, chunks, noise, settings).observed_starts();
-    steps.refine((model, theta, &starts), chunks, noise, settings);
+    let (steps, starts) = Steps::from_observed(model, theta, chunks, noise, settings);
     let eliminated = steps.loss(model, chunks, noise, settings).eliminated(theta, &starts)?;
     if eliminated.iter().any(Eliminated::has_diverged) {
         return Err(Error::NotFinite);

@@ -22,6 +22,20 @@ impl Steps {
         Self { halvings: vec![0; chunks] }
     }
 
+    /// Steps short enough for a model that starts at the observed first states, and these, chunk by chunk.
+    pub fn from_observed<M: Lanewise>(
+        model: &M,
+        theta: &[f64],
+        chunks: &[Trajectory],
+        noise: &[f64],
+        settings: &Settings,
+    ) -> (Self, Vec<f64>) {
+        let mut steps = Self::new(chunks.len());
+        let starts = steps.loss(model, chunks, noise, settings).observed_starts();
+        steps.refine((model, theta, &starts), chunks, noise, settings);
+        (steps, starts)
+    }
+
     /// The loss of chunks with noise of the given standard deviation in each component, each rolled out in its own steps.
     pub fn loss<'a, M: Lanewise>(
         &self,

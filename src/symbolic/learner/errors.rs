@@ -177,12 +177,11 @@ impl Learner<'_> {
     /// With every scalar and the products that `rough` has, functions of lower degree where those of the usual one can't be fitted; if these can't either,
     /// with the functions of `rough`; none if that diverges too.
     fn first_in_noise(&self, rough: &Fitted, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
-        let (mut wanted, degree) = self.first_groups();
+        let (mut wanted, usual) = self.first_groups();
         wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
         let mut best: Option<(Fitted, Errors)> = None;
-        let low = LOWER_DEGREE.min(degree);
-        let first = degree;
-        for degree in if rough.misfit > LOUD { [low, first] } else { [first, low] } {
+        let low = LOWER_DEGREE.min(usual);
+        for degree in if rough.misfit > LOUD { [low, usual] } else { [usual, low] } {
             let start = self.fit(&wanted, degree, Some(rough))?.theta;
             match self.fit_errors(chunks, &wanted, degree, start.into()) {
                 Ok(found) => {
@@ -194,7 +193,7 @@ impl Learner<'_> {
                     if best.as_ref().is_none_or(|best| length(&found) < length(best)) {
                         best = Some(found);
                     }
-                    if settled || low == first || self.late() {
+                    if settled || low == usual || self.late() {
                         break;
                     }
                 }
