@@ -1,5 +1,6 @@
 //! Makes trajectories of named or given laws and recovers them: how general the recovery is.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -63,6 +64,9 @@ impl log::Log for Log {
 fn noise(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|x| (0.0..10.0).contains(x)).ok_or_else(|| "a number from 0 to 10 is accepted".into())
 }
+
+/// A trajectory whose energy changes by this part is none.
+const LOST: f64 = 1e-6;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -164,12 +168,27 @@ fn make(
 ) -> Result<TrajectoryTable, Failure> {
     let half = law.mean.len() / 2;
     let deviation: Vec<f64> = (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
-    let initial = gaussian_states(law.mean, &deviation, arguments.chunks, rng);
-    let states = simulate(system, &RungeKutta::new(8)?, initial.view(), law.dt, 100, 8)?;
-    let mut table = aligned_chunks(law.shape(), states.view(), law.dt, 5, rng)?;
-    table.trajectories.retain(|c: &Trajectory| c.states.iter().all(|x| x.is_finite()));
+    let mut table = TrajectoryTable { shape: law.shape(), trajectories: Vec::new(), metadata: BTreeMap::new() };
+    while table.trajectories.len() < arguments.chunks {
+        let initial = gaussian_states(law.mean, &deviation, arguments.chunks - table.trajectories.len(), rng);
+        let states = simulate(system, &RungeKutta::new(8)?, initial.view(), law.dt, 100, 8)?;
+        let chunks = aligned_chunks(law.shape(), states.view(), law.dt, 5, rng)?.trajectories;
+        let followed: Vec<Trajectory> = chunks.into_iter().filter(|c| is_followed(system, initial.row(c.id as usize), c)).collect();
+        if followed.is_empty() {
+            return Err("no trajectory keeps its energy".into());
+        }
+        table.trajectories.extend(followed);
+    }
+    (0..).zip(&mut table.trajectories).for_each(|(id, chunk)| chunk.id = id);
     add_noise(&mut table.trajectories, arguments.noise, rng);
     Ok(table)
+}
+
+/// Whether the energy of a chunk is that of the trajectory's initial state: in close encounters the integrator may lose it.
+fn is_followed(system: &ExpressionSystem, initial: ndarray::ArrayView1<f64>, chunk: &Trajectory) -> bool {
+    let energy = |state: ndarray::ArrayView1<f64>| system.energy(&state.to_vec());
+    let first = energy(initial);
+    chunk.states.rows().into_iter().all(|state| (energy(state) - first).abs() < LOST * (1.0 + first.abs()))
 }
 
 /// Adds independent normal errors to every component, in units of its standard deviation.

@@ -13,6 +13,8 @@ pub enum Map {
     Identity,
     /// Its logarithm: for lengths that vary by a large factor, inverse powers and their like.
     Logarithm,
+    /// Its inverse: the same in few degrees.
+    Inverse,
 }
 
 /// A scalar's variable x = (map(s) - centre) / half_width, within -1 .. 1 over the data.
@@ -27,6 +29,9 @@ pub struct Axis {
     /// Half of its width, positive.
     pub half_width: f64,
 }
+
+/// Inverses are those of this at most.
+const LEAST: f64 = 1e-100;
 
 /// A product of Chebyshev polynomials: (axis, degree) for each factor, no axis twice, degrees from 1.
 pub type Product = Vec<(usize, usize)>;
@@ -52,6 +57,7 @@ impl Axis {
         let (low, high) = match map {
             Map::Identity => (low, high),
             Map::Logarithm => (low.max(f64::MIN_POSITIVE).ln(), high.max(f64::MIN_POSITIVE).ln()),
+            Map::Inverse => (high.recip(), low.max(LEAST).recip()),
         };
         let half = 0.5 * (high - low);
         let half_width = if half > 1e-12 * (1.0 + low.abs().max(high.abs())) { half } else { 0.5 };
@@ -63,6 +69,7 @@ impl Axis {
         let mapped = match self.map {
             Map::Identity => scalar,
             Map::Logarithm => Expr::Apply(Function::Log, Box::new(scalar)),
+            Map::Inverse => Expr::pow(scalar, -1.0),
         };
         let x = Expr::product([Expr::Constant(1.0 / self.half_width), Expr::sum([mapped, Expr::Constant(-self.centre)])]);
         let (mut last, mut this) = (vec![1.0], vec![0.0, 1.0]);
@@ -96,6 +103,11 @@ impl Axis {
                 let positive = s.map(|s| s.max(f64::MIN_POSITIVE));
                 let inverse = Lanes::splat(1.0) / positive;
                 (positive.ln(), inverse, -(inverse * inverse))
+            }
+            Map::Inverse => {
+                let inverse = Lanes::splat(1.0) / s.map(|s| s.max(LEAST));
+                let square = inverse * inverse;
+                (inverse, -square, square * inverse * 2.0)
             }
         };
         let scale = 1.0 / self.half_width;

@@ -28,6 +28,7 @@ pub(super) fn learned(
         match axis.map {
             Map::Identity => (axis.centre, axis.half_width) = (axis.centre * unit, axis.half_width * unit),
             Map::Logarithm => axis.centre += unit.ln(),
+            Map::Inverse => (axis.centre, axis.half_width) = (axis.centre / unit, axis.half_width / unit),
         }
     }
     let basis = ProductBasis::new(scalars.len(), axes, basis.functions().to_vec());

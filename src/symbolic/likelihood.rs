@@ -56,11 +56,15 @@ impl Errors {
     /// Whether the residuals of a law on the training chunks are noise: what was learned makes them no more likely than its additional parameters do by
     /// chance, and they have no motions that are quadratic in time, as forces make them, which noise that is independent from point to point has not.
     fn is_noise(&self, law: &Fit) -> bool {
-        let redundancy = refit::redundancy(&self.chunks.train);
-        let (drift, n) = (law.fit.drift.0, law.fit.drift.1 as f64);
-        let telling = n >= TELLING * (self.chunks.train.len() * self.noise.len()) as f64;
-        log::debug!("drift {drift:.3}");
-        self.is_as_likely(law) && telling && drift <= 1.0 + SIGMAS * (2.0 * redundancy / n).sqrt()
+        log::debug!("drift {:.3}", law.fit.drift.0);
+        self.is_as_likely(law) && self.is_without_drift(law.fit.drift)
+    }
+
+    /// Whether residuals on the training chunks have no motions that are quadratic in time but by chance, given the mean square of these in units of the
+    /// noise, and their number; not where there are few.
+    pub(super) fn is_without_drift(&self, (drift, n): (f64, usize)) -> bool {
+        let telling = n as f64 >= TELLING * (self.chunks.train.len() * self.noise.len()) as f64;
+        telling && drift <= 1.0 + SIGMAS * (2.0 * refit::redundancy(&self.chunks.train) / n as f64).sqrt()
     }
 }
 

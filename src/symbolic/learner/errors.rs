@@ -41,8 +41,8 @@ pub struct Errors {
     converged: bool,
     /// Which training chunks it follows.
     calm: Vec<bool>,
-    /// Mean square of what its residuals have that is quadratic in time, in units of the noise: one where no force is missed.
-    drift: f64,
+    /// Mean square of what its residuals have that is quadratic in time, in units of the noise, and its number: one where no force is missed.
+    drift: (f64, usize),
     /// Minus twice its log-likelihood on all held-out chunks, and which of them it follows.
     held_out: f64,
     check_calm: Vec<bool>,
@@ -51,7 +51,7 @@ pub struct Errors {
 /// What each function of a scalar must lower chi squared by.
 const PRICE: f64 = 4.0;
 /// Degree of the functions of a law in so much noise that six degrees can't be fitted.
-const LOWER_DEGREE: usize = 2;
+pub(super) const LOWER_DEGREE: usize = 2;
 /// Noise above this part of what happens in an interval is so much.
 const LOUD: f64 = 0.05;
 /// Degree of the functions of a law that six degrees don't follow.
@@ -117,7 +117,7 @@ impl Learner<'_> {
                 None => break,
             }
         }
-        if found.1.drift > FORCES_MISSED {
+        if found.1.drift.0 > FORCES_MISSED {
             log::debug!("what is left is no noise");
             return Ok(None);
         }
@@ -125,6 +125,7 @@ impl Learner<'_> {
             found = fewer;
         }
         if !self.late()
+            && !found.1.is_without_drift(found.1.drift)
             && let Some(higher) = self.of_higher_degree(&found)?
         {
             found = higher;
@@ -185,7 +186,7 @@ impl Learner<'_> {
             let start = self.fit(&wanted, degree, Some(rough))?.theta;
             match self.fit_errors(chunks, &wanted, degree, start.into()) {
                 Ok(found) => {
-                    let settled = found.1.converged && found.1.drift <= FORCES_MISSED;
+                    let settled = found.1.converged && found.1.drift.0 <= FORCES_MISSED;
                     // Held-out chunks may be such as neither follows.
                     let length = |(fitted, errors): &(Fitted, Errors)| {
                         errors.freedom * fitted.misfit.ln() + 0.5 * PRICE * errors.rank as f64
@@ -235,7 +236,7 @@ impl Learner<'_> {
             starts: fit.starts,
             converged: fit.outcome == Outcome::Converged,
             calm: fit.calm,
-            drift: fit.drift.0,
+            drift: fit.drift,
             held_out: held_out.total() + normalisation(check, &fit.noise),
             check_calm: held_out.calm.clone(),
         };
@@ -254,7 +255,7 @@ impl Learner<'_> {
             "in noise, {:?} after {}, drift {:.2}: {}",
             fit.outcome,
             fit.history.len(),
-            errors.drift,
+            errors.drift.0,
             self.describe(&fitted)
         );
         Ok((fitted, errors))

@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, Axis as Direction, concatenate, s};
 
+use super::errors::LOWER_DEGREE;
 use super::{Fitted, Group, Learner};
 use crate::basis::{Axis, Map, Product, ProductBasis};
 use crate::expr::Scalar;
@@ -50,7 +51,7 @@ impl Learner<'_> {
                     let a = axis(i, Map::Identity);
                     functions.extend((1..=plain).map(|d| vec![(a, d)]));
                     if logarithmic {
-                        let a = axis(i, Map::Logarithm);
+                        let a = axis(i, if degree <= LOWER_DEGREE { Map::Inverse } else { Map::Logarithm });
                         functions.extend((1..=degree).map(|d| vec![(a, d)]));
                     }
                 }
