@@ -120,12 +120,7 @@ impl Learner<'_> {
         Ok(Fit { adjusted, fit })
     }
 
-    /// A law with its most likely constants, or as it is where it can't be fitted.
-    pub(super) fn likely_constants(&self, expr: &Expr, errors: &Errors) -> Expr {
-        self.likely(expr, errors).map_or_else(|| expr.clone(), |found| found.adjusted.expression)
-    }
-
-    /// The same; none where the law can't be fitted.
+    /// A law with its most likely constants; none where it can't be fitted.
     fn likely(&self, expr: &Expr, errors: &Errors) -> Option<Fit> {
         let found = self.likelihood(expr, errors).ok().filter(|found| found.adjusted.misfit.is_finite());
         match &found {

@@ -26,10 +26,7 @@ pub(super) fn front(
     all = on_front(all);
     if !learner.late() {
         for candidate in &mut all {
-            let own = match learner.errors() {
-                Some(errors) => learner.likely_constants(&candidate.expression, errors),
-                None => learner.roughly_adjusted(&candidate.expression, fitted)?,
-            };
+            let own = learner.roughly_adjusted(&candidate.expression, fitted)?;
             if let Some(better) = with_error(own).filter(|own| own.error < candidate.error) {
                 *candidate = better;
             }

@@ -25,7 +25,7 @@ pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy, smooth_prior};
 pub use line_search::WeakWolfe;
 pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
-pub use noisy::fit_noisy;
+pub use noisy::{assess_noisy, fit_noisy};
 pub use noisy_fit::{NoisyFit, NoisyStart, OUTLIER, Prior, cramer_rao};
 pub use saving::Saving;
 

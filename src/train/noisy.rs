@@ -40,13 +40,21 @@ pub fn fit_noisy<M: Lanewise>(
     prior: &Prior,
     watch: &mut dyn FnMut(&Record),
 ) -> Result<NoisyFit, Error> {
-    let start = start.into();
-    if chunks.is_empty() {
-        return Err(Error::NoChunks);
-    }
-    prior.check(model.dim(), start.theta.len())?;
-    start.check(model.dim(), chunks.len())?;
-    Fitting::new(model, chunks, start, settings, prior).run(watch)
+    Fitting::checked(model, chunks, start.into(), settings, prior)?.run(watch)
+}
+
+/// What the chunks say of parameters, initial states and noise as they are: a fit that makes no step.
+///
+/// # Errors
+/// As [`fit_noisy`].
+pub fn assess_noisy<M: Lanewise>(
+    model: &M,
+    chunks: &[Trajectory],
+    at: NoisyStart,
+    settings: &Settings,
+    prior: &Prior,
+) -> Result<NoisyFit, Error> {
+    Fitting::checked(model, chunks, at, settings, prior)?.assess()
 }
 
 /// A fit on its way.
@@ -67,14 +75,25 @@ struct Fitting<'a, M> {
 }
 
 impl<'a, M: Lanewise> Fitting<'a, M> {
-    fn new(model: &'a M, chunks: &'a [Trajectory], start: NoisyStart, settings: &'a Settings, prior: &'a Prior) -> Self {
+    fn checked(
+        model: &'a M,
+        chunks: &'a [Trajectory],
+        start: NoisyStart,
+        settings: &'a Settings,
+        prior: &'a Prior,
+    ) -> Result<Self, Error> {
+        if chunks.is_empty() {
+            return Err(Error::NoChunks);
+        }
+        prior.check(model.dim(), start.theta.len())?;
+        start.check(model.dim(), chunks.len())?;
         let NoisyStart { theta, found } = start;
         let known = found.is_some() || prior.noise.is_some();
         let observed = || Steps::new(chunks.len()).loss(model, chunks, &vec![1.0; model.dim()], settings).observed_starts();
         let unknown = || settings.weights.iter().map(|w| 1.0 / w.sqrt()).collect();
         let (starts, noise) = found.unwrap_or_else(|| (observed(), unknown()));
         let spread = super::states(chunks).std_axis(Axis(0), 0.0);
-        Self {
+        Ok(Self {
             model,
             chunks,
             settings,
@@ -85,7 +104,13 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             steps: Steps::new(chunks.len()),
             damping: Damping::default(),
             fit: NoisyFit::unfitted(theta, starts),
-        }
+        })
+    }
+
+    fn assess(mut self) -> Result<NoisyFit, Error> {
+        self.refine_steps();
+        let noise = self.noise.clone();
+        self.take_stock_in(noise)
     }
 
     fn run(mut self, watch: &mut dyn FnMut(&Record)) -> Result<NoisyFit, Error> {
@@ -147,13 +172,18 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
     }
 
     /// The fit in units of the noise that is given, if it is.
-    fn in_given_units(mut self) -> Result<NoisyFit, Error> {
-        if let Some(given) = self.prior.noise.as_ref().filter(|given| **given != self.fit.noise) {
-            let loss = self.steps.loss(self.model, self.chunks, given, self.settings);
-            let at = Linearised::new(&loss, &self.fit.theta, &self.fit.starts, self.prior, self.settings.rank_tolerance)?;
-            self.fit.noise.clone_from(given);
-            self.fit.take_stock(&at, self.damping.rollouts);
+    fn in_given_units(self) -> Result<NoisyFit, Error> {
+        match &self.prior.noise {
+            Some(given) if *given != self.fit.noise => self.take_stock_in(given.clone()),
+            _ => Ok(self.fit),
         }
+    }
+
+    fn take_stock_in(mut self, noise: Vec<f64>) -> Result<NoisyFit, Error> {
+        let loss = self.steps.loss(self.model, self.chunks, &noise, self.settings);
+        let at = Linearised::new(&loss, &self.fit.theta, &self.fit.starts, self.prior, self.settings.rank_tolerance)?;
+        self.fit.noise = noise;
+        self.fit.take_stock(&at, self.damping.rollouts);
         Ok(self.fit)
     }
 }

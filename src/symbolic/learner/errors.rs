@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Axis, concatenate, s};
 
-use super::{Fitted, Learner, eliminate_groups, solve_with};
+use super::{Fitted, Learner};
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::model::ScalarHamiltonian;
 use crate::symbolic::follow::{marked, short_interval};
-use crate::train::{Error, NoisyStart, Outcome, Prior, Settings, deviance, fit_noisy, smooth_prior};
+use crate::train::{Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, assess_noisy, deviance, fit_noisy, smooth_prior};
+
+/// What is fitted.
+type Learned = ScalarHamiltonian<ProductBasis>;
 
 /// The chunks that are fitted with all their states uncertain, and how.
 pub struct NoisyChunks {
@@ -38,28 +41,18 @@ pub struct Errors {
     /// The initial states of the training chunks that it finds.
     pub starts: Vec<f64>,
     /// Whether its fit has settled.
-    converged: bool,
+    pub(super) converged: bool,
     /// Which training chunks it follows.
-    calm: Vec<bool>,
+    pub(super) calm: Vec<bool>,
     /// Mean square of what its residuals have that is quadratic in time, in units of the noise, and its number: one where no force is missed.
-    drift: (f64, usize),
+    pub(super) drift: (f64, usize),
     /// Minus twice its log-likelihood on all held-out chunks, and which of them it follows.
-    held_out: f64,
-    check_calm: Vec<bool>,
+    pub(super) held_out: f64,
+    pub(super) check_calm: Vec<bool>,
 }
 
-/// What each function of a scalar must lower chi squared by.
-const PRICE: f64 = 4.0;
 /// Degree of the functions of a law in so much noise that six degrees can't be fitted.
 pub(super) const LOWER_DEGREE: usize = 2;
-/// Noise above this part of what happens in an interval is so much.
-const LOUD: f64 = 0.05;
-/// Degree of the functions of a law that six degrees don't follow.
-const HIGHER_DEGREE: usize = 11;
-/// What was learned misses forces, and closed forms would too, where its residuals drift by more than this.
-const FORCES_MISSED: f64 = 2.5;
-/// A higher degree must lower minus twice the log-likelihood of held-out chunks by this.
-const WORTH: f64 = 10.0;
 /// Directions of parameters below this relative singular value are lost in the noise.
 const RANK_TOLERANCE: f64 = 1e-7;
 /// Rollouts may be off by this part of the noise.
@@ -68,9 +61,6 @@ pub(in crate::symbolic) const OF_NOISE: f64 = 0.1;
 const TAME: f64 = 0.6;
 /// ..if they are not too many.
 const MOST: f64 = 0.5;
-
-/// Chunks that what was learned doesn't follow are left out, and all is fitted again, so often at most.
-const ATTEMPTS: usize = 3;
 
 impl Errors {
     /// Root mean square of the noise in units of the weights.
@@ -96,131 +86,42 @@ impl Learner<'_> {
         self.errors.as_ref()
     }
 
-    /// Learns again by maximum likelihood, the initial state of each chunk and the noise (unless `given`) fitted as well: with all scalars, then with
-    /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where rollouts diverge, or forces are missed with
-    /// every scalar, it stays: none.
-    ///
-    /// # Errors
-    /// Divergence, linear algebra.
-    pub fn allow_for_noise(
-        &mut self,
-        rough: &Fitted,
-        given: Option<Vec<f64>>,
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<Option<Fitted>, Error> {
-        progress("fitting every state of the chunks");
-        let chunks = Arc::new(self.noisy_chunks(given)?);
-        let Some(mut found) = self.first_in_noise(rough, &chunks)? else { return Ok(None) };
-        for _ in 0..ATTEMPTS {
-            match self.without_wild_chunks(&found) {
-                Some(next) => found = next,
-                None => break,
-            }
-        }
-        if found.1.drift.0 > FORCES_MISSED {
-            log::debug!("what is left is no noise");
-            return Ok(None);
-        }
-        while let Some(fewer) = self.with_fewer_groups(&found)? {
-            found = fewer;
-        }
-        if !self.late()
-            && !found.1.is_without_drift(found.1.drift)
-            && let Some(higher) = self.of_higher_degree(&found)?
-        {
-            found = higher;
-        }
-        self.errors = Some(found.1);
-        Ok(Some(found.0))
-    }
-
-    /// Fitted again without the chunks that what was learned doesn't follow; none if it follows all, or that diverges.
-    fn without_wild_chunks(&self, (best, errors): &(Fitted, Errors)) -> Option<(Fitted, Errors)> {
-        let NoisyChunks { settings, train, check, given } = &*errors.chunks;
-        log::debug!("{} of {} chunks are followed", errors.calm.iter().filter(|calm| **calm).count(), train.len());
-        if self.late() || errors.calm.iter().all(|calm| *calm) {
-            return None;
-        }
-        let held_out = marked(check, &errors.check_calm);
-        let (train, check) = (marked(train, &errors.calm), if held_out.is_empty() { check.clone() } else { held_out });
-        let chunks = NoisyChunks { settings: settings.clone(), train, check, given: given.clone() };
-        let starts = errors.starts.chunks(self.inputs.shape.state_len()).zip(&errors.calm).filter(|(_, calm)| **calm);
-        let starts = starts.flat_map(|(start, _)| start.iter().copied()).collect();
-        let start = NoisyStart { theta: best.theta.clone(), found: Some((starts, errors.noise.clone())) };
-        self.fit_errors(&Arc::new(chunks), &self.groups_of(best), best.degree, start).ok()
-    }
-
-    /// Fitted again with the groups that the data demand; none if these are all.
-    fn with_fewer_groups(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
-        // What was learned may miss more than the noise; and of many groups some are wanted by chance.
-        let dispersion = (errors.chi_squared / errors.freedom).max(1.0);
-        let naming = 2.0 * (best.groups.len() as f64).ln();
-        let ranks = self.group_ranks(&best.groups);
-        let kept = eliminate_groups(&best.factor, &best.groups, &ranks, PRICE * dispersion, naming * dispersion)?;
-        if kept.len() == best.groups.len() || self.late() {
-            return Ok(None);
-        }
-        let wanted: Vec<Vec<usize>> = kept.iter().map(|&g| best.groups[g].scalars.clone()).collect();
-        log::debug!("demanded in noise: {}", self.names(&wanted));
-        let columns: Vec<usize> = kept.iter().flat_map(|&g| best.groups[g].columns.clone()).collect();
-        let start = errors.start(solve_with(&best.factor, &columns)?);
-        Ok(self.fit_errors(&errors.chunks, &wanted, best.degree, start).ok())
-    }
-
-    /// With functions of higher degree, where these make the held-out chunks more likely.
-    fn of_higher_degree(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
-        let groups = self.groups_of(best);
-        let start = self.fit(&groups, HIGHER_DEGREE, Some(best))?.theta;
-        let higher = self.fit_errors(&errors.chunks, &groups, HIGHER_DEGREE, errors.start(start)).ok();
-        Ok(higher.filter(|(_, higher)| higher.converged && higher.held_out + WORTH < errors.held_out))
-    }
-
-    /// With every scalar and the products that `rough` has, functions of lower degree where those of the usual one can't be fitted; if these can't either,
-    /// with the functions of `rough`; none if that diverges too.
-    fn first_in_noise(&self, rough: &Fitted, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
-        let (mut wanted, usual) = self.first_groups();
-        wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
-        let mut best: Option<(Fitted, Errors)> = None;
-        let low = LOWER_DEGREE.min(usual);
-        for degree in if rough.misfit > LOUD { [low, usual] } else { [usual, low] } {
-            let start = self.fit(&wanted, degree, Some(rough))?.theta;
-            match self.fit_errors(chunks, &wanted, degree, start.into()) {
-                Ok(found) => {
-                    let settled = found.1.converged && found.1.drift.0 <= FORCES_MISSED;
-                    // Held-out chunks may be such as neither follows.
-                    let length = |(fitted, errors): &(Fitted, Errors)| {
-                        errors.freedom * fitted.misfit.ln() + 0.5 * PRICE * errors.rank as f64
-                    };
-                    if best.as_ref().is_none_or(|best| length(&found) < length(best)) {
-                        best = Some(found);
-                    }
-                    if settled || low == usual || self.late() {
-                        break;
-                    }
-                }
-                Err(error) => log::debug!("with every scalar: {error}"),
-            }
-        }
-        if best.is_some() {
-            return Ok(best);
-        }
-        let found = self.fit_errors(chunks, &self.groups_of(rough), rough.degree, rough.theta.clone().into());
-        Ok(found.inspect_err(|error| log::debug!("with those demanded: {error}")).ok())
-    }
-
     /// Fits the functions of some groups, and what that says of the noise.
-    fn fit_errors(
+    pub(super) fn fit_errors(
         &self,
         chunks: &Arc<NoisyChunks>,
         wanted: &[Vec<usize>],
         degree: usize,
         start: NoisyStart,
     ) -> Result<(Fitted, Errors), Error> {
+        self.errors_of(chunks, (wanted, degree), start, |model, train, start, settings, prior| {
+            fit_noisy(model, train, start, settings, prior, &mut |_| {})
+        })
+    }
+
+    /// The same without a step from where it begins.
+    pub(super) fn assess_errors(
+        &self,
+        chunks: &Arc<NoisyChunks>,
+        wanted: &[Vec<usize>],
+        degree: usize,
+        at: NoisyStart,
+    ) -> Result<(Fitted, Errors), Error> {
+        self.errors_of(chunks, (wanted, degree), at, assess_noisy)
+    }
+
+    fn errors_of(
+        &self,
+        chunks: &Arc<NoisyChunks>,
+        (wanted, degree): (&[Vec<usize>], usize),
+        start: NoisyStart,
+        fit: impl FnOnce(&Learned, &[Trajectory], NoisyStart, &Settings, &Prior) -> Result<NoisyFit, Error>,
+    ) -> Result<(Fitted, Errors), Error> {
         let (basis, groups) = self.basis(wanted, degree);
         let NoisyChunks { settings, train, check, given } = &**chunks;
         let prior = smooth(&basis, train, given.clone());
         let model = ScalarHamiltonian::new(self.set.clone(), basis);
-        let fit = fit_noisy(&model, train, start, settings, &prior, &mut |_| {})?;
+        let fit = fit(&model, train, start, settings, &prior)?;
         let n = fit.theta.len();
         let jacobian = fit.factor.slice(s![.., ..n]);
         // |J theta - y|^2 with y = J theta - r, for the residuals r at theta.
@@ -271,7 +172,7 @@ impl Learner<'_> {
     }
 
     /// The tame chunks, and an integration step that most intervals are not longer than.
-    fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, Error> {
+    pub(super) fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, Error> {
         let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
         settings.rank_tolerance = RANK_TOLERANCE;
         Ok(NoisyChunks { settings, train: marked(&self.train, &self.tame()), check: self.check.to_vec(), given })

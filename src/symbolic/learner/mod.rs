@@ -7,6 +7,7 @@
 mod candidates;
 mod eliminate;
 mod errors;
+mod in_noise;
 mod fit;
 mod pieces;
 mod products;
