@@ -28,6 +28,8 @@ const MOST_POWERS: usize = 6;
 const POLYNOMIAL: usize = 4;
 /// Evaluations of a first and of a second search.
 const EVALUATIONS: [usize; 2] = [400, 4_000];
+/// In noise a more complex form may yet have a simpler rival that a first search doesn't come to.
+const COVERED: usize = 7;
 /// Evaluations when the time is over.
 const HURRIED: usize = 40;
 /// Singular values of the products' coefficients below this part of the largest are none: the products are one product of two functions.
@@ -51,7 +53,10 @@ impl Learner<'_> {
         let metric = self.errors().map(|errors| Metric::new(fitted, part, &samples, self.scalars(), errors)).transpose()?;
         let mut forms: Vec<PartForm> = Vec::new();
         let rounds = if thorough { 2 } else { 1 };
-        let as_good = |forms: &[PartForm]| forms.iter().any(|f| self.is_as_good(f.misfit, fitted, part.columns.len()));
+        let as_good = |forms: &[PartForm]| {
+            let known = |f: &PartForm| metric.is_none() || f.complexity <= COVERED;
+            forms.iter().any(|f| known(f) && self.is_as_good(f.misfit, fitted, part.columns.len()))
+        };
         for (round, evaluations) in EVALUATIONS.into_iter().take(rounds).enumerate() {
             let evaluations = if self.late() { HURRIED } else { evaluations };
             let mut candidates = Vec::new();
@@ -64,7 +69,7 @@ impl Learner<'_> {
             // A search over several scalars is dear: what is known may do.
             if part.scalars.len() == 1 || round > 0 {
                 let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
-                candidates.extend(searches.forms(&variables, &samples, evaluations, metric.is_some()));
+                candidates.extend(searches.forms(&variables, &samples, evaluations, metric.as_ref()));
             }
             for expression in candidates {
                 let shape = |e: &Expr| e.with_constants(&vec![1.0; e.constants().len()]);
@@ -135,7 +140,7 @@ impl Learner<'_> {
             let x = samples.inputs.column(columns[k]).to_owned();
             let slopes = x.mapv(|x| basis.axes()[axis].slope(&coefficients.to_vec(), x));
             let alone = PartSamples::of_one(x, slopes);
-            let found = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0], false);
+            let found = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0], None);
             let Some(form) = found.last() else { return Ok(Vec::new()) };
             let form = simplest_that_fits(&found, &scalar(k), &alone).unwrap_or(form).clone();
             factors.push(form);
@@ -147,7 +152,7 @@ impl Learner<'_> {
             let slopes = partial(&product, &[scalar(0), scalar(1)], k, samples, columns);
             let left = &samples.slopes.column(columns[k]) - &slopes;
             let alone = PartSamples::of_one(samples.inputs.column(columns[k]).to_owned(), left);
-            if let Some(form) = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0], false).last() {
+            if let Some(form) = searches.forms(&[scalar(k)], &alone, EVALUATIONS[0], None).last() {
                 sum.push(form.clone());
             }
         }

@@ -54,6 +54,13 @@ impl<'a> Metric<'a> {
         Ok(Self { slopes: information.dot(&map), learned, samples, variables, errors })
     }
 
+    /// The errors of slopes, by one variable after the other, that this takes for independent and of unit deviation.
+    pub fn whitening(&self) -> Array2<f64> {
+        let m = self.variables.len();
+        let order: Vec<usize> = (0..m).flat_map(|k| (k..self.slopes.ncols()).step_by(m)).collect();
+        self.slopes.select(Axis(1), &order)
+    }
+
     /// A form with the constants, fractional exponents too, that fit best, and the misfit of the whole with it.
     pub fn adjust(&self, form: &Expr) -> (Expr, f64) {
         let free = free_exponents(form);

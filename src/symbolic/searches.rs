@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ndarray::Array1;
 
+use super::metric::Metric;
 use super::search::{Counts, Deadline, Form, Memory, Operators, SearchError, SearchOptions, Target, search_with};
 use super::split::PartSamples;
 use crate::expr::{Expr, Function};
@@ -33,10 +34,10 @@ impl Searches {
         Self { memory: Memory::default(), known: Vec::new(), counts: Counts::default(), seed, deadline }
     }
 
-    /// Forms whose slopes are those of the samples, simple ones first; of `noisy` ones, whose errors hang together, simpler ones too than those that the
-    /// search would choose. None where there is too little to go by.
-    pub fn forms(&mut self, variables: &[Expr], samples: &PartSamples, evaluations: usize, noisy: bool) -> Vec<Expr> {
-        self.search(variables, samples, evaluations, noisy).unwrap_or_else(|error| {
+    /// Forms whose slopes are those of the samples, simple ones first; of noisy ones, whose errors hang together as a `metric` says, simpler ones too than
+    /// those that the search would choose. None where there is too little to go by.
+    pub fn forms(&mut self, variables: &[Expr], samples: &PartSamples, evaluations: usize, metric: Option<&Metric>) -> Vec<Expr> {
+        self.search(variables, samples, evaluations, metric).unwrap_or_else(|error| {
             log::debug!("  search: {error}");
             Vec::new()
         })
@@ -47,13 +48,18 @@ impl Searches {
         variables: &[Expr],
         samples: &PartSamples,
         evaluations: usize,
-        noisy: bool,
+        metric: Option<&Metric>,
     ) -> Result<Vec<Expr>, SearchError> {
-        let target = target(variables.len(), samples)?;
+        let mut target = target(variables.len(), samples)?;
+        if let Some(metric) = metric {
+            target = target.with_whitening(metric.whitening())?;
+        }
         let mut options = SearchOptions {
             operators: Operators { functions: Function::ALL.to_vec(), ..Operators::default() },
             max_evaluations: evaluations,
             seed: self.seed,
+            // Noise leaves room for forms that explain it all, and simpler ones may yet come.
+            stop_when_explained: metric.is_none(),
             ..SearchOptions::default()
         };
         options.deadline = self.deadline.within(LEAST, options.time_budget);
@@ -76,8 +82,8 @@ impl Searches {
             self.known.push(best.clone());
         }
         let last = front.entries.len();
-        let first = if noisy { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
-        let taken = front.entries[first..last].iter().take(if noisy { 2 * MOST_FORMS } else { MOST_FORMS });
+        let first = if metric.is_some() { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
+        let taken = front.entries[first..last].iter().take(if metric.is_some() { 2 * MOST_FORMS } else { MOST_FORMS });
         Ok(taken.filter_map(|f| f.to_expr(&target, variables).ok()).collect())
     }
 }

@@ -6,7 +6,7 @@
 use super::Form;
 use super::starts::Starts;
 use super::tape::{MAX_INNER, Registers, Slot, Tape};
-use super::target::Problem;
+use super::target::{Problem, whiten_into};
 use crate::linalg::{Lanes, Real, inverse_spd};
 use ndarray::Array2;
 
@@ -39,9 +39,16 @@ pub(super) struct Fitter<'a> {
     slopes: Vec<Vec<Lanes>>,
     residual: Vec<Lanes>,
     saved: Vec<Lanes>,
+    measured: Measured,
     /// Upper triangle: row-major, linear x linear.
     triangle: Vec<f64>,
     linear: Vec<f64>,
+}
+
+/// One component before and after it is whitened.
+struct Measured {
+    raw: Vec<Lanes>,
+    whitened: Vec<Lanes>,
 }
 
 /// The sum of products.
@@ -68,6 +75,10 @@ impl<'a> Fitter<'a> {
             slopes: vec![empty.clone(); p],
             residual: empty.clone(),
             saved: empty,
+            measured: Measured {
+                raw: vec![Lanes::zero(); problem.weights.len()],
+                whitened: vec![Lanes::zero(); problem.data.len()],
+            },
             triangle: vec![0.0; k * k],
             linear: vec![0.0; k],
             tape,
@@ -75,11 +86,25 @@ impl<'a> Fitter<'a> {
         })
     }
 
-    /// A weighted component of a term's register in all measurements.
-    fn gather(problem: &Problem, registers: &Registers, register: Option<usize>, b: usize, mut each: impl FnMut(usize, Lanes)) {
+    /// A component of a term's register in the data: weighted in all measurements, and whitened where these are not independent.
+    fn gather(
+        problem: &Problem,
+        (registers, measured): (&Registers, &mut Measured),
+        register: Option<usize>,
+        b: usize,
+        mut each: impl FnMut(usize, Lanes),
+    ) {
+        let Some(rows) = &problem.whitening else { return Self::measure(problem, registers, register, b, each) };
+        let Measured { raw, whitened } = measured;
+        Self::measure(problem, registers, register, b, |i, x| raw[i] = x);
+        whiten_into(rows, raw, whitened);
+        whitened.iter().enumerate().for_each(|(i, x)| each(i, *x));
+    }
+
+    fn measure(problem: &Problem, registers: &Registers, register: Option<usize>, b: usize, mut each: impl FnMut(usize, Lanes)) {
         let blocks = problem.blocks();
         let first = usize::from(!problem.has_values);
-        for m in 0..problem.data.len() / blocks.max(1) {
+        for m in 0..problem.weights.len() / blocks.max(1) {
             match register {
                 Some(r) => {
                     let values = registers.get(r, m + first, b);
@@ -109,16 +134,16 @@ impl<'a> Fitter<'a> {
     #[inline(always)]
     fn solve_plain(&mut self) -> f64 {
         self.residual.copy_from_slice(&self.problem.data);
-        let (problem, registers) = (self.problem, &self.registers);
+        let (problem, from) = (self.problem, (&self.registers, &mut self.measured));
         for term in &self.tape.terms {
             match term.coefficient {
                 Some(k) => {
                     let column = &mut self.columns[k];
-                    Self::gather(problem, registers, term.register, 0, |i, x| column[i] = x);
+                    Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| column[i] = x);
                 }
                 None => {
                     let residual = &mut self.residual;
-                    Self::gather(problem, registers, term.register, 0, |i, x| residual[i] -= x);
+                    Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| residual[i] -= x);
                 }
             }
         }
@@ -159,12 +184,12 @@ impl<'a> Fitter<'a> {
     /// After [`project`](Self::project) with derivatives: the model's derivatives with respect to the constants inside, without what the linear
     /// ones can follow when `projected`.
     fn differentiate(&mut self, projected: bool) {
-        let (problem, registers) = (self.problem, &self.registers);
+        let (problem, from) = (self.problem, (&self.registers, &mut self.measured));
         for (p, slope) in self.slopes.iter_mut().enumerate() {
             slope.fill(Lanes::zero());
             for term in self.tape.terms.iter().filter(|t| t.register.is_some()) {
                 let factor = term.coefficient.map_or(1.0, |k| self.linear[k]);
-                Self::gather(problem, registers, term.register, p + 1, |i, x| slope[i] += x * factor);
+                Self::gather(problem, (from.0, &mut *from.1), term.register, p + 1, |i, x| slope[i] += x * factor);
             }
             if projected {
                 let before = dot(slope, slope);
@@ -311,7 +336,7 @@ impl<'a> Fitter<'a> {
         }
         let register = self.tape.terms.first()?.register;
         let column = &mut self.residual;
-        Self::gather(self.problem, &self.registers, register, 0, |i, x| column[i] = x);
+        Self::gather(self.problem, (&self.registers, &mut self.measured), register, 0, |i, x| column[i] = x);
         let finite = dot(column, column).is_finite();
         finite.then_some(self.residual)
     }
@@ -351,7 +376,7 @@ impl<'a> Fitter<'a> {
         let residual = &mut self.residual;
         for term in &self.tape.terms {
             let factor = term.coefficient.map_or(1.0, |k| coefficients[k]);
-            Self::gather(self.problem, &self.registers, term.register, 0, |i, x| residual[i] -= x * factor);
+            Self::gather(self.problem, (&self.registers, &mut self.measured), term.register, 0, |i, x| residual[i] -= x * factor);
         }
         let squares = dot(&self.residual, &self.residual);
         if squares.is_finite() { squares } else { f64::INFINITY }
@@ -364,11 +389,11 @@ impl<'a> Fitter<'a> {
             return None;
         }
         self.differentiate(false);
-        let (problem, registers) = (self.problem, &self.registers);
+        let (problem, from) = (self.problem, (&self.registers, &mut self.measured));
         for term in &self.tape.terms {
             if let Some(k) = term.coefficient {
                 let column = &mut self.columns[k];
-                Self::gather(problem, registers, term.register, 0, |i, x| column[i] = x);
+                Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| column[i] = x);
             }
         }
         let column = |slot: &Slot| match slot {

@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
         let begin = Instant::now();
         let kept = target.indices(false);
         let full = target.problem(&kept);
-        let screen = target.problem(&thin(&kept, options.screening_samples.max(8)));
+        let screen = if target.is_whole() { full.clone() } else { target.problem(&thin(&kept, options.screening_samples.max(8))) };
         let known = 1.0 + 5.0 * (2.0 / screen.rows as f64).sqrt();
         Self {
             options,

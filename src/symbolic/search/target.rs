@@ -1,8 +1,8 @@
 //! What a search explains: samples of a function, of its slopes, or of both.
 
 use super::SearchError;
-use crate::linalg::{LANES, Lanes, Real};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use crate::linalg::{LANES, Lanes, Real, vectorised};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 /// Fewest samples that a search takes.
 const LEAST_SAMPLES: usize = 8;
@@ -19,6 +19,7 @@ pub struct Target {
     weights: Array1<f64>,
     value_noise: Option<f64>,
     slope_noise: Vec<Option<f64>>,
+    whitening: Option<Array2<f64>>,
     every: usize,
 }
 
@@ -65,6 +66,7 @@ impl Target {
             values: None,
             weights: Array1::ones(n),
             value_noise: None,
+            whitening: None,
             every: 5,
         })
     }
@@ -132,6 +134,27 @@ impl Target {
         Ok(self)
     }
 
+    /// For slopes whose errors hang together: M (any number of rows) such that M e are independent errors of unit deviation, for errors e of the slopes by the
+    /// first variable that has them, then of those by the next. Noise and weights have no effect then, and no sample is held out.
+    ///
+    /// # Errors
+    /// Values among the measurements, another number of columns than there are slopes, numbers that aren't finite.
+    pub fn with_whitening(mut self, matrix: Array2<f64>) -> Result<Self, SearchError> {
+        let slopes = self.slopes.iter().flatten().count() * self.samples();
+        let (what, expected) = ("columns of the whitening (values allow none)", if self.has_values() { 0 } else { slopes });
+        if matrix.ncols() != expected {
+            return Err(SearchError::Length { what: what.into(), found: matrix.ncols(), expected });
+        }
+        matrix.rows().into_iter().try_for_each(|row| finite("a row of the whitening", row))?;
+        self.whitening = Some(matrix);
+        Ok(self)
+    }
+
+    /// Whether every fit takes all samples: their errors are not those of single ones.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whitening.is_some()
+    }
+
     /// Holds every k-th sample out of the fit, for judging; 5 at first, no sample with 0.
     pub fn held_out_every(mut self, k: usize) -> Self {
         self.every = k;
@@ -161,7 +184,8 @@ impl Target {
     /// Whether the noise of every measurement is known.
     pub(super) fn knows_noise(&self) -> bool {
         let slopes = || self.slopes.iter().zip(&self.slope_noise).filter(|(s, _)| s.is_some());
-        (self.values.is_none() || self.value_noise.is_some()) && slopes().all(|(_, noise)| noise.is_some())
+        let known = (self.values.is_none() || self.value_noise.is_some()) && slopes().all(|(_, noise)| noise.is_some());
+        known || self.whitening.is_some()
     }
 
     /// The values when they are the only measurements.
@@ -199,7 +223,7 @@ impl Target {
 
     /// Samples of the fit, or those held out.
     pub(super) fn indices(&self, held_out: bool) -> Vec<usize> {
-        let is_held_out = |i: usize| self.every > 1 && i % self.every == self.every - 1;
+        let is_held_out = |i: usize| self.every > 1 && !self.is_whole() && i % self.every == self.every - 1;
         (0..self.samples()).filter(|&i| is_held_out(i) == held_out).collect()
     }
 
@@ -242,6 +266,7 @@ impl Target {
             has_values: self.values.is_some(),
             data: Vec::new(),
             weights: Vec::new(),
+            whitening: None,
             rows: 0,
             total: 0.0,
             positive: self.inputs.columns().into_iter().map(|x| x.iter().all(|x| *x > 0.0)).collect(),
@@ -253,8 +278,12 @@ impl Target {
             if let Some(slopes) = slopes {
                 problem.directions.push(i);
                 let unit = Self::unit(self.slope_noise[i], slopes, false);
-                problem.measure(slopes, unit, &self.weights, indices.len(), &column, false);
+                let (unit, weights) = if self.is_whole() { (1.0, &Array1::ones(slopes.len())) } else { (unit, &self.weights) };
+                problem.measure(slopes, unit, weights, indices.len(), &column, false);
             }
+        }
+        if let Some(matrix) = self.whitening.as_ref().filter(|_| !indices.is_empty()) {
+            problem.whiten(matrix, self.samples(), &column);
         }
         problem
     }
@@ -268,16 +297,33 @@ pub(super) struct Problem {
     /// Variables with slopes.
     pub directions: Vec<usize>,
     pub has_values: bool,
-    /// Measurements times weights.
+    /// Measurements times weights, whitened.
     pub data: Vec<Lanes>,
     /// Weights, zero in lanes beyond the last sample.
     pub weights: Vec<Lanes>,
+    /// Rows that make the data of weighted measurements, where their errors hang together.
+    pub whitening: Option<Vec<Vec<Lanes>>>,
     /// Number of measurements.
     pub rows: usize,
     /// Sum of squares of the data, values centred.
     pub total: f64,
     /// Variables that are above zero.
     pub positive: Vec<bool>,
+}
+
+/// The product of whitening rows with weighted measurements.
+#[inline(never)]
+pub(super) fn whiten_into(rows: &[Vec<Lanes>], measured: &[Lanes], out: &mut [Lanes]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, rows) in out.iter_mut().zip(rows.chunks(LANES)) {
+                for (lane, row) in rows.iter().enumerate() {
+                    out.0[lane] = row.iter().zip(measured).fold(Lanes::zero(), |sum, (a, b)| sum + *a * *b).sum();
+                }
+            }
+        },
+    );
 }
 
 /// Samples of one array in lanes, times a factor of the sample's index (`usize::MAX` beyond the last).
@@ -294,6 +340,21 @@ impl Problem {
         self.rows += n;
         self.data.extend(data);
         self.weights.extend(w);
+    }
+
+    /// Takes the measurements for such that are not independent.
+    fn whiten(&mut self, matrix: &Array2<f64>, samples: usize, column: &Column) {
+        let of_row = |row: ArrayView1<f64>| -> Vec<Lanes> {
+            let directions = 0..row.len() / samples.max(1);
+            let part =
+                |d: usize| column(row.slice(s![d * samples..(d + 1) * samples]), &|i| if i == usize::MAX { 0.0 } else { 1.0 });
+            directions.flat_map(part).collect()
+        };
+        let rows: Vec<Vec<Lanes>> = matrix.rows().into_iter().map(of_row).collect();
+        let mut data = vec![Lanes::zero(); rows.len().div_ceil(LANES)];
+        whiten_into(&rows, &self.data, &mut data);
+        self.total = data.iter().map(|d| (*d * *d).sum()).sum();
+        (self.data, self.rows, self.whitening) = (data, rows.len(), Some(rows));
     }
 
     /// Blocks of lanes for one measurement.
