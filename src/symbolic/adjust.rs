@@ -1,5 +1,7 @@
 //! The constants of a closed form, fitted along paths: a nonlinear problem with few unknowns.
 
+use std::f64::consts::TAU;
+
 use ndarray::{Array1, Array2};
 
 use super::learner::{Fitted, Learner};
@@ -63,6 +65,31 @@ pub(super) fn bound_exponents(expr: &Expr) -> Expr {
         Expr::Sum(terms) => Expr::Sum(terms.iter().map(bound_exponents).collect()),
         Expr::Product(factors) => Expr::Product(factors.iter().map(bound_exponents).collect()),
         Expr::Apply(f, x) => Expr::Apply(*f, Box::new(bound_exponents(x))),
+        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+    }
+}
+
+/// With the constants that are added to the arguments of sines and cosines between -pi and pi.
+pub(super) fn principal_phases(expr: &Expr) -> Expr {
+    match expr {
+        Expr::Apply(f @ (Function::Sin | Function::Cos), x) => {
+            let principal = |term: &Expr| match term {
+                Expr::Constant(c) => Expr::Constant(c - TAU * (c / TAU).round()),
+                other => principal_phases(other),
+            };
+            Expr::Apply(
+                *f,
+                Box::new(if let Expr::Sum(terms) = &**x {
+                    Expr::Sum(terms.iter().map(principal).collect())
+                } else {
+                    principal_phases(x)
+                }),
+            )
+        }
+        Expr::Pow(base, n) => Expr::Pow(Box::new(principal_phases(base)), *n),
+        Expr::Sum(terms) => Expr::Sum(terms.iter().map(principal_phases).collect()),
+        Expr::Product(factors) => Expr::Product(factors.iter().map(principal_phases).collect()),
+        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(principal_phases(x))),
         Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
     }
 }

@@ -1,16 +1,16 @@
 //! Closed forms in noise: ranked by how likely they make the chunks, the initial state of each fitted, and by how long they are.
 
-use super::adjust::{Adjusted, bound_exponents, free_exponents};
+use super::adjust::{Adjusted, bound_exponents, free_exponents, principal_phases};
 use super::discover::{NATS_PER_SYMBOL, round_exponents};
 use super::forms::PartForm;
 use super::judge::{Misfit, NOISE_KNOWN, SIGMAS, by_chance};
-use super::learner::{Errors, Fitted, Learner};
+use super::learner::{Errors, Fitted, Learner, NoisyChunks};
 use super::recover::RecoverError;
 use super::tracked::multiply_out;
 use super::{SimplifyOptions, refit, simplify_up_to_constant};
 use crate::dataset::Trajectory;
 use crate::expr::Expr;
-use crate::train::{Deviance, NoisyFit, Prior, deviance, fit_noisy};
+use crate::train::{Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
 /// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
 const MOST_TRIED: usize = 12;
@@ -22,6 +22,9 @@ const MOST_FORMS: usize = 4;
 const SIMPLE: [usize; 2] = [4, 8];
 /// Forms of a part that are so many nats longer than its shortest are not tried.
 const HOPELESS: f64 = 30.0;
+/// A law is fitted to one of so many chunks before it is to all, where there are so many that each of these has enough.
+const ONE_OF: usize = 4;
+const FEW_CHUNKS: usize = 30;
 /// Chunks of more than three points must be so large a part of all.
 const TELLING: f64 = 0.5;
 
@@ -31,8 +34,14 @@ impl Errors {
     pub(super) fn length(&self, misfit: f64, expression: &Expr) -> f64 {
         let chi_squared = self.chi_squared_of(misfit);
         let constants = free_exponents(expression).constants().len() as f64;
-        let dispersion = (self.chi_squared / self.freedom).max(1.0);
-        0.5 * chi_squared / dispersion + 0.5 * self.freedom.ln() * constants + NATS_PER_SYMBOL * expression.complexity() as f64
+        0.5 * chi_squared / self.dispersion()
+            + 0.5 * self.freedom.ln() * constants
+            + NATS_PER_SYMBOL * expression.complexity() as f64
+    }
+
+    /// By how much what was learned misses more than the noise.
+    fn dispersion(&self) -> f64 {
+        (self.chi_squared / self.freedom).max(1.0)
     }
 
     /// The chi squared that goes with a misfit.
@@ -87,7 +96,7 @@ impl Learner<'_> {
         errors: &Errors,
         judging: &[Trajectory],
     ) -> Result<bool, RecoverError> {
-        let law = self.likelihood(expr, errors)?;
+        let law = self.likelihood(&free_exponents(expr), errors, errors.start(free_exponents(expr).constants()))?;
         let closed = refit::model(self.inputs(), &law.adjusted.expression)?;
         let constants = law.adjusted.expression.constants();
         let of_law = deviance(&closed, &constants, judging, &errors.noise, &errors.chunks.settings)?;
@@ -101,33 +110,55 @@ impl Learner<'_> {
         Ok(errors.is_noise(&law) && predictive && (errors.chunks.given.is_none() || ratio <= known * (1.0 + chance)))
     }
 
-    /// Fits all constants of a Hamiltonian, fractional exponents too, to the chunks, their initial states with them; the noise is as learned.
+    /// Fits all constants of a Hamiltonian whose exponents are free to the chunks, their initial states with them; the noise is as learned.
     ///
     /// # Errors
     /// An unknown vector, divergence.
-    fn likelihood(&self, expr: &Expr, errors: &Errors) -> Result<Fit, RecoverError> {
-        let free = free_exponents(expr);
-        let model = refit::model(self.inputs(), &free)?;
+    fn likelihood(&self, free: &Expr, errors: &Errors, start: NoisyStart) -> Result<Fit, RecoverError> {
+        let model = refit::model(self.inputs(), free)?;
+        let NoisyChunks { settings, train, check, .. } = &*errors.chunks;
         let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
-        let fit =
-            fit_noisy(&model, &errors.chunks.train, errors.start(free.constants()), &errors.chunks.settings, &prior, &mut |_| {})?;
-        let held_out = deviance(&model, &fit.theta, &errors.chunks.check, &errors.noise, &errors.chunks.settings)?;
+        let fit = fit_noisy(&model, train, start, settings, &prior, &mut |_| {})?;
+        let held_out = deviance(&model, &fit.theta, check, &errors.noise, settings)?;
         let adjusted = Adjusted {
-            expression: bound_exponents(&free.with_constants(&fit.theta)),
+            expression: principal_phases(&bound_exponents(&free.with_constants(&fit.theta))),
             misfit: errors.misfit(fit.chi_squared),
             validation: errors.unit() * held_out.per_freedom().sqrt(),
         };
         Ok(Fit { adjusted, fit })
     }
 
-    /// A law with its most likely constants; none where it can't be fitted.
-    fn likely(&self, expr: &Expr, errors: &Errors) -> Option<Fit> {
-        let found = self.likelihood(expr, errors).ok().filter(|found| found.adjusted.misfit.is_finite());
+    /// A law with its most likely constants; none where it can't be fitted, or a part of the chunks says already that it can't do as well as a `rival`.
+    fn likely(&self, expr: &Expr, errors: &Errors, rival: Option<&Fit>) -> Option<Fit> {
+        let free = free_exponents(expr);
+        let constants = match rival {
+            Some(rival) => self.rivalling(&free, errors, rival),
+            None => Some(free.constants()),
+        };
+        let fit = |constants| self.likelihood(&free, errors, errors.start(constants)).ok();
+        let found = constants.and_then(fit).filter(|found| found.adjusted.misfit.is_finite());
         match &found {
             Some(Fit { adjusted, .. }) => log::debug!("  length {:.1}: {}", errors.length_of(adjusted), adjusted.expression),
             None => log::debug!("  not fitted: {expr}"),
         }
         found
+    }
+
+    /// The constants of a law that is fitted to a part of the chunks, if it does as well there as a rival does on all, within chance.
+    fn rivalling(&self, free: &Expr, errors: &Errors, rival: &Fit) -> Option<Vec<f64>> {
+        let NoisyChunks { settings, train, .. } = &*errors.chunks;
+        if train.len() < FEW_CHUNKS * ONE_OF {
+            return Some(free.constants());
+        }
+        let some: Vec<Trajectory> = train.iter().step_by(ONE_OF).cloned().collect();
+        let starts = errors.starts.chunks(errors.noise.len()).step_by(ONE_OF).flatten().copied().collect();
+        let start = NoisyStart { theta: free.constants(), found: Some((starts, errors.noise.clone())) };
+        let model = refit::model(self.inputs(), free).ok()?;
+        let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
+        let fit = fit_noisy(&model, &some, start, settings, &prior, &mut |_| {}).ok()?;
+        let more = fit.chi_squared - rival.fit.chi_squared / rival.fit.freedom * fit.freedom;
+        let allowed = 2.0 * HOPELESS + SIGMAS * (2.0 * refit::redundancy(&some) * fit.freedom).sqrt();
+        (more <= allowed * errors.dispersion()).then_some(fit.theta)
     }
 
     /// The whole law of least description length: the best forms of all parts, then other forms of each, then whatever makes it simpler; and all that
@@ -151,7 +182,7 @@ impl Learner<'_> {
             simpler.extend(self.limits(&best.adjusted.expression)?.into_iter().filter(|expr| !expr.constants().is_empty()));
             simpler.sort_by(Expr::total_cmp);
             simpler.dedup();
-            let tried = simpler.into_iter().take_while(|_| !self.late()).filter_map(|expr| self.likely(&expr, errors));
+            let tried = simpler.into_iter().take_while(|_| !self.late()).filter_map(|expr| self.likely(&expr, errors, Some(&best)));
             let next = tried.min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
             match next.filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted)) {
                 Some(next) => best = next,
@@ -174,7 +205,7 @@ impl Learner<'_> {
             chain.push(next.clone());
             law = next;
         }
-        let mut tried = chain.iter().rev().take_while(|_| !self.late()).filter_map(|law| self.likely(law, errors));
+        let mut tried = chain.iter().rev().take_while(|_| !self.late()).filter_map(|law| self.likely(law, errors, Some(&best)));
         Ok(tried.find(|law| errors.length_of(&law.adjusted) < errors.length_of(&best.adjusted)).unwrap_or(best))
     }
 
@@ -188,7 +219,7 @@ impl Learner<'_> {
             }
             let law = Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
             tried.push(choice.clone());
-            let Some(found) = self.likely(&law, errors) else { return };
+            let Some(found) = self.likely(&law, errors, best.as_ref().map(|(best, _)| best)) else { return };
             laws.push(found.adjusted.clone());
             if best.as_ref().is_none_or(|(best, _)| errors.length_of(&found.adjusted) < errors.length_of(&best.adjusted)) {
                 *best = Some((found, choice));
