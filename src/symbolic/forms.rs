@@ -80,7 +80,7 @@ impl Learner<'_> {
                     Some(metric) => metric.adjust(&expression),
                     None => self.adjust_part(&expression, &rest)?,
                 };
-                if misfit.is_finite() {
+                if misfit.is_finite() && metric.as_ref().is_none_or(|metric| metric.sees(&expression)) {
                     let complexity = expression.complexity();
                     log::debug!("    {misfit:.2e} {complexity} {expression}");
                     forms.push(PartForm { expression, misfit, complexity });

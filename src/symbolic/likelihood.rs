@@ -13,11 +13,11 @@ use crate::expr::Expr;
 use crate::train::{Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
 /// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
-const MOST_TRIED: usize = 12;
+const MOST_TRIED: usize = 20;
 /// Times that a law is made simpler, at most.
 const MOST_SIMPLER: usize = 4;
 /// Forms of a part that are tried in the whole law, at most.
-const MOST_FORMS: usize = 4;
+const MOST_FORMS: usize = 6;
 /// Complexities that the forms of all parts are kept below: what was learned may be too far off to choose among forms of single parts by it.
 const SIMPLE: [usize; 2] = [4, 8];
 /// Forms of a part that are so many nats longer than its shortest are not tried.
@@ -51,6 +51,12 @@ impl Errors {
 
     fn length_of(&self, law: &Adjusted) -> f64 {
         self.length(law.misfit, &law.expression)
+    }
+
+    /// Nats by which another law's residuals may at most be shorter to describe: those that what was learned leaves are, but for chance.
+    fn to_gain(&self, law: &Fit) -> f64 {
+        let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
+        0.5 * (self.chi_squared_of(law.adjusted.misfit) - self.chi_squared + by_chance(more)) / self.dispersion()
     }
 
     /// Whether what was learned makes the training chunks no more likely than its additional parameters do by chance.
@@ -233,15 +239,14 @@ impl Learner<'_> {
             }
         }
         consider(vec![0; parts.len()], &mut best);
-        // Then only what is simpler can do better.
-        let enough = as_likely(&best);
         for (i, forms) in parts.iter().enumerate() {
             let length = |form: &PartForm| errors.length(form.misfit, &form.expression);
             let limit = length(&forms[0]) + HOPELESS;
             let hopeful = forms.iter().filter(|form| length(form) < limit).count();
             for k in 0..hopeful.min(MOST_FORMS) {
                 let mut other = best.as_ref().map_or_else(|| vec![0; parts.len()], |(_, choice)| choice.clone());
-                if enough && forms[k].complexity >= forms[other[i]].complexity {
+                let longer = forms[k].complexity as f64 - forms[other[i]].complexity as f64;
+                if best.as_ref().is_some_and(|(best, _)| NATS_PER_SYMBOL * longer > errors.to_gain(best)) {
                     continue;
                 }
                 other[i] = k;

@@ -16,6 +16,10 @@ pub(super) struct Metric<'a> {
     slopes: Array2<f64>,
     /// R times what was learned.
     learned: Array1<f64>,
+    /// The map from slopes to the nearest that the part's functions have, weighted.
+    nearest: Array2<f64>,
+    /// The weight of each slope.
+    weights: Array1<f64>,
     samples: &'a PartSamples,
     variables: Vec<Scalar>,
     errors: &'a Errors,
@@ -23,8 +27,12 @@ pub(super) struct Metric<'a> {
 
 /// Directions of a part's functions below this relative singular value have no slope.
 const FLAT: f64 = 1e-6;
+/// No slope is known better than this part of the worst.
+const SURE: f64 = 1e-3;
 /// A step that lowers chi squared by less than this part is the last.
 const LEAST: f64 = 1e-6;
+/// What functions don't follow of a term that is no more than a spike to them, relative to its slopes.
+const SPIKE: f64 = 0.5;
 /// What a term of a polynomial must lower chi squared by.
 const PRICE: f64 = 12.0;
 
@@ -45,13 +53,18 @@ impl<'a> Metric<'a> {
         let order: Vec<usize> = others.iter().copied().chain(part.columns.iter().copied()).chain([n]).collect();
         let factor = triangular_factor(&[fitted.factor.select(Axis(1), &order)])?;
         let information = factor.slice(s![others.len()..n, others.len()..n]);
-        // The pseudo-inverse of the slopes of all functions.
-        let whitening = Whitening::new(&triangular_factor(std::slice::from_ref(&samples.design))?, FLAT)?;
+        // The pseudo-inverse of the slopes of all functions; where the data say little of slopes, beyond most of them, these count little.
+        let (m, floor) = (samples.errors.ncols(), samples.errors.iter().fold(0.0, |a: f64, e| a.max(*e)) * SURE);
+        let weights = Array1::from_shape_fn(samples.design.nrows(), |i| 1.0 / samples.errors[[i / m, i % m]].max(floor));
+        let rows = weights.insert_axis(Axis(1));
+        let design = &samples.design * &rows;
+        let whitening = Whitening::new(&triangular_factor(std::slice::from_ref(&design))?, FLAT)?;
         let w = whitening.matrix();
-        let map = w.dot(&samples.design.dot(w).t());
+        let map = w.dot(&(design.dot(w) * &rows).t());
         let variables = part.scalars.iter().map(|&i| scalars[i].clone()).collect();
         let learned = factor.slice(s![others.len()..n, n]).to_owned();
-        Ok(Self { slopes: information.dot(&map), learned, samples, variables, errors })
+        let nearest = design.dot(&map);
+        Ok(Self { slopes: information.dot(&map), learned, nearest, weights: rows.remove_axis(Axis(1)), samples, variables, errors })
     }
 
     /// The errors of slopes, by one variable after the other, that this takes for independent and of unit deviation.
@@ -68,6 +81,17 @@ impl<'a> Metric<'a> {
         let (constants, rest) = least_squares(free.constants(), &residual, LEAST, &|| false);
         let misfit = self.errors.misfit(self.errors.chi_squared + rest.dot(&rest));
         (bound_exponents(&free.with_constants(&constants)), misfit)
+    }
+
+    /// Whether the part's functions can follow each term of a form. What only a spike does they don't see, and the data hardly.
+    pub fn sees(&self, form: &Expr) -> bool {
+        let terms = if let Expr::Sum(terms) = form { &terms[..] } else { std::slice::from_ref(form) };
+        terms.iter().filter(|term| !matches!(term, Expr::Constant(_))).all(|term| {
+            let slopes = self.slopes_of(term, &term.constants());
+            let weighted = &slopes * &self.weights;
+            let missed = &weighted - &self.nearest.dot(&slopes);
+            missed.dot(&missed) <= SPIKE * SPIKE * weighted.dot(&weighted)
+        })
     }
 
     /// Those of some terms that the data demand, with their coefficients.

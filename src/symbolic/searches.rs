@@ -35,7 +35,7 @@ impl Searches {
     }
 
     /// Forms whose slopes are those of the samples, simple ones first; of noisy ones, whose errors hang together as a `metric` says, simpler ones too than
-    /// those that the search would choose. None where there is too little to go by.
+    /// those that the search would choose, and rivals of its choice. None where there is too little to go by.
     pub fn forms(&mut self, variables: &[Expr], samples: &PartSamples, evaluations: usize, metric: Option<&Metric>) -> Vec<Expr> {
         self.search(variables, samples, evaluations, metric).unwrap_or_else(|error| {
             log::debug!("  search: {error}");
@@ -84,7 +84,8 @@ impl Searches {
         let last = front.entries.len();
         let first = if metric.is_some() { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
         let taken = front.entries[first..last].iter().take(if metric.is_some() { 2 * MOST_FORMS } else { MOST_FORMS });
-        Ok(taken.filter_map(|f| f.to_expr(&target, variables).ok()).collect())
+        let rivals = front.rivals.iter().take(if metric.is_some() { MOST_FORMS } else { 0 });
+        Ok(taken.chain(rivals).filter_map(|f| f.to_expr(&target, variables).ok()).collect())
     }
 }
 

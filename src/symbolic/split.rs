@@ -90,7 +90,7 @@ impl Learner<'_> {
         let scale: Array1<f64> = r.columns().into_iter().map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE)).collect();
         let whitening = Whitening::new(&(&r * &scale), DETERMINED)?;
         let inverse = whitening.matrix() * &scale.insert_axis(ndarray::Axis(1));
-        let sigma = fitted.factor[[n, n]] / (fitted.rows.saturating_sub(n).max(1) as f64).sqrt();
+        let sigma = fitted.factor[[n, n]].abs() / (fitted.rows.saturating_sub(n).max(1) as f64).sqrt();
         let sigma = sigma.max(self.resolution());
         let spread = inverse.select(ndarray::Axis(0), &part.columns);
         let m = part.scalars.len();

@@ -53,6 +53,9 @@ pub struct Front {
     pub entries: Vec<Found>,
     /// The entry to take: of those that the data do not tell apart, the simplest.
     pub chosen: usize,
+    /// Other forms whose description is at most [`RIVALS`] nats longer than that of the chosen one, shortest first: where noise is known, the data say little
+    /// for or against them.
+    pub rivals: Vec<Found>,
     /// The noise that the choice was made with, in the units of [`Found::error`].
     pub noise: f64,
     /// Whether the chosen form explains the measurements to their noise or, with the noise unknown, to roundoff.
@@ -69,6 +72,9 @@ impl Front {
         &self.entries[self.chosen]
     }
 }
+
+/// Forms beside the front that are not to be forgotten are so many nats longer at most.
+pub const RIVALS: f64 = 12.0;
 
 /// Nats to state a symbol of a form.
 const NATS_PER_SYMBOL: f64 = 2.0;

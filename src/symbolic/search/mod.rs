@@ -39,7 +39,7 @@ mod text;
 pub use deadline::Deadline;
 pub use error::SearchError;
 pub use form::{Form, Number};
-pub use front::{Found, Front};
+pub use front::{Found, Front, RIVALS};
 pub use options::{Counts, Ended, Operators, Phase, Progress, SearchOptions};
 pub use rules::{FamilyRule, RULES};
 pub use run::{Memory, search, search_with};

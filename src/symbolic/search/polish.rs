@@ -3,7 +3,7 @@
 use super::Deadline;
 use super::fit::Fitter;
 use super::form::Number;
-use super::front::{Found, Front, description_length};
+use super::front::{Found, Front, RIVALS, description_length};
 use super::options::{Counts, Ended};
 use super::run::Candidate;
 use super::target::Problem;
@@ -67,6 +67,8 @@ pub(super) fn polish(
     // The front: each entry fits better than all simpler ones.
     let mut bar = f64::INFINITY;
     let mut front: Vec<Found> = Vec::new();
+    let mut rivals: Vec<Found> = Vec::new();
+    let longest = chosen.map_or(f64::INFINITY, |i| length(&entries[i]) + RIVALS);
     let mut at = 0;
     for (i, entry) in entries.into_iter().enumerate() {
         if chosen == Some(i) {
@@ -75,10 +77,14 @@ pub(super) fn polish(
         if entry.error < bar || chosen == Some(i) {
             bar = bar.min(entry.error);
             front.push(entry);
+        } else if length(&entry) <= longest {
+            rivals.push(entry);
         }
     }
+    rivals.sort_by(|a, b| length(a).total_cmp(&length(b)).then_with(|| a.form.cmp(&b.form)));
+    rivals.dedup_by(|b, a| a.form == b.form);
     let explained = front.get(at).is_some_and(|e| polisher.explains(e, target.knows_noise()));
-    Front { entries: front, chosen: at, noise, explained, counts, ended }
+    Front { entries: front, chosen: at, rivals, noise, explained, counts, ended }
 }
 
 /// How many forms are simplified.
