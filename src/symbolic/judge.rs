@@ -16,7 +16,7 @@ pub(super) const NOISE_KNOWN: f64 = 0.05;
 const ROUNDOFF: f64 = 1e-11;
 
 /// How far chi squared of so many degrees of freedom may go by chance.
-pub(super) fn by_chance(freedom: f64) -> f64 {
+pub(in crate::symbolic) fn by_chance(freedom: f64) -> f64 {
     freedom + SIGMAS * (2.0 * freedom).sqrt()
 }
 

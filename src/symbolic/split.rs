@@ -83,7 +83,7 @@ impl Learner<'_> {
     pub fn samples(&self, fitted: &Fitted, part: &Part) -> linalg::Result<PartSamples> {
         let states = states(self.train());
         let values = fitted.model.scalars().values(states.view());
-        let rows = spread(&values.select(ndarray::Axis(1), &part.scalars));
+        let rows = spread(&values.select(ndarray::Axis(1), &part.scalars), self.errors().is_some());
         let n = fitted.theta.len();
         // Directions that the data don't determine at all (shares that one part may take from another) are no errors of the slopes.
         let r = fitted.factor.slice(s![..n, ..n]);
@@ -129,8 +129,9 @@ impl Learner<'_> {
     }
 }
 
-/// Rows that cover the range of one column evenly, half by value and half by rank; of more columns every so many-th.
-fn spread(values: &Array2<f64>) -> Vec<usize> {
+/// Rows that cover the range of one column evenly, half by value and half by rank, or all `by_rank`, as often as there are data; of more columns every so
+/// many-th.
+fn spread(values: &Array2<f64>, by_rank: bool) -> Vec<usize> {
     let n = values.nrows();
     let mut order: Vec<usize> = (0..n).collect();
     if values.ncols() != 1 {
@@ -140,10 +141,10 @@ fn spread(values: &Array2<f64>) -> Vec<usize> {
     order.sort_by(|&a, &b| values[[a, 0]].total_cmp(&values[[b, 0]]));
     let at = |i: usize| values[[order[i], 0]];
     let (low, high) = (at(0), at(n - 1));
-    let half = SAMPLES / 2;
-    let mut chosen: Vec<usize> = (0..half).map(|i| i * (n - 1) / (half - 1).max(1)).collect();
-    chosen.extend((0..half).map(|i| {
-        let wanted = low + (high - low) * i as f64 / (half - 1).max(1) as f64;
+    let (ranks, levels) = if by_rank { (SAMPLES, 0) } else { (SAMPLES / 2, SAMPLES / 2) };
+    let mut chosen: Vec<usize> = (0..ranks).map(|i| i * (n - 1) / (ranks - 1)).collect();
+    chosen.extend((0..levels).map(|i| {
+        let wanted = low + (high - low) * i as f64 / (levels - 1) as f64;
         order.partition_point(|&row| values[[row, 0]] < wanted).min(n - 1)
     }));
     chosen.sort_unstable();

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use ndarray::{ArrayView1, s};
+
 use super::errors::LOWER_DEGREE;
 use super::{Errors, Fitted, Learner, NoisyChunks, eliminate_groups, solve_with};
 use crate::symbolic::follow::marked;
+use crate::symbolic::judge::by_chance;
 use crate::train::{Error, NoisyStart};
 
 /// What each function of a scalar must lower chi squared by.
@@ -15,8 +18,8 @@ const LOUD: f64 = 0.05;
 const HIGHER_DEGREE: usize = 11;
 /// What was learned misses forces, and closed forms would too, where its residuals drift by more than this.
 const FORCES_MISSED: f64 = 2.5;
-/// A higher degree must lower minus twice the log-likelihood of held-out chunks by this.
-const WORTH: f64 = 10.0;
+/// A higher degree may raise minus twice the log-likelihood of held-out chunks by this, chance.
+const WORSE: f64 = 10.0;
 /// Chunks that what was learned doesn't follow are left out, and all is fitted again, so often at most.
 const ATTEMPTS: usize = 3;
 
@@ -54,7 +57,6 @@ impl Learner<'_> {
             found = fewer;
         }
         if !self.late()
-            && !found.1.is_without_drift(found.1.drift)
             && let Some(higher) = self.of_higher_degree(&found)?
         {
             found = higher;
@@ -102,12 +104,30 @@ impl Learner<'_> {
         Ok(eliminate_groups(&fitted.factor, &fitted.groups, &ranks, PRICE * dispersion, naming * dispersion)?)
     }
 
-    /// With functions of higher degree, where these make the held-out chunks more likely.
+    /// With functions of higher degree, where these make the chunks more likely than by chance, and held-out ones no less.
     fn of_higher_degree(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
         let groups = self.groups_of(best);
-        let start = self.fit(&groups, HIGHER_DEGREE, Some(best))?.theta;
+        let functions = self.basis(&groups, HIGHER_DEGREE).0.functions().to_vec();
+        let mut theta = vec![0.0; functions.len()];
+        for (function, value) in best.model.function().functions().iter().zip(&best.theta) {
+            if let Some(k) = functions.iter().position(|other| other == function) {
+                theta[k] = *value;
+            }
+        }
+        let more = functions.len().saturating_sub(best.theta.len());
+        let (at, _) = self.assess_errors(&errors.chunks, &groups, HIGHER_DEGREE, errors.start(theta))?;
+        let n = at.theta.len();
+        let residual = at.factor.slice(s![.., ..n]).dot(&ArrayView1::from(&at.theta)) - at.factor.column(n);
+        let every: Vec<usize> = (0..n).collect();
+        let start = solve_with(&at.factor, &every)?;
+        let left = at.factor.slice(s![.., ..n]).dot(&ArrayView1::from(&start)) - at.factor.column(n);
+        let gain = residual.dot(&residual) - left.dot(&left);
+        log::debug!("degree {HIGHER_DEGREE} may lower chi squared by {gain:.1} with {more} functions more");
+        if gain < by_chance(more as f64) * (errors.chi_squared / errors.freedom).max(1.0) {
+            return Ok(None);
+        }
         let higher = self.fit_errors(&errors.chunks, &groups, HIGHER_DEGREE, errors.start(start)).ok();
-        Ok(higher.filter(|(_, higher)| higher.converged && higher.held_out + WORTH < errors.held_out))
+        Ok(higher.filter(|(_, higher)| higher.converged && higher.held_out < errors.held_out + WORSE))
     }
 
     /// With the functions that `rough` has and whatever else the chunks demand beside them, as far as linear estimates tell; none where these do not settle,
