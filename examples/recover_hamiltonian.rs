@@ -347,6 +347,13 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     let verdict =
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
     text += &format!("exact: {verdict}\n");
+    if let Some(rival) = recovery.rivals.first() {
+        let others = recovery.rivals.len();
+        text += &format!(
+            "{others} other law(s) explain these noisy data as well (see Rivals in report.md), such as {}\n",
+            rival.expression
+        );
+    }
     if recovery.stopped {
         text += &format!("{STOPPED}\n");
     }

@@ -100,6 +100,30 @@ fn regress_kepler_is_recovered_in_noise() {
 }
 
 #[test]
+fn regress_laws_beyond_polynomials_are_recovered_in_noise() {
+    for (name, truth) in [
+        ("inverse-power", "0.5*norm(p1)**2 + 0.5*norm(q1)**2 + 0.4/norm(q1)**2.5"),
+        ("plummer", "0.5*norm(p1)**2 - 1.5/sqrt(norm(q1)**2 + 0.16)"),
+    ] {
+        let (found, _) = in_noise(name, 0.01);
+        let shape = |e: &Expr| e.with_constants(&vec![2.0; e.constants().len()]).to_string();
+        let truth: Expr = truth.parse().unwrap();
+        assert_eq!(shape(found.best()), shape(&truth));
+        let constants = |e: &Expr| {
+            let mut all: Vec<f64> = e.constants().iter().map(|c| c.abs()).collect();
+            all.sort_by(f64::total_cmp);
+            all
+        };
+        for (a, b) in constants(found.best()).iter().zip(constants(&truth)) {
+            assert!((a / b - 1.0).abs() < 0.02, "{}", found.best());
+        }
+        assert!(found.exact);
+        // What is said to be as likely is another law.
+        assert!(found.rivals.iter().all(|rival| rival.difference.1 > 0.01 && rival.chi_squared < 9.1), "{:?}", found.rivals);
+    }
+}
+
+#[test]
 fn regress_pendulum_is_recovered_in_much_noise() {
     let (found, _) = in_noise("pendulum", 0.1);
     let names: Vec<&str> = found.reading.constants.iter().map(|c| c.name.as_str()).collect();

@@ -278,6 +278,46 @@ fn warm_start_is_built_upon() {
 }
 
 #[test]
+fn regress_errors_that_hang_together_are_seen_through() {
+    // Slopes of 0.5 x^2 + 0.4 / x^2.5 with an error that is one large wave, and small ones that are independent.
+    let (n, sigma) = (80, 1e-3);
+    let x = Array2::from_shape_fn((n, 1), |(i, _)| 0.7 + 1.3 * (f64::from(i as u32) + 0.5) / n as f64);
+    let wave = x.column(0).mapv(|x| (4.0 * x).sin());
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let noise = Array1::from_shape_simple_fn(n, || sigma * rng.sample::<f64, _>(StandardNormal));
+    let slopes = x.column(0).mapv(|x| x - x.powf(-3.5)) + &wave * 0.3 + noise;
+    let target = || Target::new(["x"], x.view()).unwrap().with_slopes(0, slopes.view()).unwrap();
+    // All but the direction of the wave, in units of the independent errors.
+    let unit = &wave / wave.dot(&wave).sqrt();
+    let matrix = Array2::from_shape_fn((n, n), |(i, j)| (f64::from(u8::from(i == j)) - unit[i] * unit[j]) / sigma);
+    let options = SearchOptions { max_evaluations: 3000, stop_when_explained: false, ..SearchOptions::default() };
+    let blind = search(&target().with_slope_noise(0, sigma).unwrap(), &options, &mut |_| {}).unwrap();
+    let seeing = search(&target().with_whitening(matrix.clone()).unwrap(), &options, &mut |_| {}).unwrap();
+    let error = |found: &Found| {
+        let slope = |x: f64| (found.evaluate(&[x + 1e-5]) - found.evaluate(&[x - 1e-5])) / 2e-5;
+        x.column(0).iter().map(|x| (slope(*x) - (x - x.powf(-3.5))).abs()).fold(0.0, f64::max)
+    };
+    println!("{}\n{}", seeing.best().text(&target()), blind.best().text(&target()));
+    assert!(seeing.explained && error(seeing.best()) < 0.02, "{}", error(seeing.best()));
+    assert!(error(blind.best()) > 0.1, "{}", error(blind.best()));
+    // The identity over the noise is the noise.
+    let plain = Array2::from_diag(&Array1::from_elem(n, 1.0 / sigma));
+    let whitened = search(&target().with_whitening(plain).unwrap(), &options, &mut |_| {}).unwrap();
+    let whole = search(
+        &target().with_slope_noise(0, sigma).unwrap().held_out_every(0),
+        &SearchOptions { screening_samples: n, ..options },
+        &mut |_| {},
+    )
+    .unwrap();
+    assert_eq!(whitened.best().form, whole.best().form);
+    assert!((whitened.best().error / whole.best().error - 1.0).abs() < 1e-6);
+    for bad in [matrix.slice(ndarray::s![.., ..n - 1]).to_owned(), Array2::from_elem((2, n), f64::NAN)] {
+        assert!(target().with_whitening(bad).is_err());
+    }
+    assert!(Target::new(["x"], x.view()).unwrap().with_values(slopes.view()).unwrap().with_whitening(matrix).is_err());
+}
+
+#[test]
 fn bad_input_is_refused() {
     let x = Array2::from_shape_fn((20, 2), |(i, j)| (i + 20 * j) as f64);
     let y = Array1::from_shape_fn(20, |i| i as f64);

@@ -297,10 +297,11 @@ mod tests {
             Axis::on(0, Map::Identity, (-1.0, 2.0)),
             Axis::on(1, Map::Logarithm, (0.5, 4.0)),
             Axis::on(2, Map::Identity, (0.0, 1.0)),
+            Axis::on(1, Map::Inverse, (0.5, 4.0)),
         ];
-        let functions = vec![vec![(0, 3)], vec![(1, 2)], vec![(0, 2), (1, 3)], vec![(0, 1), (1, 1), (2, 2)]];
+        let functions = vec![vec![(0, 3)], vec![(1, 2)], vec![(0, 2), (1, 3)], vec![(0, 1), (1, 1), (2, 2)], vec![(3, 2), (0, 1)]];
         let basis = ProductBasis::new(3, axes, functions);
-        let (theta, ds) = ([0.7, -0.4, 0.9, 1.3], [0.3, -0.8, 0.5]);
+        let (theta, ds) = ([0.7, -0.4, 0.9, 1.3, -0.6], [0.3, -0.8, 0.5]);
         // The last state is outside the ranges.
         for s in [[0.4, 1.7, 0.6], [2.6, 5.0, -0.2]] {
             let (_, [gradient, curvature, theta_bar]) = derivatives(&basis, &theta, &s, &ds);
@@ -314,7 +315,7 @@ mod tests {
                 assert!((along - curvature[i]).abs() < 1e-6 * (1.0 + curvature[i].abs()), "{along} {}", curvature[i]);
             }
             for (k, bar) in theta_bar.iter().enumerate() {
-                let unit: Vec<f64> = (0..4).map(|i| f64::from(u8::from(i == k))).collect();
+                let unit: Vec<f64> = (0..5).map(|i| f64::from(u8::from(i == k))).collect();
                 let (_, [gradient, ..]) = derivatives(&basis, &unit, &s, &ds);
                 let tangent: f64 = gradient.iter().zip(ds).map(|(g, d)| g * d).sum();
                 assert!((tangent - bar).abs() < 1e-12 * (1.0 + bar.abs()));

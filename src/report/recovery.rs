@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
 use super::tables::{self, Rows};
 use super::words::{
-    STOPPED, TRUTH_TOLERANCE, constant_error_text, friction_text, merged_text, noise_text, proof_text, shared_text,
+    STOPPED, TRUTH_TOLERANCE, constant_error_text, friction_text, merged_text, noise_text, proof_text, rivals_text, shared_text,
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
@@ -115,6 +115,8 @@ impl RecoveryReport<'_> {
             "merged": r.merged.as_ref().map(|m| json!({"expression": m.expression,
                 "constants": m.constants.iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>()})),
             "pareto": pareto,
+            "rivals": r.rivals.iter().map(|rival| json!({"expression": rival.expression.to_string(), "chi_squared_more": rival.chi_squared,
+                "difference_at_data": rival.difference.0, "difference_beyond": rival.difference.1})).collect::<Vec<_>>(),
             "search": {"forms": r.counts.visited, "fitted": r.counts.evaluated, "saved": r.counts.saved, "classes": r.counts.classes},
             "fit": {"train_error": r.train_error.1, "validation_error": r.validation_error.1, "learned_train_error": r.train_error.0,
                 "learned_validation_error": r.validation_error.0, "integration_error": r.learned.integration_error, "basis": self.basis,
@@ -261,6 +263,9 @@ impl RecoveryReport<'_> {
         }
         if let Some(noise) = &r.noise {
             text += &format!("\n## Noise\n\n{}\n", noise_text(noise));
+        }
+        if !r.rivals.is_empty() {
+            text += &format!("\n## Rivals\n\n{}\n", rivals_text(&r.rivals));
         }
         text += "\n## Constants\n\nValues and standard errors are those of the fitted form below; `simple` is a number within three standard errors.\n\n| name | meaning | value | standard error | simple |\n|---|---|---:|---:|---:|\n";
         for c in &r.reading.constants {

@@ -1,6 +1,6 @@
 //! What a recovery found, in words.
 
-use crate::symbolic::{Friction, Merged, NoiseFound, PhysicalConstant, Proof, Shared};
+use crate::symbolic::{Friction, Merged, NoiseFound, PhysicalConstant, Proof, Rival, Shared};
 use crate::train::OUTLIER;
 
 /// The noise, in words.
@@ -20,6 +20,22 @@ pub fn noise_text(noise: &NoiseFound) -> String {
     format!(
         "Every state is uncertain; standard deviations ({origin}) of the components, positions first: {}.{efficiency}{outliers}",
         deviations.join(", ")
+    )
+}
+
+/// Laws that the data don't tell from the one that was found.
+pub fn rivals_text(rivals: &[Rival]) -> String {
+    let line = |rival: &Rival| {
+        let (within, beyond) = rival.difference;
+        format!(
+            "\n- `{}`: chi squared {:+.1}; velocities and forces differ by {within:.1e} where the data are and by {beyond:.1e} in a box 1.3 times as wide",
+            rival.expression, rival.chi_squared
+        )
+    };
+    let lines: String = rivals.iter().map(line).collect();
+    format!(
+        "These laws explain the data as well, within three standard errors; they are longer, or less likely. Differences are relative, at nine states of ten at \
+         most. Data from where they differ would decide.\n{lines}"
     )
 }
 

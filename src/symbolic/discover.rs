@@ -9,6 +9,7 @@ use super::learner::{Fitted, Learner, eliminate_terms, with_ridge};
 use super::paths::Flow;
 use super::recover::RecoverError;
 use super::refit;
+use super::rivals::Rival;
 use super::search::Counts;
 use super::searches::Searches;
 use super::tracked::multiply_out;
@@ -25,6 +26,8 @@ pub struct Discovered {
     pub parts: Vec<Vec<PartForm>>,
     /// Whole laws of growing complexity.
     pub laws: Vec<Adjusted>,
+    /// Laws that noise doesn't tell from the closed form.
+    pub rivals: Vec<Rival>,
     /// What the searches did.
     pub counts: Counts,
 }
@@ -76,7 +79,8 @@ impl Learner<'_> {
             }
         };
         log::debug!("chosen: {:.2e} {:.2e} {}", chosen.misfit, chosen.validation, chosen.expression);
-        Ok(Discovered { chosen, parts: forms, laws, counts: searches.counts })
+        let rivals = self.errors().map(|errors| self.rivals(&chosen, &laws, errors)).transpose()?.unwrap_or_default();
+        Ok(Discovered { chosen, parts: forms, laws, rivals, counts: searches.counts })
     }
 
     /// The sum of the best forms of all parts; where it does worse than what was learned, other forms of single parts are tried. Gives the best and all.

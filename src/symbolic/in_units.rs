@@ -60,7 +60,8 @@ pub(super) fn refit(units: &Units, natural: &Refit) -> Refit {
 pub(super) fn discovered(units: &Units, mut natural: Discovered) -> Discovered {
     let laws = std::iter::once(&mut natural.chosen).chain(&mut natural.laws).map(|law| &mut law.expression);
     let parts = natural.parts.iter_mut().flatten().map(|form| &mut form.expression);
-    laws.chain(parts).for_each(|expression| *expression = units.hamiltonian(expression));
+    let rivals = natural.rivals.iter_mut().map(|rival| &mut rival.expression);
+    laws.chain(parts).chain(rivals).for_each(|expression| *expression = units.hamiltonian(expression));
     natural
 }
 

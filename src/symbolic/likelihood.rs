@@ -45,7 +45,7 @@ impl Errors {
     }
 
     /// The chi squared that goes with a misfit.
-    fn chi_squared_of(&self, misfit: f64) -> f64 {
+    pub(super) fn chi_squared_of(&self, misfit: f64) -> f64 {
         self.freedom * (misfit / self.unit()).powi(2)
     }
 
@@ -189,7 +189,9 @@ impl Learner<'_> {
             simpler.sort_by(Expr::total_cmp);
             simpler.dedup();
             let tried = simpler.into_iter().take_while(|_| !self.late()).filter_map(|expr| self.likely(&expr, errors, Some(&best)));
-            let next = tried.min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
+            let tried: Vec<Fit> = tried.collect();
+            laws.extend(tried.iter().map(|law| law.adjusted.clone()));
+            let next = tried.into_iter().min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
             match next.filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted)) {
                 Some(next) => best = next,
                 None => break,

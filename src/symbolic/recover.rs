@@ -10,6 +10,7 @@ use super::learner::{Learner, NOISY, Teaching};
 use super::pareto::{front, with_the_law};
 use super::paths::Paths;
 use super::refit::confirm_snapped;
+use super::rivals::Rival;
 use super::rollouts::{closed_form_error, on_trajectories};
 use super::search::{Counts, Deadline};
 use super::shared::{Shared, Ties, shared_constants};
@@ -130,6 +131,8 @@ pub struct Recovery {
     pub noise: Option<NoiseFound>,
     /// Error against complexity; complexity rises and error falls.
     pub pareto: Vec<Candidate>,
+    /// Other laws that the noise of the data doesn't tell from this one.
+    pub rivals: Vec<Rival>,
     /// Root mean square residuals on the training chunks: learned model, closed form.
     pub train_error: (f64, f64),
     /// The same on the validation chunks.
@@ -331,6 +334,7 @@ fn recovered(
         friction,
         noise,
         pareto,
+        rivals: discovered.rivals,
         learned,
     })
 }

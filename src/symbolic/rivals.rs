@@ -1,0 +1,110 @@
+//! Other laws that noisy data don't tell from the one that was found, though they differ.
+
+use ndarray::{Array2, Axis};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::adjust::Adjusted;
+use super::learner::{Errors, Learner};
+use super::recover::RecoverError;
+use super::refit::{self, model};
+use crate::expr::Expr;
+use crate::linalg::LANES;
+use crate::model::Model;
+use crate::train::states;
+
+/// A law that explains noisy data as well as the one that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rival {
+    /// Hamiltonian.
+    pub expression: Expr,
+    /// By how much its chi squared is above that of the law.
+    pub chi_squared: f64,
+    /// By how much velocities and forces differ from those of the law, relatively, at nine states of ten at most: at the data's, and in the box of the data
+    /// made 1.3 times as wide.
+    pub difference: (f64, f64),
+}
+
+/// Chi squared may be higher by so much: three standard errors.
+const AS_LIKELY: f64 = 9.0;
+/// A law that differs by less in the wider box is another spelling.
+const DIFFERENT: f64 = 0.01;
+/// How much wider than that of the data the box is.
+const WIDER: f64 = 1.3;
+/// States of each kind at which laws are compared.
+const STATES: usize = 500;
+/// Rivals that are told, at most.
+const MOST: usize = 5;
+
+impl Learner<'_> {
+    /// Those of the laws that were tried which are as likely as the chosen one and differ from it, and from each other.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(super) fn rivals(&self, chosen: &Adjusted, tried: &[Adjusted], errors: &Errors) -> Result<Vec<Rival>, RecoverError> {
+        let (data, wide) = self.places();
+        let fields = |law: &Expr| Ok::<_, RecoverError>((self.field(law, &data)?, self.field(law, &wide)?));
+        let allowed = AS_LIKELY * refit::redundancy(&errors.chunks.train);
+        let more = |law: &Adjusted| errors.chi_squared_of(law.misfit) - errors.chi_squared_of(chosen.misfit);
+        let mut likely: Vec<&Adjusted> = tried.iter().filter(|law| more(law) <= allowed).collect();
+        likely.sort_by(|a, b| a.misfit.total_cmp(&b.misfit).then_with(|| a.expression.total_cmp(&b.expression)));
+        let own = fields(&chosen.expression)?;
+        let mut known = vec![own.1.clone()];
+        let mut rivals = Vec::new();
+        for law in likely {
+            let (at_data, beyond) = fields(&law.expression)?;
+            if rivals.len() < MOST && known.iter().all(|known| difference(&beyond, known) > DIFFERENT) {
+                let difference = (difference(&at_data, &own.0), difference(&beyond, &own.1));
+                rivals.push(Rival { expression: law.expression.clone(), chi_squared: more(law), difference });
+                known.push(beyond);
+            }
+        }
+        Ok(rivals)
+    }
+
+    /// Some states of the data, and random ones in a wider box.
+    fn places(&self) -> (Array2<f64>, Array2<f64>) {
+        let all = states(self.train());
+        let rows: Vec<usize> = (0..all.nrows()).step_by(all.nrows().div_ceil(STATES).max(1)).collect();
+        let range = |column: ndarray::ArrayView1<f64>| {
+            column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+        };
+        let ranges: Vec<(f64, f64)> = all.columns().into_iter().map(range).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let wide = Array2::from_shape_fn((STATES, all.ncols()), |(_, c)| {
+            let (low, high) = ranges[c];
+            0.5 * (low + high) + 0.5 * WIDER * (high - low) * rng.random_range(-1.0..1.0)
+        });
+        (all.select(Axis(0), &rows), wide)
+    }
+
+    fn field(&self, law: &Expr, states: &Array2<f64>) -> Result<Array2<f64>, RecoverError> {
+        let (model, constants) = (model(self.inputs(), law)?, law.constants());
+        let weights = model.expand(&constants);
+        let mut work = model.work();
+        let (rows, dim) = states.dim();
+        let mut field = Array2::zeros((rows, dim));
+        let (mut z, mut dz) = (vec![0.0; dim * LANES], vec![0.0; dim * LANES]);
+        for first in (0..rows).step_by(LANES) {
+            let row = |lane: usize| (first + lane).min(rows - 1);
+            (0..dim * LANES).for_each(|k| z[k] = states[[row(k % LANES), k / LANES]]);
+            model.field_into(&weights, &z, &mut dz, &mut work);
+            (0..dim * LANES).for_each(|k| field[[row(k % LANES), k / LANES]] = dz[k]);
+        }
+        Ok(field)
+    }
+}
+
+/// The relative distance of two fields that nine states of ten stay below; infinite where one has no value.
+fn difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+    let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
+    let mut relative: Vec<f64> = a
+        .rows()
+        .into_iter()
+        .zip(b.rows())
+        .map(|(a, b)| norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied()).max(f64::MIN_POSITIVE))
+        .map(|x| if x.is_nan() { f64::INFINITY } else { x })
+        .collect();
+    relative.sort_by(f64::total_cmp);
+    relative.get(relative.len() * 9 / 10).copied().unwrap_or(0.0)
+}
