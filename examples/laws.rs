@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, split, write_table};
@@ -67,6 +68,9 @@ fn noise(text: &str) -> Result<f64, String> {
 
 /// A trajectory whose energy changes by this part is none.
 const LOST: f64 = 1e-6;
+/// Intervals of a trajectory, and integration steps to an interval: more where these don't keep the energy.
+const INTERVALS: usize = 100;
+const STEPS: [usize; 3] = [8, 64, 512];
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -138,11 +142,11 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
 fn gradient_error(
     truth: &ExpressionSystem,
     found: &ExpressionSystem,
-    states: &ndarray::Array2<f64>,
+    states: &Array2<f64>,
     width: f64,
     rng: &mut ChaCha8Rng,
 ) -> f64 {
-    let range = |c: ndarray::ArrayView1<f64>| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+    let range = |c: ArrayView1<f64>| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
     let ranges: Vec<(f64, f64)> = states.columns().into_iter().map(range).collect();
     let mut worst = 0.0_f64;
     for _ in 0..2000 {
@@ -171,9 +175,10 @@ fn make(
     let mut table = TrajectoryTable { shape: law.shape(), trajectories: Vec::new(), metadata: BTreeMap::new() };
     while table.trajectories.len() < arguments.chunks {
         let initial = gaussian_states(law.mean, &deviation, arguments.chunks - table.trajectories.len(), rng);
-        let states = simulate(system, &RungeKutta::new(8)?, initial.view(), law.dt, 100, 8)?;
+        let states = trajectories(law, system, &initial)?;
         let chunks = aligned_chunks(law.shape(), states.view(), law.dt, 5, rng)?.trajectories;
-        let followed: Vec<Trajectory> = chunks.into_iter().filter(|c| is_followed(system, initial.row(c.id as usize), c)).collect();
+        let followed: Vec<Trajectory> =
+            chunks.into_iter().filter(|c| keeps_energy(system, initial.row(c.id as usize), c.states.view())).collect();
         if followed.is_empty() {
             return Err("no trajectory keeps its energy".into());
         }
@@ -184,11 +189,27 @@ fn make(
     Ok(table)
 }
 
-/// Whether the energy of a chunk is that of the trajectory's initial state: in close encounters the integrator may lose it.
-fn is_followed(system: &ExpressionSystem, initial: ndarray::ArrayView1<f64>, chunk: &Trajectory) -> bool {
-    let energy = |state: ndarray::ArrayView1<f64>| system.energy(&state.to_vec());
+/// A hundred intervals from each initial state, in shorter integration steps where the energy changes in longer ones: close encounters.
+fn trajectories(law: &NamedLaw, system: &ExpressionSystem, initial: &Array2<f64>) -> Result<Array3<f64>, Failure> {
+    let mut states = simulate(system, &RungeKutta::new(8)?, initial.view(), law.dt, INTERVALS, STEPS[0])?;
+    for steps in &STEPS[1..] {
+        let lost: Vec<usize> =
+            (0..initial.nrows()).filter(|&k| !keeps_energy(system, initial.row(k), states.index_axis(Axis(0), k))).collect();
+        if lost.is_empty() {
+            break;
+        }
+        let again = initial.select(Axis(0), &lost);
+        let finer = simulate(system, &RungeKutta::new(8)?, again.view(), law.dt, INTERVALS, *steps)?;
+        lost.iter().zip(finer.outer_iter()).for_each(|(&k, finer)| states.index_axis_mut(Axis(0), k).assign(&finer));
+    }
+    Ok(states)
+}
+
+/// Whether the energy of some states is that of an initial one.
+fn keeps_energy(system: &ExpressionSystem, initial: ArrayView1<f64>, states: ArrayView2<f64>) -> bool {
+    let energy = |state: ArrayView1<f64>| system.energy(&state.to_vec());
     let first = energy(initial);
-    chunk.states.rows().into_iter().all(|state| (energy(state) - first).abs() < LOST * (1.0 + first.abs()))
+    states.rows().into_iter().all(|state| (energy(state) - first).abs() < LOST * (1.0 + first.abs()))
 }
 
 /// Adds independent normal errors to every component, in units of its standard deviation.

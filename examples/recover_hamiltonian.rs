@@ -12,7 +12,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{self, Chunks, Cut, FolderLock, Trajectory, files, overlapped, split_trajectories};
+use scalar_dynamics::dataset::{self, Chunks, Cut, FolderLock, Shape, Trajectory, files, overlapped, split_trajectories};
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
@@ -20,7 +20,7 @@ use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{STOPPED, TRUTH_TOLERANCE, constant_text, friction_text, noise_text, shared_text};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{
-    Deadline, EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_at, recover,
+    Deadline, EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, bytes_of_chunk, prove_equal_at, recover,
 };
 use scalar_dynamics::train;
 
@@ -52,6 +52,9 @@ struct Arguments {
     /// Chunks of five points that are used at most, learning and checking together; of a larger table a random draw.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..), requires = "input")]
     max_chunks: u32,
+    /// Memory that the program may take, such as 500M or 2G: so many chunks are used at most as are sure to fit.
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "input")]
+    memory: Option<usize>,
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -101,6 +104,19 @@ fn mass(text: &str) -> Result<(usize, f64), String> {
 
 fn seconds(text: &str) -> Result<f64, String> {
     text.parse::<f64>().ok().filter(|s| (0.0..1e9).contains(s)).ok_or_else(|| "a number of seconds from 0 is accepted".into())
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let accepted = || "a whole number of bytes is accepted, or of K, M or G (2^10, 2^20, 2^30), such as 500M".to_string();
+    let digits = text.trim_end_matches(['K', 'M', 'G']);
+    let unit = match &text[digits.len()..] {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return Err(accepted()),
+    };
+    digits.parse::<usize>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(accepted)
 }
 
 fn noise(text: &str) -> Result<Noise, String> {
@@ -291,11 +307,19 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
     if masses.len() < arguments.mass.len() {
         return Err(Failure::Input("--mass: one mass for each particle is accepted, but a particle is given twice".into()));
     }
-    let cut = Cut { points: POINTS, most: arguments.max_chunks as usize, seed: arguments.seed };
+    let mut cut = Cut { points: POINTS, most: arguments.max_chunks as usize, seed: arguments.seed };
+    if let Some(memory) = arguments.memory {
+        cut.most = cut.most.min(fitting(memory, dataset::read_shape(path, &masses).map_err(input)?)?);
+    }
     let told = |done: f64| bar.set_message(format!("reading the trajectories: {:3.0} %", 100.0 * done));
     let (table, warnings) = dataset::read_chunks(path, &masses, &cut, &mut |done| told(done)).map_err(input)?;
     bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
     let Chunks { shape, chunks, available, rows } = table;
+    let reading = PROGRAM + ROW * rows;
+    if let Some(memory) = arguments.memory.filter(|memory| *memory < reading) {
+        let (given, least) = (memory >> 20, reading.div_ceil(1 << 20));
+        bar.suspend(|| eprintln!("warning: to read {rows} rows may have taken {least} MB, more than the {given} MB of --memory"));
+    }
     if chunks.len() < 2 {
         return Err(Failure::Input(format!(
             "{}: {} chunk of trajectories: at least 2 are accepted, one to learn from and one to check with",
@@ -305,12 +329,32 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
     }
     let mut source = format!("{rows} rows, cut into {available} chunks of {POINTS} points");
     if chunks.len() < available {
-        source += &format!(", of which {} were drawn (--max-chunks)", chunks.len());
+        source += &format!(
+            ", of which {} were drawn ({})",
+            chunks.len(),
+            if cut.most < arguments.max_chunks as usize { "--memory" } else { "--max-chunks" }
+        );
     }
     let (train, validation) = split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
     Ok(Data { inputs, train, validation, source })
+}
+
+/// Bytes that the program takes besides what it learns from, and for each row of a table while that is read.
+const PROGRAM: usize = 160 << 20;
+const ROW: usize = 40;
+
+/// Chunks that learning has memory for.
+fn fitting(memory: usize, shape: Shape) -> Result<usize, Failure> {
+    let of_chunk = bytes_of_chunk(shape, POINTS);
+    match memory.saturating_sub(PROGRAM) / of_chunk {
+        0 | 1 => {
+            let least = (PROGRAM + 2 * of_chunk).div_ceil(1 << 20);
+            Err(Failure::Input(format!("--memory: {least}M or more is accepted for particles of this number")))
+        }
+        chunks => Ok(chunks),
+    }
 }
 
 /// The springy double pendulum's own data: the paper's 500 chunks of five points, and as many to validate with.

@@ -1,4 +1,5 @@
-//! Tables of ten million rows, in bounded memory. Minutes and a gigabyte of disk: run with `cargo test --test large_tables -- --ignored --nocapture`.
+//! Memory: that of a recovery by its flag, and of tables of ten million rows (minutes and a gigabyte of disk: run with
+//! `cargo test --test large_tables -- --ignored --nocapture`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +8,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use ndarray::Array2;
-use scalar_dynamics::dataset::{Cut, Shape, Trajectory, TrajectoryTable, read_chunks, read_table, write_table};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::dataset::{
+    Cut, Shape, Trajectory, TrajectoryTable, add_noise, gaussian_states, read_chunks, read_table, write_table,
+};
+use scalar_dynamics::integrate::{RungeKutta, simulate};
+use scalar_dynamics::systems::NamedLaw;
 
 const TRAJECTORIES: usize = 100_000;
 const ROWS: usize = 100;
@@ -87,4 +94,50 @@ fn ten_million_rows_are_read_in_bounded_memory() {
     println!("whole: {megabytes} MB at the peak, {:.1?}", begin.elapsed());
     assert_eq!(table.rows(), TRAJECTORIES * ROWS);
     assert!(megabytes < 1000);
+}
+
+/// Megabytes that a program takes at its peak, as far as looking often tells.
+fn peak_of_program(mut program: std::process::Child) -> usize {
+    let mut peak = 0;
+    while program.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
+        peak = peak.max(line.trim().split(' ').next().unwrap().parse().unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(program.wait().unwrap().success());
+    peak / 1024
+}
+
+#[test]
+fn memory_of_a_recovery_stays_below_its_flag() {
+    let law = NamedLaw::find("pendulum").unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let initial = gaussian_states(law.mean, &[0.1; 12], 500, &mut rng);
+    let states = simulate(&law.system().unwrap(), &RungeKutta::new(8).unwrap(), initial.view(), law.dt, 40, 8).unwrap();
+    let times: Vec<f64> = (0..states.dim().1).map(|k| k as f64 * law.dt).collect();
+    let trajectory =
+        |(id, states): (i64, ndarray::ArrayView2<f64>)| Trajectory { id, times: times.clone(), states: states.to_owned() };
+    let mut trajectories: Vec<Trajectory> = (0..).zip(states.outer_iter()).map(trajectory).collect();
+    add_noise(&mut trajectories, 0.01, &mut rng);
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("table.parquet");
+    write_table(&table, &TrajectoryTable { shape: law.shape(), trajectories, metadata: BTreeMap::new() }).unwrap();
+    let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/recover_hamiltonian");
+    let run = |memory: &str| {
+        let mut command = std::process::Command::new(&program);
+        let out = folder.path().join("law");
+        command.args(["--vector", "g=0,0,-1", "--max-chunks", "4000", "--quiet", "--time-budget", "8", "--memory", memory]);
+        command.arg("--input").arg(&table).arg("--out").arg(out).stdout(std::process::Stdio::piped());
+        command.stderr(std::process::Stdio::piped());
+        command
+    };
+    for limit in [220, 400] {
+        let peak = peak_of_program(run(&format!("{limit}M")).spawn().unwrap());
+        println!("{peak} of {limit} MB");
+        assert!(peak <= limit, "{peak} MB");
+    }
+    let output = run("100M").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("161M or more is accepted"), "{output:?}");
 }

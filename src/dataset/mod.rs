@@ -25,6 +25,6 @@ pub use error::{Error, Format};
 pub use layout::state_columns;
 pub use lock::FolderLock;
 pub use sampling::{add_noise, aligned_chunks, gaussian_states, overlapped, split, split_trajectories};
-pub use table::{Chunks, Cut, read_chunks, read_table, write_table};
+pub use table::{Chunks, Cut, read_chunks, read_shape, read_table, write_table};
 pub use trajectory::{Trajectory, TrajectoryTable};
 pub use units::Units;

@@ -89,6 +89,14 @@ pub fn read_chunks(
     Ok((Chunks { shape: layout.shape, chunks, available, rows: index.len() }, warnings))
 }
 
+/// Particles and dimension of a table, by its columns alone.
+///
+/// # Errors
+/// As [`read_table`], for the file and its columns.
+pub fn read_shape(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Shape, Error> {
+    Ok(Opened::new(path, masses)?.layout.shape)
+}
+
 /// A table whose columns are known.
 struct Opened {
     source: Source,

@@ -110,9 +110,10 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
     for (field, i, weight) in fields {
         let strength = masses.iter().find(|(j, _)| *j == i).map(|(_, mass)| weight.over(mass));
         let common = (repeated.len(), format!("-{{m{i}}}*dot({field},q{i})"));
-        named.push(NamedTerm { own: format!("-{{m{i}}}*{{{field}{i}}}*dot({field},q{i})"), common: Some(common) });
+        let name = strength_name(&field, i);
+        named.push(NamedTerm { own: format!("-{{m{i}}}*{{{name}}}*dot({field},q{i})"), common: Some(common) });
         repeated.push((format!("m{i}"), format!("feels {field}"), weight));
-        found.extend(strength.map(|s| (format!("{field}{i}"), format!("acceleration of particle {i} in units of {field}"), s)));
+        found.extend(strength.map(|s| (name, format!("acceleration of particle {i} in units of {field}"), s)));
     }
     for (s, (base, n, strength)) in strengths.into_iter().enumerate() {
         let attraction = attraction(&base, n, &strength, &masses);
@@ -147,6 +148,13 @@ fn physical(name: String, meaning: String, tracked: Tracked, covariance: Option<
     });
     let window = standard_error.map_or(RELATIVE_UNKNOWN * value.abs(), |se| (SIGMAS * se).min(RELATIVE * value.abs()));
     PhysicalConstant { name, meaning, value, snapped: snap(value, window), gradient, standard_error }
+}
+
+/// The name of what a field does to a particle: none that a mass, a spring or a strength has.
+fn strength_name(field: &str, i: usize) -> String {
+    let name = format!("{field}{i}");
+    let taken = ['m', 'k', 'l', 'c'].iter().any(|kind| index(&name, *kind).is_some());
+    if taken { format!("a_{name}") } else { name }
 }
 
 /// The number at the end of a name of this kind: 2 for `p2`, kind `p`.

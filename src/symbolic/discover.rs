@@ -109,13 +109,31 @@ impl Learner<'_> {
 
     /// Without what the data don't demand, and put simply.
     fn polished(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
-        let steps: [&dyn Fn(Adjusted) -> Result<Adjusted, RecoverError>; 4] = [
+        let steps: [&dyn Fn(Adjusted) -> Result<Adjusted, RecoverError>; 5] = [
+            &|best| self.with_limits(best, fitted),
             &|best| self.without_redundant_terms(best, fitted),
             &|best| self.simplified(best, fitted),
             &|best| self.pruned(best, fitted),
             &|best| self.with_simple_exponents(best, fitted),
         ];
         steps.into_iter().try_fold(best, |best, step| if self.late() { Ok(best) } else { step(best) })
+    }
+
+    /// Functions that are nearly linear put so, and small constants left out, where the data like that better: what was learned may not have been good enough
+    /// to tell.
+    fn with_limits(&self, mut best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+        while best.misfit > floor(fitted).max(DOUBTFUL) && !self.late() {
+            let mut simpler = self.limits(&best.expression)?;
+            simpler.retain(|law| law.complexity() < best.expression.complexity() && !law.constants().is_empty());
+            let adjusted = simpler.iter().map(|law| self.adjust(law, fitted)).collect::<Result<Vec<_>, _>>()?;
+            match adjusted.into_iter().min_by(|a, b| a.misfit.total_cmp(&b.misfit)).filter(|next| next.misfit <= 1.1 * best.misfit)
+            {
+                Some(next) => best = next,
+                None => break,
+            }
+            log::debug!("at a limit: {:.2e} {:.2e} {}", best.misfit, best.validation, best.expression);
+        }
+        Ok(best)
     }
 
     fn simplified(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
@@ -218,6 +236,9 @@ impl Learner<'_> {
 fn floor(fitted: &Fitted) -> f64 {
     (4.0 * fitted.misfit).clamp(4.0 * FLOOR, SYSTEMATIC)
 }
+
+/// Laws that miss less are not doubted.
+const DOUBTFUL: f64 = 1e-8;
 
 /// A larger misfit is taken for noise.
 const SYSTEMATIC: f64 = 1e-6;

@@ -44,7 +44,7 @@ pub use equality::{EqualityOptions, Proof, prove_equal, prove_equal_at, prove_eq
 pub use error::SymbolicError;
 pub use forms::PartForm;
 pub use friction::Friction;
-pub use learner::{CandidateScalar, Fitted, Group, Learner, candidates, eliminate_groups};
+pub use learner::{CandidateScalar, Fitted, Group, Learner, bytes_of_chunk, candidates, eliminate_groups};
 pub use merged::Merged;
 pub use order::ordered;
 pub use parts::{PartCurve, RadialForce};

@@ -22,7 +22,7 @@ use super::noise;
 use super::paths::{Flow, Paths};
 use super::search::Deadline;
 use crate::basis::ProductBasis;
-use crate::dataset::Trajectory;
+use crate::dataset::{Shape, Trajectory};
 use crate::expr::{Expr, Scalar};
 use crate::linalg::{self, Whitening};
 use crate::model::{Model, ScalarHamiltonian};
@@ -112,6 +112,13 @@ const ENOUGH: f64 = 1e-8;
 const MOST_FUNCTIONS: usize = 400;
 /// Products of scalars are looked for when the misfit is above this.
 const PAIRS_ABOVE: f64 = 1e-6;
+
+/// Bytes that learning takes for each chunk of so many points at most: its residuals' derivatives by the initial state and by as many parameters as there may
+/// be, twice.
+pub fn bytes_of_chunk(shape: Shape, points: usize) -> usize {
+    let dim = shape.state_len();
+    2 * size_of::<f64>() * points * dim * (dim + 1 + MOST_FUNCTIONS)
+}
 
 impl<'a> Learner<'a> {
     /// Readies the catalogue for the chunks; `check` are held out, and decide about degrees. Chunks of one point say nothing.
