@@ -362,7 +362,6 @@ fn time_that_is_over_leaves_a_law_and_claims_nothing() {
 }
 
 #[test]
-#[ignore = "depends on the network: with one the law is found exactly, with another a part near its limit (a root of a large number) takes its place"]
 fn regress_a_black_box_is_read() {
     let law = NamedLaw::find("pendulum").unwrap();
     let system = law.system().unwrap();
@@ -380,12 +379,15 @@ fn regress_a_black_box_is_read() {
         patience: 5,
         decay: 0.0,
     };
-    let start = network.initial(&mut rng(7));
-    let fit = train_network(&network, start, (&train, &check), &settings, None, &mut |_| {}).unwrap();
-    let found = recover_from((&network, &fit.theta), &inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
-    println!("learned {:.1e}, closed form {:.1e}: {}", found.validation_error.0, found.validation_error.1, found.best());
-    // What was read is the network: its own error is far above that of the law.
-    assert!(found.validation_error.0 > 1e-5 && found.exact);
-    let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
-    assert!(gradient_error(&system, &form, &all) < 1e-7);
+    for seed in [7, 8, 9] {
+        let start = network.initial(&mut rng(seed));
+        let fit = train_network(&network, start, (&train, &check), &settings, None, &mut |_| {}).unwrap();
+        let found =
+            recover_from((&network, &fit.theta), &inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
+        println!("learned {:.1e}, closed form {:.1e}: {}", found.validation_error.0, found.validation_error.1, found.best());
+        // What was read is the network: its own error is far above that of the law.
+        assert!(found.validation_error.0 > 1e-5 && found.exact);
+        let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
+        assert!(gradient_error(&system, &form, &all) < 1e-7);
+    }
 }

@@ -256,7 +256,9 @@ pub(super) fn least_squares(
             break;
         }
         let columns = jacobian(residual, &theta);
-        let scale: Vec<f64> = columns.iter().map(|c| c.dot(c).sqrt().max(f64::MIN_POSITIVE)).collect();
+        // A constant without effect stays.
+        let size = |c: &Array1<f64>| c.dot(c).sqrt();
+        let scale: Vec<f64> = columns.iter().map(|c| if size(c) > 0.0 { size(c) } else { 1.0 }).collect();
         let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
         let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
         let before = r.dot(&r);

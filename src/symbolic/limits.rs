@@ -60,6 +60,18 @@ fn variants(expr: &Expr, is_term: bool, simpler: &impl Fn(&Expr, bool) -> Vec<Ex
     all
 }
 
+/// Without the constants that have no effect on a term of the whole.
+fn varying(term: &Expr) -> Expr {
+    match term {
+        Expr::Sum(terms) => Expr::sum(terms.iter().filter(|t| !matches!(t, Expr::Constant(_))).cloned()),
+        Expr::Product(factors) => match &factors[..] {
+            [c @ Expr::Constant(_), other] => Expr::product([c.clone(), varying(other)]),
+            _ => term.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
 /// Values of a law's scalars: samples x scalars.
 struct Samples {
     scalars: Vec<Scalar>,
@@ -110,11 +122,7 @@ impl Samples {
             return None;
         }
         // Of a term only what varies counts.
-        let varying = match argument {
-            Expr::Sum(terms) if is_term => Expr::sum(terms.iter().filter(|t| !matches!(t, Expr::Constant(_))).cloned()),
-            other => other.clone(),
-        };
-        let line = Expr::product([Expr::Constant(slope), varying]);
+        let line = Expr::product([Expr::Constant(slope), if is_term { varying(argument) } else { argument.clone() }]);
         Some(if is_term { line } else { Expr::sum([line, Expr::Constant(level - slope * middle)]) })
     }
 }
@@ -139,6 +147,7 @@ mod tests {
     #[test]
     fn what_is_nearly_linear_is_put_so() {
         assert_eq!(limits("100*tan(0.005*norm(q1)**2)"), ["0.5*norm(q1)**2"]);
+        assert_eq!(limits("-90*sqrt(-5*(norm(q1)**2 - 40000))"), ["0.5*norm(q1)**2"]);
         assert_eq!(limits("200*exp(-0.002*norm(q1))"), ["-0.4*norm(q1)"]);
         assert!(limits("0.001*(1/norm(q1) + 500)**2").contains(&"1/norm(q1)".to_string()));
         assert!(
