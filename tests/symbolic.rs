@@ -258,6 +258,17 @@ fn constants_have_gradients_and_errors() {
 }
 
 #[test]
+fn what_is_no_mass_is_not_called_one() {
+    let of = |text: &str| read_constants(&parse(text), None).unwrap();
+    let names = |text: &str| of(text).constants.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names("0.5*norm(p1)**2 + 0.24*norm(p2)**2 - 0.8*dot(p2,p3) + 0.4*norm(p3)**2"), ["m1"]);
+    assert_eq!(names("0.5*norm(p1)**2 - 0.2*norm(p2)**2"), ["m1"]);
+    assert_eq!(of("0.5*norm(p1)**2 - 0.2*norm(p2)**2").unread.len(), 1);
+    // The strength of a field along a vector m is no mass.
+    assert_eq!(names("0.5*norm(p1)**2 - 2*dot(m,q1)"), ["m1", "a_m1"]);
+}
+
+#[test]
 fn no_standard_error_is_zero() {
     let expr = parse("0.65*norm(q1)**2 - 1.2*norm(q1)");
     let length = |covariance: &Array2<f64>| read_constants(&expr, Some(covariance)).unwrap().constants.remove(1);

@@ -25,17 +25,22 @@ pub fn noise_text(noise: &NoiseFound) -> String {
 
 /// Laws that the data don't tell from the one that was found.
 pub fn rivals_text(rivals: &[Rival]) -> String {
+    let far = |x: f64| if x.is_finite() { format!("{:.1} %", 100.0 * x) } else { "more than any number".into() };
     let line = |rival: &Rival| {
         let (within, beyond) = rival.difference;
+        let (more, word) = (rival.chi_squared.abs(), if rival.chi_squared > 0.0 { "higher" } else { "lower" });
         format!(
-            "\n- `{}`: chi squared {:+.1}; velocities and forces differ by {within:.1e} where the data are and by {beyond:.1e} in a box 1.3 times as wide",
-            rival.expression, rival.chi_squared
+            "\n- `{}`: chi squared {more:.1} {word}; differs by {} where the data are, by {} beyond",
+            rival.expression,
+            far(within),
+            far(beyond)
         )
     };
     let lines: String = rivals.iter().map(line).collect();
     format!(
-        "These laws explain the data as well, within three standard errors; they are longer, or less likely. Differences are relative, at nine states of ten at \
-         most. Data from where they differ would decide.\n{lines}"
+        "Of the laws that were tried these explain the data as well (chi squared, the sum of squared residuals in units of the noise, within three standard \
+         errors of that of the law above or lower, by more constants or symbols). There may be others. Velocities and forces differ from those of the law by at \
+         most so much, relatively, at nine of ten states of the data, and of a box 1.3 times as wide; more data from there would decide.\n{lines}"
     )
 }
 

@@ -172,11 +172,16 @@ fn single(v: &Vector) -> Option<&str> {
 
 fn take_masses(terms: &mut Vec<Term>) -> Vec<(usize, Tracked)> {
     let mut masses = Vec::new();
+    // What also has a product of two momenta says nothing of a single mass, nor does what is below zero.
+    let momenta = |e: &Expr| e.names().iter().filter_map(|name| index(name, 'p')).collect::<Vec<_>>();
+    let mixed: Vec<usize> =
+        terms.iter().flat_map(|t| &t.powers).map(|(e, _)| momenta(e)).filter(|p| p.len() > 1).flatten().collect();
     terms.retain(|term| {
         let particle = match &term.powers[..] {
             [(Expr::Scalar(Scalar::Norm(v)), 2.0)] => single(v).and_then(|name| index(name, 'p')),
             _ => None,
         };
+        let particle = particle.filter(|i| term.coefficient.value > 0.0 && !mixed.contains(i));
         if let Some(i) = particle {
             let one = Tracked::exact(1.0, term.coefficient.gradient.len());
             masses.push((i, one.over(&term.coefficient.scaled(2.0))));

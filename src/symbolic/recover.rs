@@ -292,6 +292,9 @@ fn recovered(
     };
     let (shared, tied, merged) =
         tied.map_or((Vec::new(), None, None), |Ties { shared, expression, merged }| (shared, Some(expression), Some(merged)));
+    // No name may stand for two things.
+    let is_vector = |name: &String| inputs.context.iter().any(|(vector, _)| vector == name);
+    let merged = merged.filter(|m| !m.constants.iter().any(|(name, _)| is_vector(name)));
     let best = snapped.as_ref().unwrap_or(&law.expression);
     let forces = forces(best, inputs.shape.particles)?;
     let error = closed_form_error(inputs, best, validation, &learned.settings)?;

@@ -31,6 +31,8 @@ const AS_LIKELY: f64 = 9.0;
 const DIFFERENT: f64 = 0.01;
 /// How much wider than that of the data the box is.
 const WIDER: f64 = 1.3;
+/// Laws that are longer by more symbols are none that anybody would prefer.
+const LONGER: usize = 12;
 /// States of each kind at which laws are compared.
 const STATES: usize = 500;
 /// Rivals that are told, at most.
@@ -46,7 +48,9 @@ impl Learner<'_> {
         let fields = |law: &Expr| Ok::<_, RecoverError>((self.field(law, &data)?, self.field(law, &wide)?));
         let allowed = AS_LIKELY * refit::redundancy(&errors.chunks.train);
         let more = |law: &Adjusted| errors.chi_squared_of(law.misfit) - errors.chi_squared_of(chosen.misfit);
-        let mut likely: Vec<&Adjusted> = tried.iter().filter(|law| more(law) <= allowed).collect();
+        let longest = chosen.expression.complexity() + LONGER;
+        let comparable = |law: &&Adjusted| more(law) <= allowed && law.expression.complexity() <= longest;
+        let mut likely: Vec<&Adjusted> = tried.iter().filter(comparable).collect();
         likely.sort_by(|a, b| a.misfit.total_cmp(&b.misfit).then_with(|| a.expression.total_cmp(&b.expression)));
         let own = fields(&chosen.expression)?;
         let mut known = vec![own.1.clone()];

@@ -22,7 +22,7 @@ use super::noise;
 use super::paths::{Flow, Paths};
 use super::search::Deadline;
 use crate::basis::ProductBasis;
-use crate::dataset::{Shape, Trajectory};
+use crate::dataset::Trajectory;
 use crate::expr::{Expr, Scalar};
 use crate::linalg::{self, Whitening};
 use crate::model::{Model, ScalarHamiltonian};
@@ -113,11 +113,12 @@ const MOST_FUNCTIONS: usize = 400;
 /// Products of scalars are looked for when the misfit is above this.
 const PAIRS_ABOVE: f64 = 1e-6;
 
-/// Bytes that learning takes for each chunk of so many points at most: its residuals' derivatives by the initial state and by as many parameters as there may
-/// be, twice.
-pub fn bytes_of_chunk(shape: Shape, points: usize) -> usize {
-    let dim = shape.state_len();
-    2 * size_of::<f64>() * points * dim * (dim + 1 + MOST_FUNCTIONS)
+/// Bytes that learning takes for each chunk of so many points at most: its residuals' derivatives by the initial state and by the parameters, twice.
+pub fn bytes_of_chunk(inputs: &Inputs, points: usize) -> usize {
+    const EACH: usize = FIRST_DEGREE + FIRST_DEGREE / 2;
+    const LEAST: usize = 100;
+    let (dim, functions) = (inputs.shape.state_len(), (EACH * candidates(inputs).len()).clamp(LEAST, MOST_FUNCTIONS));
+    2 * size_of::<f64>() * points * dim * (dim + 1 + functions)
 }
 
 impl<'a> Learner<'a> {
