@@ -77,7 +77,7 @@ impl Learner<'_> {
                     continue;
                 }
                 let (expression, misfit) = match &metric {
-                    Some(metric) => metric.adjust(&expression),
+                    Some(metric) => metric.adjust(&with_coefficients(&expression)),
                     None => self.adjust_part(&expression, &rest)?,
                 };
                 if misfit.is_finite() && metric.as_ref().is_none_or(|metric| metric.sees(&expression)) {
@@ -189,6 +189,20 @@ impl Learner<'_> {
         }
         let coefficients = solve_with(&factor, &kept)?;
         Ok(Some(sum(&kept, coefficients)))
+    }
+}
+
+/// With a coefficient to every term: a search that knows the noise takes one within its error of one for none, but that is for snapping to say.
+fn with_coefficients(form: &Expr) -> Expr {
+    let term = |term: &Expr| match term {
+        Expr::Constant(_) => term.clone(),
+        Expr::Product(factors) if matches!(factors.first(), Some(Expr::Constant(_))) => term.clone(),
+        Expr::Product(factors) => Expr::Product([&[Expr::Constant(1.0)], &factors[..]].concat()),
+        other => Expr::Product(vec![Expr::Constant(1.0), other.clone()]),
+    };
+    match form {
+        Expr::Sum(terms) => Expr::Sum(terms.iter().map(term).collect()),
+        other => term(other),
     }
 }
 
