@@ -9,7 +9,7 @@ use clap::Parser;
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, split, write_table};
+use scalar_dynamics::dataset::{Trajectory, TrajectoryTable, add_noise, aligned_chunks, gaussian_states, split, write_table};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::field::Hamiltonian;
 use scalar_dynamics::integrate::{RungeKutta, simulate};
@@ -185,7 +185,9 @@ fn make(
         table.trajectories.extend(followed);
     }
     (0..).zip(&mut table.trajectories).for_each(|(id, chunk)| chunk.id = id);
-    add_noise(&mut table.trajectories, arguments.noise, rng);
+    if arguments.noise > 0.0 {
+        add_noise(&mut table.trajectories, arguments.noise, rng);
+    }
     Ok(table)
 }
 
@@ -210,16 +212,4 @@ fn keeps_energy(system: &ExpressionSystem, initial: ArrayView1<f64>, states: Arr
     let energy = |state: ArrayView1<f64>| system.energy(&state.to_vec());
     let first = energy(initial);
     states.rows().into_iter().all(|state| (energy(state) - first).abs() < LOST * (1.0 + first.abs()))
-}
-
-/// Adds independent normal errors to every component, in units of its standard deviation.
-fn add_noise(chunks: &mut [Trajectory], noise: f64, rng: &mut ChaCha8Rng) {
-    if noise == 0.0 {
-        return;
-    }
-    let all = states(chunks);
-    let deviation: Vec<f64> = all.columns().into_iter().map(|c| noise * c.std(0.0)).collect();
-    for chunk in chunks {
-        chunk.states += &gaussian_states(&vec![0.0; deviation.len()], &deviation, chunk.times.len(), rng);
-    }
 }

@@ -105,7 +105,7 @@ impl Expr {
     }
 
     /// The same node over mapped children.
-    fn map_children(&self, mut f: impl FnMut(&Expr) -> Expr) -> Expr {
+    pub(crate) fn map_children(&self, mut f: impl FnMut(&Expr) -> Expr) -> Expr {
         match self {
             Self::Constant(_) | Self::Scalar(_) => self.clone(),
             Self::Sum(terms) => Self::Sum(terms.iter().map(f).collect()),

@@ -42,55 +42,32 @@ pub(super) fn free_exponents(expr: &Expr) -> Expr {
             let logarithm = Expr::Apply(Function::Log, Box::new(free_exponents(base)));
             Expr::Apply(Function::Exp, Box::new(Expr::Product(vec![Expr::Constant(*n), logarithm])))
         }
-        Expr::Pow(base, n) => Expr::Pow(Box::new(free_exponents(base)), *n),
-        Expr::Sum(terms) => Expr::Sum(terms.iter().map(free_exponents).collect()),
-        Expr::Product(factors) => Expr::Product(factors.iter().map(free_exponents).collect()),
-        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(free_exponents(x))),
-        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+        _ => expr.map_children(free_exponents),
     }
 }
 
 /// Undoes [`free_exponents`].
 pub(super) fn bound_exponents(expr: &Expr) -> Expr {
-    match expr {
-        Expr::Apply(Function::Exp, x) => {
-            if let Expr::Product(factors) = &**x
-                && let [Expr::Constant(n), Expr::Apply(Function::Log, base)] = &factors[..]
-            {
-                return Expr::Pow(Box::new(bound_exponents(base)), *n);
-            }
-            Expr::Apply(Function::Exp, Box::new(bound_exponents(x)))
-        }
-        Expr::Pow(base, n) => Expr::Pow(Box::new(bound_exponents(base)), *n),
-        Expr::Sum(terms) => Expr::Sum(terms.iter().map(bound_exponents).collect()),
-        Expr::Product(factors) => Expr::Product(factors.iter().map(bound_exponents).collect()),
-        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(bound_exponents(x))),
-        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+    if let Expr::Apply(Function::Exp, x) = expr
+        && let Expr::Product(factors) = &**x
+        && let [Expr::Constant(n), Expr::Apply(Function::Log, base)] = &factors[..]
+    {
+        return Expr::Pow(Box::new(bound_exponents(base)), *n);
     }
+    expr.map_children(bound_exponents)
 }
 
 /// With the constants that are added to the arguments of sines and cosines between -pi and pi.
 pub(super) fn principal_phases(expr: &Expr) -> Expr {
     match expr {
-        Expr::Apply(f @ (Function::Sin | Function::Cos), x) => {
+        Expr::Apply(Function::Sin | Function::Cos, x) if matches!(**x, Expr::Sum(_)) => {
             let principal = |term: &Expr| match term {
                 Expr::Constant(c) => Expr::Constant(c - TAU * (c / TAU).round()),
                 other => principal_phases(other),
             };
-            Expr::Apply(
-                *f,
-                Box::new(if let Expr::Sum(terms) = &**x {
-                    Expr::Sum(terms.iter().map(principal).collect())
-                } else {
-                    principal_phases(x)
-                }),
-            )
+            expr.map_children(|sum| sum.map_children(principal))
         }
-        Expr::Pow(base, n) => Expr::Pow(Box::new(principal_phases(base)), *n),
-        Expr::Sum(terms) => Expr::Sum(terms.iter().map(principal_phases).collect()),
-        Expr::Product(factors) => Expr::Product(factors.iter().map(principal_phases).collect()),
-        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(principal_phases(x))),
-        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+        _ => expr.map_children(principal_phases),
     }
 }
 

@@ -255,9 +255,6 @@ pub(super) fn round_exponents(expr: &Expr, step: f64, part: f64) -> Expr {
             let n = if !known && (near - n).abs() < part * step { near } else { *n };
             Expr::pow(round_exponents(base, step, part), n)
         }
-        Expr::Sum(terms) => Expr::Sum(terms.iter().map(|t| round_exponents(t, step, part)).collect()),
-        Expr::Product(factors) => Expr::Product(factors.iter().map(|t| round_exponents(t, step, part)).collect()),
-        Expr::Apply(f, x) => Expr::Apply(*f, Box::new(round_exponents(x, step, part))),
-        Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
+        _ => expr.map_children(|child| round_exponents(child, step, part)),
     }
 }

@@ -10,7 +10,8 @@ use super::tracked::multiply_out;
 use super::{SimplifyOptions, refit, simplify_up_to_constant};
 use crate::dataset::Trajectory;
 use crate::expr::Expr;
-use crate::train::{Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
+use crate::model::{ClosedForm, ScalarHamiltonian};
+use crate::train::{self, Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
 /// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
 const MOST_TRIED: usize = 20;
@@ -37,11 +38,6 @@ impl Errors {
         0.5 * chi_squared / self.dispersion()
             + 0.5 * self.freedom.ln() * constants
             + NATS_PER_SYMBOL * expression.complexity() as f64
-    }
-
-    /// By how much what was learned misses more than the noise.
-    fn dispersion(&self) -> f64 {
-        (self.chi_squared / self.freedom).max(1.0)
     }
 
     /// The chi squared that goes with a misfit.
@@ -75,6 +71,12 @@ impl Errors {
         self.is_as_likely(law) && self.is_without_drift(law.fit.drift)
     }
 
+    /// Fits a law to some of the chunks, with the noise as learned.
+    fn fit(&self, law: &ScalarHamiltonian<ClosedForm>, chunks: &[Trajectory], start: NoisyStart) -> Result<NoisyFit, train::Error> {
+        let prior = Prior { noise: Some(self.noise.clone()), precision: None };
+        fit_noisy(law, chunks, start, &self.chunks.settings, &prior, &mut |_| {})
+    }
+
     /// Whether residuals on the training chunks have no motions that are quadratic in time but by chance, given the mean square of these in units of the
     /// noise, and their number; not where there are few.
     pub(super) fn is_without_drift(&self, (drift, n): (f64, usize)) -> bool {
@@ -102,7 +104,8 @@ impl Learner<'_> {
         errors: &Errors,
         judging: &[Trajectory],
     ) -> Result<bool, RecoverError> {
-        let law = self.likelihood(&free_exponents(expr), errors, errors.start(free_exponents(expr).constants()))?;
+        let free = free_exponents(expr);
+        let law = self.likelihood(&free, errors, free.constants())?;
         let closed = refit::model(self.inputs(), &law.adjusted.expression)?;
         let constants = law.adjusted.expression.constants();
         let of_law = deviance(&closed, &constants, judging, &errors.noise, &errors.chunks.settings)?;
@@ -120,11 +123,10 @@ impl Learner<'_> {
     ///
     /// # Errors
     /// An unknown vector, divergence.
-    fn likelihood(&self, free: &Expr, errors: &Errors, start: NoisyStart) -> Result<Fit, RecoverError> {
+    fn likelihood(&self, free: &Expr, errors: &Errors, constants: Vec<f64>) -> Result<Fit, RecoverError> {
         let model = refit::model(self.inputs(), free)?;
         let NoisyChunks { settings, train, check, .. } = &*errors.chunks;
-        let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
-        let fit = fit_noisy(&model, train, start, settings, &prior, &mut |_| {})?;
+        let fit = errors.fit(&model, train, errors.start(constants))?;
         let held_out = deviance(&model, &fit.theta, check, &errors.noise, settings)?;
         let adjusted = Adjusted {
             expression: principal_phases(&bound_exponents(&free.with_constants(&fit.theta))),
@@ -141,7 +143,7 @@ impl Learner<'_> {
             Some(rival) => self.rivalling(&free, errors, rival),
             None => Some(free.constants()),
         };
-        let fit = |constants| self.likelihood(&free, errors, errors.start(constants)).ok();
+        let fit = |constants| self.likelihood(&free, errors, constants).ok();
         let found = constants.and_then(fit).filter(|found| found.adjusted.misfit.is_finite());
         match &found {
             Some(Fit { adjusted, .. }) => log::debug!("  length {:.1}: {}", errors.length_of(adjusted), adjusted.expression),
@@ -152,16 +154,13 @@ impl Learner<'_> {
 
     /// The constants of a law that is fitted to a part of the chunks, if it does as well there as a rival does on all, within chance.
     fn rivalling(&self, free: &Expr, errors: &Errors, rival: &Fit) -> Option<Vec<f64>> {
-        let NoisyChunks { settings, train, .. } = &*errors.chunks;
+        let train = &errors.chunks.train;
         if train.len() < FEW_CHUNKS * ONE_OF {
             return Some(free.constants());
         }
         let some: Vec<Trajectory> = train.iter().step_by(ONE_OF).cloned().collect();
-        let starts = errors.starts.chunks(errors.noise.len()).step_by(ONE_OF).flatten().copied().collect();
-        let start = NoisyStart { theta: free.constants(), found: Some((starts, errors.noise.clone())) };
-        let model = refit::model(self.inputs(), free).ok()?;
-        let prior = Prior { noise: Some(errors.noise.clone()), precision: None };
-        let fit = fit_noisy(&model, &some, start, settings, &prior, &mut |_| {}).ok()?;
+        let start = errors.start_of(free.constants(), |chunk| chunk.is_multiple_of(ONE_OF));
+        let fit = errors.fit(&refit::model(self.inputs(), free).ok()?, &some, start).ok()?;
         let more = fit.chi_squared - rival.fit.chi_squared / rival.fit.freedom * fit.freedom;
         let allowed = 2.0 * HOPELESS + SIGMAS * (2.0 * refit::redundancy(&some) * fit.freedom).sqrt();
         (more <= allowed * errors.dispersion()).then_some(fit.theta)

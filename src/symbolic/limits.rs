@@ -1,12 +1,11 @@
 //! Forms that are next to a simpler one: a function that is nearly linear where the data are, a constant that is small beside what it is added to.
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 
 use super::learner::Learner;
 use super::recover::RecoverError;
 use crate::expr::{Expr, Function, Scalar};
 use crate::scalars::ScalarSet;
-use crate::train::states;
 
 /// A function counts as nearly linear where its best line misses so small a part of its standard deviation.
 const NEARLY: f64 = 0.15;
@@ -23,9 +22,7 @@ impl Learner<'_> {
     /// An unknown vector.
     pub(super) fn limits(&self, law: &Expr) -> Result<Vec<Expr>, RecoverError> {
         let scalars = law.scalars();
-        let states = states(self.train());
-        let rows: Vec<usize> = (0..states.nrows()).step_by(states.nrows().div_ceil(SAMPLES)).collect();
-        let values = ScalarSet::new(self.inputs(), scalars.clone())?.values(states.select(Axis(0), &rows).view());
+        let values = ScalarSet::new(self.inputs(), scalars.clone())?.values(self.some_states(SAMPLES).view());
         let samples = Samples { scalars, values };
         let mut all = variants(law, true, &|node, is_term| samples.simpler(node, is_term));
         all.sort_by(Expr::total_cmp);

@@ -1,6 +1,6 @@
 //! Other laws that noisy data don't tell from the one that was found, though they differ.
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -69,7 +69,6 @@ impl Learner<'_> {
     /// Some states of the data, and random ones in a wider box.
     fn places(&self) -> (Array2<f64>, Array2<f64>) {
         let all = states(self.train());
-        let rows: Vec<usize> = (0..all.nrows()).step_by(all.nrows().div_ceil(STATES).max(1)).collect();
         let range = |column: ndarray::ArrayView1<f64>| {
             column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
         };
@@ -79,7 +78,7 @@ impl Learner<'_> {
             let (low, high) = ranges[c];
             0.5 * (low + high) + 0.5 * WIDER * (high - low) * rng.random_range(-1.0..1.0)
         });
-        (all.select(Axis(0), &rows), wide)
+        (self.some_states(STATES), wide)
     }
 
     fn field(&self, law: &Expr, states: &Array2<f64>) -> Result<Array2<f64>, RecoverError> {

@@ -50,6 +50,7 @@ impl Searches {
         evaluations: usize,
         metric: Option<&Metric>,
     ) -> Result<Vec<Expr>, SearchError> {
+        let noisy = metric.is_some();
         let mut target = target(variables.len(), samples)?;
         if let Some(metric) = metric {
             target = target.with_whitening(metric.whitening())?;
@@ -59,7 +60,7 @@ impl Searches {
             max_evaluations: evaluations,
             seed: self.seed,
             // Noise leaves room for forms that explain it all, and simpler ones may yet come.
-            stop_when_explained: metric.is_none(),
+            stop_when_explained: !noisy,
             ..SearchOptions::default()
         };
         options.deadline = self.deadline.within(LEAST, options.time_budget);
@@ -82,9 +83,9 @@ impl Searches {
             self.known.push(best.clone());
         }
         let last = front.entries.len();
-        let first = if metric.is_some() { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
-        let taken = front.entries[first..last].iter().take(if metric.is_some() { 2 * MOST_FORMS } else { MOST_FORMS });
-        let rivals = front.rivals.iter().take(if metric.is_some() { MOST_FORMS } else { 0 });
+        let first = if noisy { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
+        let taken = front.entries[first..last].iter().take(if noisy { 2 * MOST_FORMS } else { MOST_FORMS });
+        let rivals = front.rivals.iter().take(if noisy { MOST_FORMS } else { 0 });
         Ok(taken.chain(rivals).filter_map(|f| f.to_expr(&target, variables).ok()).collect())
     }
 }

@@ -71,7 +71,19 @@ impl Errors {
 
     /// Where the fit of another model to the same chunks begins.
     pub fn start(&self, theta: Vec<f64>) -> NoisyStart {
-        NoisyStart { theta, found: Some((self.starts.clone(), self.noise.clone())) }
+        self.start_of(theta, |_| true)
+    }
+
+    /// The same for those of the chunks, by number, that are kept.
+    pub fn start_of(&self, theta: Vec<f64>, keep: impl Fn(usize) -> bool) -> NoisyStart {
+        let starts = self.starts.chunks(self.noise.len()).enumerate().filter(|(chunk, _)| keep(*chunk));
+        let starts = starts.flat_map(|(_, start)| start.iter().copied()).collect();
+        NoisyStart { theta, found: Some((starts, self.noise.clone())) }
+    }
+
+    /// By how much what was learned misses more than the noise.
+    pub fn dispersion(&self) -> f64 {
+        (self.chi_squared / self.freedom).max(1.0)
     }
 
     /// Root mean square residual, in units of the weights, that goes with a chi squared of the training chunks.

@@ -8,7 +8,7 @@ use super::errors::LOWER_DEGREE;
 use super::{Errors, Fitted, Learner, NoisyChunks, eliminate_groups, solve_with};
 use crate::symbolic::follow::marked;
 use crate::symbolic::judge::by_chance;
-use crate::train::{Error, NoisyStart};
+use crate::train::Error;
 
 /// What each function of a scalar must lower chi squared by.
 const PRICE: f64 = 4.0;
@@ -75,9 +75,7 @@ impl Learner<'_> {
         let held_out = marked(check, &errors.check_calm);
         let (train, check) = (marked(train, &errors.calm), if held_out.is_empty() { check.clone() } else { held_out });
         let chunks = NoisyChunks { settings: settings.clone(), train, check, given: given.clone() };
-        let starts = errors.starts.chunks(self.inputs.shape.state_len()).zip(&errors.calm).filter(|(_, calm)| **calm);
-        let starts = starts.flat_map(|(start, _)| start.iter().copied()).collect();
-        let start = NoisyStart { theta: best.theta.clone(), found: Some((starts, errors.noise.clone())) };
+        let start = errors.start_of(best.theta.clone(), |chunk| errors.calm[chunk]);
         self.fit_errors(&Arc::new(chunks), &self.groups_of(best), best.degree, start).ok()
     }
 
@@ -98,7 +96,7 @@ impl Learner<'_> {
     /// The groups that the data demand, as far as linear.
     fn demanded_in_noise(&self, (fitted, errors): &(Fitted, Errors)) -> Result<Vec<usize>, Error> {
         // What was learned may miss more than the noise; and of many groups some are wanted by chance.
-        let dispersion = (errors.chi_squared / errors.freedom).max(1.0);
+        let dispersion = errors.dispersion();
         let naming = 2.0 * (fitted.groups.len() as f64).ln();
         let ranks = self.group_ranks(&fitted.groups);
         Ok(eliminate_groups(&fitted.factor, &fitted.groups, &ranks, PRICE * dispersion, naming * dispersion)?)
@@ -117,16 +115,16 @@ impl Learner<'_> {
         let more = functions.len().saturating_sub(best.theta.len());
         let (at, _) = self.assess_errors(&errors.chunks, &groups, HIGHER_DEGREE, errors.start(theta))?;
         let n = at.theta.len();
-        let residual = at.factor.slice(s![.., ..n]).dot(&ArrayView1::from(&at.theta)) - at.factor.column(n);
-        let every: Vec<usize> = (0..n).collect();
-        let start = solve_with(&at.factor, &every)?;
-        let left = at.factor.slice(s![.., ..n]).dot(&ArrayView1::from(&start)) - at.factor.column(n);
-        let gain = residual.dot(&residual) - left.dot(&left);
+        // The last row is what no parameters explain.
+        let explained = at.factor.slice(s![..n, ..n]).dot(&ArrayView1::from(&at.theta)) - at.factor.slice(s![..n, n]);
+        let gain = explained.dot(&explained);
         log::debug!("degree {HIGHER_DEGREE} may lower chi squared by {gain:.1} with {more} functions more");
-        if gain < by_chance(more as f64) * (errors.chi_squared / errors.freedom).max(1.0) {
+        if gain < by_chance(more as f64) * errors.dispersion() {
             return Ok(None);
         }
-        let higher = self.fit_errors(&errors.chunks, &groups, HIGHER_DEGREE, errors.start(start)).ok();
+        let every: Vec<usize> = (0..n).collect();
+        let start = errors.start(solve_with(&at.factor, &every)?);
+        let higher = self.fit_errors(&errors.chunks, &groups, HIGHER_DEGREE, start).ok();
         Ok(higher.filter(|(_, higher)| higher.converged && higher.held_out < errors.held_out + WORSE))
     }
 

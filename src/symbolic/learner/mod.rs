@@ -179,6 +179,13 @@ impl<'a> Learner<'a> {
         &self.train
     }
 
+    /// States of the training chunks, so many at most, evenly taken.
+    pub(super) fn some_states(&self, most: usize) -> Array2<f64> {
+        let all = states(&self.train);
+        let rows: Vec<usize> = (0..all.nrows()).step_by(all.nrows().div_ceil(most).max(1)).collect();
+        all.select(ndarray::Axis(0), &rows)
+    }
+
     /// Paths through the training chunks.
     pub(super) fn paths<F: Model>(&self, flow: Option<&Flow<F>>, trust: &[f64]) -> Paths {
         let flow = flow.filter(|_| self.teacher.is_none());
