@@ -17,12 +17,14 @@ use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::report::recovery::RecoveryReport;
-use scalar_dynamics::report::words::{STOPPED, TRUTH_TOLERANCE, constant_text, friction_text, noise_text, shared_text};
+use scalar_dynamics::report::words::{
+    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text, shared_text,
+};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{
-    Deadline, EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, bytes_of_chunk, prove_equal_at, recover,
+    Comparison, Deadline, EqualityOptions, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk, recover,
 };
-use scalar_dynamics::train;
+use scalar_dynamics::train::{self, states};
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
 ///
@@ -196,8 +198,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         seed: arguments.seed,
         ..EqualityOptions::default()
     };
-    let found = inputs.evaluated(recovery.best()).map_err(other)?;
-    let proof = truth.map(|truth| prove_equal_at(&found, &truth, |name| recovery.units.of_vector(name), &options));
+    let comparison = match &truth {
+        Some(law) => Some(recovery.against(&inputs, law, states(&train).view(), &options).map_err(other)?),
+        None => None,
+    };
     let command: Vec<String> = std::env::args().skip(1).map(|argument| quoted(&argument)).collect();
     let report = RecoveryReport {
         recovery: &recovery,
@@ -207,7 +211,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         basis: recovery.basis(),
         command: format!("cargo run --example recover_hamiltonian -- {}", command.join(" ")),
         seed: arguments.seed,
-        truth: proof.as_ref(),
+        truth: comparison.as_ref(),
     };
     report.write(&arguments.out).map_err(other)?;
     let seconds =
@@ -217,7 +221,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(other)?;
     bar.finish_and_clear();
     let chunks = format!("{} chunks to learn from, {} to check with; {source}", train.len(), validation.len());
-    let summary = summary(&recovery, proof.as_ref(), &chunks, &arguments.out, begin.elapsed());
+    let summary = summary(&recovery, comparison.as_ref(), &chunks, &arguments.out, begin.elapsed());
     match std::io::stdout().write_all(summary.as_bytes()) {
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(other(format!("standard output: {error}"))),
@@ -378,7 +382,7 @@ fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
     })
 }
 
-fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path, elapsed: Duration) -> String {
+fn summary(recovery: &Recovery, comparison: Option<&Comparison>, chunks: &str, out: &Path, elapsed: Duration) -> String {
     let mut text = format!("H = {}\n\n", recovery.best());
     for (q, force) in &recovery.forces {
         text += &format!("force on {q} = {force}\n");
@@ -414,13 +418,8 @@ fn summary(recovery: &Recovery, proof: Option<&Proof>, chunks: &str, out: &Path,
     if let Some(friction) = &recovery.friction {
         text += &format!("{}\n", friction_text(friction));
     }
-    if let Some(proof) = proof {
-        let verdict = match proof {
-            Proof::Equal { .. } => "proved equal, up to a constant".into(),
-            Proof::Different { left, right, .. } => format!("different, {left} against {right} at a point"),
-            Proof::Unknown => "neither proved equal nor shown to differ".into(),
-        };
-        text += &format!("against --truth: {verdict} (numbers to a relative {TRUTH_TOLERANCE:e}; see report.md)\n");
+    if let Some(comparison) = comparison {
+        text += &format!("{}\n", comparison_line(comparison));
     }
     text + &format!("results in {} ({:.1} s)\n", out.display(), elapsed.as_secs_f64())
 }

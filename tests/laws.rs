@@ -13,8 +13,8 @@ use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::symbolic::{
-    Deadline, Group, PhysicalConstant, RecoverSettings, Recovery, candidates, eliminate_groups, read_constants, recover,
-    recover_from,
+    Deadline, EqualityOptions, Group, PhysicalConstant, Proof, RecoverSettings, Recovery, candidates, eliminate_groups,
+    read_constants, recover, recover_from,
 };
 use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
 use scalar_dynamics::train::{Form, NetworkSettings, Settings, states, train_network, unit_weights};
@@ -256,6 +256,60 @@ fn regress_groups_of_columns_are_dropped_as_a_whole() {
     (0..5).for_each(|k| ridged[[k, k]] += 1e-9);
     let groups = [vec![0, 1], vec![2, 3], vec![4]].map(|columns| Group { scalars: vec![], columns }).to_vec();
     assert_eq!(eliminate_groups(&ridged, &groups, &[0, 0, 1], 1e-6, 1e-6).unwrap(), [0]);
+}
+
+#[test]
+fn regress_dependent_groups_give_way_to_those_of_lower_rank() {
+    // Columns 0 and 1, as 2 (minus their sum) would do as well with either, the observation is 3 times 0 plus 2.
+    let column = |k: usize, i: usize| ((i * (k + 2)) as f64 * 0.7 + k as f64).sin();
+    let noise = |i: usize| 1e-3 * ((i * 7919) as f64).sin();
+    let a = Array2::from_shape_fn((60, 4), |(i, k)| match k {
+        2 => -column(0, i) - column(1, i) + 1e-6 * column(5, i),
+        3 => 2.0 * column(0, i) - column(1, i) + noise(i),
+        k => column(k, i),
+    });
+    let factor = scalar_dynamics::linalg::triangular_factor(&[a]).unwrap();
+    let groups = [vec![0], vec![1], vec![2]].map(|columns| Group { scalars: vec![], columns }).to_vec();
+    for (ranks, kept) in [([0, 0, 1], [0, 1]), ([0, 1, 0], [0, 2]), ([1, 0, 0], [1, 2])] {
+        assert_eq!(eliminate_groups(&factor, &groups, &ranks, 1e-4, 0.0).unwrap(), kept);
+    }
+}
+
+/// Two bodies whose centre of mass is at rest: what is not from noise may be written with the product of the momenta.
+#[test]
+fn regress_two_bodies_at_rest_have_masses() {
+    let truth: Expr = "norm(p1)**2/2.8 + norm(p2)**2/1.6 - 1.2/norm(q2-q1)".parse().unwrap();
+    let system = ExpressionSystem::new(&truth, Shape { particles: 2, dimension: 2 }, &[]).unwrap();
+    let mut initial = gaussian_states(&[1.0, 0.0, -1.0, 0.0, 0.0, 0.5, 0.0, -0.5], &[0.2; 8], 100, &mut rng(3));
+    for mut z in initial.rows_mut() {
+        for c in 0..2 {
+            (z[2 + c], z[6 + c]) = (-1.4 / 0.8 * z[c], -z[4 + c]);
+        }
+    }
+    let paths = simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 24, 40).unwrap();
+    let shape = Shape { particles: 2, dimension: 2 };
+    let (mut train, mut check) =
+        split(aligned_chunks(shape, paths.view(), 0.2, 5, &mut rng(4)).unwrap().trajectories, 0.2, &mut rng(5));
+    let inputs = Inputs::new(shape, vec![0.0; 2], Vec::new()).unwrap();
+    for noise in [0.0, 0.01] {
+        add_noise(&mut train, noise, &mut rng(6));
+        add_noise(&mut check, noise, &mut rng(7));
+        let found = recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
+        let names: Vec<&str> = found.reading.constants.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["m1", "m2", "c1"], "noise {noise}: {}", found.best());
+        assert!(found.exact, "{}", found.best());
+        // Only without noise is the given law proved, but with it the form is.
+        let options = EqualityOptions { up_to_constant: true, relative_tolerance: 1e-6, ..EqualityOptions::default() };
+        let compared = found.against(&inputs, &truth, states(&train).view(), &options).unwrap();
+        assert_eq!(matches!(compared.proof, Proof::Equal { .. }), noise == 0.0, "{compared:?}");
+        assert_eq!(
+            compared.same_form.as_ref().map(|same| (same.constants, same.within_errors)),
+            (noise > 0.0).then_some((3, true))
+        );
+        let other: Expr = "norm(p1)**2/2.8 + norm(p2)**2/1.6 - 1.2/norm(q2-q1)**2".parse().unwrap();
+        let compared = found.against(&inputs, &other, states(&train).view(), &options).unwrap();
+        assert!(matches!(compared.proof, Proof::Different { .. }) && compared.same_form.is_none(), "{compared:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Values of expressions, over any kind of number.
 
-use super::{Expr, ExprError, Function, Scalar, Vector, VectorExpr};
+use super::{Expr, ExprError, Function, Scalar, Vector, VectorExpr, is_free};
 use crate::linalg::Real;
 use std::collections::BTreeMap;
 
@@ -141,6 +141,10 @@ impl Expr {
             Self::Scalar(s) => scalar(s),
             Self::Sum(terms) => terms.iter().fold(T::zero(), |sum, t| sum + t.fold(scalar, constants)),
             Self::Product(factors) => factors.iter().fold(T::splat(1.0), |product, f| product * f.fold(scalar, constants)),
+            Self::Pow(base, n) if is_free(*n) => {
+                let n = constants.next().unwrap_or(T::splat(*n));
+                (n * base.fold(scalar, constants).ln()).exp()
+            }
             Self::Pow(base, n) => power(base.fold(scalar, constants), *n),
             Self::Apply(f, x) => f.of(x.fold(scalar, constants)),
         }

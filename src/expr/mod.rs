@@ -85,7 +85,7 @@ pub enum Expr {
     Sum(Vec<Expr>),
     /// Product of factors; a quotient is a factor to the power -1.
     Product(Vec<Expr>),
-    /// Power with a literal exponent; a square root has 0.5.
+    /// Power with a literal exponent; a square root has 0.5. In a fit it is a free parameter, but for multiples of one half.
     Pow(Box<Expr>, f64),
     /// An elementary function.
     Apply(Function, Box<Expr>),
@@ -94,6 +94,11 @@ pub enum Expr {
 /// A vector-valued expression: the sum of coefficient times vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VectorExpr(pub Vec<(Expr, Vector)>);
+
+/// Whether an exponent is a constant to be fitted: not a multiple of one half.
+pub(crate) fn is_free(exponent: f64) -> bool {
+    (2.0 * exponent).fract() != 0.0
+}
 
 impl Expr {
     fn children(&self) -> &[Expr] {
@@ -142,23 +147,28 @@ impl Expr {
         vector::sorted_names(scalars.iter().flat_map(Scalar::vectors))
     }
 
-    /// The values of the [`Expr::Constant`] nodes from left to right; exponents and the coefficients inside vectors are no constants.
+    /// The numbers in it from left to right, an exponent before its base: [`Expr::Constant`] nodes, and exponents but for multiples of one half.
+    /// The coefficients inside vectors are no constants.
     pub fn constants(&self) -> Vec<f64> {
         let mut constants = Vec::new();
-        self.visit(&mut |node| {
-            if let Self::Constant(c) = node {
-                constants.push(*c);
-            }
+        self.visit(&mut |node| match node {
+            Self::Constant(c) => constants.push(*c),
+            Self::Pow(_, n) if is_free(*n) => constants.push(*n),
+            _ => {}
         });
         constants
     }
 
     /// The same expression with other constants, in the order of [`constants`](Self::constants); where `constants` is shorter, the
-    /// remaining ones keep their values.
+    /// remaining ones keep their values. An exponent that becomes a multiple of one half is no constant any more.
     pub fn with_constants(&self, constants: &[f64]) -> Expr {
         fn replace(expr: &Expr, constants: &mut impl Iterator<Item = f64>) -> Expr {
             match expr {
                 Expr::Constant(c) => Expr::Constant(constants.next().unwrap_or(*c)),
+                Expr::Pow(base, n) if is_free(*n) => {
+                    let n = constants.next().unwrap_or(*n);
+                    Expr::Pow(Box::new(replace(base, constants)), n)
+                }
                 _ => expr.map_children(|child| replace(child, constants)),
             }
         }

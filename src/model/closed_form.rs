@@ -1,6 +1,6 @@
 //! A closed form as a function of its scalars, its constants the parameters: how a found law is refitted on trajectories.
 
-use crate::expr::{Expr, Function, Scalar, power};
+use crate::expr::{Expr, Function, Scalar, is_free, power};
 use crate::linalg::{Lanes, Real};
 use crate::scalars::ScalarFunction;
 
@@ -11,6 +11,8 @@ enum Op {
     Add(usize, usize),
     Mul(usize, usize),
     Pow(usize, f64),
+    /// A power whose exponent is a parameter.
+    FreePow(usize, usize),
     Apply(Function, usize),
 }
 
@@ -47,6 +49,12 @@ impl ClosedForm {
             Expr::Scalar(s) => self.parameters + scalars.iter().position(|known| known == s).unwrap_or(scalars.len()),
             Expr::Sum(terms) => self.chain(terms, 0.0, Op::Add, scalars, constant),
             Expr::Product(factors) => self.chain(factors, 1.0, Op::Mul, scalars, constant),
+            Expr::Pow(base, n) if is_free(*n) => {
+                *constant += 1;
+                let exponent = *constant - 1;
+                let base = self.compile(base, scalars, constant);
+                self.push(Op::FreePow(base, exponent))
+            }
             Expr::Pow(base, n) => {
                 let base = self.compile(base, scalars, constant);
                 self.push(Op::Pow(base, *n))
@@ -92,6 +100,7 @@ impl ClosedForm {
                 Op::Add(a, b) => v[a] + v[b],
                 Op::Mul(a, b) => v[a] * v[b],
                 Op::Pow(a, n) => power(v[a], n),
+                Op::FreePow(a, n) => power(v[a], theta[n]),
                 Op::Apply(f, a) => f.of(v[a]),
             };
         }
@@ -115,7 +124,7 @@ fn slopes(op: Op, x: Lanes, y: Lanes) -> (Lanes, Lanes) {
             (slope, y * slope * 2.0)
         }
         Op::Apply(Function::Abs, _) => (x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }), Lanes::zero()),
-        Op::Literal(_) | Op::Add(..) | Op::Mul(..) => (Lanes::zero(), Lanes::zero()),
+        Op::Literal(_) | Op::Add(..) | Op::Mul(..) | Op::FreePow(..) => (Lanes::zero(), Lanes::zero()),
     }
 }
 
@@ -163,6 +172,7 @@ impl ScalarFunction for ClosedForm {
                     bar[a] += y * v[b];
                     bar[b] += y * v[a];
                 }
+                Op::FreePow(a, n) => bar[a] += y * slopes(Op::Pow(a, theta[n]), v[a], v[i]).0,
                 Op::Pow(a, _) | Op::Apply(_, a) => bar[a] += y * slopes(*op, v[a], v[i]).0,
             }
         }
@@ -193,6 +203,7 @@ impl ScalarFunction for ClosedForm {
                 Op::Literal(_) => Lanes::zero(),
                 Op::Add(a, b) => dv[a] + dv[b],
                 Op::Mul(a, b) => dv[a] * v[b] + v[a] * dv[b],
+                Op::FreePow(a, n) => slopes(Op::Pow(a, theta[n]), v[a], v[i]).0 * dv[a],
                 Op::Pow(a, _) | Op::Apply(_, a) => slopes(*op, v[a], v[i]).0 * dv[a],
             };
         }
@@ -214,6 +225,14 @@ impl ScalarFunction for ClosedForm {
                         v_bar[a] += y * v[b] + dy * dv[b];
                         dv_bar[a] += dy * v[b];
                     }
+                }
+                Op::FreePow(a, n) => {
+                    let (slope, bend) = slopes(Op::Pow(a, theta[n]), v[a], v[i]);
+                    v_bar[a] += y * slope + dy * bend * dv[a];
+                    dv_bar[a] += dy * slope;
+                    // d/dn of x^n and of its tangent n x^(n-1) dx; at x = 0 the logarithm doesn't count.
+                    let log = v[a].map(|x| if x == 0.0 { 0.0 } else { x.ln() });
+                    v_bar[n] += y * v[i] * log + dy * dv[a] * scaled_power(v[a], 1.0, theta[n] - 1.0) * (log * theta[n] + 1.0);
                 }
                 Op::Pow(a, _) | Op::Apply(_, a) => {
                     let (slope, bend) = slopes(*op, v[a], v[i]);

@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
 use super::tables::{self, Rows};
 use super::words::{
-    STOPPED, TRUTH_TOLERANCE, constant_error_text, friction_text, merged_text, noise_text, proof_text, rivals_text, shared_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text, noise_text, rivals_text,
+    shared_text,
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
 use crate::expr::Expr;
 use crate::loss::RolloutLoss;
 use crate::scalars::Inputs;
-use crate::symbolic::{Proof, RecoverError, Recovery, model};
+use crate::symbolic::{Comparison, Proof, RecoverError, Recovery, model};
 use crate::train::states;
 
 /// What can go wrong in writing a recovery.
@@ -58,7 +59,7 @@ pub struct RecoveryReport<'a> {
     /// Its seed.
     pub seed: u64,
     /// Comparison with a given law.
-    pub truth: Option<&'a Proof>,
+    pub truth: Option<&'a Comparison>,
 }
 
 impl RecoveryReport<'_> {
@@ -94,15 +95,6 @@ impl RecoveryReport<'_> {
         let pareto: Vec<Value> = (r.pareto.iter())
             .map(|c| json!({"expression": c.expression.to_string(), "complexity": c.expression.complexity(), "error": c.error}))
             .collect();
-        let truth = self.truth.map(|proof| match proof {
-            Proof::Equal { explanation } => {
-                json!({"equal": true, "relative_tolerance": TRUTH_TOLERANCE, "explanation": explanation})
-            }
-            Proof::Different { left, right, .. } => {
-                json!({"equal": false, "relative_tolerance": TRUTH_TOLERANCE, "found": left, "truth": right})
-            }
-            Proof::Unknown => json!({"equal": Value::Null, "relative_tolerance": TRUTH_TOLERANCE}),
-        });
         json!({
             "hamiltonian": {"expression": h.to_string(), "latex": h.to_latex(), "sympy": h.to_sympy(), "rust": h.to_rust("hamiltonian"),
                 "complexity": h.complexity(), "fitted": r.expression.to_string()},
@@ -132,7 +124,7 @@ impl RecoveryReport<'_> {
                 "misfit_without": f.misfits.0, "misfit_with": f.misfits.1})),
             "noise": r.noise.as_ref().map(|n| json!({"standard_deviation": n.deviation, "given": n.given, "efficiency": n.efficiency,
                 "outliers": n.outliers})),
-            "truth": truth,
+            "truth": self.truth.map(truth_json),
             "version": env!("CARGO_PKG_VERSION"),
             "command": self.command,
             "seed": self.seed,
@@ -307,8 +299,8 @@ impl RecoveryReport<'_> {
             r.counts.saved,
             r.counts.classes,
         );
-        if let Some(proof) = self.truth {
-            text += &format!("\n## Against the given law\n\n{}\n", proof_text(proof));
+        if let Some(comparison) = self.truth {
+            text += &format!("\n## Against the given law\n\n{}\n", comparison_text(comparison));
         }
         text +=
             "\n## Figures\n\n![Error against complexity](figures/pareto.png)\n\n![Rollout errors](figures/rollout_errors.png)\n";
@@ -352,6 +344,20 @@ impl RecoveryReport<'_> {
         }
         text
     }
+}
+
+fn truth_json(Comparison { proof, same_form }: &Comparison) -> Value {
+    let mut truth = match proof {
+        Proof::Equal { explanation } => json!({"equal": true, "explanation": explanation}),
+        Proof::Different { left, right, .. } => json!({"equal": false, "found": left, "truth": right}),
+        Proof::Unknown => json!({"equal": Value::Null}),
+    };
+    truth["relative_tolerance"] = json!(TRUTH_TOLERANCE);
+    truth["same_form"] = same_form.as_ref().map_or(
+        Value::Null,
+        |same| json!({"expression": same.expression.to_string(), "constants": same.constants, "chi_squared": same.chi_squared}),
+    );
+    truth
 }
 
 /// One validation chunk as the closed form predicts it.

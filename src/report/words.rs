@@ -1,6 +1,6 @@
 //! What a recovery found, in words.
 
-use crate::symbolic::{Friction, Merged, NoiseFound, PhysicalConstant, Proof, Rival, Shared};
+use crate::symbolic::{Comparison, Friction, Merged, NoiseFound, PhysicalConstant, Proof, Rival, SameForm, Shared};
 use crate::train::OUTLIER;
 
 /// The noise, in words.
@@ -100,8 +100,33 @@ pub fn friction_text(friction: &Friction) -> String {
 /// Relative distance within which a fitted constant counts as equal to one of a given law, and values of the two laws as equal.
 pub const TRUTH_TOLERANCE: f64 = 1e-6;
 
-/// What a comparison to [`TRUTH_TOLERANCE`] found, in words.
-pub fn proof_text(proof: &Proof) -> String {
+/// What a comparison found, in a line.
+pub fn comparison_line(Comparison { proof, same_form }: &Comparison) -> String {
+    let verdict = match proof {
+        Proof::Equal { .. } => "proved equal, up to a constant".into(),
+        Proof::Different { left, right, .. } => match same_form {
+            Some(same) => format!("the same form, {}", distance_text(same)),
+            None => format!("different, {left} against {right} at a point"),
+        },
+        Proof::Unknown => "neither proved equal nor shown to differ".into(),
+    };
+    format!("against --truth: {verdict} (equal would be to a relative {TRUTH_TOLERANCE:e}; see report.md)")
+}
+
+fn distance_text(SameForm { constants, chi_squared, within_errors, .. }: &SameForm) -> String {
+    let verdict = if *within_errors { "within their errors" } else { "beyond their errors" };
+    format!("its {constants} constants {verdict} (chi squared {chi_squared:.1}, of the right law about {constants})")
+}
+
+/// What a comparison found, in words.
+pub fn comparison_text(Comparison { proof, same_form }: &Comparison) -> String {
+    let same = same_form.as_ref().map_or_else(String::new, |same| {
+        format!("\n\nThe form is the same, {}: the given law is\n\n```text\nH = {}\n```", distance_text(same), same.expression)
+    });
+    proof_text(proof) + &same
+}
+
+fn proof_text(proof: &Proof) -> String {
     match proof {
         Proof::Equal { explanation } => {
             format!(

@@ -35,28 +35,6 @@ const SOME: usize = 160;
 const ROUGH: usize = 80;
 const EXACT: f64 = 1e-6;
 
-/// The expression with its fractional exponents as constants: b^n as exp(n log b). Multiples of one half stay.
-pub(super) fn free_exponents(expr: &Expr) -> Expr {
-    match expr {
-        Expr::Pow(base, n) if (2.0 * n).fract() != 0.0 => {
-            let logarithm = Expr::Apply(Function::Log, Box::new(free_exponents(base)));
-            Expr::Apply(Function::Exp, Box::new(Expr::Product(vec![Expr::Constant(*n), logarithm])))
-        }
-        _ => expr.map_children(free_exponents),
-    }
-}
-
-/// Undoes [`free_exponents`].
-pub(super) fn bound_exponents(expr: &Expr) -> Expr {
-    if let Expr::Apply(Function::Exp, x) = expr
-        && let Expr::Product(factors) = &**x
-        && let [Expr::Constant(n), Expr::Apply(Function::Log, base)] = &factors[..]
-    {
-        return Expr::Pow(Box::new(bound_exponents(base)), *n);
-    }
-    expr.map_children(bound_exponents)
-}
-
 /// With the constants that are added to the arguments of sines and cosines between -pi and pi.
 pub(super) fn principal_phases(expr: &Expr) -> Expr {
     match expr {
@@ -72,17 +50,16 @@ pub(super) fn principal_phases(expr: &Expr) -> Expr {
 }
 
 impl Learner<'_> {
-    /// Fits all constants of a Hamiltonian, fractional exponents too, first along the paths of what was learned and then along its own.
+    /// Fits all constants of a Hamiltonian, first along the paths of what was learned and then along its own.
     ///
     /// # Errors
     /// An unknown vector.
     pub fn adjust(&self, expr: &Expr, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
-        let free = free_exponents(expr);
-        let model = refit::model(self.inputs(), &free)?;
+        let model = refit::model(self.inputs(), expr)?;
         let flow = Flow { model: &fitted.model, theta: &fitted.theta };
         let mut paths = self.paths(Some(&flow), &fitted.trust);
         let followed = paths.weight();
-        let mut theta = free.constants();
+        let mut theta = expr.constants();
         let mut misfit = f64::INFINITY;
         for _ in 0..ROUNDS {
             let target = column(&paths.increments(&model, &theta), 1);
@@ -99,7 +76,7 @@ impl Learner<'_> {
             paths = self.paths(Some(&Flow { model: &model, theta: &theta }), &fitted.trust);
         }
         let validation = self.validate(&model, &theta);
-        Ok(Adjusted { expression: bound_exponents(&free.with_constants(&theta)), misfit, validation })
+        Ok(Adjusted { expression: expr.with_constants(&theta), misfit, validation })
     }
 
     /// Fits all constants along the paths of what was learned, of some of the chunks.
@@ -107,12 +84,11 @@ impl Learner<'_> {
     /// # Errors
     /// An unknown vector.
     pub(super) fn roughly_adjusted(&self, expr: &Expr, fitted: &Fitted) -> Result<Expr, RecoverError> {
-        let free = free_exponents(expr);
-        let model = refit::model(self.inputs(), &free)?;
+        let model = refit::model(self.inputs(), expr)?;
         let paths = self.some_paths(fitted, ROUGH);
-        let target = column(&paths.increments(&model, &free.constants()), 1);
-        let (theta, _) = self.levenberg(&paths, &model, free.constants(), &target, ROUGHLY);
-        Ok(bound_exponents(&free.with_constants(&theta)))
+        let target = column(&paths.increments(&model, &expr.constants()), 1);
+        let (theta, _) = self.levenberg(&paths, &model, expr.constants(), &target, ROUGHLY);
+        Ok(expr.with_constants(&theta))
     }
 
     /// Fits the constants of one part's form alone, the other parts as learned; gives the form and the misfit.
@@ -120,10 +96,9 @@ impl Learner<'_> {
     /// # Errors
     /// An unknown vector.
     pub(super) fn adjust_part(&self, form: &Expr, rest: &Rest) -> Result<(Expr, f64), RecoverError> {
-        let free = free_exponents(form);
-        let model = refit::model(self.inputs(), &free)?;
-        let (theta, misfit) = self.levenberg(&rest.paths, &model, free.constants(), &rest.target, ROUGHLY);
-        Ok((bound_exponents(&free.with_constants(&theta)), misfit))
+        let model = refit::model(self.inputs(), form)?;
+        let (theta, misfit) = self.levenberg(&rest.paths, &model, form.constants(), &rest.target, ROUGHLY);
+        Ok((form.with_constants(&theta), misfit))
     }
 
     /// What a part has to explain.

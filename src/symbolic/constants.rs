@@ -5,9 +5,11 @@
 //! - `a*norm(v)**2 + b*norm(v)`, v of positions, is a spring k/2 (|v| - l)^2 of stiffness k = 2a and natural length l = -b/(2a);
 //! - `c*norm(v)**n`, `c*log(norm(v))`, `c*exp(..)` have the strength c;
 //! - `c*dot(g,q1)` is the potential of a mass in a uniform field: -c/m1 times g is its acceleration; if g is that acceleration, -c is the mass again;
+//! - what no term has for its coefficient is an exponent or a number inside a function;
 //! - `c/norm(q2-q1)` between masses that attract each other has -c/(m1 m2) = G, about a fixed centre `c/norm(q1)` has -c/m1 = GM.
 
 use super::SymbolicError;
+use super::inside::{Place, place};
 use super::merged::NamedTerm;
 use super::tracked::{Term, Tracked, multiply_out};
 use crate::expr::{Expr, Scalar, Vector};
@@ -17,7 +19,7 @@ use ndarray::{Array1, Array2};
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhysicalConstant {
     /// Its name: `m1` the mass of particle 1, `k1`, `l1` stiffness and natural length of the first spring, `g1` the strength of the field `g`
-    /// on particle 1.
+    /// on particle 1, `c1` the strength of another term, `n1` an exponent, `a1` a number inside a function.
     pub name: String,
     /// In words.
     pub meaning: String,
@@ -41,7 +43,8 @@ impl PhysicalConstant {
 /// The physics read from a Hamiltonian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// Masses, then springs, then fields, then strengths `c1`, `c2`, .. of other potentials.
+    /// Masses, then springs, then fields, then strengths `c1`, `c2`, .. of other terms, then exponents `n1`, .. and numbers inside functions `a1`, ..:
+    /// together they have all constants of the expression but additive ones.
     pub constants: Vec<PhysicalConstant>,
     /// What other terms say of a constant, if physics is as usual: the mass `m1` from its weight in a field, `G` from every pair of masses, `GM`
     /// from every mass about the centre. `meaning` is what the constant does there. Only where several agree is it one constant.
@@ -128,6 +131,14 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
         found.push((format!("c{}", s + 1), format!("strength of {}{hint}", Expr::pow(base, n)), strength));
         repeated.extend(attraction.map(|(name, role, _, strength)| (name, role, strength)));
     }
+    for term in terms.iter().filter(|term| term.coefficient.gradient.iter().any(|d| *d != 0.0)) {
+        let number = 1 + found.iter().filter(|(name, ..)| index(name, 'c').is_some()).count();
+        found.push((format!("c{number}"), format!("coefficient of {}", term.without_coefficient()), term.coefficient.clone()));
+    }
+    let named_so_far = || masses.iter().map(|(_, mass)| mass).chain(found.iter().map(|(_, _, constant)| constant));
+    let has = |i: usize| named_so_far().any(|constant| constant.gradient[i] != 0.0);
+    let inner = inner_constants(expr, &(0..constants).filter(|&i| !has(i)).collect::<Vec<_>>());
+    found.extend(inner);
     let mass = |(i, m): (usize, Tracked)| (format!("m{i}"), format!("mass of particle {i}"), m);
     let with_error = |(name, meaning, tracked)| physical(name, meaning, tracked, covariance);
     Ok(Reading {
@@ -136,6 +147,26 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
         terms: named,
         unread: terms.iter().map(Term::expression).collect(),
     })
+}
+
+/// Constants of an expression, by number, that no term has for its coefficient; those that are added to all have no effect.
+fn inner_constants(expr: &Expr, numbers: &[usize]) -> Vec<(String, String, Tracked)> {
+    let values = expr.constants();
+    let (mut exponents, mut others) = (Vec::new(), Vec::new());
+    for &i in numbers {
+        let constant = Tracked::constant(values[i], i, values.len());
+        match place(expr, i) {
+            Some(Place::Exponent(base)) => {
+                exponents.push((format!("n{}", exponents.len() + 1), format!("exponent of {base}"), constant));
+            }
+            Some(Place::Inside(about)) if about.as_constant().is_none() => {
+                others.push((format!("a{}", others.len() + 1), format!("number in {about}"), constant));
+            }
+            _ => {}
+        }
+    }
+    exponents.extend(others);
+    exponents
 }
 
 fn physical(name: String, meaning: String, tracked: Tracked, covariance: Option<&Array2<f64>>) -> PhysicalConstant {
@@ -153,7 +184,7 @@ fn physical(name: String, meaning: String, tracked: Tracked, covariance: Option<
 /// The name of what a field does to a particle: none that a mass, a spring or a strength has.
 fn strength_name(field: &str, i: usize) -> String {
     let name = format!("{field}{i}");
-    let taken = ['m', 'k', 'l', 'c'].iter().any(|kind| index(&name, *kind).is_some());
+    let taken = ['m', 'k', 'l', 'c', 'n', 'a'].iter().any(|kind| index(&name, *kind).is_some());
     if taken { format!("a_{name}") } else { name }
 }
 

@@ -6,9 +6,9 @@ use crate::expr::Expr;
 use egg::{CostFunction, Extractor, Id, Language};
 use std::sync::Arc;
 
-/// Cost of reading, then the text that settles ties.
+/// Cost of reading; then, to settle ties, the number of sums, since one in a product stands in brackets, the length of the text and the text.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
-struct Reading(u32, Arc<str>);
+struct Reading(u32, u32, usize, Arc<str>);
 
 /// Numbers of up to this many digits are read at a glance.
 const SHORT_NUMBER: usize = 3;
@@ -48,12 +48,13 @@ impl CostFunction<Node> for Readability {
     fn cost<C: FnMut(Id) -> Reading>(&mut self, node: &Node, mut costs: C) -> Reading {
         let mut children: Vec<Reading> = node.children().iter().map(|&id| costs(id)).collect();
         if matches!(node, Node::Sum(_) | Node::Product(_)) {
-            children.sort_by(|a, b| a.1.cmp(&b.1));
+            children.sort_by(|a, b| a.3.cmp(&b.3));
         }
         let cost = children.iter().fold(own(node), |sum, child| sum.saturating_add(child.0));
+        let sums = children.iter().fold(u32::from(matches!(node, Node::Sum(_))), |sum, child| sum.saturating_add(child.1));
         // At least above its children, as extraction demands.
         let cost = cost.max(children.iter().map(|child| child.0.saturating_add(1)).max().unwrap_or(0));
-        let inner: Vec<&str> = children.iter().map(|child| &*child.1).collect();
+        let inner: Vec<&str> = children.iter().map(|child| &*child.3).collect();
         let head = match node {
             Node::Constant(c) => format!("{:e}", c.value()),
             Node::Dot(a, b) => format!("dot {} {}", a.vector(), b.vector()),
@@ -64,13 +65,14 @@ impl CostFunction<Node> for Readability {
             Node::Apply(f, _) => format!("{f:?}"),
             Node::UpToConstant(_) => "~".into(),
         };
-        Reading(cost, format!("({head} {})", inner.join(" ")).into())
+        let text = format!("({head} {})", inner.join(" "));
+        Reading(cost, sums, text.len(), text.into())
     }
 }
 
 /// The cheapest expression of a class and its cost.
 pub(super) fn cheapest(graph: &Graph, class: Id) -> (u32, Expr) {
-    let (Reading(cost, _), nodes) = Extractor::new(graph, Readability).find_best(class);
+    let (Reading(cost, ..), nodes) = Extractor::new(graph, Readability).find_best(class);
     let wrapper = matches!(nodes[nodes.root()], Node::UpToConstant(_));
     (cost - u32::from(wrapper), from_nodes(&nodes))
 }

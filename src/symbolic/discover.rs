@@ -14,7 +14,7 @@ use super::search::Counts;
 use super::searches::Searches;
 use super::tracked::multiply_out;
 use super::{SimplifyOptions, simplify_up_to_constant};
-use crate::expr::Expr;
+use crate::expr::{Expr, is_free};
 use crate::linalg::triangular_factor;
 
 /// What was found on the way from a learned Hamiltonian to a closed form.
@@ -251,8 +251,7 @@ pub(super) fn round_exponents(expr: &Expr, step: f64, part: f64) -> Expr {
     match expr {
         Expr::Pow(base, n) => {
             let near = (n / step).round() * step;
-            let known = (2.0 * n).fract() == 0.0;
-            let n = if !known && (near - n).abs() < part * step { near } else { *n };
+            let n = if is_free(*n) && (near - n).abs() < part * step { near } else { *n };
             Expr::pow(round_exponents(base, step, part), n)
         }
         _ => expr.map_children(|child| round_exponents(child, step, part)),

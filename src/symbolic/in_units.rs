@@ -40,7 +40,10 @@ pub(super) fn learned(
     Ok(Learned { model: ScalarHamiltonian::new(ScalarSet::new(inputs, scalars)?, basis), fit, settings, integration_error })
 }
 
-/// A fitted law; each of its constants is a linear function of the natural ones.
+/// Relative step of differences.
+const STEP: f64 = 1e-5;
+
+/// A fitted law. Its constants are smooth functions of the natural ones: linear, but that a unit has a fitted exponent too.
 pub(super) fn refit(units: &Units, natural: &Refit) -> Refit {
     let out = |constants: &[f64]| units.hamiltonian(&natural.expression.with_constants(constants));
     let constants = natural.expression.constants();
@@ -48,10 +51,13 @@ pub(super) fn refit(units: &Units, natural: &Refit) -> Refit {
     let values = Array1::from(expression.constants());
     let mut jacobian = Array2::zeros((values.len(), constants.len()));
     for (k, mut column) in jacobian.columns_mut().into_iter().enumerate() {
-        let mut moved = constants.clone();
-        let step = if constants[k] == 0.0 { 1.0 } else { constants[k] };
-        moved[k] += step;
-        column.assign(&((Array1::from(out(&moved).constants()) - &values) / step));
+        let step = STEP * if constants[k] == 0.0 { 1.0 } else { constants[k] };
+        let [up, down] = [step, -step].map(|step| {
+            let mut moved = constants.clone();
+            moved[k] += step;
+            Array1::from(out(&moved).constants())
+        });
+        column.assign(&((up - down) / (2.0 * step)));
     }
     Refit { expression, covariance: jacobian.dot(&natural.covariance).dot(&jacobian.t()), error: natural.error }
 }
@@ -140,4 +146,28 @@ pub(super) fn noise(units: &Units, mut natural: NoiseFound) -> NoiseFound {
     let dim = natural.deviation.len();
     natural.deviation.iter_mut().zip(units.of_state(dim)).for_each(|(deviation, unit)| *deviation *= unit);
     natural
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::{Refit, refit};
+    use crate::dataset::Units;
+
+    #[test]
+    fn errors_of_exponents_are_errors_of_strengths_in_other_units() {
+        // c r^n in units of length L: c' = c E L^-n, so that dc' = E L^-n (dc - c log(L) dn).
+        let covariance = Array2::from_shape_vec((2, 2), vec![4e-6, 1e-7, 1e-7, 1e-6]).unwrap();
+        let natural = Refit { expression: "3*norm(q1)**1.7".parse().unwrap(), covariance: covariance.clone(), error: 0.0 };
+        let units = Units { length: 1024.0, time: 64.0, momentum: 0.5, context: vec![] };
+        let scaled = refit(&units, &natural);
+        let (factor, log) = (units.energy() * units.length.powf(-1.7), units.length.ln());
+        assert!((scaled.expression.constants()[0] / (3.0 * factor) - 1.0).abs() < 1e-12, "{}", scaled.expression);
+        let jacobian = ndarray::arr2(&[[factor, -3.0 * log * factor], [0.0, 1.0]]);
+        let expected = jacobian.dot(&covariance).dot(&jacobian.t());
+        for (a, b) in scaled.covariance.iter().zip(&expected) {
+            assert!((a / b - 1.0).abs() < 1e-6, "{} {expected}", scaled.covariance);
+        }
+    }
 }

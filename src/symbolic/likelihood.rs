@@ -1,6 +1,6 @@
 //! Closed forms in noise: ranked by how likely they make the chunks, the initial state of each fitted, and by how long they are.
 
-use super::adjust::{Adjusted, bound_exponents, free_exponents, principal_phases};
+use super::adjust::{Adjusted, principal_phases};
 use super::discover::{NATS_PER_SYMBOL, round_exponents};
 use super::forms::PartForm;
 use super::judge::{Misfit, NOISE_KNOWN, SIGMAS, by_chance};
@@ -34,7 +34,7 @@ impl Errors {
     /// learned misses more than the noise, that much is no fault of a closed form either.
     pub(super) fn length(&self, misfit: f64, expression: &Expr) -> f64 {
         let chi_squared = self.chi_squared_of(misfit);
-        let constants = free_exponents(expression).constants().len() as f64;
+        let constants = expression.constants().len() as f64;
         0.5 * chi_squared / self.dispersion()
             + 0.5 * self.freedom.ln() * constants
             + NATS_PER_SYMBOL * expression.complexity() as f64
@@ -104,8 +104,7 @@ impl Learner<'_> {
         errors: &Errors,
         judging: &[Trajectory],
     ) -> Result<bool, RecoverError> {
-        let free = free_exponents(expr);
-        let law = self.likelihood(&free, errors, free.constants())?;
+        let law = self.likelihood(expr, errors, expr.constants())?;
         let closed = refit::model(self.inputs(), &law.adjusted.expression)?;
         let constants = law.adjusted.expression.constants();
         let of_law = deviance(&closed, &constants, judging, &errors.noise, &errors.chunks.settings)?;
@@ -119,17 +118,17 @@ impl Learner<'_> {
         Ok(errors.is_noise(&law) && predictive && (errors.chunks.given.is_none() || ratio <= known * (1.0 + chance)))
     }
 
-    /// Fits all constants of a Hamiltonian whose exponents are free to the chunks, their initial states with them; the noise is as learned.
+    /// Fits all constants of a Hamiltonian to the chunks, their initial states with them; the noise is as learned.
     ///
     /// # Errors
     /// An unknown vector, divergence.
-    fn likelihood(&self, free: &Expr, errors: &Errors, constants: Vec<f64>) -> Result<Fit, RecoverError> {
-        let model = refit::model(self.inputs(), free)?;
+    fn likelihood(&self, expr: &Expr, errors: &Errors, constants: Vec<f64>) -> Result<Fit, RecoverError> {
+        let model = refit::model(self.inputs(), expr)?;
         let NoisyChunks { settings, train, check, .. } = &*errors.chunks;
         let fit = errors.fit(&model, train, errors.start(constants))?;
         let held_out = deviance(&model, &fit.theta, check, &errors.noise, settings)?;
         let adjusted = Adjusted {
-            expression: principal_phases(&bound_exponents(&free.with_constants(&fit.theta))),
+            expression: principal_phases(&expr.with_constants(&fit.theta)),
             misfit: errors.misfit(fit.chi_squared),
             validation: errors.unit() * held_out.per_freedom().sqrt(),
         };
@@ -138,12 +137,11 @@ impl Learner<'_> {
 
     /// A law with its most likely constants; none where it can't be fitted, or a part of the chunks says already that it can't do as well as a `rival`.
     fn likely(&self, expr: &Expr, errors: &Errors, rival: Option<&Fit>) -> Option<Fit> {
-        let free = free_exponents(expr);
         let constants = match rival {
-            Some(rival) => self.rivalling(&free, errors, rival),
-            None => Some(free.constants()),
+            Some(rival) => self.rivalling(expr, errors, rival),
+            None => Some(expr.constants()),
         };
-        let fit = |constants| self.likelihood(&free, errors, constants).ok();
+        let fit = |constants| self.likelihood(expr, errors, constants).ok();
         let found = constants.and_then(fit).filter(|found| found.adjusted.misfit.is_finite());
         match &found {
             Some(Fit { adjusted, .. }) => log::debug!("  length {:.1}: {}", errors.length_of(adjusted), adjusted.expression),
@@ -153,14 +151,14 @@ impl Learner<'_> {
     }
 
     /// The constants of a law that is fitted to a part of the chunks, if it does as well there as a rival does on all, within chance.
-    fn rivalling(&self, free: &Expr, errors: &Errors, rival: &Fit) -> Option<Vec<f64>> {
+    fn rivalling(&self, expr: &Expr, errors: &Errors, rival: &Fit) -> Option<Vec<f64>> {
         let train = &errors.chunks.train;
         if train.len() < FEW_CHUNKS * ONE_OF {
-            return Some(free.constants());
+            return Some(expr.constants());
         }
         let some: Vec<Trajectory> = train.iter().step_by(ONE_OF).cloned().collect();
-        let start = errors.start_of(free.constants(), |chunk| chunk.is_multiple_of(ONE_OF));
-        let fit = errors.fit(&refit::model(self.inputs(), free).ok()?, &some, start).ok()?;
+        let start = errors.start_of(expr.constants(), |chunk| chunk.is_multiple_of(ONE_OF));
+        let fit = errors.fit(&refit::model(self.inputs(), expr).ok()?, &some, start).ok()?;
         let more = fit.chi_squared - rival.fit.chi_squared / rival.fit.freedom * fit.freedom;
         let allowed = 2.0 * HOPELESS + SIGMAS * (2.0 * refit::redundancy(&some) * fit.freedom).sqrt();
         (more <= allowed * errors.dispersion()).then_some(fit.theta)
@@ -283,7 +281,7 @@ fn simpler(Fit { adjusted, fit }: &Fit) -> Result<Vec<Expr>, RecoverError> {
         for (k, term) in terms.iter().enumerate() {
             let coefficient = matches!(term, Expr::Product(factors) if matches!(factors[..], [Expr::Constant(_), ..]));
             let doubtful = coefficient && fit.theta[at].powi(2) < DOUBTFUL * covariance[[at, at]];
-            at += free_exponents(term).constants().len();
+            at += term.constants().len();
             if doubtful && terms.len() > 1 {
                 all.push(without(terms, k));
             }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::adjust::{bound_exponents, free_exponents, least_squares};
+use super::adjust::least_squares;
 use super::learner::{Errors, Fitted, eliminate_terms, solve_with, with_ridge};
 use super::split::{Part, PartSamples};
 use crate::expr::{Expr, Scalar};
@@ -74,13 +74,12 @@ impl<'a> Metric<'a> {
         self.slopes.select(Axis(1), &order)
     }
 
-    /// A form with the constants, fractional exponents too, that fit best, and the misfit of the whole with it.
+    /// A form with the constants that fit best, and the misfit of the whole with it.
     pub fn adjust(&self, form: &Expr) -> (Expr, f64) {
-        let free = free_exponents(form);
-        let residual = |constants: &[f64]| self.slopes.dot(&self.slopes_of(&free, constants)) - &self.learned;
-        let (constants, rest) = least_squares(free.constants(), &residual, LEAST, &|| false);
+        let residual = |constants: &[f64]| self.slopes.dot(&self.slopes_of(form, constants)) - &self.learned;
+        let (constants, rest) = least_squares(form.constants(), &residual, LEAST, &|| false);
         let misfit = self.errors.misfit(self.errors.chi_squared + rest.dot(&rest));
-        (bound_exponents(&free.with_constants(&constants)), misfit)
+        (form.with_constants(&constants), misfit)
     }
 
     /// Whether the part's functions can follow each term of a form. What only a spike does they don't see, and the data hardly.

@@ -1,6 +1,7 @@
 //! Rewriting of expressions by equality saturation, and what they mean as physics.
 
 mod adjust;
+mod against;
 mod constants;
 mod cost;
 mod equality;
@@ -12,6 +13,7 @@ mod forms;
 mod friction;
 mod graph;
 mod in_units;
+mod inside;
 mod judge;
 mod language;
 mod learner;
@@ -38,6 +40,7 @@ mod split;
 mod tracked;
 
 pub use adjust::Adjusted;
+pub use against::{Comparison, SameForm};
 pub use constants::{PhysicalConstant, Reading, read_constants, snap};
 pub use discover::Discovered;
 pub use equality::{EqualityOptions, Proof, prove_equal, prove_equal_at, prove_equal_with};

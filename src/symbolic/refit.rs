@@ -32,6 +32,16 @@ pub fn model(inputs: &Inputs, expr: &Expr) -> Result<ScalarHamiltonian<ClosedFor
     Ok(ScalarHamiltonian::new(ScalarSet::new(inputs, scalars)?, form))
 }
 
+/// With constants as they were fitted, all of which stay constants: an exponent that happens to be a multiple of one half is moved by a rounding.
+fn with_fitted(expr: &Expr, theta: &[f64]) -> Expr {
+    let fitted = expr.with_constants(theta);
+    if fitted.constants().len() == theta.len() {
+        fitted
+    } else {
+        expr.with_constants(&theta.iter().map(|c| c.next_up()).collect::<Vec<_>>())
+    }
+}
+
 /// With fewer trajectories than this, the chunks are taken for independent, else the trajectories.
 const TRAJECTORIES: usize = 40;
 
@@ -78,7 +88,7 @@ pub fn refit(inputs: &Inputs, expr: &Expr, chunks: &[Trajectory], settings: &Set
     let shift = Array1::from_iter(fine.theta.iter().zip(&coarse.theta).map(|(a, b)| a - b)).insert_axis(Axis(1));
     let roundoff = Array2::from_diag(&Array1::from_iter(fine.theta.iter().map(|c| (ROUNDOFF * c).powi(2))));
     let covariance = scatter + shift.dot(&shift.t()) + roundoff;
-    Ok(Refit { expression: expr.with_constants(&fine.theta), covariance, error: fine.loss.sqrt() })
+    Ok(Refit { expression: with_fitted(expr, &fine.theta), covariance, error: fine.loss.sqrt() })
 }
 
 /// Fits all constants of `expr` to noisy chunks by maximum likelihood, from `start`, initial states and noise (unless `given`) along with them; the
@@ -100,7 +110,7 @@ pub fn refit_noisy(
     let scatter = fit.efficiency(settings.rank_tolerance)?.min(1.0);
     let covariance = fit.covariance(settings.rank_tolerance)? * (redundancy(chunks) / scatter);
     let error = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&fit.theta).sqrt();
-    Ok((Refit { expression: expr.with_constants(&fit.theta), covariance, error }, fit))
+    Ok((Refit { expression: with_fitted(expr, &fit.theta), covariance, error }, fit))
 }
 
 /// Sums of the rows of `scores`, one for each chunk, over the chunks of each trajectory, or where those are few over chunks that overlap.
@@ -172,14 +182,30 @@ pub fn confirm_snapped(
     Ok(None)
 }
 
+/// Standard errors of constants, never below rounding.
+fn standard_errors(constants: &[f64], covariance: &Array2<f64>) -> Vec<f64> {
+    let rounding = |i: usize| (4.0 * f64::EPSILON * constants[i].abs()).max(f64::MIN_POSITIVE);
+    (0..constants.len()).map(|i| covariance[[i, i]].sqrt().max(rounding(i))).collect()
+}
+
+/// A correlation of two errors, such that matrices of these can be inverted.
+fn correlation(covariance: &Array2<f64>, errors: &[f64], i: usize, j: usize) -> f64 {
+    covariance[[i, j]] / (errors[i] * errors[j]) + if i == j { 1e-9 } else { 0.0 }
+}
+
+/// The squared length of a shift of constants in units of their covariance C: d^T C^-1 d. None where that can't be inverted.
+pub(super) fn in_standard_errors(shift: &[f64], constants: &[f64], covariance: &Array2<f64>) -> Option<f64> {
+    let (n, errors) = (shift.len(), standard_errors(constants, covariance));
+    let matrix = Array2::from_shape_fn((n, n), |(i, j)| correlation(covariance, &errors, i, j));
+    let scaled: Array1<f64> = shift.iter().zip(&errors).map(|(d, error)| d / error).collect();
+    Some(scaled.dot(&solve_spd(&matrix, &scaled).ok()?))
+}
+
 /// The constants that fit best when some are held at given values, to second order of the loss: c_B + C_BA C_AA^-1 (a - c_A) with the
 /// covariance C. `None` when the values are, together, out of their reach.
 fn conditional(constants: &[f64], covariance: &Array2<f64>, held: &[(usize, f64)]) -> Option<Vec<f64>> {
-    // In units of standard errors, and never below rounding, so that C_AA can be inverted.
-    let unit: Vec<f64> = (0..constants.len())
-        .map(|i| covariance[[i, i]].sqrt().max(4.0 * f64::EPSILON * constants[i].abs()).max(f64::MIN_POSITIVE))
-        .collect();
-    let correlation = |i: usize, j: usize| covariance[[i, j]] / (unit[i] * unit[j]) + if i == j { 1e-9 } else { 0.0 };
+    let unit = standard_errors(constants, covariance);
+    let correlation = |i: usize, j: usize| correlation(covariance, &unit, i, j);
     let block = Array2::from_shape_fn((held.len(), held.len()), |(a, b)| correlation(held[a].0, held[b].0));
     let step: Array1<f64> = held.iter().map(|&(i, value)| (value - constants[i]) / unit[i]).collect();
     let pull = solve_spd(&block, &step).ok()?;

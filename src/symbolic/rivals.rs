@@ -5,12 +5,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::adjust::Adjusted;
+use super::against::field;
 use super::learner::{Errors, Learner};
 use super::recover::RecoverError;
-use super::refit::{self, model};
+use super::refit;
 use crate::expr::Expr;
-use crate::linalg::LANES;
-use crate::model::Model;
 use crate::train::states;
 
 /// A law that explains noisy data as well as the one that was found.
@@ -45,7 +44,8 @@ impl Learner<'_> {
     /// An unknown vector.
     pub(super) fn rivals(&self, chosen: &Adjusted, tried: &[Adjusted], errors: &Errors) -> Result<Vec<Rival>, RecoverError> {
         let (data, wide) = self.places();
-        let fields = |law: &Expr| Ok::<_, RecoverError>((self.field(law, &data)?, self.field(law, &wide)?));
+        let fields =
+            |law: &Expr| Ok::<_, RecoverError>((field(self.inputs(), law, data.view())?, field(self.inputs(), law, wide.view())?));
         let allowed = AS_LIKELY * refit::redundancy(&errors.chunks.train);
         let more = |law: &Adjusted| errors.chi_squared_of(law.misfit) - errors.chi_squared_of(chosen.misfit);
         let longest = chosen.expression.complexity() + LONGER;
@@ -79,22 +79,6 @@ impl Learner<'_> {
             0.5 * (low + high) + 0.5 * WIDER * (high - low) * rng.random_range(-1.0..1.0)
         });
         (self.some_states(STATES), wide)
-    }
-
-    fn field(&self, law: &Expr, states: &Array2<f64>) -> Result<Array2<f64>, RecoverError> {
-        let (model, constants) = (model(self.inputs(), law)?, law.constants());
-        let weights = model.expand(&constants);
-        let mut work = model.work();
-        let (rows, dim) = states.dim();
-        let mut field = Array2::zeros((rows, dim));
-        let (mut z, mut dz) = (vec![0.0; dim * LANES], vec![0.0; dim * LANES]);
-        for first in (0..rows).step_by(LANES) {
-            let row = |lane: usize| (first + lane).min(rows - 1);
-            (0..dim * LANES).for_each(|k| z[k] = states[[row(k % LANES), k / LANES]]);
-            model.field_into(&weights, &z, &mut dz, &mut work);
-            (0..dim * LANES).for_each(|k| field[[row(k % LANES), k / LANES]] = dz[k]);
-        }
-        Ok(field)
     }
 }
 

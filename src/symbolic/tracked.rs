@@ -1,6 +1,6 @@
 //! Polynomials in invariants whose coefficients remember how they depend on the constants of an expression.
 
-use crate::expr::{Expr, Scalar, Vector};
+use crate::expr::{Expr, Scalar, Vector, is_free};
 
 /// A number and its gradient with respect to the constants of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ impl Tracked {
         Self { value, gradient: vec![0.0; constants] }
     }
 
-    fn constant(value: f64, index: usize, constants: usize) -> Self {
+    pub fn constant(value: f64, index: usize, constants: usize) -> Self {
         let mut constant = Self::exact(value, constants);
         constant.gradient[index] = 1.0;
         constant
@@ -57,8 +57,12 @@ pub(super) struct Term {
 impl Term {
     /// The term as an expression.
     pub fn expression(&self) -> Expr {
-        let powers = self.powers.iter().map(|(base, n)| Expr::pow(base.clone(), *n));
-        Expr::product(std::iter::once(Expr::Constant(self.coefficient.value)).chain(powers))
+        Expr::product([Expr::Constant(self.coefficient.value), self.without_coefficient()])
+    }
+
+    /// What the coefficient multiplies.
+    pub fn without_coefficient(&self) -> Expr {
+        Expr::product(self.powers.iter().map(|(base, n)| Expr::pow(base.clone(), *n)))
     }
 }
 
@@ -113,6 +117,7 @@ impl Walk {
                 factors.iter().fold(vec![self.term(1.0, vec![])], |product, f| times(&product, &self.terms(f)))
             }
             Expr::Pow(base, n) => {
+                self.next += usize::from(is_free(*n));
                 let start = self.next;
                 let inner = self.terms(base);
                 let whole = n.fract() == 0.0;

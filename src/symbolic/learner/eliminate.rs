@@ -11,6 +11,10 @@ use crate::linalg::{self, triangular_factor, triangular_inverse};
 const NEGLIGIBLE: f64 = 5e-7;
 /// So is what is smaller than this part of a teacher's error.
 const TAUGHT: f64 = 0.5;
+/// A group without an effect is not worth more than this part of its price, but for chance.
+const CHANCE: f64 = 0.6;
+/// One group may do as well as another within this part of its price.
+const EXCHANGED: f64 = 0.3;
 /// Noisy residuals are not as independent as they are taken for.
 const CORRELATED: f64 = 2.0;
 
@@ -42,7 +46,7 @@ impl Learner<'_> {
 }
 
 /// Drops groups of columns one after the other, for as long as one is worth less than `price` for each of its columns plus `floor`; of those that cost next to
-/// nothing the one of highest rank goes first. Gives the kept groups.
+/// nothing the one of highest rank goes first. Then a group is exchanged for a dropped one of lower rank that does as well. Gives the kept groups.
 ///
 /// Leaving out a group with coefficients c costs c^T ((R^T R)^-1 restricted to it)^-1 c.
 ///
@@ -55,34 +59,94 @@ pub fn eliminate_groups(
     price: f64,
     floor: f64,
 ) -> linalg::Result<Vec<usize>> {
-    let y = augmented.ncols() - 1;
+    let limit = |group: usize| floor + price * groups[group].columns.len() as f64;
     let mut kept: Vec<usize> = (0..groups.len()).collect();
-    let mut factor = augmented.clone();
+    loop {
+        drop_cheap(augmented, groups, ranks, &limit, &mut kept)?;
+        // Each time the ranks of what is kept fall.
+        if !exchange_one(augmented, groups, ranks, &limit, &mut kept)? {
+            return Ok(kept);
+        }
+    }
+}
+
+fn drop_cheap(
+    augmented: &Array2<f64>,
+    groups: &[Group],
+    ranks: &[usize],
+    limit: &dyn Fn(usize) -> f64,
+    kept: &mut Vec<usize>,
+) -> linalg::Result<()> {
     while kept.len() > 1 {
+        let factor = triangular_factor(&[augmented.select(Axis(1), &columns_of(groups, kept, augmented.ncols() - 1))])?;
         let n = factor.ncols() - 1;
         let inverse = triangular_inverse(&factor.slice(s![..n, ..n]))?;
         let theta = inverse.dot(&factor.slice(s![..n, n]));
         let mut first = 0;
         let mut costs = Vec::new();
-        for &g in &kept {
+        for &g in kept.iter() {
             let size = groups[g].columns.len();
             let rows = inverse.slice(s![first..first + size, ..]);
             let c: Array1<f64> = theta.slice(s![first..first + size]).to_owned();
             costs.push(removal_cost(&rows.t().to_owned(), &c)?);
             first += size;
         }
-        let limit = |i: usize| floor + price * groups[kept[i]].columns.len() as f64;
-        let free: Vec<usize> = (0..kept.len()).filter(|&i| costs[i] <= 0.3 * limit(i)).collect();
-        let cheapest = (0..kept.len()).min_by(|&a, &b| (costs[a] / limit(a)).total_cmp(&(costs[b] / limit(b))));
+        let cost = |i: usize| costs[i] / limit(kept[i]);
+        let free: Vec<usize> = (0..kept.len()).filter(|&i| cost(i) <= CHANCE).collect();
+        let cheapest = (0..kept.len()).min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
         let goes = free.into_iter().max_by_key(|&i| (ranks[kept[i]], i)).or(cheapest).unwrap_or(0);
-        if costs[goes] > limit(goes) {
+        if cost(goes) > 1.0 {
             break;
         }
         kept.remove(goes);
-        let columns: Vec<usize> = kept.iter().flat_map(|&g| groups[g].columns.clone()).chain([y]).collect();
-        factor = triangular_factor(&[augmented.select(Axis(1), &columns)])?;
     }
-    Ok(kept)
+    Ok(())
+}
+
+/// Exchanges one of the kept groups for a dropped one of lower rank that leaves hardly more; whether there is such a pair. Scalars that the data make
+/// dependent, such as momenta that add up to zero, may stand for each other.
+fn exchange_one(
+    augmented: &Array2<f64>,
+    groups: &[Group],
+    ranks: &[usize],
+    limit: &dyn Fn(usize) -> f64,
+    kept: &mut [usize],
+) -> linalg::Result<bool> {
+    let y = augmented.ncols() - 1;
+    let left = |factor: &Array2<f64>| factor[[factor.ncols() - 1, factor.ncols() - 1]].powi(2);
+    let now = left(&triangular_factor(&[augmented.select(Axis(1), &columns_of(groups, kept, y))])?);
+    let mut order: Vec<usize> = (0..kept.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse((ranks[kept[i]], i)));
+    for i in order {
+        let mut others: Vec<usize> = (0..groups.len()).filter(|h| !kept.contains(h) && ranks[*h] < ranks[kept[i]]).collect();
+        others.sort_by_key(|&h| ranks[h]);
+        if others.is_empty() {
+            continue;
+        }
+        // What is left of all columns beside those of the kept groups but this one.
+        let beside: Vec<usize> =
+            kept.iter().enumerate().filter(|(k, _)| *k != i).flat_map(|(_, &g)| groups[g].columns.clone()).collect();
+        let all: Vec<usize> = beside.iter().copied().chain(columns_of(groups, &others, y)).collect();
+        let factor = triangular_factor(&[augmented.select(Axis(1), &all)])?;
+        let rest = factor.slice(s![beside.len().., beside.len()..]);
+        let mut first = 0;
+        for &h in &others {
+            let size = groups[h].columns.len();
+            let columns: Vec<usize> = (first..first + size).chain([rest.ncols() - 1]).collect();
+            if left(&triangular_factor(&[rest.select(Axis(1), &columns)])?) <= now + EXCHANGED * limit(h) {
+                kept[i] = h;
+                kept.sort_unstable();
+                return Ok(true);
+            }
+            first += size;
+        }
+    }
+    Ok(false)
+}
+
+/// The columns of some groups, and that of the observations.
+fn columns_of(groups: &[Group], some: &[usize], y: usize) -> Vec<usize> {
+    some.iter().flat_map(|&g| groups[g].columns.iter().copied()).chain([y]).collect()
 }
 
 /// The same of single columns.

@@ -105,7 +105,11 @@ impl Learner<'_> {
     /// With functions of higher degree, where these make the chunks more likely than by chance, and held-out ones no less.
     fn of_higher_degree(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
         let groups = self.groups_of(best);
-        let functions = self.basis(&groups, HIGHER_DEGREE).0.functions().to_vec();
+        let basis = self.basis(&groups, HIGHER_DEGREE).0;
+        if basis.axes() != best.model.function().axes() {
+            return Ok(None);
+        }
+        let functions = basis.functions();
         let mut theta = vec![0.0; functions.len()];
         for (function, value) in best.model.function().functions().iter().zip(&best.theta) {
             if let Some(k) = functions.iter().position(|other| other == function) {
