@@ -7,7 +7,7 @@ use super::graph::{Facts, Graph};
 use super::language::Node;
 use super::order::ordered;
 use super::rules::{RULES, Rule, rewrites};
-use crate::expr::{Expr, Vector, VectorExpr};
+use crate::expr::{Expr, Scalar, Vector, VectorExpr};
 use egg::{Runner, SimpleScheduler, StopReason};
 use std::time::Duration;
 
@@ -76,7 +76,13 @@ pub fn simplify_up_to_constant(expr: &Expr, options: &SimplifyOptions) -> Result
 fn run(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<Simplified, SymbolicError> {
     let mut graph = Graph::new(Facts);
     assume_defined(&mut graph, expr, Domain::Whole);
-    let root = add_with_expansions(&mut graph, expr, up_to_constant)?;
+    let mut root = add_with_expansions(&mut graph, expr, up_to_constant)?;
+    if let Some(pieces) = by_pieces(expr, up_to_constant, options)? {
+        let other = add_with_expansions(&mut graph, &pieces, up_to_constant)?;
+        graph.union(root, other);
+        graph.rebuild();
+        root = graph.find(root);
+    }
     let runner = saturate(graph, RULES, options);
     let (cost, expression) = cheapest(&runner.egraph, root);
     Ok(Simplified {
@@ -91,6 +97,37 @@ fn run(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<S
             _ => Stopped::Iterations,
         },
     })
+}
+
+/// A sum of which each piece is simplified by itself: in the graph of a long sum there is no room for all that may become of each. Terms that have a scalar
+/// in common, or inner products with one vector, are of one piece. None where that is all of it.
+fn by_pieces(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<Option<Expr>, SymbolicError> {
+    let Expr::Sum(terms) = expr else { return Ok(None) };
+    let mut pieces: Vec<(Vec<String>, Vec<Expr>)> = Vec::new();
+    for term in terms {
+        let mut whole = (ties(term), vec![term.clone()]);
+        let (joined, apart): (Vec<_>, Vec<_>) = pieces.into_iter().partition(|(tie, _)| tie.iter().any(|t| whole.0.contains(t)));
+        for (tie, others) in joined {
+            whole.0.extend(tie);
+            whole.1.extend(others);
+        }
+        pieces = apart;
+        pieces.push(whole);
+    }
+    if pieces.len() < 2 {
+        return Ok(None);
+    }
+    let simple = pieces.into_iter().map(|(_, terms)| Ok(run(&Expr::sum(terms), up_to_constant, options)?.expression));
+    Ok(Some(Expr::sum(simple.collect::<Result<Vec<_>, SymbolicError>>()?)))
+}
+
+/// What ties a term to others: its scalars, and the vectors that it has inner products with.
+fn ties(term: &Expr) -> Vec<String> {
+    let of = |scalar: Scalar| match &scalar {
+        Scalar::Norm(_) => vec![Expr::Scalar(scalar).to_string()],
+        Scalar::Dot(a, b) => a.terms().iter().chain(b.terms()).map(|(name, _)| name.clone()).collect(),
+    };
+    term.scalars().into_iter().flat_map(of).collect()
 }
 
 /// Runs rules until nothing new is found or a bound is reached.
