@@ -18,7 +18,7 @@ use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
-    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text, shared_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text, outlying_text, shared_text,
 };
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{
@@ -166,11 +166,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global().map_err(other)?;
     }
     let bar = progress(arguments.quiet);
-    let stop = stop_on_signal(&bar);
+    let signals = on_signal(&bar);
     let Data { inputs, train, validation, source } = load(arguments, &bar)?;
-    if stop.load(Ordering::Relaxed) {
-        return Err(Failure::Other(format!("stopped before anything was learned; {AGAIN}")));
-    }
+    signals.learning.store(true, Ordering::Relaxed);
+    let stop = signals.stop;
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
     let _lock = FolderLock::take(&arguments.out).map_err(|error| match error {
         dataset::Error::Folder { .. } => Failure::Input(format!("--out: {error}")),
@@ -248,19 +247,32 @@ fn given_law(text: &str, inputs: &Inputs) -> Result<Expr, Failure> {
     inputs.evaluated(&truth).map_err(|e| Failure::Input(format!("--truth: {e}")))
 }
 
-/// Becomes true at the first Ctrl-C (or SIGTERM), which is a deadline for the recovery; the second ends the process.
-fn stop_on_signal(bar: &ProgressBar) -> Arc<AtomicBool> {
-    let (stop, bar) = (Arc::new(AtomicBool::new(false)), bar.clone());
-    let asked = stop.clone();
+/// What Ctrl-C (or SIGTERM) sees and does.
+#[derive(Clone, Default)]
+struct Signals {
+    /// Whether something is learned that would be lost.
+    learning: Arc<AtomicBool>,
+    /// Becomes true at the first signal from then on, which is a deadline for the recovery.
+    stop: Arc<AtomicBool>,
+}
+
+/// The first signal while something is learned asks for the end, the second one, or one while a table is read, ends the process.
+fn on_signal(bar: &ProgressBar) -> Signals {
+    let (signals, bar) = (Signals::default(), bar.clone());
+    let Signals { learning, stop } = signals.clone();
     let handler = move || {
-        if asked.swap(true, Ordering::Relaxed) {
+        let anything = learning.load(Ordering::Relaxed);
+        if !anything {
+            bar.suspend(|| eprintln!("stopped before anything was learned; {AGAIN}"));
+        }
+        if stop.swap(true, Ordering::Relaxed) || !anything {
             std::process::exit(1);
         }
         bar.suspend(|| eprintln!("stopping; the best law so far will be written; once more stops at once"));
     };
     // Without a handler Ctrl-C ends the process, as it does everywhere.
     let _ = ctrlc::set_handler(handler);
-    stop
+    signals
 }
 
 /// How to go on after Ctrl-C.
@@ -399,6 +411,9 @@ fn summary(recovery: &Recovery, comparison: Option<&Comparison>, chunks: &str, o
     let verdict =
         if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
     text += &format!("exact: {verdict}\n");
+    if let Some(outlying) = &recovery.outlying {
+        text += &format!("{}\n", outlying_text(outlying));
+    }
     if !recovery.rivals.is_empty() {
         let others = recovery.rivals.len();
         text += &format!("at least {others} other law(s) explain these noisy data as well: see Rivals in report.md\n");

@@ -24,6 +24,7 @@ pub use error::ExprError;
 pub use evaluate::Bindings;
 
 pub(crate) use evaluate::power;
+pub(crate) use print::{digits, is_short, is_short_reciprocal};
 
 /// A linear combination of named vectors with constant coefficients, such as `q2 - q1`; sorted by name, no zero coefficient.
 #[derive(Clone, Debug, PartialEq)]

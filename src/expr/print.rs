@@ -11,6 +11,26 @@ enum Dialect {
     Rust,
 }
 
+/// Numbers of up to this many digits are read at a glance.
+const SHORT: usize = 3;
+
+/// The number of significant decimal digits that it takes to write a number.
+pub(crate) fn digits(value: f64) -> usize {
+    let text = format!("{:e}", value.abs());
+    text.split('e').next().unwrap_or("").bytes().filter(u8::is_ascii_digit).count()
+}
+
+/// Whether a number is read at a glance.
+pub(crate) fn is_short(value: f64) -> bool {
+    digits(value) <= SHORT
+}
+
+/// Whether it is one only as a divisor, as 1/3 and 1/2.8 are.
+pub(crate) fn is_short_reciprocal(value: f64) -> bool {
+    let divisor = 1.0 / value;
+    !is_short(value) && is_short(divisor) && 1.0 / divisor == value
+}
+
 /// How strongly a piece of text holds together.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Strength {
@@ -141,6 +161,10 @@ impl Dialect {
         let mut q = Quotient::default();
         for factor in factors {
             match factor {
+                Expr::Constant(c) if factors.len() > 1 && is_short_reciprocal(c.abs()) => {
+                    q.negative ^= *c < 0.0;
+                    q.below.push((self.number(1.0 / c.abs()), Strength::Atom));
+                }
                 Expr::Constant(c) if q.above.is_empty() => {
                     q.negative ^= *c < 0.0;
                     if c.abs() != 1.0 || factors.len() == 1 {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
 use super::tables::{self, Rows};
 use super::words::{
-    STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text, noise_text, rivals_text,
-    shared_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text, noise_text, outlying_text,
+    rivals_text, shared_text,
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
@@ -124,6 +124,8 @@ impl RecoveryReport<'_> {
                 "misfit_without": f.misfits.0, "misfit_with": f.misfits.1})),
             "noise": r.noise.as_ref().map(|n| json!({"standard_deviation": n.deviation, "given": n.given, "efficiency": n.efficiency,
                 "outliers": n.outliers})),
+            "outlying": r.outlying.as_ref().map(|o| json!({"of": o.of, "others": o.others, "chunks": o.chunks.iter()
+                .map(|(id, from, to)| json!({"trajectory": id, "from": from, "to": to})).collect::<Vec<_>>()})),
             "truth": self.truth.map(truth_json),
             "version": env!("CARGO_PKG_VERSION"),
             "command": self.command,
@@ -249,6 +251,9 @@ impl RecoveryReport<'_> {
         );
         for (q, force) in &r.forces {
             text += &format!("- on {q}: `{force}`\n");
+        }
+        if let Some(outlying) = &r.outlying {
+            text += &format!("\n## Chunks that don't follow\n\n{}\n", outlying_text(outlying));
         }
         if let Some(friction) = &r.friction {
             text += &format!("\n## Friction\n\n{}\n", friction_text(friction));

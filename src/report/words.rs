@@ -1,7 +1,20 @@
 //! What a recovery found, in words.
 
-use crate::symbolic::{Comparison, Friction, Merged, NoiseFound, PhysicalConstant, Proof, Rival, SameForm, Shared};
+use crate::symbolic::{Comparison, Friction, Merged, NoiseFound, Outlying, PhysicalConstant, Proof, Rival, SameForm, Shared};
 use crate::train::OUTLIER;
+
+/// Chunks that a law does not follow, in words.
+pub fn outlying_text(Outlying { chunks, of, others }: &Outlying) -> String {
+    const TOLD: usize = 5;
+    let places: Vec<String> =
+        chunks.iter().take(TOLD).map(|(id, from, to)| format!("trajectory {id} from t = {from} to {to}")).collect();
+    let more = if chunks.len() > TOLD { ", .." } else { "" };
+    format!(
+        "{} of {of} chunks don't follow the law, which the others do to {others:.1e}: broken numbers, or something that acts there only. {}{more}",
+        chunks.len(),
+        places.join(", ")
+    )
+}
 
 /// The noise, in words.
 pub fn noise_text(noise: &NoiseFound) -> String {

@@ -1,8 +1,8 @@
 //! What it costs to read an expression, and the cheapest expression of a class.
 
-use super::graph::{Graph, digits};
+use super::graph::Graph;
 use super::language::{Combination, Node, Number, from_nodes};
-use crate::expr::Expr;
+use crate::expr::{Expr, is_short, is_short_reciprocal};
 use egg::{CostFunction, Extractor, Id, Language};
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 struct Reading(u32, u32, usize, Arc<str>);
 
-/// Numbers of up to this many digits are read at a glance.
-const SHORT_NUMBER: usize = 3;
+/// More than a number and a product cost.
+const OF_EXPONENTIAL: u32 = 4;
 
 fn number(c: Number) -> u32 {
     match c.value().abs() {
         v if v.fract() == 0.0 && v < 1000.0 => 1,
-        v if digits(v) <= SHORT_NUMBER => 2,
+        v if is_short(v) || is_short_reciprocal(v) => 2,
         _ => 3,
     }
 }
@@ -50,7 +50,10 @@ impl CostFunction<Node> for Readability {
         if matches!(node, Node::Sum(_) | Node::Product(_)) {
             children.sort_by(|a, b| a.3.cmp(&b.3));
         }
-        let cost = children.iter().fold(own(node), |sum, child| sum.saturating_add(child.0));
+        // An exponent belongs into the exponential.
+        let of_exponential = matches!(node, Node::Power(..)) && children[0].3.starts_with("(Exp ");
+        let own = own(node) + if of_exponential { OF_EXPONENTIAL } else { 0 };
+        let cost = children.iter().fold(own, |sum, child| sum.saturating_add(child.0));
         let sums = children.iter().fold(u32::from(matches!(node, Node::Sum(_))), |sum, child| sum.saturating_add(child.1));
         // At least above its children, as extraction demands.
         let cost = cost.max(children.iter().map(|child| child.0.saturating_add(1)).max().unwrap_or(0));

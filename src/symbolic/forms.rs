@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate};
 
+use super::absorb::absorbed;
 use super::adjust::Rest;
 use super::learner::{Fitted, Learner, eliminate_terms, solve_with};
 use super::metric::Metric;
@@ -77,8 +78,8 @@ impl Learner<'_> {
                     continue;
                 }
                 let (expression, misfit) = match &metric {
-                    Some(metric) => metric.adjust(&with_coefficients(&expression)),
-                    None => self.adjust_part(&expression, &rest)?,
+                    Some(metric) => metric.adjust(&absorbed(&with_coefficients(&expression))),
+                    None => self.adjust_part(&absorbed(&expression), &rest)?,
                 };
                 if misfit.is_finite() && metric.as_ref().is_none_or(|metric| metric.sees(&expression)) {
                     let complexity = expression.complexity();

@@ -1,7 +1,7 @@
 //! The e-graph, what it knows about its classes, and classes seen as monomials.
 
 use super::language::{Combination, Node, Number};
-use crate::expr::Function;
+use crate::expr::{Function, digits};
 use egg::{Analysis, DidMerge, EGraph, Id};
 use std::collections::BTreeMap;
 
@@ -152,12 +152,6 @@ pub(super) fn is(graph: &Graph, id: Id, set: Signs) -> bool {
 /// The value of a class, when constant.
 pub(super) fn constant(graph: &Graph, id: Id) -> Option<f64> {
     graph[id].data.constant.map(Number::value)
-}
-
-/// The number of significant decimal digits that it takes to write a number.
-pub(super) fn digits(value: f64) -> usize {
-    let text = format!("{:e}", value.abs());
-    text.split('e').next().unwrap_or("").bytes().filter(u8::is_ascii_digit).count()
 }
 
 /// A computed number without the dust of rounding: the number of at most 14 digits within a few units in the last place, if there is one.

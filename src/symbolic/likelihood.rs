@@ -14,13 +14,15 @@ use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::train::{self, Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
 /// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
-const MOST_TRIED: usize = 20;
+const MOST_TRIED: usize = 30;
 /// Times that a law is made simpler, at most.
 const MOST_SIMPLER: usize = 4;
 /// Forms of a part that are tried in the whole law, at most.
 const MOST_FORMS: usize = 6;
 /// Complexities that the forms of all parts are kept below: what was learned may be too far off to choose among forms of single parts by it.
 const SIMPLE: [usize; 2] = [4, 8];
+/// Simpler forms of a part are tried whose misfit is no larger than this many times the least.
+const NEARLY: f64 = 1.3;
 /// Forms of a part that are so many nats longer than its shortest are not tried.
 const HOPELESS: f64 = 30.0;
 /// A law is fitted to one of so many chunks before it is to all, where there are so many that each of these has enough.
@@ -239,6 +241,14 @@ impl Learner<'_> {
         }
         consider(vec![0; parts.len()], &mut best);
         for (i, forms) in parts.iter().enumerate() {
+            let Some((_, choice)) = best.as_ref().filter(|_| parts.len() > 1) else { break };
+            for k in simpler_forms(forms, choice[i]) {
+                let mut other = best.as_ref().map_or_else(Vec::new, |(_, choice)| choice.clone());
+                other[i] = k;
+                consider(other, &mut best);
+            }
+        }
+        for (i, forms) in parts.iter().enumerate() {
             let length = |form: &PartForm| errors.length(form.misfit, &form.expression);
             let limit = length(&forms[0]) + HOPELESS;
             let hopeful = forms.iter().filter(|form| length(form) < limit).count();
@@ -254,6 +264,16 @@ impl Learner<'_> {
         }
         best.map(|(found, _)| found)
     }
+}
+
+/// Forms of a part that are simpler than a given one and fit nearly as well, simplest first: what the part should have may be off by what others miss.
+fn simpler_forms(forms: &[PartForm], than: usize) -> Vec<usize> {
+    let best = forms.iter().map(|form| form.misfit).fold(f64::INFINITY, f64::min);
+    let simpler = |k: &usize| forms[*k].complexity < forms[than].complexity && forms[*k].misfit <= NEARLY * best;
+    let mut found: Vec<usize> = (0..forms.len()).filter(simpler).collect();
+    found.sort_by(|&a, &b| forms[a].complexity.cmp(&forms[b].complexity).then(forms[a].misfit.total_cmp(&forms[b].misfit)));
+    found.truncate(MOST_FORMS);
+    found
 }
 
 /// Which of some forms fits best, among those that are no more complex than `most`.

@@ -1,5 +1,6 @@
 //! Rewriting of expressions by equality saturation, and what they mean as physics.
 
+mod absorb;
 mod adjust;
 mod against;
 mod constants;
@@ -23,6 +24,7 @@ mod merged;
 mod metric;
 mod noise;
 mod order;
+mod outlying;
 mod pareto;
 mod parts;
 mod paths;
@@ -50,6 +52,7 @@ pub use friction::Friction;
 pub use learner::{CandidateScalar, Fitted, Group, Learner, bytes_of_chunk, candidates, eliminate_groups};
 pub use merged::Merged;
 pub use order::ordered;
+pub use outlying::Outlying;
 pub use parts::{PartCurve, RadialForce};
 pub use recover::{Candidate, Noise, NoiseFound, RecoverError, RecoverSettings, RecoveredPart, Recovery, recover, recover_from};
 pub use refit::{Refit, model, refit};

@@ -7,6 +7,7 @@ use super::friction::Friction;
 use super::in_units;
 use super::judge::{Circumstances, Misfit};
 use super::learner::{Learner, NOISY, Teaching};
+use super::outlying::{Outlying, outlying};
 use super::pareto::{front, with_the_law};
 use super::paths::Paths;
 use super::refit::confirm_snapped;
@@ -142,6 +143,8 @@ pub struct Recovery {
     pub followed: (usize, usize),
     /// What the searches for closed forms did, and what their common e-graph saved.
     pub counts: Counts,
+    /// Chunks that the law doesn't follow, of data without noise, where it follows nearly all others exactly; such a law is not `exact`.
+    pub outlying: Option<Outlying>,
     /// Whether the closed form explains the validation chunks down to noise or integration error: it follows them no worse than the learned
     /// Hamiltonian does, within chance; what it misses is, without noise, below 1e-8 of their spread (or ten times the error of integration,
     /// up to 1e-7), and with noise no more, by chi-squared statistics, than that noise as given or as estimated: neither would the learned Hamiltonian
@@ -313,6 +316,11 @@ fn recovered(
             Some(explains) => explains,
             None => circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?,
         };
+    let outlying = if exact || noise.is_some() || learner.late() {
+        None
+    } else {
+        outlying(inputs, &law.expression, &[train, &judging].concat(), &learned.settings)?
+    };
     let part = |(part, forms): (super::Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),
         forms,
@@ -323,6 +331,7 @@ fn recovered(
         validation_error: (judged.rms(), closed.rms()),
         followed: (validation.len(), judging.len()),
         counts: discovered.counts,
+        outlying,
         exact,
         stopped: learner.late(),
         expression: law.expression,

@@ -147,7 +147,7 @@ pub(super) fn redundancy(chunks: &[Trajectory]) -> f64 {
 /// Constants agree with simple numbers when all of them together are within this many standard deviations of the chi-squared statistic.
 const SIGMAS: f64 = 3.0;
 
-/// The expression with constants that agree with simple numbers, within three standard errors, replaced by these, and the others fitted again
+/// The expression with constants that agree with simple numbers or their reciprocals, within three standard errors, replaced by these, and the others fitted again
 /// under that condition. Numbers that the rest contradicts, or that make the error on the validation chunks larger than chance does,
 /// are given up one by one. `floor` is an error of no account.
 ///
@@ -162,7 +162,11 @@ pub fn confirm_snapped(
 ) -> Result<Option<Expr>, RecoverError> {
     let constants = fitted.expression.constants();
     let error = |i: usize| fitted.covariance[[i, i]].sqrt();
-    let simple = |i: usize| snap(constants[i], (SIGMAS * error(i)).min(1e-3 * constants[i].abs())).filter(|s| *s != 0.0);
+    let simple = |i: usize| {
+        let (value, window) = (constants[i], (SIGMAS * error(i)).min(1e-3 * constants[i].abs()));
+        let reciprocal = || snap(1.0 / value, window / (value * value)).map(|divisor| 1.0 / divisor);
+        snap(value, window).or_else(reciprocal).filter(|s| *s != 0.0)
+    };
     let mut chosen: Vec<(usize, f64)> = (0..constants.len()).filter_map(|i| Some((i, simple(i)?))).collect();
     let misfit = |expr: &Expr| -> Result<Misfit, RecoverError> {
         Ok(Misfit::new(&model(inputs, expr)?, &expr.constants(), validation, settings))

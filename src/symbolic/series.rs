@@ -5,7 +5,7 @@ use super::learner::{Fitted, Learner};
 use super::paths::Flow;
 use super::recover::RecoverError;
 use super::refit;
-use super::tracked::multiply_out;
+use super::tracked::{Term, multiply_out};
 use crate::expr::{Expr, Scalar};
 
 /// A law with more powers of one scalar than this may be a series.
@@ -20,13 +20,17 @@ impl Learner<'_> {
     /// # Errors
     /// An unknown vector.
     pub(super) fn is_series(&self, law: &Adjusted, fitted: &Fitted) -> Result<bool, RecoverError> {
-        let terms: Vec<Expr> = multiply_out(&law.expression).iter().map(|t| t.expression()).collect();
-        let mut scalars: Vec<Scalar> = terms.iter().filter_map(only_scalar).collect();
+        let terms: Vec<(Expr, Term)> = multiply_out(&law.expression).into_iter().map(|t| (t.expression(), t)).collect();
+        let mut scalars: Vec<Scalar> = terms.iter().filter_map(|(term, _)| only_scalar(term)).collect();
         scalars.sort_by_key(|s| Expr::Scalar(s.clone()).to_string());
         scalars.dedup();
         for scalar in scalars {
-            let own: Vec<Expr> = terms.iter().filter(|t| only_scalar(t).as_ref() == Some(&scalar)).cloned().collect();
-            if own.len() > POWERS && law.misfit > CONVERGED * self.next_term(&own, law, fitted)? {
+            let (own, tracked): (Vec<Expr>, Vec<Term>) =
+                terms.iter().filter(|(term, _)| only_scalar(term).as_ref() == Some(&scalar)).cloned().unzip();
+            // Of a series every coefficient is a constant of its own.
+            let is_of = |k: &usize| tracked.iter().any(|term| term.coefficient.gradient[*k] != 0.0);
+            let constants = (0..law.expression.constants().len()).filter(is_of).count();
+            if own.len() > POWERS && constants >= own.len() && law.misfit > CONVERGED * self.next_term(&own, law, fitted)? {
                 return Ok(true);
             }
         }

@@ -18,6 +18,8 @@ const LOUD: f64 = 0.05;
 const HIGHER_DEGREE: usize = 11;
 /// What was learned misses forces, and closed forms would too, where its residuals drift by more than this.
 const FORCES_MISSED: f64 = 2.5;
+/// From so little on linear estimates tell which other functions are missed.
+const FORCES_WEAK: f64 = 1.5;
 /// A higher degree may raise minus twice the log-likelihood of held-out chunks by this, chance.
 const WORSE: f64 = 10.0;
 /// Chunks that what was learned doesn't follow are left out, and all is fitted again, so often at most.
@@ -42,13 +44,8 @@ impl Learner<'_> {
             Some(found) => Some(found),
             None => self.first_in_noise(rough, &chunks)?,
         };
-        let Some(mut found) = first else { return Ok(None) };
-        for _ in 0..ATTEMPTS {
-            match self.without_wild_chunks(&found) {
-                Some(next) => found = next,
-                None => break,
-            }
-        }
+        let Some(found) = first else { return Ok(None) };
+        let mut found = self.without_wild_chunks(found);
         if found.1.drift.0 > FORCES_MISSED {
             log::debug!("what is left is no noise");
             return Ok(None);
@@ -65,8 +62,19 @@ impl Learner<'_> {
         Ok(Some(found.0))
     }
 
+    /// Fitted again without the chunks that what was learned doesn't follow, until it follows all.
+    fn without_wild_chunks(&self, mut found: (Fitted, Errors)) -> (Fitted, Errors) {
+        for _ in 0..ATTEMPTS {
+            match self.with_fewer_chunks(&found) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        found
+    }
+
     /// Fitted again without the chunks that what was learned doesn't follow; none if it follows all, or that diverges.
-    fn without_wild_chunks(&self, (best, errors): &(Fitted, Errors)) -> Option<(Fitted, Errors)> {
+    fn with_fewer_chunks(&self, (best, errors): &(Fitted, Errors)) -> Option<(Fitted, Errors)> {
         let NoisyChunks { settings, train, check, given } = &*errors.chunks;
         log::debug!("{} of {} chunks are followed", errors.calm.iter().filter(|calm| **calm).count(), train.len());
         if self.late() || errors.calm.iter().all(|calm| *calm) {
@@ -138,8 +146,9 @@ impl Learner<'_> {
         let mut groups = self.groups_of(rough);
         let (every, degree) = self.first_groups();
         let start = if rough.degree == degree { rough.theta.clone() } else { self.fit(&groups, degree, Some(rough))?.theta };
-        let Ok((fitted, errors)) = self.fit_errors(chunks, &groups, degree, start.into()) else { return Ok(None) };
-        if !errors.converged || !errors.is_without_drift(errors.drift) {
+        let Ok(found) = self.fit_errors(chunks, &groups, degree, start.into()) else { return Ok(None) };
+        let (fitted, errors) = self.without_wild_chunks(found);
+        if !errors.converged || errors.drift.0 > FORCES_WEAK {
             return Ok(None);
         }
         let others: Vec<Vec<usize>> = every.into_iter().filter(|group| !groups.contains(group)).collect();
@@ -151,7 +160,7 @@ impl Learner<'_> {
         // Without effect at first.
         let mut theta = fitted.theta.clone();
         theta.resize(self.size(&groups, degree), 0.0);
-        let at = self.assess_errors(chunks, &groups, degree, errors.start(theta))?;
+        let at = self.assess_errors(&errors.chunks, &groups, degree, errors.start(theta))?;
         if self.demanded_in_noise(&at)?.iter().all(|&group| group < few) {
             return Ok(Some((fitted, errors)));
         }
