@@ -13,7 +13,7 @@ use crate::expr::{Expr, Scalar};
 use crate::loss::RolloutLoss;
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{self, Fit, Learned, Settings};
+use crate::train::{self, Fit, Learned, NoisyFit, Settings};
 
 /// The integration step is halved at most so often.
 const HALVINGS: i32 = 8;
@@ -101,16 +101,28 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
     let NoisyChunks { settings, train, given, .. } = &*errors.chunks;
     let (closed, constants) = (refit::model(inputs, &chosen.expression)?, chosen.expression.constants());
     let mut settings = settings.clone();
+    // The law may well follow chunks that what was learned does not.
+    let all = [train, &beside(learner.train(), train)[..]].concat();
+    let mut follows = Vec::new();
     for _ in 0..NOISY_HALVINGS {
-        let followed = followed(&closed, &constants, train, &settings, OF_NOISE * errors.unit());
-        let part = followed.iter().filter(|f| **f).count() as f64 / followed.len() as f64;
+        follows = followed(&closed, &constants, &all, &settings, OF_NOISE * errors.unit());
+        let part = follows.iter().filter(|f| **f).count() as f64 / follows.len() as f64;
         if part >= ENOUGH_CHUNKS || learner.late() {
             break;
         }
         settings.rollout.step *= 0.5;
     }
-    let found =
-        refit_noisy(inputs, &chosen.expression, train, &settings, errors.start(chosen.expression.constants()), given.clone());
+    let more = if learner.late() { Vec::new() } else { marked(&all[train.len()..], &follows[train.len()..]) };
+    let refit = |more: &[Trajectory]| {
+        let start = errors.start_with(constants.clone(), more);
+        refit_noisy(inputs, &chosen.expression, &[train, more].concat(), &settings, start, given.clone())
+    };
+    let followed_too = |(_, fit): &(Refit, NoisyFit)| marked(&more, &fit.calm[train.len()..]);
+    let found = match refit(&more) {
+        Ok(found) if followed_too(&found).len() == more.len() => Ok(found),
+        Ok(found) => refit(&followed_too(&found)),
+        Err(_) => refit(&[]),
+    };
     let (law, noise) = match found {
         Ok((law, fit)) => {
             let efficiency = fit.efficiency(settings.rank_tolerance)?;
@@ -125,6 +137,12 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
     let closed = refit::model(inputs, &law.expression)?;
     let learned = learned((learner, fitted), (&closed, &law.expression.constants()), train, settings)?;
     Ok(Trained { learned, law, noise: Some(noise) })
+}
+
+/// Those of all chunks that are not among some of them, both in one order.
+fn beside(all: &[Trajectory], some: &[Trajectory]) -> Vec<Trajectory> {
+    let mut some = some.iter().peekable();
+    all.iter().filter(|chunk| some.next_if(|known| known == chunk).is_none()).cloned().collect()
 }
 
 /// What was learned, with its loss on the trajectories, and the error of integration, which is that of the closed form.

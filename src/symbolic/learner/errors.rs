@@ -81,6 +81,12 @@ impl Errors {
         NoisyStart { theta, found: Some((starts, self.noise.clone())) }
     }
 
+    /// The same with other chunks beside, which start where they are observed to.
+    pub fn start_with(&self, theta: Vec<f64>, more: &[Trajectory]) -> NoisyStart {
+        let observed = more.iter().flat_map(|chunk| chunk.states.row(0).to_vec());
+        NoisyStart { theta, found: Some((self.starts.iter().copied().chain(observed).collect(), self.noise.clone())) }
+    }
+
     /// By how much what was learned misses more than the noise.
     pub fn dispersion(&self) -> f64 {
         (self.chi_squared / self.freedom).max(1.0)
