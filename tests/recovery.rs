@@ -61,11 +61,39 @@ fn regress_unequal_masses_pivot_and_slanting_gravity_are_recovered() {
         assert!(found.standard_error.is_some_and(|e| e > 0.0 && e < 1e-8), "{name}: {:?}", found.standard_error);
     }
     assert_eq!(law.expression.constants().len(), 8, "{}", law.expression);
+    // 1/3.4 and 1/1.2 are simple as divisors.
+    assert!(["norm(p1)**2/3.4", "norm(p2)**2/1.2"].iter().all(|term| law.best().to_string().contains(term)), "{}", law.best());
     // The front rises from laws that lack terms to the law.
     println!("{:?}", law.pareto.iter().map(|c| (c.expression.to_string(), c.error)).collect::<Vec<_>>());
     assert!(law.pareto.len() >= 4 && law.pareto.windows(2).all(|w| w[1].error < w[0].error));
     assert!(law.pareto.windows(2).all(|w| w[1].expression.complexity() > w[0].expression.complexity()));
     assert!(law.reading.unread.is_empty());
+}
+
+#[test]
+fn regress_broken_numbers_in_exact_data_are_told() {
+    let (mut train, validation) = chunks(400);
+    for k in [3, 70, 71, 200] {
+        train[k].states[[2, k % 12]] += 0.7;
+    }
+    let law = recover(&inputs(), &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
+    let m1 = law.reading.constants.iter().find(|c| c.name == "m1").unwrap();
+    assert!((m1.value - 1.7).abs() < 1e-6, "{m1:?}");
+    let mut broken: Vec<(i64, f64)> = [3, 70, 71, 200].map(|k| (train[k].id, train[k].times[0])).to_vec();
+    broken.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    // Held-out chunks are whole, so that the law is exact all the same, or those that it misses are the broken ones.
+    match &law.outlying {
+        Some(outlying) => assert_eq!(outlying.chunks.iter().map(|(id, from, _)| (*id, *from)).collect::<Vec<_>>(), broken),
+        None => assert!(law.exact, "{}", law.best()),
+    }
+    // A broken held-out chunk is told.
+    let mut held_out = validation;
+    held_out[1].states[[2, 3]] += 0.7;
+    held_out[4].states[[2, 3]] += 0.7;
+    let law = recover(&inputs(), &train, &held_out, &RecoverSettings::default(), &mut |_| {}).unwrap();
+    let outlying = law.outlying.unwrap();
+    assert!(!law.exact && broken.iter().all(|(id, t)| outlying.chunks.iter().any(|c| (c.0, c.1) == (*id, *t))), "{outlying:?}");
+    assert!(outlying.others < 1e-7 && outlying.chunks.len() <= 6, "{outlying:?}");
 }
 
 fn report<'a>(

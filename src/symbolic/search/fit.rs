@@ -329,9 +329,9 @@ impl<'a> Fitter<'a> {
         squares.min_by(f64::total_cmp)
     }
 
-    /// The weighted column of the first term of a form without constants inside; `None` where it has no value.
-    pub fn column(mut self) -> Option<Vec<Lanes>> {
-        if self.tape.inner_constants() > 0 || !self.tape.run(&[], self.problem, &mut self.registers, false) {
+    /// The weighted column of the first term of a form with these constants inside; `None` where it has no value.
+    pub fn column(mut self, inner: &[f64]) -> Option<Vec<Lanes>> {
+        if self.tape.inner_constants() != inner.len() || !self.tape.run(inner, self.problem, &mut self.registers, false) {
             return None;
         }
         let register = self.tape.terms.first()?.register;

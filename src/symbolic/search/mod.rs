@@ -24,6 +24,7 @@ mod family;
 mod fit;
 mod form;
 mod front;
+mod mixed;
 mod normal;
 mod options;
 mod polish;

@@ -5,6 +5,7 @@ use super::enumerate::Grammar;
 use super::family::Space;
 use super::fit::{Fit, Fitter};
 use super::front::{Found, Front};
+use super::mixed::mixed;
 use super::normal::Normaliser;
 use super::options::{Counts, Ended, Phase, Progress, SearchOptions};
 use super::polish::polish;
@@ -246,14 +247,22 @@ impl<'a> Run<'a> {
         }
         let forms = sums(&self.screen, &self.normaliser, self.variables, self.options);
         self.evaluate(forms, Phase::Sums, usize::MAX);
+        if self.variables == 1 && self.ended.is_none() {
+            let jobs = mixed(&self.screen, &self.normaliser, self.options);
+            self.evaluate_jobs(jobs.into_iter(), Phase::Sums, usize::MAX);
+        }
     }
 
     /// Fits those of the forms whose class is new, in batches, until so many forms were fitted.
     fn evaluate(&mut self, forms: Vec<Form>, phase: Phase, most: usize) {
+        self.evaluate_jobs(forms.into_iter().map(|form| Job { form, hints: Vec::new() }), phase, most);
+    }
+
+    fn evaluate_jobs(&mut self, jobs: impl Iterator<Item = Job>, phase: Phase, most: usize) {
         let mut explained = false;
-        let mut forms = forms.into_iter().peekable();
-        while forms.peek().is_some() && self.ended.is_none() && self.counts.evaluated < most {
-            let batch: Vec<Job> = forms.by_ref().take(BATCH).map(|form| Job { form, hints: Vec::new() }).collect();
+        let mut jobs = jobs.peekable();
+        while jobs.peek().is_some() && self.ended.is_none() && self.counts.evaluated < most {
+            let batch: Vec<Job> = jobs.by_ref().take(BATCH).collect();
             explained |= self.evaluate_batch(batch, phase) > 0 && self.explained();
         }
         if explained && self.options.stop_when_explained {

@@ -82,7 +82,7 @@ pub(super) fn sums(problem: &Problem, normaliser: &Normaliser, variables: usize,
     for roots in [false, true] {
         let library = terms(variables, &options.operators, normaliser, roots);
         let column = |term: Form| {
-            let column = Fitter::new(&scaled(&term), problem)?.column()?;
+            let column = Fitter::new(&scaled(&term), problem)?.column(&[])?;
             Some((term, column))
         };
         let columns: Vec<(Form, Vec<Lanes>)> = library.into_par_iter().filter_map(column).collect();
@@ -156,14 +156,20 @@ fn products(variables: usize, operators: &Operators, roots: bool) -> Vec<Vec<For
 
 /// A set of columns with an orthonormal basis of their span and what is left of the data.
 #[derive(Clone)]
-struct Set {
-    members: Vec<usize>,
+pub(super) struct Set {
+    pub members: Vec<usize>,
     basis: Vec<Vec<Lanes>>,
     residual: Vec<Lanes>,
-    squares: f64,
+    pub squares: f64,
 }
 
 impl Set {
+    /// No columns yet.
+    pub fn of(data: Vec<Lanes>) -> Self {
+        let squares = dot(&data, &data);
+        Self { members: vec![], basis: vec![], residual: data, squares }
+    }
+
     /// The part of a column outside of the span, of unit length; `None` when there is none.
     fn outside(&self, column: &[Lanes]) -> Option<Vec<Lanes>> {
         let mut rest = column.to_vec();
@@ -183,7 +189,8 @@ impl Set {
         Some(rest)
     }
 
-    fn with(&self, member: Option<usize>, column: &[Lanes]) -> Option<Set> {
+    /// With one column more, which may be a member of the list.
+    pub fn with(&self, member: Option<usize>, column: &[Lanes]) -> Option<Set> {
         let direction = self.outside(column)?;
         let mut next = self.clone();
         let share = dot(&direction, &next.residual);
@@ -201,9 +208,8 @@ fn beams(problem: &Problem, columns: &[(Form, Vec<Lanes>)], outer: Outer) -> Vec
     let Some((data, factor)) = transformed(problem, outer) else { return vec![] };
     let weighted = |column: &[Lanes]| -> Vec<Lanes> { column.iter().zip(&factor).map(|(x, w)| *x * *w).collect() };
     let ones: Vec<Lanes> = weighted(&problem.ones());
-    let squares = dot(&data, &data);
-    let roundoff = 1e-26 * squares;
-    let empty = Set { members: vec![], basis: vec![], residual: data, squares };
+    let empty = Set::of(data);
+    let roundoff = 1e-26 * empty.squares;
     let columns: Vec<(&Form, Vec<Lanes>)> = columns.iter().map(|(term, column)| (term, weighted(column))).collect();
     let mut forms = Vec::new();
     for constant in [false, true] {
@@ -227,7 +233,7 @@ fn beams(problem: &Problem, columns: &[(Form, Vec<Lanes>)], outer: Outer) -> Vec
 }
 
 /// The best sets with one member more.
-fn grown(beam: &[Set], columns: &[(&Form, Vec<Lanes>)]) -> Vec<Set> {
+pub(super) fn grown(beam: &[Set], columns: &[(&Form, Vec<Lanes>)]) -> Vec<Set> {
     let mut ranked: Vec<(f64, usize, usize)> = Vec::new();
     for (s, set) in beam.iter().enumerate() {
         for (k, (_, column)) in columns.iter().enumerate() {
