@@ -14,7 +14,7 @@ use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::train::{self, Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
 /// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
-const MOST_TRIED: usize = 30;
+const MOST_TRIED: usize = 40;
 /// Times that a law is made simpler, at most.
 const MOST_SIMPLER: usize = 4;
 /// Forms of a part that are tried in the whole law, at most.
@@ -258,6 +258,18 @@ impl Learner<'_> {
                 if best.as_ref().is_some_and(|(best, _)| NATS_PER_SYMBOL * longer > errors.to_gain(best)) {
                     continue;
                 }
+                other[i] = k;
+                consider(other, &mut best);
+            }
+        }
+        // What was learned may be too far off to say anything of the forms.
+        for (i, forms) in parts.iter().enumerate() {
+            let Some((_, choice)) = best.as_ref().filter(|_| !as_likely(&best)) else { break };
+            let no_longer = |k: &usize| forms[*k].complexity <= forms[choice[i]].complexity;
+            let mut others: Vec<usize> = (0..forms.len()).filter(no_longer).collect();
+            others.sort_by(|&a, &b| forms[a].misfit.total_cmp(&forms[b].misfit));
+            for k in others.into_iter().take(MOST_FORMS) {
+                let mut other = best.as_ref().map_or_else(Vec::new, |(_, choice)| choice.clone());
                 other[i] = k;
                 consider(other, &mut best);
             }

@@ -93,6 +93,8 @@ pub const RULES: &[Rule] = &[
     rule("power-of-product", "(a*x*y)**3", "a**3*x**3*y**3", "", Operator::Power(products::power_of_product)),
     rule("root-of-product", "(x*y)**0.5", "x**0.5*y**0.5", "x >= 0, y >= 0", Operator::Power(products::power_of_product)),
     rule("power-of-exponential", "exp(x)**1.5", "exp(1.5*x)", "", Operator::Power(products::power_of_exponential)),
+    rule("double-angle", "cos(x)**2", "0.5 + 0.5*cos(2*x)", "", Operator::Power(products::double_angle)),
+    rule("double-angle-of-sine", "sin(x)**2", "0.5 - 0.5*cos(2*x)", "", Operator::Power(products::double_angle)),
     rule("even-power", "(x - y)**2", "(y - x)**2", "", Operator::Power(products::even_power)),
     rule("even-power-of-magnitude", "abs(x)**2", "x**2", "", Operator::Power(products::even_power)),
     rule("logarithm-of-exponential", "log(exp(x))", "x", "", Operator::Apply(products::logarithm_of_exponential)),

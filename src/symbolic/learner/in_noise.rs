@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{ArrayView1, s};
 
 use super::errors::LOWER_DEGREE;
-use super::{Errors, Fitted, Learner, NoisyChunks, eliminate_groups, solve_with};
+use super::{Errors, Fitted, Learner, MOST_FUNCTIONS, NoisyChunks, eliminate_groups, solve_with};
 use crate::symbolic::follow::marked;
 use crate::symbolic::judge::by_chance;
 use crate::train::Error;
@@ -14,8 +14,8 @@ use crate::train::Error;
 const PRICE: f64 = 4.0;
 /// Noise above this part of what happens in an interval is so much.
 const LOUD: f64 = 0.05;
-/// Degree of the functions of a law that six degrees don't follow.
-const HIGHER_DEGREE: usize = 11;
+/// Degrees of the functions of a law that lower ones don't follow.
+const HIGHER_DEGREES: [usize; 2] = [11, 18];
 /// What was learned misses forces, and closed forms would too, where its residuals drift by more than this.
 const FORCES_MISSED: f64 = 2.5;
 /// From so little on linear estimates tell which other functions are missed.
@@ -53,7 +53,7 @@ impl Learner<'_> {
         while let Some(fewer) = self.with_fewer_groups(&found)? {
             found = fewer;
         }
-        if !self.late()
+        while !self.late()
             && let Some(higher) = self.of_higher_degree(&found)?
         {
             found = higher;
@@ -113,7 +113,8 @@ impl Learner<'_> {
     /// With functions of higher degree, where these make the chunks more likely than by chance, and held-out ones no less.
     fn of_higher_degree(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
         let groups = self.groups_of(best);
-        let basis = self.basis(&groups, HIGHER_DEGREE).0;
+        let Some(degree) = HIGHER_DEGREES.into_iter().find(|d| *d > best.degree) else { return Ok(None) };
+        let basis = self.basis(&groups, degree).0;
         if basis.axes() != best.model.function().axes() {
             return Ok(None);
         }
@@ -125,18 +126,18 @@ impl Learner<'_> {
             }
         }
         let more = functions.len().saturating_sub(best.theta.len());
-        let (at, _) = self.assess_errors(&errors.chunks, &groups, HIGHER_DEGREE, errors.start(theta))?;
+        let (at, _) = self.assess_errors(&errors.chunks, &groups, degree, errors.start(theta))?;
         let n = at.theta.len();
         // The last row is what no parameters explain.
         let explained = at.factor.slice(s![..n, ..n]).dot(&ArrayView1::from(&at.theta)) - at.factor.slice(s![..n, n]);
         let gain = explained.dot(&explained);
-        log::debug!("degree {HIGHER_DEGREE} may lower chi squared by {gain:.1} with {more} functions more");
+        log::debug!("degree {degree} may lower chi squared by {gain:.1} with {more} functions more");
         if gain < by_chance(more as f64) * errors.dispersion() {
             return Ok(None);
         }
         let every: Vec<usize> = (0..n).collect();
         let start = errors.start(solve_with(&at.factor, &every)?);
-        let higher = self.fit_errors(&errors.chunks, &groups, HIGHER_DEGREE, start).ok();
+        let higher = self.fit_errors(&errors.chunks, &groups, degree, start).ok();
         Ok(higher.filter(|(_, higher)| higher.converged && higher.held_out < errors.held_out + WORSE))
     }
 
@@ -144,19 +145,14 @@ impl Learner<'_> {
     /// or miss forces.
     fn beside_rough(&self, rough: &Fitted, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
         let mut groups = self.groups_of(rough);
-        let (every, degree) = self.first_groups();
-        let start = if rough.degree == degree { rough.theta.clone() } else { self.fit(&groups, degree, Some(rough))?.theta };
-        let Ok(found) = self.fit_errors(chunks, &groups, degree, start.into()) else { return Ok(None) };
-        let (fitted, errors) = self.without_wild_chunks(found);
-        if !errors.converged || errors.drift.0 > FORCES_WEAK {
-            return Ok(None);
-        }
-        let others: Vec<Vec<usize>> = every.into_iter().filter(|group| !groups.contains(group)).collect();
-        if others.is_empty() || self.late() {
+        let (every, usual) = self.first_groups();
+        let Some((fitted, errors)) = self.as_rough(rough, usual, chunks)? else { return Ok(None) };
+        let degree = fitted.degree;
+        let few = groups.len();
+        groups.extend(every.into_iter().filter(|group| !self.groups_of(rough).contains(group)));
+        if groups.len() == few || self.size(&groups, degree) > MOST_FUNCTIONS || self.late() {
             return Ok(Some((fitted, errors)));
         }
-        let few = groups.len();
-        groups.extend(others);
         // Without effect at first.
         let mut theta = fitted.theta.clone();
         theta.resize(self.size(&groups, degree), 0.0);
@@ -165,6 +161,24 @@ impl Learner<'_> {
             return Ok(Some((fitted, errors)));
         }
         self.with_fewer_groups(&at)
+    }
+
+    /// With the functions that `rough` has, of the lowest degree up to its own that misses no force but a weak one.
+    fn as_rough(&self, rough: &Fitted, usual: usize, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
+        let groups = self.groups_of(rough);
+        let higher = HIGHER_DEGREES.into_iter().filter(|d| *d <= rough.degree && self.size(&groups, *d) <= MOST_FUNCTIONS);
+        for degree in std::iter::once(usual).chain(higher) {
+            let start = if rough.degree == degree { rough.theta.clone() } else { self.fit(&groups, degree, Some(rough))?.theta };
+            let Ok(found) = self.fit_errors(chunks, &groups, degree, start.into()) else { continue };
+            let found = self.without_wild_chunks(found);
+            if found.1.converged && found.1.drift.0 <= FORCES_WEAK {
+                return Ok(Some(found));
+            }
+            if self.late() {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     /// With every scalar and the products that `rough` has, functions of lower degree where those of the usual one can't be fitted; if these can't either,

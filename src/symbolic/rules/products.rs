@@ -132,6 +132,19 @@ pub fn power_of_exponential(graph: &mut Graph, node: &Node) -> Vec<Id> {
     exponent.map(|x| graph.add(Node::Apply(Function::Exp, [x]))).into_iter().collect()
 }
 
+/// cos(x)**2 = (1 + cos(2*x))/2, sin(x)**2 = (1 - cos(2*x))/2
+pub fn double_angle(graph: &mut Graph, node: &Node) -> Vec<Id> {
+    let Node::Power(n, [base]) = node else { return vec![] };
+    let of = |f: Function, sign: f64| argument_of(graph, *base, f).map(|x| (x, sign));
+    let Some((x, sign)) = of(Function::Cos, 0.5).or_else(|| of(Function::Sin, -0.5)).filter(|_| n.value() == 2.0) else {
+        return vec![];
+    };
+    let doubled = monomial(graph, x).scaled(2.0);
+    let Some(doubled) = add_monomial(graph, &doubled) else { return vec![] };
+    let cosine = graph.add(Node::Apply(Function::Cos, [doubled]));
+    single(add_polynomial(graph, &[Monomial { coefficient: sign, powers: vec![(cosine, ONE)] }, Monomial::constant(0.5)]))
+}
+
 /// (x - y)**n = (y - x)**n and abs(x)**n = x**n for even n.
 pub fn even_power(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let Node::Power(n, [base]) = node else { return vec![] };
