@@ -3,6 +3,7 @@
 mod absorb;
 mod adjust;
 mod against;
+mod combine;
 mod constants;
 mod cost;
 mod equality;

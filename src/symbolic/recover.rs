@@ -7,6 +7,7 @@ use super::friction::Friction;
 use super::in_units;
 use super::judge::{Circumstances, Misfit};
 use super::learner::{Learner, NOISY, Teaching};
+use super::likelihood::is_noise_alone;
 use super::outlying::{Outlying, outlying};
 use super::pareto::{front, with_the_law};
 use super::paths::Paths;
@@ -257,6 +258,10 @@ fn recovered(
         Some(errors) if !natural_judging.is_empty() => {
             Some(learner.explains_noise(&trained.law.expression, &fitted, errors, &natural_judging).unwrap_or(false))
         }
+        None if settings.noise == Noise::Auto && !natural_judging.is_empty() => trained.alone.as_ref().map(|alone| {
+            let settings = &trained.learned.settings;
+            is_noise_alone(learner.inputs(), &trained.law.expression, alone, &natural_judging, settings).unwrap_or(false)
+        }),
         _ => None,
     };
     let front = front(&learner, &fitted, &discovered, &trained, &natural_judging)?;

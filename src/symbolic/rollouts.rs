@@ -36,6 +36,8 @@ pub(super) struct Trained {
     pub law: Refit,
     /// The noise, where the states of the chunks were fitted too.
     pub noise: Option<NoiseFound>,
+    /// Where only the closed form could be fitted to noisy chunks, and nothing was learned in noise that it could be compared with: these, and its fit.
+    pub alone: Option<(Vec<Trajectory>, NoisyFit)>,
 }
 
 /// Whether halving the integration step changes nothing worth mentioning, in each chunk.
@@ -91,8 +93,24 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
         easy = train.to_vec();
     }
     log::debug!("{} of {} training chunks, step {:.2e}", easy.len(), train.len(), settings.rollout.step);
-    let law = refitted(learner, fitted, discovered, &easy, &settings)?;
-    Ok(Trained { learned: learned((learner, fitted), (&closed, &constants), &easy, settings)?, law, noise: None })
+    let in_noise = if discovered.chosen.misfit > NOISY && !learner.late() {
+        let start = discovered.chosen.expression.constants().into();
+        let found = refit_noisy(learner.inputs(), expression, &easy, &settings, start, None);
+        found.inspect_err(|error| log::debug!("refit failed: {error}")).ok()
+    } else {
+        None
+    };
+    let learned = learned((learner, fitted), (&closed, &constants), &easy, settings.clone())?;
+    match in_noise {
+        Some((law, fit)) => {
+            let noise = noise_of(&fit, &settings, false)?;
+            Ok(Trained { learned, law, noise: Some(noise), alone: Some((easy, fit)) })
+        }
+        None => {
+            let law = refitted(learner, fitted, discovered, &easy, &settings)?;
+            Ok(Trained { learned, law, noise: None, alone: None })
+        }
+    }
 }
 
 /// The closed form fitted to noisy chunks, all their states uncertain.
@@ -124,10 +142,7 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
         Err(_) => refit(&[]),
     };
     let (law, noise) = match found {
-        Ok((law, fit)) => {
-            let efficiency = fit.efficiency(settings.rank_tolerance)?;
-            (law, NoiseFound { deviation: fit.noise, given: given.is_some(), efficiency: Some(efficiency), outliers: fit.outliers })
-        }
+        Ok((law, fit)) => (law, noise_of(&fit, &settings, given.is_some())?),
         Err(error) => {
             log::debug!("refit failed: {error}");
             let noise = NoiseFound { deviation: errors.noise.clone(), given: given.is_some(), efficiency: None, outliers: 0 };
@@ -136,7 +151,12 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
     };
     let closed = refit::model(inputs, &law.expression)?;
     let learned = learned((learner, fitted), (&closed, &law.expression.constants()), train, settings)?;
-    Ok(Trained { learned, law, noise: Some(noise) })
+    Ok(Trained { learned, law, noise: Some(noise), alone: None })
+}
+
+fn noise_of(fit: &NoisyFit, settings: &Settings, given: bool) -> Result<NoiseFound, RecoverError> {
+    let efficiency = Some(fit.efficiency(settings.rank_tolerance)?);
+    Ok(NoiseFound { deviation: fit.noise.clone(), given, efficiency, outliers: fit.outliers })
 }
 
 /// Those of all chunks that are not among some of them, both in one order.
@@ -178,17 +198,8 @@ fn refitted(
 ) -> Result<Refit, RecoverError> {
     let chosen = &discovered.chosen;
     let (inputs, expression) = (learner.inputs(), &chosen.expression);
-    if learner.late() {
+    if learner.late() || chosen.misfit > NOISY {
         return learner.as_adjusted(chosen, fitted);
-    }
-    // With noise all states are uncertain.
-    if chosen.misfit > NOISY {
-        return refit_noisy(inputs, expression, easy, settings, expression.constants().into(), None).map(|(law, _)| law).or_else(
-            |error| {
-                log::debug!("refit failed: {error}");
-                learner.as_adjusted(chosen, fitted)
-            },
-        );
     }
     let law = refit::refit(inputs, expression, easy, settings).or_else(|error| {
         log::debug!("refit failed: {error}");
