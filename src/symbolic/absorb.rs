@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn one_constant_less_and_the_same_slopes() {
         for (text, constants) in [
-            ("0.031/(0.031*norm(q1) + 0.009)", 2),
+            ("0.05/(0.031*norm(q1) + 0.009)", 2),
             ("2*sqrt(3*norm(q1)**2 + 0.5)", 2),
             ("-1.5*(-0.7*norm(q1) - 2.2)**2", 2),
             ("3*exp(-0.8*norm(q1) + 0.4)", 2),
