@@ -89,7 +89,7 @@ impl NoiseId {
     pub fn key(self, data: &Data) -> String {
         let (name, fingerprint) = (self.name(), data.fingerprint());
         let plan = (STEP, DEGREE, RANK_TOLERANCE, DRAWS);
-        format!("{name} revision 8, data {fingerprint:016x}, {plan:?}, {}", Evaluation::settings())
+        format!("{name} revision 9, data {fingerprint:016x}, {plan:?}, {}", Evaluation::settings())
     }
 }
 

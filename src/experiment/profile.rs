@@ -60,7 +60,7 @@ impl Profile {
         match self {
             Self::Smoke => 1,
             Self::Quick => 2,
-            Self::Paper => 15,
+            Self::Paper => 9,
         }
     }
 

@@ -358,10 +358,10 @@ fn truth_json(Comparison { proof, same_form }: &Comparison) -> Value {
         Proof::Unknown => json!({"equal": Value::Null}),
     };
     truth["relative_tolerance"] = json!(TRUTH_TOLERANCE);
-    truth["same_form"] = same_form.as_ref().map_or(
-        Value::Null,
-        |same| json!({"expression": same.expression.to_string(), "constants": same.constants, "chi_squared": same.chi_squared}),
-    );
+    truth["same_form"] = same_form.as_ref().map_or(Value::Null, |same| {
+        json!({"expression": same.expression.to_string(), "constants": same.constants, "chi_squared": same.chi_squared,
+            "within_errors": same.within_errors})
+    });
     truth
 }
 

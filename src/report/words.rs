@@ -116,14 +116,17 @@ pub const TRUTH_TOLERANCE: f64 = 1e-6;
 /// What a comparison found, in a line.
 pub fn comparison_line(Comparison { proof, same_form }: &Comparison) -> String {
     let verdict = match proof {
-        Proof::Equal { .. } => "proved equal, up to a constant".into(),
+        Proof::Equal { .. } => format!("proved equal, up to a constant, numbers to a relative {TRUTH_TOLERANCE:e}"),
         Proof::Different { left, right, .. } => match same_form {
             Some(same) => format!("the same form, {}", distance_text(same)),
             None => format!("different, {left} against {right} at a point"),
         },
-        Proof::Unknown => "neither proved equal nor shown to differ".into(),
+        Proof::Unknown => match same_form {
+            Some(same) => format!("neither proved equal nor shown to differ; the same form, {}", distance_text(same)),
+            None => "neither proved equal nor shown to differ".into(),
+        },
     };
-    format!("against --truth: {verdict} (equal would be to a relative {TRUTH_TOLERANCE:e}; see report.md)")
+    format!("against --truth: {verdict} (see report.md)")
 }
 
 fn distance_text(SameForm { constants, chi_squared, within_errors, .. }: &SameForm) -> String {

@@ -6,7 +6,7 @@ use crate::expr::{Expr, Function};
 pub(super) fn absorbed(form: &Expr) -> Expr {
     let inner = within(form);
     match &inner {
-        Expr::Sum(terms) => Expr::sum(terms.iter().map(logarithm)),
+        Expr::Sum(terms) => Expr::Sum(terms.iter().map(logarithm).collect()),
         term => logarithm(term),
     }
 }
@@ -21,9 +21,12 @@ fn within(expr: &Expr) -> Expr {
     }
     let (numbers, others): (Vec<f64>, Vec<Expr>) =
         factors.iter().map(|f| if is_number(&f) { (1.0, f.clone()) } else { scaled(f) }).unzip();
-    let absorbed = Expr::product([Expr::Constant(numbers.into_iter().product())].into_iter().chain(others));
-    // Numbers may be too large.
-    if absorbed.constants().iter().all(|c| c.is_finite()) { absorbed } else { inner }
+    // Numbers may be too large or too small. A coefficient stays one, even if it is one.
+    let numbers: f64 = numbers.into_iter().product();
+    let (own, others): (Vec<Expr>, Vec<Expr>) = others.into_iter().partition(|f| is_number(&f));
+    let coefficient: f64 = own.iter().filter_map(Expr::as_constant).product();
+    let all = std::iter::once(Expr::Constant(coefficient * numbers)).chain(others).collect();
+    if numbers.is_normal() { Expr::Product(all) } else { inner }
 }
 
 /// A factor as a number times a function with one constant less, if there is one to take out.
@@ -31,8 +34,11 @@ fn scaled(factor: &Expr) -> (f64, Expr) {
     let as_it_is = (1.0, factor.clone());
     match factor {
         Expr::Pow(base, n) => match unit_of(base) {
-            // The root of what is negative stays.
-            Some(unit) => (unit.abs().powf(*n), Expr::pow(divided(base, unit.abs()), *n)),
+            Some(unit) => {
+                // The sign stays inside a root.
+                let unit = if n.fract() == 0.0 { unit } else { unit.abs() };
+                (unit.powf(*n), Expr::pow(divided(base, unit), *n))
+            }
             None => as_it_is,
         },
         Expr::Apply(Function::Exp, x) => match &**x {

@@ -36,6 +36,8 @@ pub struct SameForm {
 
 /// Fields agree whose difference is so small a part of their size.
 const AGREE: f64 = 1e-7;
+/// A constant so much smaller than the fitted one is gone.
+const GONE: f64 = 1e-4;
 /// A step that lowers the squares by less than this part is the last.
 const LEAST: f64 = 1e-3;
 
@@ -73,7 +75,9 @@ impl Recovery {
         let residual = |constants: &[f64]| scaled(field_of(&closed, constants, states) - &wanted);
         let (constants, left) = least_squares(fitted.clone(), &residual, LEAST, &|| false);
         let misfit = (left.dot(&left) / left.len().max(1) as f64).sqrt();
-        if misfit.is_nan() || misfit > AGREE {
+        // Another law may be the form without one of its terms.
+        let vanished = |(constant, fitted): (&f64, &f64)| constant.abs() < GONE * fitted.abs();
+        if misfit.is_nan() || misfit > AGREE || constants.iter().zip(&fitted).any(vanished) {
             return Ok(None);
         }
         let shift: Vec<f64> = constants.iter().zip(&fitted).map(|(a, b)| a - b).collect();

@@ -73,13 +73,13 @@ impl Learner<'_> {
                 candidates.extend(searches.forms(&variables, &samples, evaluations, metric.as_ref()));
             }
             for expression in candidates {
-                let shape = |e: &Expr| e.with_constants(&vec![1.0; e.constants().len()]);
+                let expression = absorbed(&if metric.is_some() { with_coefficients(&expression) } else { expression });
                 if forms.iter().any(|f| shape(&f.expression) == shape(&expression)) {
                     continue;
                 }
                 let (expression, misfit) = match &metric {
-                    Some(metric) => metric.adjust(&absorbed(&with_coefficients(&expression))),
-                    None => self.adjust_part(&absorbed(&expression), &rest)?,
+                    Some(metric) => metric.adjust(&expression),
+                    None => self.adjust_part(&expression, &rest)?,
                 };
                 if misfit.is_finite() && metric.as_ref().is_none_or(|metric| metric.sees(&expression)) {
                     let complexity = expression.complexity();
@@ -190,6 +190,14 @@ impl Learner<'_> {
         }
         let coefficients = solve_with(&factor, &kept)?;
         Ok(Some(sum(&kept, coefficients)))
+    }
+}
+
+/// What is left of a form without its constants; fractional exponents stay.
+fn shape(form: &Expr) -> Expr {
+    match form {
+        Expr::Constant(_) => Expr::Constant(1.0),
+        _ => form.map_children(shape),
     }
 }
 

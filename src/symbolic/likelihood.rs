@@ -5,7 +5,8 @@ use super::discover::NATS_PER_SYMBOL;
 use super::judge::{Misfit, NOISE_KNOWN, SIGMAS, by_chance};
 use super::learner::{Errors, Fitted, Learner, NoisyChunks};
 use super::recover::RecoverError;
-use super::refit;
+use super::refit::{self, with_fitted};
+use super::rollouts::Alone;
 use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::model::{ClosedForm, ScalarHamiltonian};
@@ -95,7 +96,7 @@ fn is_as_small((ratio, held_out): (f64, &Deviance), judging: &[Trajectory]) -> b
 pub(super) fn is_noise_alone(
     inputs: &Inputs,
     law: &Expr,
-    (train, fit): &(Vec<Trajectory>, NoisyFit),
+    Alone { chunks: train, fit, .. }: &Alone,
     judging: &[Trajectory],
     settings: &Settings,
 ) -> Result<bool, RecoverError> {
@@ -146,7 +147,7 @@ impl Learner<'_> {
         let fit = errors.fit(&model, train, errors.start(constants))?;
         let held_out = deviance(&model, &fit.theta, check, &errors.noise, settings)?;
         let adjusted = Adjusted {
-            expression: principal_phases(&expr.with_constants(&fit.theta)),
+            expression: principal_phases(&with_fitted(expr, &fit.theta)),
             misfit: errors.misfit(fit.chi_squared),
             validation: errors.unit() * held_out.per_freedom().sqrt(),
         };

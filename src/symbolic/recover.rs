@@ -254,11 +254,13 @@ fn recovered(
     let followed = trained.followed(&learner, &discovered, &natural_judging)?;
     let is_series = learner.is_series(&discovered.chosen, &fitted)?;
     let natural_judging = marked(&natural_judging, &followed.closed);
+    // What was learned without noise says what a closed form misses.
+    let may_be_noise = settings.noise == Noise::Auto && teaching.is_none() && fitted.misfit > NOISY;
     let explains_noise = match learner.errors() {
         Some(errors) if !natural_judging.is_empty() => {
             Some(learner.explains_noise(&trained.law.expression, &fitted, errors, &natural_judging).unwrap_or(false))
         }
-        None if settings.noise == Noise::Auto && !natural_judging.is_empty() => trained.alone.as_ref().map(|alone| {
+        None if may_be_noise && !natural_judging.is_empty() => trained.alone.as_ref().map(|alone| {
             let settings = &trained.learned.settings;
             is_noise_alone(learner.inputs(), &trained.law.expression, alone, &natural_judging, settings).unwrap_or(false)
         }),
@@ -266,11 +268,13 @@ fn recovered(
     };
     let front = front(&learner, &fitted, &discovered, &trained, &natural_judging)?;
     // All that follows is in the units of the table.
+    let held_out = validation;
     let validation = &marked(&judging, &followed.closed)[..];
     let (learned, law) = (in_units::learned(&units, inputs, trained.learned)?, in_units::refit(&units, &trained.law));
     let discovered = in_units::discovered(&units, discovered);
     let friction = friction.map(|f| in_units::friction(&units, f));
-    let noise = trained.noise.map(|noise| in_units::noise(&units, noise));
+    let alone = trained.alone.filter(|_| explains_noise == Some(true)).map(|alone| alone.noise);
+    let noise = trained.noise.or(alone).map(|noise| in_units::noise(&units, noise));
     let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
     let (model, theta) = (super::refit::model(inputs, &law.expression)?, law.expression.constants());
     let closed = Misfit::new(&model, &theta, validation, &learned.settings);
@@ -318,13 +322,13 @@ fn recovered(
         && friction.is_none()
         && !is_series
         && match explains_noise {
-            Some(explains) => explains,
+            Some(explains) => explains && (learner.errors().is_some() || !closed.is_worse_than(&judged, 0.0)),
             None => circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?,
         };
     let outlying = if exact || noise.is_some() || learner.late() {
         None
     } else {
-        outlying(inputs, &law.expression, &[train, &judging].concat(), &learned.settings)?
+        outlying(inputs, &law.expression, &[train, held_out].concat(), &learned.settings)?
     };
     let part = |(part, forms): (super::Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),

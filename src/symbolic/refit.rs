@@ -33,7 +33,7 @@ pub fn model(inputs: &Inputs, expr: &Expr) -> Result<ScalarHamiltonian<ClosedFor
 }
 
 /// With constants as they were fitted, all of which stay constants: an exponent that happens to be a multiple of one half is moved by a rounding.
-fn with_fitted(expr: &Expr, theta: &[f64]) -> Expr {
+pub(super) fn with_fitted(expr: &Expr, theta: &[f64]) -> Expr {
     let fitted = expr.with_constants(theta);
     if fitted.constants().len() == theta.len() {
         fitted

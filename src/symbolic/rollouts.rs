@@ -36,8 +36,16 @@ pub(super) struct Trained {
     pub law: Refit,
     /// The noise, where the states of the chunks were fitted too.
     pub noise: Option<NoiseFound>,
-    /// Where only the closed form could be fitted to noisy chunks, and nothing was learned in noise that it could be compared with: these, and its fit.
-    pub alone: Option<(Vec<Trajectory>, NoisyFit)>,
+    /// Where only the closed form could be fitted to noisy chunks, and nothing was learned in noise that it could be compared with.
+    pub alone: Option<Alone>,
+}
+
+/// A closed form's fit to chunks of what may be noise.
+pub(super) struct Alone {
+    pub chunks: Vec<Trajectory>,
+    pub fit: NoisyFit,
+    /// The noise, if that is what is left.
+    pub noise: NoiseFound,
 }
 
 /// Whether halving the integration step changes nothing worth mentioning, in each chunk.
@@ -104,7 +112,7 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
     match in_noise {
         Some((law, fit)) => {
             let noise = noise_of(&fit, &settings, false)?;
-            Ok(Trained { learned, law, noise: Some(noise), alone: Some((easy, fit)) })
+            Ok(Trained { learned, law, noise: None, alone: Some(Alone { chunks: easy, fit, noise }) })
         }
         None => {
             let law = refitted(learner, fitted, discovered, &easy, &settings)?;
@@ -138,7 +146,7 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
     let followed_too = |(_, fit): &(Refit, NoisyFit)| marked(&more, &fit.calm[train.len()..]);
     let found = match refit(&more) {
         Ok(found) if followed_too(&found).len() == more.len() => Ok(found),
-        Ok(found) => refit(&followed_too(&found)),
+        Ok(found) => refit(&followed_too(&found)).or_else(|_| refit(&[])),
         Err(_) => refit(&[]),
     };
     let (law, noise) = match found {

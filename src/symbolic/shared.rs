@@ -188,7 +188,7 @@ fn rounded_alike(constants: &[f64]) -> Vec<f64> {
 /// these, or of a constant that has no name. Groups over terms of several kinds come first: others may follow from them.
 fn groups(reading: &Reading, covariance: &Array2<f64>) -> Vec<Vec<usize>> {
     let (all, named) = (estimates(reading), reading.constants.len());
-    let kind = |i: usize| all[i].name.trim_end_matches(|x: char| x.is_ascii_digit());
+    let kind = |i: usize| kind(all[i]);
     let error = |gradient: &Array1<f64>| gradient.dot(&covariance.dot(gradient)).max(0.0).sqrt();
     let within = |a: usize, b: usize| {
         let (d, gradient) = difference(all[a], all[b]);
@@ -219,6 +219,13 @@ fn groups(reading: &Reading, covariance: &Array2<f64>) -> Vec<Vec<usize>> {
     groups = groups.iter().filter(|group| group.len() > 1 && first_of_name(group[0], group)).cloned().collect();
     groups.sort_by_key(|group| group.iter().all(|&i| i < named));
     groups
+}
+
+/// What constants must have in common to be one: the letter, and of those that any term may have the function that they stand at.
+fn kind(constant: &PhysicalConstant) -> (&str, &str) {
+    let letter = constant.name.trim_end_matches(|x: char| x.is_ascii_digit());
+    let place = if ["a", "c", "n"].contains(&letter) { constant.meaning.split('(').next().unwrap_or("") } else { "" };
+    (letter, place)
 }
 
 /// The largest difference from the first of a group, relative to it.

@@ -57,7 +57,7 @@ pub struct Simplified {
 /// The simplest form of an expression, equal to it wherever it has a value.
 ///
 /// Equality saturation (Willsey et al. 2021) with the rules of [`RULES`] and extraction of the form that is cheapest to read; ties go to the form
-/// that comes first in the order of texts. Same expression, same result.
+/// with fewest sums, then to the shortest and first text. Same expression, same result.
 ///
 /// # Errors
 /// A number of the expression is not finite.

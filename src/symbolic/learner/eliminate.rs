@@ -45,8 +45,8 @@ impl Learner<'_> {
     }
 }
 
-/// Drops groups of columns one after the other, for as long as one is worth less than `price` for each of its columns plus `floor`; of those that cost next to
-/// nothing the one of highest rank goes first. Then a group is exchanged for a dropped one of lower rank that does as well. Gives the kept groups.
+/// Drops groups of columns one after the other, for as long as one is worth less than `price` for each of its columns plus `floor`; of those that chance may
+/// make worth as much the one of highest rank goes first. Then a group is exchanged for a dropped one of lower rank that does as well. Gives the kept groups.
 ///
 /// Leaving out a group with coefficients c costs c^T ((R^T R)^-1 restricted to it)^-1 c.
 ///

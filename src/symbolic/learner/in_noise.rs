@@ -113,7 +113,8 @@ impl Learner<'_> {
     /// With functions of higher degree, where these make the chunks more likely than by chance, and held-out ones no less.
     fn of_higher_degree(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
         let groups = self.groups_of(best);
-        let Some(degree) = HIGHER_DEGREES.into_iter().find(|d| *d > best.degree) else { return Ok(None) };
+        let degree = HIGHER_DEGREES.into_iter().find(|d| *d > best.degree);
+        let Some(degree) = degree.filter(|d| self.size(&groups, *d) <= MOST_FUNCTIONS) else { return Ok(None) };
         let basis = self.basis(&groups, degree).0;
         if basis.axes() != best.model.function().axes() {
             return Ok(None);

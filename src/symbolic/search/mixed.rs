@@ -39,6 +39,7 @@ pub(super) fn mixed(problem: &Problem, normaliser: &Normaliser, options: &Search
     let column = |term: Form, number: Option<f64>| Fitter::new(&scaled(&term), problem)?.column(number.as_slice());
     let powers: Vec<(Form, Vec<Lanes>)> = POWERS
         .iter()
+        .filter(|n| allowed(**n, options))
         .filter_map(|&n| {
             let power = Form::Variable(0).power(n);
             Some((power.clone(), column(power, None)?))
@@ -144,16 +145,20 @@ fn families(problem: &Problem, options: &SearchOptions) -> Vec<Family> {
     if has(Function::Exp) {
         all.push(Family { form: inside(Function::Exp, &x), numbers: rates(spread) });
         all.push(Family { form: inside(Function::Exp, &square), numbers: rates(spread_of_square) });
-        let screened = Form::product_of(vec![inside(Function::Exp, &x), x.clone().power(-1.0)]);
-        all.push(Family { form: screened, numbers: rates(spread) });
+        if allowed(-1.0, options) {
+            let screened = Form::product_of(vec![inside(Function::Exp, &x), x.clone().power(-1.0)]);
+            all.push(Family { form: screened, numbers: rates(spread) });
+        }
     }
     for f in [Function::Cos, Function::Sin].into_iter().filter(|f| has(*f)) {
         all.push(Family { form: inside(f, &x), numbers: frequencies.clone() });
     }
     let shifted = |argument: &Form| monic(std::slice::from_ref(argument), true);
-    all.push(Family { form: shifted(&x).power(-1.0), numbers: shifts.clone() });
+    if allowed(-1.0, options) {
+        all.push(Family { form: shifted(&x).power(-1.0), numbers: shifts.clone() });
+    }
     let squares: Vec<f64> = shifts.iter().map(|s| s * s).collect();
-    for n in [-1.0, -0.5, 0.5] {
+    for n in [-1.0, -0.5, 0.5].into_iter().filter(|n| allowed(*n, options)) {
         all.push(Family { form: shifted(&square).power(n), numbers: squares.clone() });
     }
     if has(Function::Log) {
@@ -161,6 +166,12 @@ fn families(problem: &Problem, options: &SearchOptions) -> Vec<Family> {
         all.push(Family { form: Form::apply(Function::Log, shifted(&square)), numbers: squares });
     }
     all
+}
+
+/// Whether the operators have an exponent, or make it by products.
+fn allowed(n: f64, options: &SearchOptions) -> bool {
+    let has = |n: f64| options.operators.exponents.contains(&n);
+    n == 1.0 || has(n) || (n.fract() == 0.0 && if n > 0.0 { has(2.0) } else { has(-1.0) })
 }
 
 /// Mean and standard deviation of a function of the samples.
