@@ -408,8 +408,11 @@ fn summary(recovery: &Recovery, comparison: Option<&Comparison>, chunks: &str, o
     text += &format!(
         "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread)\n{chunks}\n"
     );
-    let verdict =
-        if recovery.exact { "yes, down to noise or integration error" } else { "no, the closed form is an approximation" };
+    let verdict = match &recovery.outlying {
+        Some(outlying) => format!("no, {} chunks don't follow the law", outlying.chunks.len()),
+        None if recovery.exact => "yes, down to noise or integration error".into(),
+        None => "no, the closed form is an approximation".to_string(),
+    };
     text += &format!("exact: {verdict}\n");
     if let Some(outlying) = &recovery.outlying {
         text += &format!("{}\n", outlying_text(outlying));

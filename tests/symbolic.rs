@@ -360,14 +360,15 @@ proptest! {
     #[test]
     fn simplify_preserves_the_value(expr in expressions(), point in points(), origin in points()) {
         let value = expr.evaluate(&point).unwrap();
-        prop_assume!(value.is_finite());
+        // Where a part is infinite nothing can be said of rounding.
+        prop_assume!(value.is_finite() && size(&expr, &point).is_finite());
         let bounds = SimplifyOptions { max_nodes: 1500, ..SimplifyOptions::default() };
         let simple = simplify(&expr, &bounds).unwrap().expression;
         let other = simple.evaluate(&point).unwrap();
         prop_assert!((value - other).abs() <= 1e-9 * size(&expr, &point), "{expr} is {value}, {simple} is {other}");
         let energy = simplify_up_to_constant(&expr, &bounds).unwrap().expression;
         let (a, b) = (expr.evaluate(&origin).unwrap(), energy.evaluate(&origin).unwrap());
-        prop_assume!(a.is_finite());
+        prop_assume!(a.is_finite() && size(&expr, &origin).is_finite());
         let (change, other) = (value - a, energy.evaluate(&point).unwrap() - b);
         let size = size(&expr, &point) + size(&expr, &origin);
         prop_assert!((change - other).abs() <= 1e-9 * size, "{expr} changes by {change}, {energy} by {other}");

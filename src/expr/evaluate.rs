@@ -33,6 +33,17 @@ impl<T> Bindings<T> {
     }
 }
 
+/// As `p1 = (0.1, -2), q1 = (3, 0.5)`.
+impl<T: std::fmt::Display> std::fmt::Display for Bindings<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (k, (name, components)) in self.0.iter().enumerate() {
+            let components: Vec<String> = components.iter().map(T::to_string).collect();
+            write!(f, "{}{name} = ({})", if k > 0 { ", " } else { "" }, components.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 impl<S: Into<String>, V: Into<Vec<T>>, T, const N: usize> From<[(S, V); N]> for Bindings<T> {
     fn from(pairs: [(S, V); N]) -> Self {
         Self(pairs.into_iter().map(|(name, x)| (name.into(), x.into())).collect())

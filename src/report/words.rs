@@ -152,7 +152,7 @@ fn proof_text(proof: &Proof) -> String {
         }
         Proof::Different { point, left, right } => {
             format!(
-                "Different by more than a relative {TRUTH_TOLERANCE:e}: at {point:?} the found law gives {left}, the given one {right}."
+                "Different by more than a relative {TRUTH_TOLERANCE:e}: at {point} the found law gives {left}, the given one {right}."
             )
         }
         Proof::Unknown => format!("Neither proved equal nor shown to differ by more than a relative {TRUTH_TOLERANCE:e}."),

@@ -128,12 +128,16 @@ pub fn read_constants(expr: &Expr, covariance: Option<&Array2<f64>>) -> Result<R
         };
         let product = attraction.as_ref().map(|(name, _, masses, _)| format!("-{{{name}}}{masses}"));
         named.push(NamedTerm { own: term(&format!("{{c{}}}", s + 1)), common: product.map(|p| (repeated.len(), term(&p))) });
-        found.push((format!("c{}", s + 1), format!("strength of {}{hint}", Expr::pow(base, n)), strength));
+        found.push((format!("c{}", s + 1), format!("strength of {}{hint}", rounded(&Expr::pow(base, n))), strength));
         repeated.extend(attraction.map(|(name, role, _, strength)| (name, role, strength)));
     }
     for term in terms.iter().filter(|term| term.coefficient.gradient.iter().any(|d| *d != 0.0)) {
         let number = 1 + found.iter().filter(|(name, ..)| index(name, 'c').is_some()).count();
-        found.push((format!("c{number}"), format!("coefficient of {}", term.without_coefficient()), term.coefficient.clone()));
+        found.push((
+            format!("c{number}"),
+            format!("coefficient of {}", rounded(&term.without_coefficient())),
+            term.coefficient.clone(),
+        ));
     }
     let named_so_far = || masses.iter().map(|(_, mass)| mass).chain(found.iter().map(|(_, _, constant)| constant));
     let has = |i: usize| named_so_far().any(|constant| constant.gradient[i] != 0.0);
@@ -157,16 +161,22 @@ fn inner_constants(expr: &Expr, numbers: &[usize]) -> Vec<(String, String, Track
         let constant = Tracked::constant(values[i], i, values.len());
         match place(expr, i) {
             Some(Place::Exponent(base)) => {
-                exponents.push((format!("n{}", exponents.len() + 1), format!("exponent of {base}"), constant));
+                exponents.push((format!("n{}", exponents.len() + 1), format!("exponent of {}", rounded(base)), constant));
             }
             Some(Place::Inside(about)) if about.as_constant().is_none() => {
-                others.push((format!("a{}", others.len() + 1), format!("number in {about}"), constant));
+                others.push((format!("a{}", others.len() + 1), format!("number in {}", rounded(about)), constant));
             }
             _ => {}
         }
     }
     exponents.extend(others);
     exponents
+}
+
+/// With numbers to five digits, for words.
+fn rounded(expr: &Expr) -> Expr {
+    let short = |c: &f64| format!("{c:.4e}").parse().unwrap_or(*c);
+    expr.with_constants(&expr.constants().iter().map(short).collect::<Vec<f64>>())
 }
 
 fn physical(name: String, meaning: String, tracked: Tracked, covariance: Option<&Array2<f64>>) -> PhysicalConstant {

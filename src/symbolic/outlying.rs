@@ -20,6 +20,31 @@ pub struct Outlying {
     pub others: f64,
 }
 
+impl Outlying {
+    /// Whether a chunk is among them.
+    pub(super) fn has(&self, chunk: &Trajectory) -> bool {
+        self.chunks.contains(&place(chunk))
+    }
+
+    /// With those that were found among the others.
+    pub(super) fn with(mut self, more: Option<Self>) -> Self {
+        if let Some(more) = more {
+            self.chunks.extend(more.chunks);
+            self.chunks.sort_by(by_place);
+            self.others = more.others;
+        }
+        self
+    }
+}
+
+fn place(chunk: &Trajectory) -> (i64, f64, f64) {
+    (chunk.id, chunk.times[0], chunk.times[chunk.times.len() - 1])
+}
+
+fn by_place(a: &(i64, f64, f64), b: &(i64, f64, f64)) -> std::cmp::Ordering {
+    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+}
+
 /// A chunk is far off whose residuals are larger than this many times the middle chunk's..
 const FAR: f64 = 1e3;
 /// ..and than this; the middle chunk's are to be smaller.
@@ -50,9 +75,8 @@ pub(super) fn outlying(
     if middle > SMALL || off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
         return Ok(None);
     }
-    let place = |chunk: &Trajectory| (chunk.id, chunk.times[0], chunk.times[chunk.times.len() - 1]);
     let mut places: Vec<(i64, f64, f64)> = off.into_iter().map(place).collect();
-    places.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    places.sort_by(by_place);
     let others: Vec<f64> = errors.iter().filter(|error| !is_off(error)).map(|error| error * error).collect();
     let others = (others.iter().sum::<f64>() / others.len().max(1) as f64).sqrt();
     Ok(Some(Outlying { chunks: places, of: chunks.len(), others }))

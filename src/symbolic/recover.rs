@@ -215,7 +215,27 @@ pub fn recover_from<M: Model>(
     recovered(inputs, (train, validation), Some(&teaching), settings, progress)
 }
 
+/// As [`recovered_from_all`], and again without the chunks that the law doesn't follow where it follows the others exactly: what is broken must not
+/// have a say in units, constants and their errors.
 fn recovered(
+    inputs: &Inputs,
+    (train, validation): (&[Trajectory], &[Trajectory]),
+    teaching: Option<Teaching>,
+    settings: &RecoverSettings,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Recovery, RecoverError> {
+    let first = recovered_from_all(inputs, (train, validation), teaching, settings, progress)?;
+    let Some(outlying) = first.outlying.clone().filter(|_| !first.stopped) else { return Ok(first) };
+    progress("again without chunks that don't follow");
+    let whole = |chunks: &[Trajectory]| chunks.iter().filter(|chunk| !outlying.has(chunk)).cloned().collect::<Vec<_>>();
+    match recovered_from_all(inputs, (&whole(train), &whole(validation)), teaching, settings, progress) {
+        // Whatever it is that these chunks have, the law doesn't explain it.
+        Ok(second) => Ok(Recovery { outlying: Some(outlying.with(second.outlying)), exact: false, ..second }),
+        Err(_) => Ok(first),
+    }
+}
+
+fn recovered_from_all(
     inputs: &Inputs,
     (train, validation): (&[Trajectory], &[Trajectory]),
     teaching: Option<Teaching>,
