@@ -13,8 +13,8 @@ const NEGLIGIBLE: f64 = 5e-7;
 const TAUGHT: f64 = 0.5;
 /// A group without an effect is not worth more than this part of its price, but for chance.
 const CHANCE: f64 = 0.6;
-/// One group may do as well as another within this part of its price.
-const EXCHANGED: f64 = 0.3;
+/// One group does as well as another that costs no more than this part of its price: linear estimates of what noise does to dependent scalars are rough.
+const EXCHANGED: f64 = 1.0;
 /// Noisy residuals are not as independent as they are taken for.
 const CORRELATED: f64 = 2.0;
 
