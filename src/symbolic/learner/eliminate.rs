@@ -14,7 +14,7 @@ const TAUGHT: f64 = 0.5;
 /// A group without an effect is not worth more than this part of its price, but for chance.
 const CHANCE: f64 = 0.6;
 /// One group does as well as another that costs no more than this part of its price: linear estimates of what noise does to dependent scalars are rough.
-const EXCHANGED: f64 = 1.0;
+const EXCHANGED: f64 = 0.35;
 /// Noisy residuals are not as independent as they are taken for.
 const CORRELATED: f64 = 2.0;
 
