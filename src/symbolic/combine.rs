@@ -99,9 +99,7 @@ impl Learner<'_> {
         for (i, forms) in parts.iter().enumerate() {
             let Some((_, choice)) = best.as_ref().filter(|_| parts.len() > 1) else { break };
             for k in simpler_forms(forms, choice[i]) {
-                let mut other = best.as_ref().map_or_else(Vec::new, |(_, choice)| choice.clone());
-                other[i] = k;
-                consider(other, &mut best);
+                consider(exchanged(&best, parts.len(), i, k), &mut best);
             }
         }
         for (i, forms) in parts.iter().enumerate() {
@@ -109,13 +107,12 @@ impl Learner<'_> {
             let limit = length(&forms[0]) + HOPELESS;
             let hopeful = forms.iter().filter(|form| length(form) < limit).count();
             for k in 0..hopeful.min(MOST_FORMS) {
-                let mut other = best.as_ref().map_or_else(|| vec![0; parts.len()], |(_, choice)| choice.clone());
-                let longer = forms[k].complexity as f64 - forms[other[i]].complexity as f64;
+                let now = best.as_ref().map_or(0, |(_, choice)| choice[i]);
+                let longer = forms[k].complexity as f64 - forms[now].complexity as f64;
                 if best.as_ref().is_some_and(|(best, _)| NATS_PER_SYMBOL * longer > errors.to_gain(best)) {
                     continue;
                 }
-                other[i] = k;
-                consider(other, &mut best);
+                consider(exchanged(&best, parts.len(), i, k), &mut best);
             }
         }
         // What was learned may be too far off to say anything of the forms.
@@ -125,13 +122,18 @@ impl Learner<'_> {
             let mut others: Vec<usize> = (0..forms.len()).filter(no_longer).collect();
             others.sort_by(|&a, &b| forms[a].misfit.total_cmp(&forms[b].misfit));
             for k in others.into_iter().take(MOST_FORMS) {
-                let mut other = best.as_ref().map_or_else(Vec::new, |(_, choice)| choice.clone());
-                other[i] = k;
-                consider(other, &mut best);
+                consider(exchanged(&best, parts.len(), i, k), &mut best);
             }
         }
         best.map(|(found, _)| found)
     }
+}
+
+/// The forms of the best law with another one, `k`, of part `i`; the first of each part where there is no law yet.
+fn exchanged(best: &Option<(Fit, Vec<usize>)>, parts: usize, i: usize, k: usize) -> Vec<usize> {
+    let mut other = best.as_ref().map_or_else(|| vec![0; parts], |(_, choice)| choice.clone());
+    other[i] = k;
+    other
 }
 
 /// Forms of a part that are simpler than a given one and fit nearly as well, simplest first: what the part should have may be off by what others miss.

@@ -83,9 +83,9 @@ fn is_without_drift((drift, n): (f64, usize), chunks: &[Trajectory], components:
 }
 
 /// Whether the residuals of chunks of which `held_out` says what a law makes of them are no larger than the noise is known to be.
-fn is_as_small((ratio, held_out): (f64, &Deviance), judging: &[Trajectory]) -> bool {
+fn is_as_small(held_out: &Deviance, judging: &[Trajectory]) -> bool {
     let chance = SIGMAS * (2.0 * refit::redundancy(judging) / held_out.freedom).sqrt();
-    ratio <= (1.0 + NOISE_KNOWN).powi(2) * (1.0 + chance)
+    held_out.per_freedom() <= (1.0 + NOISE_KNOWN).powi(2) * (1.0 + chance)
 }
 
 /// Whether a closed form explains chunks down to their noise where nothing was learned in noise that it could be compared with: as it was fitted to
@@ -101,9 +101,8 @@ pub(super) fn is_noise_alone(
     settings: &Settings,
 ) -> Result<bool, RecoverError> {
     let held_out = deviance(&refit::model(inputs, law)?, &law.constants(), judging, &fit.noise, settings)?;
-    let ratio = held_out.per_freedom();
-    log::debug!("alone: drift {:.3}, held out {ratio:.3} of the noise's variance", fit.drift.0);
-    Ok(is_without_drift(fit.drift, train, fit.noise.len()) && is_as_small((ratio, &held_out), judging))
+    log::debug!("alone: drift {:.3}, held out {:.3} of the noise's variance", fit.drift.0, held_out.per_freedom());
+    Ok(is_without_drift(fit.drift, train, fit.noise.len()) && is_as_small(&held_out, judging))
 }
 
 /// A law fitted to noisy chunks.
@@ -132,9 +131,8 @@ impl Learner<'_> {
         let of_learned = deviance(&fitted.model, &fitted.theta, judging, &errors.noise, &errors.chunks.settings)?;
         let misfit = |deviance: &Deviance| Misfit { chunks: deviance.chunks.clone(), residuals: 1 };
         let predictive = !misfit(&of_law).is_worse_than(&misfit(&of_learned), 0.0);
-        let ratio = of_law.per_freedom();
-        log::debug!("held out: {ratio:.3} of the noise's variance");
-        Ok(errors.is_noise(&law) && predictive && (errors.chunks.given.is_none() || is_as_small((ratio, &of_law), judging)))
+        log::debug!("held out: {:.3} of the noise's variance", of_law.per_freedom());
+        Ok(errors.is_noise(&law) && predictive && (errors.chunks.given.is_none() || is_as_small(&of_law, judging)))
     }
 
     /// Fits all constants of a Hamiltonian to the chunks, their initial states with them; the noise is as learned.

@@ -147,10 +147,11 @@ impl Learner<'_> {
     fn beside_rough(&self, rough: &Fitted, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
         let mut groups = self.groups_of(rough);
         let (every, usual) = self.first_groups();
+        let others: Vec<Vec<usize>> = every.into_iter().filter(|group| !groups.contains(group)).collect();
         let Some((fitted, errors)) = self.as_rough(rough, usual, chunks)? else { return Ok(None) };
         let degree = fitted.degree;
         let few = groups.len();
-        groups.extend(every.into_iter().filter(|group| !self.groups_of(rough).contains(group)));
+        groups.extend(others);
         if groups.len() == few || self.size(&groups, degree) > MOST_FUNCTIONS || self.late() {
             return Ok(Some((fitted, errors)));
         }
