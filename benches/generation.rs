@@ -1,4 +1,5 @@
-//! Generation of the paper's data: 1,500 trajectories of the springy double pendulum, T = 30, 150 saved points.
+//! Generation of the paper's data: 1,500 trajectories of the springy double pendulum, T = 30, 150
+//! saved points.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ndarray::Array2;
@@ -23,13 +24,24 @@ fn generation(c: &mut Criterion) {
     group.sample_size(20);
     for order in [6, 8] {
         let method = Splitting::nystrom(order).expect("orders 6 and 8 exist");
-        let refined = refine(&system, &method, initial.view(), 0.2, 151, 1e-9).expect("1e-9 is within reach");
-        println!("nystrom {order}: {} substeps, state error {:.1e} at T = 30", refined.substeps, refined.error);
+        let refined =
+            refine(&system, &method, initial.view(), 0.2, 151, 1e-9).expect("1e-9 is within reach");
+        println!(
+            "nystrom {order}: {} substeps, state error {:.1e} at T = 30",
+            refined.substeps, refined.error
+        );
         for threads in [1, 2] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("two threads can be had");
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("two threads can be had");
             let id = BenchmarkId::new(format!("nystrom {order}"), format!("{threads} threads"));
             group.bench_function(id, |b| {
-                b.iter(|| pool.install(|| simulate(&system, &method, initial.view(), 0.2, 151, refined.substeps)));
+                b.iter(|| {
+                    pool.install(|| {
+                        simulate(&system, &method, initial.view(), 0.2, 151, refined.substeps)
+                    })
+                });
             });
         }
     }

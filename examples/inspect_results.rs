@@ -1,4 +1,5 @@
-//! Prints what Parquet files hold: schema, metadata, statistics, Table 1, error quantiles, recovered constants.
+//! Prints what Parquet files hold: schema, metadata, statistics, Table 1, error quantiles,
+//! recovered constants.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,8 +8,8 @@ use clap::{Parser, ValueEnum};
 use scalar_dynamics::dataset::files;
 use scalar_dynamics::report::inspect::{self, Inspection};
 
-/// Prints what Parquet files hold: schema, metadata, row counts and statistics of each, and the results themselves: Table 1, error
-/// quantiles, recovered constants, training, timings.
+/// Prints what Parquet files hold: schema, metadata, row counts and statistics of each, and the
+/// results themselves: Table 1, error quantiles, recovered constants, training, timings.
 ///
 /// Exit status: 0 done, 2 bad input or arguments, 1 anything else.
 #[derive(Parser)]
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
     let mut status = ExitCode::SUCCESS;
     // What can be read is shown, whatever else cannot.
     for path in &arguments.paths {
-        let files = files::parquet_files(path).map(|files| files.into_iter().map(|file| inspect::inspect(&file)).collect());
+        let files = files::parquet_files(path)
+            .map(|files| files.into_iter().map(|file| inspect::inspect(&file)).collect());
         for inspection in files.unwrap_or_else(|error| vec![Err(error)]) {
             match inspection {
                 Ok(inspection) => inspections.push(inspection),
@@ -64,7 +66,10 @@ fn main() -> ExitCode {
 
 fn print(inspections: &[Inspection], arguments: &Arguments) -> std::io::Result<()> {
     let text = match arguments.format {
-        Format::Text => inspections.iter().map(|inspection| inspect::as_text(inspection, arguments.quiet)).collect(),
+        Format::Text => inspections
+            .iter()
+            .map(|inspection| inspect::as_text(inspection, arguments.quiet))
+            .collect(),
         Format::Csv => inspect::as_csv(inspections),
         Format::Json => serde_json::to_string_pretty(inspections)? + "\n",
     };

@@ -12,24 +12,29 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::{self, Chunks, Cut, FolderLock, Trajectory, files, overlapped, split_trajectories};
+use scalar_dynamics::dataset::{
+    self, Chunks, Cut, FolderLock, Trajectory, files, overlapped, split_trajectories,
+};
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
-    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text, outlying_text, shared_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text,
+    outlying_text, shared_text,
 };
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::symbolic::{
-    Comparison, Deadline, EqualityOptions, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk, recover,
+    Comparison, Deadline, EqualityOptions, Noise, RecoverError, RecoverSettings, Recovery,
+    bytes_of_chunk, recover,
 };
 use scalar_dynamics::train::{self, states};
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
 ///
-/// The table (Parquet or CSV) has columns trajectory, t, q1_x, q1_y, q1_z, p1_x, .. (or velocities v1_x, .. with --mass). Without --input the
-/// springy double pendulum makes its own data. Exit status: 0 done, 2 bad input or arguments, 1 anything else.
+/// The table (Parquet or CSV) has columns trajectory, t, q1_x, q1_y, q1_z, p1_x, .. (or velocities
+/// v1_x, .. with --mass). Without --input the springy double pendulum makes its own data. Exit
+/// status: 0 done, 2 bad input or arguments, 1 anything else.
 #[derive(Parser)]
 #[command(name = "recover_hamiltonian", version)]
 struct Arguments {
@@ -51,10 +56,12 @@ struct Arguments {
     /// Preset of the pendulum when there is no --input: paper or reference-code.
     #[arg(long, default_value = "reference-code", conflicts_with = "input")]
     preset: String,
-    /// Chunks of five points that are used at most, learning and checking together; of a larger table a random draw.
+    /// Chunks of five points that are used at most, learning and checking together; of a larger
+    /// table a random draw.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..), requires = "input")]
     max_chunks: u32,
-    /// Memory that the program may take, such as 500M or 2G: so many chunks are used at most as are sure to fit.
+    /// Memory that the program may take, such as 500M or 2G: so many chunks are used at most as are
+    /// sure to fit.
     #[arg(long, value_name = "SIZE", value_parser = size, requires = "input")]
     memory: Option<usize>,
     /// Seed of everything random.
@@ -66,12 +73,13 @@ struct Arguments {
     /// Seconds after which the best law so far is given: learning, searches and refits end.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time_budget: Option<f64>,
-    /// Noise of the data: auto (of unknown size), none, or its standard deviation in each column in units of that column's own, such as 0.01;
-    /// known to 5 %.
+    /// Noise of the data: auto (of unknown size), none, or its standard deviation in each column in
+    /// units of that column's own, such as 0.01; known to 5 %.
     #[arg(long, default_value = "auto", value_parser = noise, allow_hyphen_values = true)]
     noise: Noise,
-    /// A law to compare with, in the names of the vectors (q0 the pivot): proved equal up to a constant, or a point where they differ.
-    /// Fitted constants within a relative 1e-6 of its constants count as equal.
+    /// A law to compare with, in the names of the vectors (q0 the pivot): proved equal up to a
+    /// constant, or a point where they differ. Fitted constants within a relative 1e-6 of its
+    /// constants count as equal.
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     truth: Option<String>,
     /// No progress bar.
@@ -84,20 +92,29 @@ struct Arguments {
 struct Components(Vec<f64>);
 
 fn components(text: &str) -> Result<Components, String> {
-    let number =
-        |x: &str| x.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| format!("`{x}` is not a finite number"));
+    let number = |x: &str| {
+        x.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|x| x.is_finite())
+            .ok_or_else(|| format!("`{x}` is not a finite number"))
+    };
     text.split(',').map(number).collect::<Result<_, _>>().map(Components)
 }
 
 fn vector(text: &str) -> Result<(String, Vec<f64>), String> {
-    let (name, value) = text.split_once('=').ok_or("accepted is NAME=X,Y,Z, for example g=0,0,-1")?;
+    let (name, value) =
+        text.split_once('=').ok_or("accepted is NAME=X,Y,Z, for example g=0,0,-1")?;
     Ok((name.trim().to_string(), components(value)?.0))
 }
 
 fn mass(text: &str) -> Result<(usize, f64), String> {
     let accepted = "accepted is I=M with particle I from 1 and mass M positive, for example 1=2.5";
     let (i, m) = text.split_once('=').ok_or(accepted)?;
-    let (i, m) = (i.trim().parse::<usize>().map_err(|_| accepted)?, m.trim().parse::<f64>().map_err(|_| accepted)?);
+    let (i, m) = (
+        i.trim().parse::<usize>().map_err(|_| accepted)?,
+        m.trim().parse::<f64>().map_err(|_| accepted)?,
+    );
     if i == 0 || !m.is_finite() || m <= 0.0 {
         return Err(accepted.into());
     }
@@ -105,11 +122,17 @@ fn mass(text: &str) -> Result<(usize, f64), String> {
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    text.parse::<f64>().ok().filter(|s| (0.0..1e9).contains(s)).ok_or_else(|| "a number of seconds from 0 is accepted".into())
+    text.parse::<f64>()
+        .ok()
+        .filter(|s| (0.0..1e9).contains(s))
+        .ok_or_else(|| "a number of seconds from 0 is accepted".into())
 }
 
 fn size(text: &str) -> Result<usize, String> {
-    let accepted = || "a whole number of bytes is accepted, or of K, M or G (2^10, 2^20, 2^30), such as 500M".to_string();
+    let accepted = || {
+        "a whole number of bytes is accepted, or of K, M or G (2^10, 2^20, 2^30), such as 500M"
+            .to_string()
+    };
     let digits = text.trim_end_matches(['K', 'M', 'G']);
     let unit = match &text[digits.len()..] {
         "" => 1,
@@ -177,17 +200,22 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let read = begin.elapsed();
 
-    let end = arguments.time_budget.map(|s| Deadline::at(begin + Duration::from_secs_f64(s))).unwrap_or_default();
+    let end = arguments
+        .time_budget
+        .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
+        .unwrap_or_default();
     let deadline = end.or_when(stop.clone());
     let settings = RecoverSettings { noise: arguments.noise, deadline, seed: arguments.seed };
     let failed = |error| match error {
-        RecoverError::Train(train::Error::NothingToLearn) => {
-            input("no function of the basis has an effect on the training data: there is no law to learn from what does not move")
-        }
+        RecoverError::Train(train::Error::NothingToLearn) => input(
+            "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
+        ),
         error => other(error),
     };
-    let recovery =
-        recover(&inputs, &train, &validation, &settings, &mut |phase| bar.set_message(phase.to_string())).map_err(failed)?;
+    let recovery = recover(&inputs, &train, &validation, &settings, &mut |phase| {
+        bar.set_message(phase.to_string())
+    })
+    .map_err(failed)?;
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
@@ -198,7 +226,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         ..EqualityOptions::default()
     };
     let comparison = match &truth {
-        Some(law) => Some(recovery.against(&inputs, law, states(&train).view(), &options).map_err(other)?),
+        Some(law) => {
+            Some(recovery.against(&inputs, law, states(&train).view(), &options).map_err(other)?)
+        }
         None => None,
     };
     let command: Vec<String> = std::env::args().skip(1).map(|argument| quoted(&argument)).collect();
@@ -213,20 +243,34 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         truth: comparison.as_ref(),
     };
     report.write(&arguments.out).map_err(other)?;
-    let seconds =
-        [("read", read), ("recover", recovered - read), ("report", begin.elapsed() - recovered), ("total", begin.elapsed())];
+    let seconds = [
+        ("read", read),
+        ("recover", recovered - read),
+        ("report", begin.elapsed() - recovered),
+        ("total", begin.elapsed()),
+    ];
     let seconds: BTreeMap<_, _> = seconds.iter().map(|(k, d)| (*k, d.as_secs_f64())).collect();
-    files::write_text(&arguments.out.join("timings.json"), &(serde_json::to_string_pretty(&seconds).map_err(other)? + "\n"))
-        .map_err(other)?;
+    files::write_text(
+        &arguments.out.join("timings.json"),
+        &(serde_json::to_string_pretty(&seconds).map_err(other)? + "\n"),
+    )
+    .map_err(other)?;
     bar.finish_and_clear();
-    let chunks = format!("{} chunks to learn from, {} to check with; {source}", train.len(), validation.len());
+    let chunks = format!(
+        "{} chunks to learn from, {} to check with; {source}",
+        train.len(),
+        validation.len()
+    );
     let summary = summary(&recovery, comparison.as_ref(), &chunks, &arguments.out, begin.elapsed());
     match std::io::stdout().write_all(summary.as_bytes()) {
         // Whoever reads has seen enough, as `head` does.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(other(format!("standard output: {error}"))),
-        _ if recovery.stopped && stop.load(Ordering::Relaxed) => {
-            Err(other(format!("stopped; {} has the best law so far; {AGAIN}", arguments.out.display())))
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(other(format!("standard output: {error}")))
         }
+        _ if recovery.stopped && stop.load(Ordering::Relaxed) => Err(other(format!(
+            "stopped; {} has the best law so far; {AGAIN}",
+            arguments.out.display()
+        ))),
         _ => Ok(()),
     }
 }
@@ -256,7 +300,8 @@ struct Signals {
     stop: Arc<AtomicBool>,
 }
 
-/// The first signal while something is learned asks for the end, the second one, or one while a table is read, ends the process.
+/// The first signal while something is learned asks for the end, the second one, or one while a
+/// table is read, ends the process.
 fn on_signal(bar: &ProgressBar) -> Signals {
     let (signals, bar) = (Signals::default(), bar.clone());
     let Signals { learning, stop } = signals.clone();
@@ -268,7 +313,9 @@ fn on_signal(bar: &ProgressBar) -> Signals {
         if stop.swap(true, Ordering::Relaxed) || !anything {
             std::process::exit(1);
         }
-        bar.suspend(|| eprintln!("stopping; the best law so far will be written; once more stops at once"));
+        bar.suspend(|| {
+            eprintln!("stopping; the best law so far will be written; once more stops at once")
+        });
     };
     // Without a handler Ctrl-C ends the process, as it does everywhere.
     let _ = ctrlc::set_handler(handler);
@@ -312,7 +359,11 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     };
     let Inputs { shape, origin, context } = data.inputs;
     let given = |name: &String| arguments.vector.iter().any(|(n, _)| n == name);
-    let context = context.into_iter().filter(|(name, _)| !given(name)).chain(arguments.vector.iter().cloned()).collect();
+    let context = context
+        .into_iter()
+        .filter(|(name, _)| !given(name))
+        .chain(arguments.vector.iter().cloned())
+        .collect();
     let origin = arguments.origin.as_ref().map_or(origin, |o| o.0.clone());
     data.inputs = Inputs::new(shape, origin, context).map_err(input)?;
     Ok(data)
@@ -321,16 +372,21 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
 fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     let masses: BTreeMap<usize, f64> = arguments.mass.iter().copied().collect();
     if masses.len() < arguments.mass.len() {
-        return Err(Failure::Input("--mass: one mass for each particle is accepted, but a particle is given twice".into()));
+        return Err(Failure::Input(
+            "--mass: one mass for each particle is accepted, but a particle is given twice".into(),
+        ));
     }
     let mut cut = Cut { points: POINTS, most: arguments.max_chunks as usize, seed: arguments.seed };
     if let Some(memory) = arguments.memory {
         let shape = dataset::read_shape(path, &masses).map_err(input)?;
-        let inputs = Inputs::new(shape, vec![0.0; shape.dimension], arguments.vector.clone()).map_err(input)?;
+        let inputs = Inputs::new(shape, vec![0.0; shape.dimension], arguments.vector.clone())
+            .map_err(input)?;
         cut.most = cut.most.min(fitting(memory, &inputs)?);
     }
-    let told = |done: f64| bar.set_message(format!("reading the trajectories: {:3.0} %", 100.0 * done));
-    let (table, warnings) = dataset::read_chunks(path, &masses, &cut, &mut |done| told(done)).map_err(input)?;
+    let told =
+        |done: f64| bar.set_message(format!("reading the trajectories: {:3.0} %", 100.0 * done));
+    let (table, warnings) =
+        dataset::read_chunks(path, &masses, &cut, &mut |done| told(done)).map_err(input)?;
     bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
     let Chunks { shape, chunks, available, rows } = table;
     let reading = PROGRAM + ROW * rows;
@@ -353,13 +409,15 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             if cut.most < arguments.max_chunks as usize { "--memory" } else { "--max-chunks" }
         );
     }
-    let (train, validation) = split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
+    let (train, validation) =
+        split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
     Ok(Data { inputs, train, validation, source })
 }
 
-/// Bytes that the program takes besides what it learns from, and for each row of a table while that is read.
+/// Bytes that the program takes besides what it learns from, and for each row of a table while that
+/// is read.
 const PROGRAM: usize = 128 << 20;
 const ROW: usize = 40;
 /// With fewer chunks little is learned: so much memory there must be.
@@ -371,19 +429,24 @@ fn fitting(memory: usize, inputs: &Inputs) -> Result<usize, Failure> {
     match memory.saturating_sub(PROGRAM) / of_chunk {
         chunks if chunks < FEWEST => {
             let least = (PROGRAM + FEWEST * of_chunk).div_ceil(1 << 20);
-            Err(Failure::Input(format!("--memory: {least}M or more is accepted for this table, so that {FEWEST} chunks fit")))
+            Err(Failure::Input(format!(
+                "--memory: {least}M or more is accepted for this table, so that {FEWEST} chunks fit"
+            )))
         }
         chunks => Ok(chunks),
     }
 }
 
-/// The springy double pendulum's own data: the paper's 500 chunks of five points, and as many to validate with.
+/// The springy double pendulum's own data: the paper's 500 chunks of five points, and as many to
+/// validate with.
 fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
     let known = [Preset::ReferenceCode, Preset::Paper];
-    let preset = known
-        .into_iter()
-        .find(|p| p.name() == preset)
-        .ok_or_else(|| Failure::Input(format!("unknown preset `{preset}`: accepted are {}", known.map(Preset::name).join(", "))))?;
+    let preset = known.into_iter().find(|p| p.name() == preset).ok_or_else(|| {
+        Failure::Input(format!(
+            "unknown preset `{preset}`: accepted are {}",
+            known.map(Preset::name).join(", ")
+        ))
+    })?;
     let data = generate(preset, Profile::Quick, seed).map_err(other)?;
     let source = "the springy double pendulum's own data".into();
     Ok(Data {
@@ -394,7 +457,13 @@ fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
     })
 }
 
-fn summary(recovery: &Recovery, comparison: Option<&Comparison>, chunks: &str, out: &Path, elapsed: Duration) -> String {
+fn summary(
+    recovery: &Recovery,
+    comparison: Option<&Comparison>,
+    chunks: &str,
+    out: &Path,
+    elapsed: Duration,
+) -> String {
     let mut text = format!("H = {}\n\n", recovery.best());
     for (q, force) in &recovery.forces {
         text += &format!("force on {q} = {force}\n");
@@ -419,7 +488,9 @@ fn summary(recovery: &Recovery, comparison: Option<&Comparison>, chunks: &str, o
     }
     if !recovery.rivals.is_empty() {
         let others = recovery.rivals.len();
-        text += &format!("at least {others} other law(s) explain these noisy data as well: see Rivals in report.md\n");
+        text += &format!(
+            "at least {others} other law(s) explain these noisy data as well: see Rivals in report.md\n"
+        );
     }
     if recovery.stopped {
         text += &format!("{STOPPED}\n");

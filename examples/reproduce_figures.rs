@@ -11,23 +11,26 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use scalar_dynamics::experiment::{Options, Profile, Shard, Watch, reproduce};
 
-/// Makes the springy double pendulum's data, trains every model on 500 short chunks, reads the law off, and writes the tables and figures of
-/// Yao, Storey-Fisher, Hogg and Villar (2021). Stopped and started again, it goes on where it was.
+/// Makes the springy double pendulum's data, trains every model on 500 short chunks, reads the law
+/// off, and writes the tables and figures of Yao, Storey-Fisher, Hogg and Villar (2021). Stopped
+/// and started again, it goes on where it was.
 ///
-/// Several machines share the work with --shard 1/3, 2/3, 3/3; then copy the files of their folders data/PROFILE/checkpoints together and run
-/// without --shard.
+/// Several machines share the work with --shard 1/3, 2/3, 3/3; then copy the files of their folders
+/// data/PROFILE/checkpoints together and run without --shard.
 ///
-/// Ctrl-C saves and ends the run, twice ends it at once. Exit status: 0 done, 2 bad input or arguments, 1 anything else.
+/// Ctrl-C saves and ends the run, twice ends it at once. Exit status: 0 done, 2 bad input or
+/// arguments, 1 anything else.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Size: smoke (about a minute, says nothing about accuracy), quick (the paper's data, one seed, up to a quarter of an hour), paper (three
-    /// seeds, an hour or two)
+    /// Size: smoke (about a minute, says nothing about accuracy), quick (the paper's data, one
+    /// seed, up to a quarter of an hour), paper (three seeds, an hour or two)
     #[arg(long, default_value = "quick")]
     profile: Profile,
-    /// Make only these products: trajectories, training, trainings, rollout_errors, error_quantiles, table1, recovered, noise, figure1, figure2,
-    /// figure3, phase_space, training_history, error_seconds; or train only these models (such as scalars-hnn-spectral) or units (such as
-    /// scalars-hnn-spectral-seed2)
+    /// Make only these products: trajectories, training, trainings, rollout_errors,
+    /// error_quantiles, table1, recovered, noise, figure1, figure2, figure3, phase_space,
+    /// training_history, error_seconds; or train only these models (such as scalars-hnn-spectral)
+    /// or units (such as scalars-hnn-spectral-seed2)
     #[arg(long, value_name = "NAME", num_args = 1..)]
     only: Vec<String>,
     /// Do only every N-th unit, beginning with the I-th, and no tables or figures
@@ -79,7 +82,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Becomes true at the first Ctrl-C (or SIGTERM); the second ends the process. Nothing is lost either way, but for some seconds of training.
+/// Becomes true at the first Ctrl-C (or SIGTERM); the second ends the process. Nothing is lost
+/// either way, but for some seconds of training.
 fn stop_on_signal(bar: &ProgressBar) -> Arc<AtomicBool> {
     let (stop, bar) = (Arc::new(AtomicBool::new(false)), bar.clone());
     let asked = stop.clone();
@@ -103,7 +107,8 @@ impl Bar {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::new(1);
-        let style = ProgressStyle::with_template("{elapsed_precise} [{bar:30}] {pos}/{len} {prefix} {msg}");
+        let style =
+            ProgressStyle::with_template("{elapsed_precise} [{bar:30}] {pos}/{len} {prefix} {msg}");
         bar.set_style(style.expect("the template is valid"));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)

@@ -1,5 +1,5 @@
-//! The expression search on equations of the Feynman lectures (Udrescu & Tegmark 2020, Science Advances 6, eaay2631): which it recovers, and how
-//! long that takes.
+//! The expression search on equations of the Feynman lectures (Udrescu & Tegmark 2020, Science
+//! Advances 6, eaay2631): which it recovers, and how long that takes.
 //!
 //! ```sh
 //! cargo run --example search_feynman -- --seconds 20
@@ -31,7 +31,10 @@ struct Arguments {
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|s| (0.0..1e6).contains(s)).ok_or_else(|| "a number of seconds from 0 is accepted".into())
+    text.parse()
+        .ok()
+        .filter(|s| (0.0..1e6).contains(s))
+        .ok_or_else(|| "a number of seconds from 0 is accepted".into())
 }
 
 /// Its number and subject, the range of each variable, and the right-hand side.
@@ -67,7 +70,12 @@ const EQUATIONS: &[Equation] = &[
 ];
 
 /// Samples of an equation over ranges widened by a fraction of their width.
-fn table(equation: &Equation, n: usize, seed: u64, wider: f64) -> Result<(Target, Array1<f64>), scalar_dynamics::Error> {
+fn table(
+    equation: &Equation,
+    n: usize,
+    seed: u64,
+    wider: f64,
+) -> Result<(Target, Array1<f64>), scalar_dynamics::Error> {
     let (_, ranges, f) = equation;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let x = Array2::from_shape_fn((n, ranges.len()), |(_, j)| {
@@ -96,7 +104,11 @@ fn main() -> Result<(), scalar_dynamics::Error> {
         // Recovered: equal on new samples over ranges wider than those searched.
         let (beyond, y) = table(equation, 200, arguments.seed + 1, 0.1)?;
         let points = beyond.inputs();
-        let errors = points.rows().into_iter().zip(&y).map(|(x, y)| (front.best().evaluate(&x.to_vec()) - y).abs());
+        let errors = points
+            .rows()
+            .into_iter()
+            .zip(&y)
+            .map(|(x, y)| (front.best().evaluate(&x.to_vec()) - y).abs());
         let scale = y.fold(0.0, |m: f64, y| m.max(y.abs()));
         let error = errors.fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) }) / scale;
         let exact = error < 1e-6;

@@ -1,6 +1,8 @@
 //! One error for those who use several modules.
 
-use crate::{dataset, experiment, expr, integrate, linalg, report, scalars, symbolic, systems, train};
+use crate::{
+    dataset, experiment, expr, integrate, linalg, report, scalars, symbolic, systems, train,
+};
 
 /// Anything that can go wrong in this crate; each module has an error of its own.
 #[derive(Debug, thiserror::Error)]

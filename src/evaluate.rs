@@ -13,11 +13,13 @@ pub type Invariant<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
 /// Smallest error that the clamped geometric mean of Yao et al. (2021) lets through.
 pub const CLAMP: f64 = 1e-7;
 
-/// States that are rolled out side by side at most, a multiple of [`LANES`]: networks want many, threads few.
+/// States that are rolled out side by side at most, a multiple of [`LANES`]: networks want many,
+/// threads few.
 const TOGETHER: usize = 32;
 
-/// Rolls a model out from the rows of `initial` (n x dim): states at `points` times `interval` apart, n x points x dim, the first being the
-/// initial ones. Each interval takes `substeps` steps of `method`. States beyond a divergence are not finite.
+/// Rolls a model out from the rows of `initial` (n x dim): states at `points` times `interval`
+/// apart, n x points x dim, the first being the initial ones. Each interval takes `substeps` steps
+/// of `method`. States beyond a divergence are not finite.
 pub fn rollout<M: Model>(
     model: &M,
     theta: &[f64],
@@ -30,10 +32,14 @@ pub fn rollout<M: Model>(
     let weights = model.expand(theta);
     let mut states = Array3::zeros((n, points, dim));
     let size = (n.div_ceil(LANES) * LANES).clamp(LANES, TOGETHER);
-    let blocks: Vec<_> = states.axis_chunks_iter_mut(Axis(0), size).zip(initial.axis_chunks_iter(Axis(0), size)).collect();
+    let blocks: Vec<_> = states
+        .axis_chunks_iter_mut(Axis(0), size)
+        .zip(initial.axis_chunks_iter(Axis(0), size))
+        .collect();
     blocks.into_par_iter().for_each(|(mut states, initial)| {
         let rows = initial.nrows();
-        let mut z: Vec<f64> = (0..dim * size).map(|i| initial[[(i % size).min(rows - 1), i / size]]).collect();
+        let mut z: Vec<f64> =
+            (0..dim * size).map(|i| initial[[(i % size).min(rows - 1), i / size]]).collect();
         let mut scratch = vec![0.0; method.work_len(z.len())];
         let mut work = model.work();
         for point in 0..points {
@@ -82,7 +88,12 @@ pub struct RolloutErrors {
 
 impl RolloutErrors {
     /// Compares predicted with true states, both n x points x dim.
-    pub fn new(predicted: ArrayView3<f64>, truth: ArrayView3<f64>, angular_momentum: Invariant, energy: Invariant) -> Self {
+    pub fn new(
+        predicted: ArrayView3<f64>,
+        truth: ArrayView3<f64>,
+        angular_momentum: Invariant,
+        energy: Invariant,
+    ) -> Self {
         let (n, points, _) = truth.dim();
         let of = |error: &(dyn Fn(ArrayView1<f64>, ArrayView1<f64>) -> f64 + Sync)| {
             let values: Vec<f64> = (0..n * points)
@@ -106,12 +117,14 @@ impl RolloutErrors {
     }
 }
 
-/// Geometric mean of the errors over trajectories and times, without the first point, where the error is zero by construction.
+/// Geometric mean of the errors over trajectories and times, without the first point, where the
+/// error is zero by construction.
 pub fn geometric_mean(errors: &Array2<f64>) -> f64 {
     mean_log(errors.slice(ndarray::s![.., 1..]).iter().copied())
 }
 
-/// The same as the public reference code takes it: with the first point, and each error raised to [`CLAMP`] at least.
+/// The same as the public reference code takes it: with the first point, and each error raised to
+/// [`CLAMP`] at least.
 pub fn clamped_geometric_mean(errors: &Array2<f64>) -> f64 {
     mean_log(errors.iter().map(|e| e.max(CLAMP)))
 }
@@ -144,7 +157,10 @@ pub fn quantiles_over_time(errors: &Array2<f64>) -> Vec<Quantiles> {
             let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
             low + (high - low) * at.fract()
         };
-        Quantiles { geometric_mean: mean_log(sorted.iter().copied()), quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(quantile) }
+        Quantiles {
+            geometric_mean: mean_log(sorted.iter().copied()),
+            quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(quantile),
+        }
     };
     errors.columns().into_iter().map(column).collect()
 }

@@ -1,7 +1,7 @@
 //! What moves: vector fields and Hamiltonians.
 //!
-//! A state is z = (q1, .., qN, p1, .., pN), each a vector of d components: 2 N d numbers. With J = [[0, 1], [-1, 0]] Hamilton's
-//! equations are dz/dt = J grad H(z).
+//! A state is z = (q1, .., qN, p1, .., pN), each a vector of d components: 2 N d numbers. With J =
+//! [[0, 1], [-1, 0]] Hamilton's equations are dz/dt = J grad H(z).
 
 use crate::linalg::Real;
 

@@ -1,14 +1,18 @@
-//! Learn the law that moves particles: from trajectories to a Hamiltonian as a formula with error bars.
+//! Learn the law that moves particles: from trajectories to a Hamiltonian as a formula with error
+//! bars.
 //!
-//! The method is that of Yao, Storey-Fisher, Hogg & Villar, "A simple equivariant machine learning method for dynamics based on scalars"
-//! (2021, arXiv:2110.03761): a function of vectors is invariant under rotations and reflections exactly when it is a function of their
-//! inner products (Villar, Hogg, Storey-Fisher, Yao & Blum-Smith 2021, arXiv:2106.06610). Here the function is an explicit basis,
+//! The method is that of Yao, Storey-Fisher, Hogg & Villar, "A simple equivariant machine learning
+//! method for dynamics based on scalars" (2021, arXiv:2110.03761): a function of vectors is
+//! invariant under rotations and reflections exactly when it is a function of their inner products
+//! (Villar, Hogg, Storey-Fisher, Yao & Blum-Smith 2021, arXiv:2106.06610). Here the function is an
+//! explicit basis,
 //!
 //! H(z) = sum_k theta_k phi_k(s(z)),   dz/dt = J grad H(z),   z = (q1, .., qN, p1, .., pN),
 //!
-//! with scalars s such as |q2 - q1|, p1.p1 and g.q1. The parameters theta minimise the mean squared error of rolled-out chunks of
-//! trajectories by L-BFGS, with gradients from the adjoint of the integrator. Functions that the data don't demand are eliminated, equality
-//! saturation brings what is left to its simplest form, and its constants are refitted on the trajectories.
+//! with scalars s such as |q2 - q1|, p1.p1 and g.q1. The parameters theta minimise the mean squared
+//! error of rolled-out chunks of trajectories by L-BFGS, with gradients from the adjoint of the
+//! integrator. Functions that the data don't demand are eliminated, equality saturation brings what
+//! is left to its simplest form, and its constants are refitted on the trajectories.
 //!
 //! # Way of the data and map of the modules
 //!
@@ -30,7 +34,8 @@
 //! | [`report`] | tables, figures, inspection of result files |
 //! | [`experiment`] | the paper's tables and figures |
 //!
-//! A module imports only from those above it in this table. The README has the commands and a first example.
+//! A module imports only from those above it in this table. The README has the commands and a first
+//! example.
 
 #![deny(unsafe_code, missing_docs)]
 

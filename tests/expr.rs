@@ -1,4 +1,5 @@
-//! Expressions: text there and back, values, derivatives, invariance, bad input, and what other languages make of them.
+//! Expressions: text there and back, values, derivatives, invariance, bad input, and what other
+//! languages make of them.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,7 +26,9 @@ fn config(cases: u32) -> ProptestConfig {
 
 fn vectors() -> impl Strategy<Value = Vector> {
     let coefficient = select(vec![0.0, 0.0, 1.0, 1.0, -1.0, -1.0, 2.0, -0.7]);
-    vec(coefficient, 4).prop_map(|c| Vector::from_terms(NAMES.into_iter().zip(c))).prop_filter("a zero vector", |v| !v.is_zero())
+    vec(coefficient, 4)
+        .prop_map(|c| Vector::from_terms(NAMES.into_iter().zip(c)))
+        .prop_filter("a zero vector", |v| !v.is_zero())
 }
 
 /// Of size 0.5 + x^2, where every power and logarithm has a value.
@@ -34,21 +37,35 @@ fn positive(x: Expr) -> Expr {
 }
 
 fn exprs() -> impl Strategy<Value = Expr> {
-    let constants = prop_oneof![-2.0..2.0, select(vec![1.0, -1.0, 2.0, 0.5, -3.0, 1e-7])].prop_map(Expr::Constant);
-    let scalars = prop_oneof![(vectors(), vectors()).prop_map(|(a, b)| Scalar::dot(a, b)), vectors().prop_map(Scalar::norm)];
+    let constants = prop_oneof![-2.0..2.0, select(vec![1.0, -1.0, 2.0, 0.5, -3.0, 1e-7])]
+        .prop_map(Expr::Constant);
+    let scalars = prop_oneof![
+        (vectors(), vectors()).prop_map(|(a, b)| Scalar::dot(a, b)),
+        vectors().prop_map(Scalar::norm)
+    ];
     let leaves = prop_oneof![1 => constants, 2 => scalars.prop_map(Expr::Scalar)];
     leaves.prop_recursive(4, 16, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 1..4).prop_map(Expr::Sum),
             vec(inner.clone(), 1..4).prop_map(Expr::Product),
-            (inner.clone(), select(vec![1.0, 2.0, 3.0])).prop_map(|(x, n)| Expr::Pow(Box::new(x), n)),
-            (inner.clone(), select(vec![-1.0, -2.0, 0.5, -0.5, 1.5, -1.7])).prop_map(|(x, n)| Expr::Pow(Box::new(positive(x)), n)),
+            (inner.clone(), select(vec![1.0, 2.0, 3.0]))
+                .prop_map(|(x, n)| Expr::Pow(Box::new(x), n)),
+            (inner.clone(), select(vec![-1.0, -2.0, 0.5, -0.5, 1.5, -1.7]))
+                .prop_map(|(x, n)| Expr::Pow(Box::new(positive(x)), n)),
             (inner.clone(), select(vec![Function::Sin, Function::Cos, Function::Abs]))
                 .prop_map(|(x, f)| Expr::Apply(f, Box::new(x))),
-            (inner, select(vec![Function::Exp, Function::Log, Function::Tan])).prop_map(|(x, f)| {
-                // Bounded arguments: 1/(0.5 + x^2) is between 0 and 2.
-                Expr::Apply(f, Box::new(Expr::Product(vec![Expr::Constant(0.7), Expr::Pow(Box::new(positive(x)), -1.0)])))
-            }),
+            (inner, select(vec![Function::Exp, Function::Log, Function::Tan])).prop_map(
+                |(x, f)| {
+                    // Bounded arguments: 1/(0.5 + x^2) is between 0 and 2.
+                    Expr::Apply(
+                        f,
+                        Box::new(Expr::Product(vec![
+                            Expr::Constant(0.7),
+                            Expr::Pow(Box::new(positive(x)), -1.0),
+                        ])),
+                    )
+                }
+            ),
         ]
     })
 }
@@ -223,8 +240,8 @@ proptest! {
 }
 
 const PIECES: [&str; 24] = [
-    "q1", "g", "norm(", "dot(", "sqrt(", "exp(", ",", ")", "(", "+", "-", "*", "/", "**", "2", "0.5", "1e9", ".", " ", "0",
-    "norm(q1)", "nan", "ß", "1e300",
+    "q1", "g", "norm(", "dot(", "sqrt(", "exp(", ",", ")", "(", "+", "-", "*", "/", "**", "2",
+    "0.5", "1e9", ".", " ", "0", "norm(q1)", "nan", "ß", "1e300",
 ];
 
 #[test]
@@ -250,9 +267,11 @@ fn parse_follows_python_precedence() {
         let ours = text.parse::<Expr>().unwrap().evaluate(&z).unwrap();
         assert!(error(ours, value) < 1e-14, "{text} = {ours}, not {value}");
     }
-    for (text, value) in
-        [("-(norm(q1)-1)*q1/norm(q1) + g", [-2.4, -4.2]), ("(q1 - 2*g)/2", [1.5, 3.0]), ("-q1*2**2*norm(g) - 2*g", [-12.0, -14.0])]
-    {
+    for (text, value) in [
+        ("-(norm(q1)-1)*q1/norm(q1) + g", [-2.4, -4.2]),
+        ("(q1 - 2*g)/2", [1.5, 3.0]),
+        ("-q1*2**2*norm(g) - 2*g", [-12.0, -14.0]),
+    ] {
         let ours = text.parse::<VectorExpr>().unwrap().evaluate(&z).unwrap();
         assert!(ours.iter().zip(value).all(|(a, b)| error(*a, b) < 1e-14), "{text} = {ours:?}");
     }
@@ -262,7 +281,10 @@ fn parse_follows_python_precedence() {
 fn regress_text_is_canonical() {
     for (written, canonical) in [
         ("dot(q1,p1) - 2", "dot(p1,q1) - 2"),
-        ("dot(p1,p1)/2 - dot(-g,q1)*3 + (norm(q1-q2)-1)**2/2", "0.5*dot(p1,p1) + 3*dot(g,q1) + 0.5*(norm(q2-q1) - 1)**2"),
+        (
+            "dot(p1,p1)/2 - dot(-g,q1)*3 + (norm(q1-q2)-1)**2/2",
+            "0.5*dot(p1,p1) + 3*dot(g,q1) + 0.5*(norm(q2-q1) - 1)**2",
+        ),
         ("-dot(g,q1)+dot(p1,p1)", "dot(p1,p1) - dot(g,q1)"),
         ("norm(q1)/norm(q2)/(2*norm(g))", "0.5*norm(q1)/(norm(g)*norm(q2))"),
         ("norm(2*q1-2*q10)", "2*norm(q10-q1)"),
@@ -279,7 +301,10 @@ fn regress_text_is_canonical() {
     ] {
         assert_eq!(written.parse::<Expr>().unwrap().simplified().to_string(), canonical);
     }
-    let energy: Expr = "dot(p1,p1)/2.8 + 0.9*(norm(q1)-1.1)**2 + 0.6*(norm(q2-q1)-0.9)**2 - 1.4*dot(g,q1)".parse().unwrap();
+    let energy: Expr =
+        "dot(p1,p1)/2.8 + 0.9*(norm(q1)-1.1)**2 + 0.6*(norm(q2-q1)-0.9)**2 - 1.4*dot(g,q1)"
+            .parse()
+            .unwrap();
     assert_eq!(
         energy.force("q1").to_string(),
         "1.2*(norm(q2-q1) - 0.9)*(q2-q1)/norm(q2-q1) - 1.8*(norm(q1) - 1.1)*q1/norm(q1) + 1.4*g"
@@ -287,7 +312,11 @@ fn regress_text_is_canonical() {
     assert_eq!(energy.force("q3").to_string(), "0");
     assert_eq!(energy.names(), ["g", "p1", "q1", "q2"]);
     let moved = energy.substitute("q1", &(&Vector::named("q1") - &Vector::named("q0")));
-    assert!(moved.to_string().contains("norm(q1-q0) - 1.1") && moved.to_string().contains("norm(q0-q1+q2)"), "{moved}");
+    assert!(
+        moved.to_string().contains("norm(q1-q0) - 1.1")
+            && moved.to_string().contains("norm(q0-q1+q2)"),
+        "{moved}"
+    );
     assert_eq!(
         energy.force("q2").to_latex(),
         r"-\frac{1.2 \, \left(\lVert \mathbf{q}_{2} - \mathbf{q}_{1} \rVert - 0.9\right) \, \left(\mathbf{q}_{2} - \mathbf{q}_{1}\right)}{\lVert \mathbf{q}_{2} - \mathbf{q}_{1} \rVert}"
@@ -342,14 +371,24 @@ fn bad_input_is_named_with_its_column() {
     ] {
         match text.parse::<Expr>() {
             Err(ExprError::Syntax { column: c, found: f, accepted }) => {
-                assert!((c, f.as_str()) == (column, found) && !accepted.is_empty(), "{text}: {c} {f}")
+                assert!(
+                    (c, f.as_str()) == (column, found) && !accepted.is_empty(),
+                    "{text}: {c} {f}"
+                )
             }
             other => panic!("{text}: {other:?}"),
         }
     }
-    let deep = |open: &str, close: &str, n: usize| format!("{}norm(q1){}", open.repeat(n), close.repeat(n)).parse::<Expr>();
+    let deep = |open: &str, close: &str, n: usize| {
+        format!("{}norm(q1){}", open.repeat(n), close.repeat(n)).parse::<Expr>()
+    };
     assert!(deep("(", ")", 99).is_ok() && deep("-", "", 60_000).is_ok());
-    for text in [deep("(", ")", 30_000), deep("exp(", ")", 9_000), deep("2**", "", 9_000), deep("dot(q1,q1)+(", ")", 4_000)] {
+    for text in [
+        deep("(", ")", 30_000),
+        deep("exp(", ")", 9_000),
+        deep("2**", "", 9_000),
+        deep("dot(q1,q1)+(", ")", 4_000),
+    ] {
         assert!(matches!(text, Err(ExprError::TooDeep { limit: 100, .. })), "{text:?}");
     }
     assert!(matches!(deep("1+", "", 100_000), Err(ExprError::TooLong { length: 200_008, .. })));
@@ -363,8 +402,14 @@ fn bad_input_unknown_names_and_dimensions_are_errors() {
     assert_eq!(unbound.to_string(), "vector g has no value; there are: q1");
     let z = Bindings::from([("q1", vec![1.0, 2.0]), ("g", vec![1.0])]);
     assert!(matches!(e.evaluate(&z), Err(ExprError::Dimension { .. })));
-    assert!(matches!("norm(q1-g)".parse::<Expr>().unwrap().evaluate(&z), Err(ExprError::Dimension { found: 2, expected: 1, .. })));
-    assert!(matches!("norm(q1)*q1 + g".parse::<VectorExpr>().unwrap().evaluate(&z), Err(ExprError::Dimension { .. })));
+    assert!(matches!(
+        "norm(q1-g)".parse::<Expr>().unwrap().evaluate(&z),
+        Err(ExprError::Dimension { found: 2, expected: 1, .. })
+    ));
+    assert!(matches!(
+        "norm(q1)*q1 + g".parse::<VectorExpr>().unwrap().evaluate(&z),
+        Err(ExprError::Dimension { .. })
+    ));
 }
 
 const SHOWN: [&str; 7] = [
@@ -396,10 +441,15 @@ fn command(program: &str) -> Option<Command> {
 
 fn numbers(output: std::process::Output) -> Vec<f64> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().split_whitespace().map(|x| x.parse().unwrap()).collect()
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .split_whitespace()
+        .map(|x| x.parse().unwrap())
+        .collect()
 }
 
-/// numpy where there is one, else a vector that behaves like its arrays; `dot` as a method stands for sympy's matrices.
+/// numpy where there is one, else a vector that behaves like its arrays; `dot` as a method stands
+/// for sympy's matrices.
 const PYTHON: &str = r#"
 from math import sqrt, exp, log, sin, cos, tan
 class V(list):
@@ -451,7 +501,8 @@ fn rust_text_compiles_and_has_the_same_value() {
     let (mut source, mut main) = (String::new(), String::new());
     for (i, e) in exprs.iter().enumerate() {
         source += &e.to_rust(&format!("h{i}"));
-        let arguments: Vec<String> = e.names().iter().map(|name| format!("&{:?}", z.get(name).unwrap())).collect();
+        let arguments: Vec<String> =
+            e.names().iter().map(|name| format!("&{:?}", z.get(name).unwrap())).collect();
         main += &format!("println!(\"{{:?}}\", h{i}({}));", arguments.join(", "));
     }
     // A word of Rust that is none of Python.
@@ -459,7 +510,12 @@ fn rust_text_compiles_and_has_the_same_value() {
     main += "println!(\"{:?}\", words(&[3.0], &[4.0]));";
     let (file, program) = (folder.path().join("h.rs"), folder.path().join("h"));
     std::fs::write(&file, format!("{source}fn main() {{ {main} }}")).unwrap();
-    let built = rustc.args(["--edition", "2024", "-D", "warnings", "-o"]).arg(&program).arg(&file).output().unwrap();
+    let built = rustc
+        .args(["--edition", "2024", "-D", "warnings", "-o"])
+        .arg(&program)
+        .arg(&file)
+        .output()
+        .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let values = numbers(Command::new(program).output().unwrap());
     assert_eq!(values.len(), exprs.len() + 1);

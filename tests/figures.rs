@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use scalar_dynamics::report::figures::{
-    Candidate, Curve, Error, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, Panel, PanelFigure, ParetoFront, PendulumScene,
-    PhaseSpace, ReferenceLine, Style, TrainingRun, error_seconds, figure1, figure2, figure3, force_curves, panel_figure, pareto,
-    phase_space, training_history,
+    Candidate, Curve, Error, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, Panel, PanelFigure,
+    ParetoFront, PendulumScene, PhaseSpace, ReferenceLine, Style, TrainingRun, error_seconds,
+    figure1, figure2, figure3, force_curves, panel_figure, pareto, phase_space, training_history,
 };
 
-/// dz/dt of a springy double pendulum with unit masses and lengths, k = (1, 2), g = -z, pivot at the origin.
+/// dz/dt of a springy double pendulum with unit masses and lengths, k = (1, 2), g = -z, pivot at
+/// the origin.
 fn field(z: &[f64; 12]) -> [f64; 12] {
     let mut dz = [0.0; 12];
     let norm = |v: [f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -38,7 +39,9 @@ fn orbit(rows: usize, dt: f64) -> Array2<f64> {
             let k2 = field(&shifted(&k1, 0.5 * h));
             let k3 = field(&shifted(&k2, 0.5 * h));
             let k4 = field(&shifted(&k3, h));
-            z = std::array::from_fn(|i| z[i] + h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]));
+            z = std::array::from_fn(|i| {
+                z[i] + h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i])
+            });
         }
     }
     states
@@ -46,7 +49,8 @@ fn orbit(rows: usize, dt: f64) -> Array2<f64> {
 
 fn scene() -> PendulumScene {
     let states = orbit(260, 0.05);
-    let particle = |at: usize| states.rows().into_iter().map(|z| [z[at], z[at + 1], z[at + 2]]).collect();
+    let particle =
+        |at: usize| states.rows().into_iter().map(|z| [z[at], z[at + 1], z[at + 2]]).collect();
     PendulumScene { pivot: [0.0; 3], gravity: [0.0, 0.0, -1.0], orbits: [particle(0), particle(3)] }
 }
 
@@ -74,12 +78,22 @@ fn error_curves(models: usize) -> ErrorCurves {
     ];
     let levels = [2e-8, 2e-9, 1e-10, 4e-6, 3e-7, 1e-4, 4e-4, 6e-4, 1e-3, 6e-3];
     let curves = |shift: f64| {
-        let curve = |i: usize| error_curve(i, names[i], levels[i] * shift, 0.5 + 0.1 * (i % 4) as f64);
+        let curve =
+            |i: usize| error_curve(i, names[i], levels[i] * shift, 0.5 + 0.1 * (i % 4) as f64);
         (0..models).map(curve).collect::<Vec<_>>()
     };
-    let references = vec![ReferenceLine { label: "Yao et al. (2021), Scalars HNN".into(), value: 5.0e-3 }];
-    let panel = |title: &str, curves, references| ErrorPanel { title: title.into(), curves, references, range: None };
-    let panels = vec![panel("angular momentum", curves(1e-3), vec![]), panel("state", curves(1.0), references)];
+    let references =
+        vec![ReferenceLine { label: "Yao et al. (2021), Scalars HNN".into(), value: 5.0e-3 }];
+    let panel = |title: &str, curves, references| ErrorPanel {
+        title: title.into(),
+        curves,
+        references,
+        range: None,
+    };
+    let panels = vec![
+        panel("angular momentum", curves(1e-3), vec![]),
+        panel("state", curves(1.0), references),
+    ];
     ErrorCurves { panels, columns: 2, ..ErrorCurves::default() }
 }
 
@@ -97,34 +111,63 @@ fn many_error_curves() -> ErrorCurves {
 
 fn seconds() -> ErrorSeconds {
     let model = |i: usize| {
-        let points = (0..3).map(|k| (3.0 + 20.0 * (i + k) as f64, 10f64.powi(-(i as i32)) * (1.0 + 0.2 * k as f64))).collect();
+        let points = (0..3)
+            .map(|k| {
+                (3.0 + 20.0 * (i + k) as f64, 10f64.powi(-(i as i32)) * (1.0 + 0.2 * k as f64))
+            })
+            .collect();
         (format!("model {i}"), Style::Spots { colour: i, marker: i }, points)
     };
     let panel = |title: &str| (title.to_string(), (0..9).map(model).collect());
     let line = ReferenceLine { label: "paper".into(), value: 5e-3 };
-    ErrorSeconds { panels: vec![panel("HNN"), panel("N-ODE")], references: vec![vec![line.clone()], vec![line]] }
+    ErrorSeconds {
+        panels: vec![panel("HNN"), panel("N-ODE")],
+        references: vec![vec![line.clone()], vec![line]],
+    }
 }
 
 fn phase() -> PhaseSpace {
     let truth = orbit(150, 0.2);
     let mut prediction = truth.clone();
-    prediction.indexed_iter_mut().for_each(|((row, column), x)| *x += 2e-4 * row as f64 * (0.2 * row as f64 + column as f64).sin());
-    PhaseSpace { particles: 2, dimension: 3, truth, predictions: vec![("prediction".into(), prediction)] }
+    prediction.indexed_iter_mut().for_each(|((row, column), x)| {
+        *x += 2e-4 * row as f64 * (0.2 * row as f64 + column as f64).sin()
+    });
+    PhaseSpace {
+        particles: 2,
+        dimension: 3,
+        truth,
+        predictions: vec![("prediction".into(), prediction)],
+    }
 }
 
 fn runs() -> Vec<(String, Vec<TrainingRun>)> {
     let run = |(i, label): (usize, &str)| {
         let cost: Vec<f64> = (1..60 + 20 * i).map(|k| 4000.0 * k as f64).collect();
         let decay = |scale: f64, rate: f64| {
-            let value = move |c: &f64| scale * (-c / rate).exp() * (1.0 + 0.5 * (c / 9000.0).sin()) + scale * 1e-9;
+            let value = move |c: &f64| {
+                scale * (-c / rate).exp() * (1.0 + 0.5 * (c / 9000.0).sin()) + scale * 1e-9
+            };
             cost.iter().map(value).collect::<Vec<_>>()
         };
-        let (loss, gradient_norm) = (decay(1.0, 15e3 * (1.0 + i as f64)), decay(8.0, 28e3 * (1.0 + i as f64)));
+        let (loss, gradient_norm) =
+            (decay(1.0, 15e3 * (1.0 + i as f64)), decay(8.0, 28e3 * (1.0 + i as f64)));
         let validation = cost.iter().copied().zip(decay(2.0, 18e3)).step_by(10).collect();
-        TrainingRun { label: label.to_string(), style: Style::Series(i), cost, loss, gradient_norm, validation }
+        TrainingRun {
+            label: label.to_string(),
+            style: Style::Series(i),
+            cost,
+            loss,
+            gradient_norm,
+            validation,
+        }
     };
-    let group = |labels: [&str; 2]| labels.into_iter().enumerate().map(|(i, label)| run((2 * i, label))).collect();
-    vec![("HNN".into(), group(["reference", "spectral"])), ("N-ODE".into(), group(["polynomial", "spectral, N-ODE"]))]
+    let group = |labels: [&str; 2]| {
+        labels.into_iter().enumerate().map(|(i, label)| run((2 * i, label))).collect()
+    };
+    vec![
+        ("HNN".into(), group(["reference", "spectral"])),
+        ("N-ODE".into(), group(["polynomial", "spectral, N-ODE"])),
+    ]
 }
 
 fn front() -> ParetoFront {
@@ -134,7 +177,11 @@ fn front() -> ParetoFront {
         ("0.5*dot(p1,p1)+0.5*dot(p2,p2)-dot(g,q1+q2)", 15.0, 9e-2),
         ("0.5*dot(p1,p1)+0.5*dot(p2,p2)-dot(g,q1+q2)+0.42*dot(q1,q1)", 19.0, 4e-2),
         ("0.5*dot(p1,p1)+0.5*dot(p2,p2)-dot(g,q1+q2)+0.5*(norm(q1)-1)**2", 24.0, 6e-3),
-        ("0.5*dot(p1,p1)+0.5*dot(p2,p2)-dot(g,q1+q2)+0.5*(norm(q1)-1)**2+0.3*norm(q2-q1)", 29.0, 2e-3),
+        (
+            "0.5*dot(p1,p1)+0.5*dot(p2,p2)-dot(g,q1+q2)+0.5*(norm(q1)-1)**2+0.3*norm(q2-q1)",
+            29.0,
+            2e-3,
+        ),
         (
             "0.5*dot(p1,p1) + 0.5*dot(p2,p2) - dot(g,q1+q2) + 0.5*(norm(q1) - 1)**2 + (norm(q2-q1) - 1)**2 + 1e-9*norm(q2-q1)**4",
             33.0,
@@ -146,7 +193,11 @@ fn front() -> ParetoFront {
             3.0e-9,
         ),
     ];
-    let candidates = rows.map(|(text, complexity, error)| Candidate { expression: text.into(), complexity, error });
+    let candidates = rows.map(|(text, complexity, error)| Candidate {
+        expression: text.into(),
+        complexity,
+        error,
+    });
     ParetoFront { candidates: candidates.into(), chosen: Some(6) }
 }
 
@@ -154,7 +205,8 @@ fn parts() -> Vec<ForceCurve> {
     let part = |title: &str, name: &str, k: f64, low: f64| {
         let x: Vec<f64> = (0..200).map(|i| 0.02 * f64::from(i) + 0.01).collect();
         let law = |r: &f64| 0.5 * k * (r - 1.0).powi(2);
-        let stray = |r: &f64| law(r) + 0.25 * (r - low).min(0.0).powi(2) + 0.2 * (r - 2.6).max(0.0).powi(3);
+        let stray =
+            |r: &f64| law(r) + 0.25 * (r - low).min(0.0).powi(2) + 0.2 * (r - 2.6).max(0.0).powi(3);
         ForceCurve {
             title: title.into(),
             x_label: format!("distance $r$ = |{name}| (model units)"),
@@ -165,7 +217,10 @@ fn parts() -> Vec<ForceCurve> {
             data_range: (low, 2.7),
         }
     };
-    vec![part("(a) first spring", "$q$_{1} − $q$_{0}", 1.0, 0.4), part("(b) second spring", "$q$_{2} − $q$_{1}", 2.0, 0.6)]
+    vec![
+        part("(a) first spring", "$q$_{1} − $q$_{0}", 1.0, 0.4),
+        part("(b) second spring", "$q$_{2} − $q$_{1}", 2.0, 0.6),
+    ]
 }
 
 fn noise_panel() -> PanelFigure {
@@ -173,7 +228,8 @@ fn noise_panel() -> PanelFigure {
     let curve = |i: usize, label: &str, factor: f64| {
         let y: Vec<f64> = noise.iter().map(|s| factor * s + 1e-6).collect();
         let band = |s: f64| y.iter().map(|y| y * s).collect();
-        Curve::new(label, Style::Series(i), noise.clone(), y.clone()).with_band(band(0.6), band(1.7))
+        Curve::new(label, Style::Series(i), noise.clone(), y.clone())
+            .with_band(band(0.6), band(1.7))
     };
     let panel = Panel {
         title: "robustness to noise".into(),
@@ -181,7 +237,11 @@ fn noise_panel() -> PanelFigure {
         y_label: "state relative error".into(),
         log_x: true,
         log_y: true,
-        curves: vec![curve(0, "HNN, spectral", 0.1), curve(1, "N-ODE, spectral", 0.4), curve(2, "HNN, closed form", 0.02)],
+        curves: vec![
+            curve(0, "HNN, spectral", 0.1),
+            curve(1, "N-ODE, spectral", 0.4),
+            curve(2, "HNN, closed form", 0.02),
+        ],
         references: vec![ReferenceLine { label: "EMLP with 3 % noise".into(), value: 7.5e-3 }],
         ..Panel::default()
     };
@@ -193,7 +253,8 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// Bytes of both files, after checking that they are what they should be; `FIGURES_OUT` names a folder for copies to look at.
+/// Bytes of both files, after checking that they are what they should be; `FIGURES_OUT` names a
+/// folder for copies to look at.
 fn read(stem: &Path, labels: &[&str]) -> (Vec<u8>, Vec<u8>) {
     let svg = fs::read(stem.with_extension("svg")).expect("the SVG file");
     let png = fs::read(stem.with_extension("png")).expect("the PNG file");
@@ -203,9 +264,17 @@ fn read(stem: &Path, labels: &[&str]) -> (Vec<u8>, Vec<u8>) {
         fs::write(out.join(stem.with_extension("png").file_name().unwrap()), &png).expect("a copy");
     }
     let text = String::from_utf8(svg.clone()).expect("UTF-8");
-    assert!(text.starts_with("<svg ") && text.trim_end().ends_with("</svg>"), "{}: not an SVG document", stem.display());
+    assert!(
+        text.starts_with("<svg ") && text.trim_end().ends_with("</svg>"),
+        "{}: not an SVG document",
+        stem.display()
+    );
     assert_eq!(text.matches("<text").count(), text.matches("</text>").count());
-    assert!(!text.contains("NaN") && !text.contains("inf"), "{}: a coordinate is not finite", stem.display());
+    assert!(
+        !text.contains("NaN") && !text.contains("inf"),
+        "{}: a coordinate is not finite",
+        stem.display()
+    );
     for label in labels {
         assert!(text.contains(label), "{}: the label {label:?} is missing", stem.display());
     }
@@ -227,7 +296,11 @@ fn check(name: &str, labels: &[&str], make: impl Fn(&Path) -> Result<(), Error>)
     let first = read(&stem, labels);
     make(&stem).expect("the figure again");
     assert!(first == read(&stem, labels), "{name}: a second run gives other bytes");
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2, "{name}: other files are left behind");
+    assert_eq!(
+        fs::read_dir(folder.path()).expect("the folder").count(),
+        2,
+        "{name}: other files are left behind"
+    );
 }
 
 #[test]
@@ -242,10 +315,14 @@ fn figure2_shows_both_schemes() {
 
 #[test]
 fn figure3_is_legible_with_one_to_ten_curves() {
-    check("figure3", &["angular momentum", "HNN, MLP", "Yao et al.", "10⁻⁸"], |stem| figure3(&error_curves(10), stem));
+    check("figure3", &["angular momentum", "HNN, MLP", "Yao et al.", "10⁻⁸"], |stem| {
+        figure3(&error_curves(10), stem)
+    });
     check("figure3_one", &["HNN, spectral scalars"], |stem| figure3(&error_curves(1), stem));
     check("figure3_many", &["(f) state", "HNN, MLP"], |stem| figure3(&many_error_curves(), stem));
-    check("error_seconds", &["seconds of training", "model 8"], |stem| error_seconds(&seconds(), stem));
+    check("error_seconds", &["seconds of training", "model 8"], |stem| {
+        error_seconds(&seconds(), stem)
+    });
     check("figure3_four", &["N-ODE, spectral scalars"], |stem| figure3(&error_curves(4), stem));
 }
 
@@ -269,16 +346,22 @@ fn training_history_shows_loss_and_gradient() {
 #[test]
 fn recovery_figures_show_front_and_laws() {
     // The chosen form is told in full, on two lines; a word that is longer than a line is not.
-    check("pareto", &["complexity", "expression", "1e-9*norm(q2-q1)**4", "…"], |stem| pareto(&front(), stem));
-    check("forces", &["learned", "closed form", "first spring"], |stem| force_curves(&parts(), stem));
+    check("pareto", &["complexity", "expression", "1e-9*norm(q2-q1)**4", "…"], |stem| {
+        pareto(&front(), stem)
+    });
+    check("forces", &["learned", "closed form", "first spring"], |stem| {
+        force_curves(&parts(), stem)
+    });
 }
 
 #[test]
 fn bad_input_points_are_skipped() {
     let folder = folder();
-    let bad = [f64::NAN, 0.0, -1.0, f64::INFINITY, 1e-3, 1e-300, 1e300, f64::NEG_INFINITY, 2e-3, 4e-3];
+    let bad =
+        [f64::NAN, 0.0, -1.0, f64::INFINITY, 1e-3, 1e-300, 1e300, f64::NEG_INFINITY, 2e-3, 4e-3];
     let t: Vec<f64> = (0..10).map(f64::from).collect();
-    let curve = Curve::new("bad", Style::Series(0), t, bad.to_vec()).with_band(vec![-1.0; 10], bad.to_vec());
+    let curve = Curve::new("bad", Style::Series(0), t, bad.to_vec())
+        .with_band(vec![-1.0; 10], bad.to_vec());
     let panels = [vec![curve], vec![]].map(|curves| ErrorPanel { curves, ..ErrorPanel::default() });
     let data = ErrorCurves { panels: panels.into(), columns: 2, ..ErrorCurves::default() };
     let stem = folder.path().join("bad");
@@ -292,7 +375,8 @@ fn bad_input_points_are_skipped() {
     for value in [0.0, -5.0, 1e300, 1e-300] {
         let flat = Curve::new("flat", Style::Truth, vec![value; 3], vec![value; 3]);
         let panel = Panel { curves: vec![flat], ..Panel::default() };
-        panel_figure(&PanelFigure { panels: vec![panel], columns: 0, row_height: 300.0 }, &stem).expect("a flat curve");
+        panel_figure(&PanelFigure { panels: vec![panel], columns: 0, row_height: 300.0 }, &stem)
+            .expect("a flat curve");
     }
 }
 

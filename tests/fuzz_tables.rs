@@ -1,4 +1,5 @@
-//! Damaged tables: whatever the bytes, reading them ends soon, in little memory, with a table or a typed error.
+//! Damaged tables: whatever the bytes, reading them ends soon, in little memory, with a table or a
+//! typed error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +10,9 @@ use ndarray::Array2;
 use polars::prelude::{Column, DataFrame};
 use polars_io::prelude::{ParquetCompression, ParquetWriter};
 use proptest::prelude::*;
-use scalar_dynamics::dataset::{Cut, Error, Shape, Trajectory, TrajectoryTable, files, read_chunks, read_table, write_table};
+use scalar_dynamics::dataset::{
+    Cut, Error, Shape, Trajectory, TrajectoryTable, files, read_chunks, read_table, write_table,
+};
 use tempfile::TempDir;
 
 /// A change of a file's bytes; places are parts of its length.
@@ -25,7 +28,9 @@ enum Mutation {
 
 use Mutation::{Cut as CutOff, Flip, Insert, Remove, Repeat, Write};
 
-fn mutation(bytes: impl Strategy<Value = Vec<u8>> + Clone + 'static) -> impl Strategy<Value = Mutation> {
+fn mutation(
+    bytes: impl Strategy<Value = Vec<u8>> + Clone + 'static,
+) -> impl Strategy<Value = Mutation> {
     let at = || 0.0..1.0;
     prop_oneof![
         4 => (at(), 1u8..).prop_map(|(at, by)| Flip { at, by }),
@@ -108,13 +113,20 @@ fn example(rows: usize) -> TrajectoryTable {
     let trajectory = |id: i64| Trajectory {
         id,
         times: (0..rows).map(|i| i as f64 * 0.25).collect(),
-        states: Array2::from_shape_fn((rows, 4), |(i, k)| ((i * 7 + k) as f64 * 0.37).sin() * 10f64.powi(id as i32)),
+        states: Array2::from_shape_fn((rows, 4), |(i, k)| {
+            ((i * 7 + k) as f64 * 0.37).sin() * 10f64.powi(id as i32)
+        }),
     };
     let metadata = BTreeMap::from([("seed".to_string(), "7".to_string())]);
-    TrajectoryTable { shape: Shape { particles: 1, dimension: 2 }, trajectories: (0..4).map(trajectory).collect(), metadata }
+    TrajectoryTable {
+        shape: Shape { particles: 1, dimension: 2 },
+        trajectories: (0..4).map(trajectory).collect(),
+        metadata,
+    }
 }
 
-/// Parquet files of several kinds: as we write them; narrow columns, dictionaries and nulls in several row groups, other compression.
+/// Parquet files of several kinds: as we write them; narrow columns, dictionaries and nulls in
+/// several row groups, other compression.
 fn parquet_files(folder: &Path) -> Vec<Vec<u8>> {
     let path = folder.join("base.parquet");
     let mut found = Vec::new();
@@ -128,12 +140,19 @@ fn parquet_files(folder: &Path) -> Vec<Vec<u8>> {
         Column::new("trajectory".into(), (0..n).map(|i| i / 20).collect::<Vec<_>>()),
         Column::new("t".into(), (0..n).map(|i| i as f32).collect::<Vec<_>>()),
         Column::new("q1_x".into(), (0..n).map(|i| i as i64 % 5).collect::<Vec<_>>()),
-        Column::new("p1_x".into(), (0..n).map(|i| Some(i as f64).filter(|x| *x != 90.0)).collect::<Vec<_>>()),
+        Column::new(
+            "p1_x".into(),
+            (0..n).map(|i| Some(i as f64).filter(|x| *x != 90.0)).collect::<Vec<_>>(),
+        ),
     ];
     for compression in [ParquetCompression::Uncompressed, ParquetCompression::Zstd(None)] {
         let mut frame = DataFrame::new_infer_height(columns.clone()).unwrap();
         let mut bytes = Vec::new();
-        ParquetWriter::new(&mut bytes).with_compression(compression).with_row_group_size(Some(16)).finish(&mut frame).unwrap();
+        ParquetWriter::new(&mut bytes)
+            .with_compression(compression)
+            .with_row_group_size(Some(16))
+            .finish(&mut frame)
+            .unwrap();
         found.push(bytes);
     }
     found
@@ -148,13 +167,16 @@ fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
     let some = read_chunks(path, &masses, &cut, &mut |_| {});
     prop_assert_eq!(whole.is_ok(), some.is_ok());
     for result in [whole.as_ref().err(), some.as_ref().err()].into_iter().flatten() {
-        let named = result.to_string().contains("damaged.") && !matches!(result, Error::Unreadable { .. } | Error::Changed { .. });
+        let named = result.to_string().contains("damaged.")
+            && !matches!(result, Error::Unreadable { .. } | Error::Changed { .. });
         prop_assert!(named, "{}", result);
     }
     if let (Ok((table, _)), Ok((chunks, _))) = (whole, some) {
         prop_assert_eq!(table.rows(), chunks.rows);
         for trajectory in table.trajectories.iter().chain(&chunks.chunks) {
-            prop_assert!(trajectory.times.len() >= 2 && trajectory.times.windows(2).all(|w| w[0] < w[1]));
+            prop_assert!(
+                trajectory.times.len() >= 2 && trajectory.times.windows(2).all(|w| w[0] < w[1])
+            );
             prop_assert!(trajectory.states.nrows() == trajectory.times.len());
         }
     }
@@ -170,13 +192,25 @@ fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
 /// The largest memory that the process ever had, in bytes.
 fn peak() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB").trim().to_string();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap_or("0 kB")
+        .trim()
+        .to_string();
     1024 * line.split(' ').next().and_then(|kilobytes| kilobytes.parse::<usize>().ok()).unwrap_or(0)
 }
 
 fn runner(cases: u32) -> proptest::test_runner::TestRunner {
-    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() };
-    let rng = proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..ProptestConfig::default()
+    };
+    let rng = proptest::test_runner::TestRng::deterministic_rng(
+        proptest::test_runner::RngAlgorithm::ChaCha,
+    );
     proptest::test_runner::TestRunner::new_with_rng(config, rng)
 }
 
@@ -242,7 +276,8 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
         fs::write(&path, bytes).unwrap();
         matches!(read_table(&path, &BTreeMap::new()), Err(Error::Corrupt { .. }))
     };
-    // version 2, then a schema of 2^31 elements; the same as row groups behind an empty schema; a list that says it is a number.
+    // version 2, then a schema of 2^31 elements; the same as row groups behind an empty schema; a
+    // list that says it is a number.
     assert!(refused(&[0x15, 4, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0]));
     assert!(refused(&[0x15, 4, 0x19, 0x0c, 0x16, 0, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0]));
     assert!(refused(&[0x15, 4, 0x15, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0]));
@@ -251,5 +286,8 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
     let endless = format!("trajectory,t,q1_x,p1_x\n0,0,1,\"{}", "1\n".repeat(1 << 20));
     fs::write(&path, endless).unwrap();
     let error = read_table(&path, &BTreeMap::new()).unwrap_err();
-    assert!(matches!(&error, Error::Corrupt { reason, .. } if reason.contains("row 1") && reason.contains("quotation")), "{error}");
+    assert!(
+        matches!(&error, Error::Corrupt { reason, .. } if reason.contains("row 1") && reason.contains("quotation")),
+        "{error}"
+    );
 }

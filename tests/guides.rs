@@ -1,4 +1,5 @@
-//! The guides of docs/: every `sh` block is run, and each line of the `text` block after it must be among what it prints. Their Rust blocks are doctests.
+//! The guides of docs/: every `sh` block is run, and each line of the `text` block after it must be
+//! among what it prints. Their Rust blocks are doctests.
 #![cfg(unix)]
 
 use std::fs;
@@ -13,13 +14,19 @@ fn root() -> &'static Path {
 /// Blocks of a guide in their order: language and text.
 fn blocks(guide: &str) -> Vec<(&str, &str)> {
     let fenced = guide.split("```").skip(1).step_by(2);
-    fenced.map(|block| block.split_once('\n').unwrap()).map(|(language, text)| (language.trim(), text)).collect()
+    fenced
+        .map(|block| block.split_once('\n').unwrap())
+        .map(|(language, text)| (language.trim(), text))
+        .collect()
 }
 
 /// A folder with a program `cargo` that starts the examples as they were built beside this test.
 fn cargo(folder: &Path) -> PathBuf {
     let examples = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples");
-    assert!(examples.join("laws").exists(), "the examples are not built: cargo test --no-run builds them");
+    assert!(
+        examples.join("laws").exists(),
+        "the examples are not built: cargo test --no-run builds them"
+    );
     let script = format!(
         "#!/bin/sh\n[ \"$1 $2\" = \"run --example\" ] || exit 64\nexample=$3\nshift 3\n[ $# -eq 0 ] || shift\nexec {}/$example \"$@\"\n",
         examples.display()
@@ -33,9 +40,15 @@ fn cargo(folder: &Path) -> PathBuf {
 fn run(program: &str, text: &str, cargo: &Path, folder: &Path) -> (bool, String) {
     let paths = format!("{}:{}", cargo.display(), std::env::var("PATH").unwrap());
     let arguments: &[&str] = if program == "sh" { &["-euc", text] } else { &["-c", text] };
-    let output =
-        Command::new(program).args(arguments).env("PATH", paths).current_dir(folder).stdin(Stdio::null()).output().unwrap();
-    let [out, errors] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    let output = Command::new(program)
+        .args(arguments)
+        .env("PATH", paths)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let [out, errors] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     (output.status.success(), out + &errors)
 }
 
@@ -44,7 +57,10 @@ fn follow(name: &str) {
     let guide = fs::read_to_string(root().join("docs").join(name)).unwrap();
     let (tools, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let cargo = cargo(tools.path());
-    let python = Command::new("python3").args(["-c", "import polars"]).output().is_ok_and(|output| output.status.success());
+    let python = Command::new("python3")
+        .args(["-c", "import polars"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     let (mut commands, mut printed) = (0, String::new());
     for (language, text) in blocks(&guide) {
         match language {
@@ -54,7 +70,9 @@ fn follow(name: &str) {
                 assert!(success, "{name}:\n{text}\nfailed:\n{output}");
                 (commands, printed) = (commands + 1, output);
             }
-            "text" => text.lines().for_each(|line| assert!(printed.contains(line), "{name}: `{line}` is not in\n{printed}")),
+            "text" => text.lines().for_each(|line| {
+                assert!(printed.contains(line), "{name}: `{line}` is not in\n{printed}")
+            }),
             "python" | "rust" => {}
             other => panic!("{name}: a block of `{other}`"),
         }
@@ -84,10 +102,14 @@ fn guide_to_a_new_model() {
 
 #[test]
 fn readme_links_every_guide_and_doctests_run_them() {
-    let [readme, library] = ["README.md", "src/lib.rs"].map(|name| fs::read_to_string(root().join(name)).unwrap());
+    let [readme, library] =
+        ["README.md", "src/lib.rs"].map(|name| fs::read_to_string(root().join(name)).unwrap());
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(readme.contains(&format!("(docs/{name})")), "README.md has no link to docs/{name}");
-        assert!(library.contains(&format!("../docs/{name}")), "src/lib.rs does not run the Rust blocks of docs/{name}");
+        assert!(
+            library.contains(&format!("../docs/{name}")),
+            "src/lib.rs does not run the Rust blocks of docs/{name}"
+        );
     }
 }

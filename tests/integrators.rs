@@ -1,10 +1,13 @@
-//! Integrators and the springy pendulum: order, reversal, symplecticity, energy, agreement with an independent ODE library.
+//! Integrators and the springy pendulum: order, reversal, symplecticity, energy, agreement with an
+//! independent ODE library.
 
 use ndarray::{Array2, Array3, ArrayView2, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::field::{Hamiltonian, SeparableHamiltonian, VectorField};
-use scalar_dynamics::integrate::{Error, GaussLegendre, Method, RungeKutta, Splitting, refine, simulate};
+use scalar_dynamics::integrate::{
+    Error, GaussLegendre, Method, RungeKutta, Splitting, refine, simulate,
+};
 use scalar_dynamics::linalg::{Dual, Real};
 use scalar_dynamics::systems::{self, Parameters, SpringyPendulum};
 
@@ -53,7 +56,13 @@ fn states(n: usize, spread: f64, seed: u64) -> Array2<f64> {
 }
 
 /// States after `steps` steps.
-fn last<M: Method<SpringyPendulum>>(system: &SpringyPendulum, method: &M, z: ArrayView2<f64>, t: f64, steps: usize) -> Array2<f64> {
+fn last<M: Method<SpringyPendulum>>(
+    system: &SpringyPendulum,
+    method: &M,
+    z: ArrayView2<f64>,
+    t: f64,
+    steps: usize,
+) -> Array2<f64> {
     simulate(system, method, z, t, 2, steps).unwrap().slice(s![.., 1, ..]).to_owned()
 }
 
@@ -62,7 +71,13 @@ fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     (a - b).iter().fold(0.0, |m: f64, x| m.max(x.abs()))
 }
 
-fn advance<M: Method<SpringyPendulum>, T: Real>(system: &SpringyPendulum, method: &M, h: f64, steps: usize, z: &mut [T]) {
+fn advance<M: Method<SpringyPendulum>, T: Real>(
+    system: &SpringyPendulum,
+    method: &M,
+    h: f64,
+    steps: usize,
+    z: &mut [T],
+) {
     let mut work = vec![T::splat(f64::NAN); method.work_len(12)];
     method.advance(system, h, steps, z, &mut work).unwrap();
 }
@@ -77,9 +92,14 @@ fn gradient_of_the_pendulum_is_that_of_its_energy() {
             system.velocity_into(&z[6..], &mut velocity);
             system.force_into(&z[..6], &mut force);
             for k in 0..12 {
-                let moved: Vec<_> = (0..12).map(|i| Dual::new(z[i], f64::from(u8::from(i == k)))).collect();
+                let moved: Vec<_> =
+                    (0..12).map(|i| Dual::new(z[i], f64::from(u8::from(i == k)))).collect();
                 let exact = system.energy(&moved).eps;
-                assert!((gradient[k] - exact).abs() < 1e-13, "component {k}: {} against {exact}", gradient[k]);
+                assert!(
+                    (gradient[k] - exact).abs() < 1e-13,
+                    "component {k}: {} against {exact}",
+                    gradient[k]
+                );
                 let part = if k < 6 { -force[k] } else { velocity[k - 6] };
                 assert_eq!(part, gradient[k]);
             }
@@ -93,7 +113,10 @@ fn energy_of_the_pendulum_is_that_of_the_formula() {
     (z[0], z[5], z[6], z[10]) = (3.0, -4.0, 2.0, 3.0);
     // Springs of lengths 3 and 5, stretched by 2 and 4; gravity -(-1)(0) - (-1)(-4).
     assert!((SpringyPendulum::paper().energy(&z) - (2.0 + 4.5 + 2.0 + 8.0 - 4.0)).abs() < 1e-14);
-    assert!((SpringyPendulum::reference_code().energy(&z) - (2.0 + 4.5 + 2.0 + 16.0 - 4.0)).abs() < 1e-14);
+    assert!(
+        (SpringyPendulum::reference_code().energy(&z) - (2.0 + 4.5 + 2.0 + 16.0 - 4.0)).abs()
+            < 1e-14
+    );
 }
 
 #[test]
@@ -115,7 +138,10 @@ fn angular_momentum_about_gravity_is_conserved_by_the_flow() {
 fn springs_of_zero_length_pull_nowhere() {
     let mut gradient = [f64::NAN; 12];
     SpringyPendulum::paper().gradient_into(&[0.0; 12], &mut gradient);
-    assert_eq!(gradient.map(f64::abs), [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(
+        gradient.map(f64::abs),
+        [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    );
     let mut force = [Dual::new(f64::NAN, f64::NAN); 6];
     SpringyPendulum::paper().force_into(&[Dual::new(0.0, 0.0); 6], &mut force);
     assert!(force.iter().all(|f| f.re.is_finite() && f.eps.is_finite()));
@@ -125,15 +151,23 @@ fn springs_of_zero_length_pull_nowhere() {
 fn order_of_each_method_is_the_one_it_claims() {
     let (system, z) = (lopsided(), states(8, 0.1, 3));
     let exact = last(&system, &RungeKutta::new(8).unwrap(), z.view(), 2.0, 200);
-    fn check<M: Method<SpringyPendulum>>(name: &str, method: &M, system: &SpringyPendulum, z: &Array2<f64>, exact: &Array2<f64>) {
-        // Steps short enough for the asymptotic range, long enough that the errors stand far above roundoff.
+    fn check<M: Method<SpringyPendulum>>(
+        name: &str,
+        method: &M,
+        system: &SpringyPendulum,
+        z: &Array2<f64>,
+        exact: &Array2<f64>,
+    ) {
+        // Steps short enough for the asymptotic range, long enough that the errors stand far above
+        // roundoff.
         let steps = match method.order() {
             2 => [64, 128],
             4 => [24, 48],
             6 => [12, 24],
             _ => [6, 12],
         };
-        let [coarse, fine] = steps.map(|n| distance(&last(system, method, z.view(), 2.0, n), exact));
+        let [coarse, fine] =
+            steps.map(|n| distance(&last(system, method, z.view(), 2.0, n), exact));
         let slope = (coarse / fine).log2();
         println!("{name}: errors {coarse:.1e}, {fine:.1e}, order {slope:.2}");
         assert!(fine > 2e-13, "{name}: error {fine:e} is roundoff");
@@ -161,12 +195,14 @@ fn symplecticity<M: Method<SpringyPendulum>>(method: &M) -> f64 {
     let z = states(1, 0.4, 5);
     let columns: Vec<Vec<f64>> = (0..12)
         .map(|k| {
-            let mut z: Vec<_> = (0..12).map(|i| Dual::new(z[[0, i]], f64::from(u8::from(i == k)))).collect();
+            let mut z: Vec<_> =
+                (0..12).map(|i| Dual::new(z[[0, i]], f64::from(u8::from(i == k)))).collect();
             advance(&lopsided(), method, 0.2, 5, &mut z);
             z.iter().map(|z| z.eps).collect()
         })
         .collect();
-    let form = |a: &[f64], b: &[f64]| (0..6).map(|i| a[i] * b[i + 6] - a[i + 6] * b[i]).sum::<f64>();
+    let form =
+        |a: &[f64], b: &[f64]| (0..6).map(|i| a[i] * b[i + 6] - a[i + 6] * b[i]).sum::<f64>();
     let mut worst = 0.0f64;
     for i in 0..12 {
         for j in 0..12 {
@@ -188,13 +224,16 @@ fn symplecticity_of_the_symplectic_methods_alone() {
     assert!(symplecticity(&RungeKutta::new(4).unwrap()) > 1e-6);
 }
 
-/// Over a million steps: largest relative energy error, and drift (mean of the last tenth less that of the first).
+/// Over a million steps: largest relative energy error, and drift (mean of the last tenth less that
+/// of the first).
 fn energy_error<M: Method<SpringyPendulum>>(method: &M, h: f64) -> (f64, f64) {
     let (system, points) = (SpringyPendulum::reference_code(), 1001);
-    let path = simulate(&system, method, states(8, 0.2, 6).view(), 1000.0 * h, points, 1000).unwrap();
+    let path =
+        simulate(&system, method, states(8, 0.2, 6).view(), 1000.0 * h, points, 1000).unwrap();
     let (mut worst, mut drift) = (0.0f64, 0.0f64);
     for trajectory in path.outer_iter() {
-        let energy: Vec<f64> = trajectory.rows().into_iter().map(|z| system.energy(z.as_slice().unwrap())).collect();
+        let energy: Vec<f64> =
+            trajectory.rows().into_iter().map(|z| system.energy(z.as_slice().unwrap())).collect();
         let error: Vec<f64> = energy.iter().map(|e| e / energy[0] - 1.0).collect();
         assert!(error.iter().all(|e| e.is_finite()));
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
@@ -205,15 +244,30 @@ fn energy_error<M: Method<SpringyPendulum>>(method: &M, h: f64) -> (f64, f64) {
 }
 
 /// Checks energy error and drift over a million steps against bounds ten times what was measured.
-fn check_energy<M: Method<SpringyPendulum>>(name: &str, method: &M, h: f64, bound: f64, drift_bound: f64) {
+fn check_energy<M: Method<SpringyPendulum>>(
+    name: &str,
+    method: &M,
+    h: f64,
+    bound: f64,
+    drift_bound: f64,
+) {
     let (worst, drift) = energy_error(method, h);
     println!("{name} {}, h = {h}: error {worst:.1e}, drift {drift:.1e}", method.order());
-    assert!(worst < bound && drift < drift_bound, "{name} {}: energy error {worst:e}, drift {drift:e}", method.order());
+    assert!(
+        worst < bound && drift < drift_bound,
+        "{name} {}: energy error {worst:e}, drift {drift:e}",
+        method.order()
+    );
 }
 
 #[test]
 fn energy_stays_over_a_million_steps_of_splitting() {
-    for (order, h, bound, drift) in [(2, 0.05, 3e-4, 7e-5), (4, 0.1, 8e-7, 3e-8), (6, 0.1, 1.4e-8, 2e-10), (8, 0.1, 2e-10, 8e-12)] {
+    for (order, h, bound, drift) in [
+        (2, 0.05, 3e-4, 7e-5),
+        (4, 0.1, 8e-7, 3e-8),
+        (6, 0.1, 1.4e-8, 2e-10),
+        (8, 0.1, 2e-10, 8e-12),
+    ] {
         check_energy("splitting", &Splitting::new(order).unwrap(), h, bound, drift);
     }
     for (order, h, bound, drift) in [(6, 0.1, 2e-11, 4e-12), (8, 0.1, 2e-11, 7e-12)] {
@@ -223,7 +277,9 @@ fn energy_stays_over_a_million_steps_of_splitting() {
 
 #[test]
 fn energy_stays_over_a_million_steps_of_gauss_legendre() {
-    for (order, h, bound, drift) in [(2, 0.02, 3e-4, 1.5e-4), (4, 0.02, 1.5e-8, 3e-9), (6, 0.02, 2e-12, 1e-12)] {
+    for (order, h, bound, drift) in
+        [(2, 0.02, 3e-4, 1.5e-4), (4, 0.02, 1.5e-8, 3e-9), (6, 0.02, 2e-12, 1e-12)]
+    {
         check_energy("gauss-legendre", &GaussLegendre::new(order).unwrap(), h, bound, drift);
     }
 }
@@ -250,7 +306,8 @@ fn agreement_with_an_independent_library() {
             .into_iter()
             .flat_map(|z| {
                 let start = State::from_iterator(z.iter().copied());
-                // Steps of its own, without interpolation; the numbers between are the library's defaults.
+                // Steps of its own, without interpolation; the numbers between are the library's
+                // defaults.
                 let (safety, beta, least, most, longest, first) = (0.9, 0.0, 0.333, 6.0, 5.0, 0.0);
                 let sparse = ode_solvers::OutputType::Sparse;
                 let mut solver = ode_solvers::Dop853::from_param(
@@ -277,7 +334,13 @@ fn agreement_with_an_independent_library() {
             .collect(),
     )
     .unwrap();
-    fn check<M: Method<SpringyPendulum>>(name: &str, method: &M, system: &SpringyPendulum, z: &Array2<f64>, exact: &Array2<f64>) {
+    fn check<M: Method<SpringyPendulum>>(
+        name: &str,
+        method: &M,
+        system: &SpringyPendulum,
+        z: &Array2<f64>,
+        exact: &Array2<f64>,
+    ) {
         let (steps, bound) = match method.order() {
             2 => (50_000, 8e-8),
             4 => (5_000, 2.5e-12),
@@ -297,7 +360,12 @@ fn bits(states: &Array3<f64>) -> Vec<u64> {
 #[test]
 fn determinism_whatever_the_threads_and_the_neighbours() {
     let (system, z) = (SpringyPendulum::paper(), states(29, 0.3, 8));
-    fn check<M: Method<SpringyPendulum>>(name: &str, method: &M, system: &SpringyPendulum, z: &Array2<f64>) {
+    fn check<M: Method<SpringyPendulum>>(
+        name: &str,
+        method: &M,
+        system: &SpringyPendulum,
+        z: &Array2<f64>,
+    ) {
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| simulate(system, method, z.view(), 0.2, 11, 3).unwrap())
@@ -307,7 +375,8 @@ fn determinism_whatever_the_threads_and_the_neighbours() {
         assert_eq!(bits(&one), bits(&four), "{name}");
     }
     each_method!(check, &system, &z);
-    // The iteration of an implicit method goes on until all eight have settled; an explicit method does not see its neighbours.
+    // The iteration of an implicit method goes on until all eight have settled; an explicit method
+    // does not see its neighbours.
     let method = Splitting::nystrom(8).unwrap();
     let all = simulate(&system, &method, z.view(), 0.2, 11, 3).unwrap();
     let alone = simulate(&system, &method, z.slice(s![17..18, ..]), 0.2, 11, 3).unwrap();
@@ -335,7 +404,8 @@ fn regress_evaluations_of_a_step() {
 
 #[test]
 fn refinement_shows_the_error_that_it_promises() {
-    let (system, z, method) = (SpringyPendulum::reference_code(), states(16, 0.2, 10), Splitting::nystrom(8).unwrap());
+    let (system, z, method) =
+        (SpringyPendulum::reference_code(), states(16, 0.2, 10), Splitting::nystrom(8).unwrap());
     let refined = refine(&system, &method, z.view(), 0.2, 151, 1e-9).unwrap();
     let shown = last(&system, &method, z.view(), 30.0, 150 * refined.substeps);
     let independent = last(&system, &RungeKutta::new(8).unwrap(), z.view(), 30.0, 150 * 8);
@@ -345,7 +415,8 @@ fn refinement_shows_the_error_that_it_promises() {
     if refined.substeps > 1 {
         let coarse = refined.substeps - 1;
         let [a, b] = [coarse, 2 * coarse].map(|k| last(&system, &method, z.view(), 30.0, 150 * k));
-        let distances = (&a - &b).rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max);
+        let distances =
+            (&a - &b).rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max);
         assert!(distances > 1e-9, "{coarse} steps would do");
     }
     let hopeless = refine(&system, &method, z.view(), 0.2, 151, 1e-18);
@@ -367,11 +438,20 @@ fn bad_input_to_the_pendulum_is_named() {
         let message = SpringyPendulum::new(parameters).unwrap_err().to_string();
         assert!(message.contains(named), "{message}");
     }
-    assert!(SpringyPendulum::new(Parameters { lengths: [0.0; 2], gravity: [0.0; 3], ..good }).is_ok());
+    assert!(
+        SpringyPendulum::new(Parameters { lengths: [0.0; 2], gravity: [0.0; 3], ..good }).is_ok()
+    );
     assert_eq!(SpringyPendulum::preset("paper"), Ok(SpringyPendulum::paper()));
-    assert_eq!(SpringyPendulum::preset("reference-code").unwrap().parameters().stiffness, [1.0, 2.0]);
+    assert_eq!(
+        SpringyPendulum::preset("reference-code").unwrap().parameters().stiffness,
+        [1.0, 2.0]
+    );
     let error = SpringyPendulum::preset("papr").unwrap_err();
-    assert!(matches!(error, systems::Error::Preset { .. }) && error.to_string().contains("paper, reference-code"), "{error}");
+    assert!(
+        matches!(error, systems::Error::Preset { .. })
+            && error.to_string().contains("paper, reference-code"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -382,16 +462,22 @@ fn bad_input_to_the_integrators_is_named() {
     assert!(GaussLegendre::new(8).unwrap_err().to_string().contains("2, 4, 6"));
     assert!(RungeKutta::new(0).unwrap_err().to_string().contains("4, 8"));
     let z = states(9, 0.1, 11);
-    let run =
-        |z: ArrayView2<f64>, interval, points, substeps| simulate(&system, &method, z, interval, points, substeps).unwrap_err();
+    let run = |z: ArrayView2<f64>, interval, points, substeps| {
+        simulate(&system, &method, z, interval, points, substeps).unwrap_err()
+    };
     assert_eq!(run(z.slice(s![.., ..10]), 0.1, 2, 1), Error::Dimension { found: 10, expected: 12 });
     assert!(run(z.view(), 0.1, 0, 1).to_string().starts_with("points = 0"));
     assert!(run(z.view(), 0.1, 2, 0).to_string().starts_with("substeps = 0"));
     assert!(run(z.view(), f64::NAN, 2, 1).to_string().starts_with("interval = NaN"));
     let mut broken = z.clone();
     broken[[8, 3]] = f64::NAN;
-    assert!(run(broken.view(), 0.1, 2, 1).to_string().starts_with("initial state 8, component 3 = NaN"));
+    assert!(
+        run(broken.view(), 0.1, 2, 1).to_string().starts_with("initial state 8, component 3 = NaN")
+    );
     let implicit = simulate(&system, &GaussLegendre::new(4).unwrap(), z.view(), 100.0, 2, 1);
     assert!(matches!(implicit, Err(Error::NotConverged { .. })), "{implicit:?}");
-    assert_eq!(simulate(&system, &method, z.slice(s![..0, ..]), 0.1, 3, 1).unwrap().dim(), (0, 3, 12));
+    assert_eq!(
+        simulate(&system, &method, z.slice(s![..0, ..]), 0.1, 3, 1).unwrap().dim(),
+        (0, 3, 12)
+    );
 }

@@ -13,23 +13,35 @@ use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::symbolic::{
-    Deadline, EqualityOptions, Group, PhysicalConstant, Proof, RecoverSettings, Recovery, candidates, eliminate_groups,
-    read_constants, recover, recover_from,
+    Deadline, EqualityOptions, Group, PhysicalConstant, Proof, RecoverSettings, Recovery,
+    candidates, eliminate_groups, read_constants, recover, recover_from,
 };
 use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
-use scalar_dynamics::train::{Form, NetworkSettings, Settings, states, train_network, unit_weights};
+use scalar_dynamics::train::{
+    Form, NetworkSettings, Settings, states, train_network, unit_weights,
+};
 
 fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-fn chunks<S: VectorField>(law: &NamedLaw, system: &S, n: usize) -> (Vec<Trajectory>, Vec<Trajectory>) {
+fn chunks<S: VectorField>(
+    law: &NamedLaw,
+    system: &S,
+    n: usize,
+) -> (Vec<Trajectory>, Vec<Trajectory>) {
     let mut rng = rng(5);
     let half = law.mean.len() / 2;
-    let deviation: Vec<f64> = (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
+    let deviation: Vec<f64> =
+        (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
     let initial = gaussian_states(law.mean, &deviation, n, &mut rng);
-    let all = simulate(system, &RungeKutta::new(8).unwrap(), initial.view(), law.dt, 50, 8).unwrap();
-    split(aligned_chunks(law.shape(), all.view(), law.dt, 5, &mut rng).unwrap().trajectories, 0.2, &mut rng)
+    let all =
+        simulate(system, &RungeKutta::new(8).unwrap(), initial.view(), law.dt, 50, 8).unwrap();
+    split(
+        aligned_chunks(law.shape(), all.view(), law.dt, 5, &mut rng).unwrap().trajectories,
+        0.2,
+        &mut rng,
+    )
 }
 
 fn recovered(law: &NamedLaw, (train, check): &(Vec<Trajectory>, Vec<Trajectory>)) -> Recovery {
@@ -37,14 +49,20 @@ fn recovered(law: &NamedLaw, (train, check): &(Vec<Trajectory>, Vec<Trajectory>)
     recover(&inputs, train, check, &RecoverSettings::default(), &mut |_| {}).unwrap()
 }
 
-/// Largest distance of the gradients, relative to the true one, in a box 1.3 times as wide as the data.
+/// Largest distance of the gradients, relative to the true one, in a box 1.3 times as wide as the
+/// data.
 fn gradient_error(truth: &ExpressionSystem, found: &ExpressionSystem, states: &Array2<f64>) -> f64 {
     let mut rng = rng(1);
-    let range = |c: ndarray::ArrayView1<f64>| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+    let range = |c: ndarray::ArrayView1<f64>| {
+        c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)))
+    };
     let ranges: Vec<(f64, f64)> = states.columns().into_iter().map(range).collect();
     let mut worst = 0.0_f64;
     for _ in 0..500 {
-        let z: Vec<f64> = ranges.iter().map(|(a, b)| 0.5 * (a + b) + 0.65 * (b - a) * rng.random_range(-1.0..1.0)).collect();
+        let z: Vec<f64> = ranges
+            .iter()
+            .map(|(a, b)| 0.5 * (a + b) + 0.65 * (b - a) * rng.random_range(-1.0..1.0))
+            .collect();
         let (mut a, mut b) = (vec![0.0; z.len()], vec![0.0; z.len()]);
         truth.gradient_into(&z, &mut a);
         found.gradient_into(&z, &mut b);
@@ -69,8 +87,8 @@ fn assert_recovered(name: &str, n: usize) -> Recovery {
     found
 }
 
-/// The law recovered from 500 chunks with noise of `level` in units of each component's standard deviation: its form, with 2 in the place of every
-/// constant, and the constants.
+/// The law recovered from 500 chunks with noise of `level` in units of each component's standard
+/// deviation: its form, with 2 in the place of every constant, and the constants.
 fn in_noise(name: &str, level: f64) -> (Recovery, String) {
     let law = NamedLaw::find(name).unwrap();
     let (mut train, mut check) = chunks(law, &law.system().unwrap(), 500);
@@ -119,7 +137,11 @@ fn regress_laws_beyond_polynomials_are_recovered_in_noise() {
         }
         assert!(found.exact);
         // What is said to be as likely is another law.
-        assert!(found.rivals.iter().all(|rival| rival.difference.1 > 0.01 && rival.chi_squared < 9.1), "{:?}", found.rivals);
+        assert!(
+            found.rivals.iter().all(|rival| rival.difference.1 > 0.01 && rival.chi_squared < 9.1),
+            "{:?}",
+            found.rivals
+        );
     }
 }
 
@@ -226,9 +248,17 @@ fn gradient_of_an_expression_system_agrees_with_dual_numbers() {
         let mut gradient = vec![0.0; z.len()];
         system.gradient_into(&z, &mut gradient);
         for (k, g) in gradient.iter().enumerate() {
-            let dual: Vec<Dual<f64>> = z.iter().enumerate().map(|(i, z)| Dual::new(*z, f64::from(u8::from(i == k)))).collect();
+            let dual: Vec<Dual<f64>> = z
+                .iter()
+                .enumerate()
+                .map(|(i, z)| Dual::new(*z, f64::from(u8::from(i == k))))
+                .collect();
             let exact = system.energy(&dual).eps;
-            assert!((g - exact).abs() < 1e-12 * (1.0 + exact.abs()), "{} {k}: {g} {exact}", law.name);
+            assert!(
+                (g - exact).abs() < 1e-12 * (1.0 + exact.abs()),
+                "{} {k}: {g} {exact}",
+                law.name
+            );
         }
     }
 }
@@ -254,13 +284,16 @@ fn regress_groups_of_columns_are_dropped_as_a_whole() {
     let factor = scalar_dynamics::linalg::triangular_factor(&[a]).unwrap();
     let mut ridged = factor.clone();
     (0..5).for_each(|k| ridged[[k, k]] += 1e-9);
-    let groups = [vec![0, 1], vec![2, 3], vec![4]].map(|columns| Group { scalars: vec![], columns }).to_vec();
+    let groups = [vec![0, 1], vec![2, 3], vec![4]]
+        .map(|columns| Group { scalars: vec![], columns })
+        .to_vec();
     assert_eq!(eliminate_groups(&ridged, &groups, &[0, 0, 1], 1e-6, 1e-6).unwrap(), [0]);
 }
 
 #[test]
 fn regress_dependent_groups_give_way_to_those_of_lower_rank() {
-    // Columns 0 and 1, as 2 (minus their sum) would do as well with either, the observation is 3 times 0 plus 2.
+    // Columns 0 and 1, as 2 (minus their sum) would do as well with either, the observation is 3
+    // times 0 plus 2.
     let column = |k: usize, i: usize| ((i * (k + 2)) as f64 * 0.7 + k as f64).sin();
     let noise = |i: usize| 1e-3 * ((i * 7919) as f64).sin();
     let a = Array2::from_shape_fn((60, 4), |(i, k)| match k {
@@ -269,37 +302,49 @@ fn regress_dependent_groups_give_way_to_those_of_lower_rank() {
         k => column(k, i),
     });
     let factor = scalar_dynamics::linalg::triangular_factor(&[a]).unwrap();
-    let groups = [vec![0], vec![1], vec![2]].map(|columns| Group { scalars: vec![], columns }).to_vec();
+    let groups =
+        [vec![0], vec![1], vec![2]].map(|columns| Group { scalars: vec![], columns }).to_vec();
     for (ranks, kept) in [([0, 0, 1], [0, 1]), ([0, 1, 0], [0, 2]), ([1, 0, 0], [1, 2])] {
         assert_eq!(eliminate_groups(&factor, &groups, &ranks, 1e-4, 0.0).unwrap(), kept);
     }
 }
 
-/// Two bodies whose centre of mass is at rest: what is not from noise may be written with the product of the momenta.
+/// Two bodies whose centre of mass is at rest: what is not from noise may be written with the
+/// product of the momenta.
 #[test]
 fn regress_two_bodies_at_rest_have_masses() {
     let truth: Expr = "norm(p1)**2/2.8 + norm(p2)**2/1.6 - 1.2345/norm(q2-q1)".parse().unwrap();
     let system = ExpressionSystem::new(&truth, Shape { particles: 2, dimension: 2 }, &[]).unwrap();
-    let mut initial = gaussian_states(&[1.0, 0.0, -1.0, 0.0, 0.0, 0.5, 0.0, -0.5], &[0.2; 8], 100, &mut rng(3));
+    let mut initial =
+        gaussian_states(&[1.0, 0.0, -1.0, 0.0, 0.0, 0.5, 0.0, -0.5], &[0.2; 8], 100, &mut rng(3));
     for mut z in initial.rows_mut() {
         for c in 0..2 {
             (z[2 + c], z[6 + c]) = (-1.4 / 0.8 * z[c], -z[4 + c]);
         }
     }
-    let paths = simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 24, 40).unwrap();
+    let paths =
+        simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 24, 40).unwrap();
     let shape = Shape { particles: 2, dimension: 2 };
-    let (mut train, mut check) =
-        split(aligned_chunks(shape, paths.view(), 0.2, 5, &mut rng(4)).unwrap().trajectories, 0.2, &mut rng(5));
+    let (mut train, mut check) = split(
+        aligned_chunks(shape, paths.view(), 0.2, 5, &mut rng(4)).unwrap().trajectories,
+        0.2,
+        &mut rng(5),
+    );
     let inputs = Inputs::new(shape, vec![0.0; 2], Vec::new()).unwrap();
     for noise in [0.0, 0.01] {
         add_noise(&mut train, noise, &mut rng(6));
         add_noise(&mut check, noise, &mut rng(7));
-        let found = recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
+        let found =
+            recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
         let names: Vec<&str> = found.reading.constants.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["m1", "m2", "c1"], "noise {noise}: {}", found.best());
         assert!(found.exact, "{}", found.best());
         // Only without noise is the given law proved, but with it the form is.
-        let options = EqualityOptions { up_to_constant: true, relative_tolerance: 1e-6, ..EqualityOptions::default() };
+        let options = EqualityOptions {
+            up_to_constant: true,
+            relative_tolerance: 1e-6,
+            ..EqualityOptions::default()
+        };
         let compared = found.against(&inputs, &truth, states(&train).view(), &options).unwrap();
         assert_eq!(matches!(compared.proof, Proof::Equal { .. }), noise == 0.0, "{compared:?}");
         assert_eq!(
@@ -308,14 +353,18 @@ fn regress_two_bodies_at_rest_have_masses() {
         );
         let other: Expr = "norm(p1)**2/2.8 + norm(p2)**2/1.6 - 1.2/norm(q2-q1)**2".parse().unwrap();
         let compared = found.against(&inputs, &other, states(&train).view(), &options).unwrap();
-        assert!(matches!(compared.proof, Proof::Different { .. }) && compared.same_form.is_none(), "{compared:?}");
+        assert!(
+            matches!(compared.proof, Proof::Different { .. }) && compared.same_form.is_none(),
+            "{compared:?}"
+        );
     }
 }
 
 #[test]
 fn regress_candidates_list_each_scalar_once() {
     let shape = Shape { particles: 2, dimension: 3 };
-    let inputs = Inputs::new(shape, vec![0.0; 3], vec![("g".into(), vec![0.0, 0.0, -1.0])]).unwrap();
+    let inputs =
+        Inputs::new(shape, vec![0.0; 3], vec![("g".into(), vec![0.0, 0.0, -1.0])]).unwrap();
     let all = candidates(&inputs);
     assert_eq!(all.len(), 16);
     assert!(all.iter().enumerate().all(|(i, a)| all[..i].iter().all(|b| a.scalar != b.scalar)));
@@ -331,10 +380,12 @@ fn regress_rust_source_compiles_and_agrees() {
         let z: Vec<f64> = (0..law.shape().state_len()).map(|k| 0.4 + 0.3 * k as f64).collect();
         let vector = |name: &str| -> Vec<f64> {
             let known = law.context().into_iter().find(|(n, _)| n == name).map(|(_, v)| v);
-            let slot = name[1..].parse::<usize>().map_or(0, |i| i - 1) + if name.starts_with('p') { law.particles } else { 0 };
+            let slot = name[1..].parse::<usize>().map_or(0, |i| i - 1)
+                + if name.starts_with('p') { law.particles } else { 0 };
             known.unwrap_or_else(|| z[slot * d..(slot + 1) * d].to_vec())
         };
-        let arguments: Vec<String> = expr.names().iter().map(|n| format!("&{:?}", vector(n))).collect();
+        let arguments: Vec<String> =
+            expr.names().iter().map(|n| format!("&{:?}", vector(n))).collect();
         let source = format!(
             "{}\nfn main() {{ println!(\"{{:e}}\", hamiltonian({})); }}\n",
             expr.to_rust("hamiltonian"),
@@ -342,8 +393,17 @@ fn regress_rust_source_compiles_and_agrees() {
         );
         let (file, program) = (folder.path().join(format!("{name}.rs")), folder.path().join(name));
         std::fs::write(&file, &source).unwrap();
-        let compiled = std::process::Command::new("rustc").arg(&file).arg("-o").arg(&program).output().unwrap();
-        assert!(compiled.status.success(), "{source}\n{}", String::from_utf8_lossy(&compiled.stderr));
+        let compiled = std::process::Command::new("rustc")
+            .arg(&file)
+            .arg("-o")
+            .arg(&program)
+            .output()
+            .unwrap();
+        assert!(
+            compiled.status.success(),
+            "{source}\n{}",
+            String::from_utf8_lossy(&compiled.stderr)
+        );
         let printed = std::process::Command::new(&program).output().unwrap().stdout;
         let value: f64 = String::from_utf8(printed).unwrap().trim().parse().unwrap();
         let exact = law.system().unwrap().energy(&z);
@@ -355,7 +415,8 @@ fn regress_rust_source_compiles_and_agrees() {
 fn regress_a_polynomial_of_four_powers_is_no_series() {
     let law = NamedLaw::find("duffing").unwrap();
     let text = "0.5*dot(p1,p1) + 0.3*dot(ex,q1) + 0.4*dot(ex,q1)**2 - 0.2*dot(ex,q1)**3 + 0.15*dot(ex,q1)**4";
-    let system = ExpressionSystem::new(&text.parse().unwrap(), law.shape(), &law.context()).unwrap();
+    let system =
+        ExpressionSystem::new(&text.parse().unwrap(), law.shape(), &law.context()).unwrap();
     let found = recovered(law, &chunks(law, &system, 250));
     assert!(found.exact, "{} {:?}", found.best(), found.validation_error);
 }
@@ -377,10 +438,16 @@ fn regress_equal_constants_are_found_and_tied() {
 fn regress_the_mass_that_moves_is_tied_to_the_weight_only_if_they_agree() {
     let found = assert_recovered("unequal-pendulum", 200);
     let meanings: Vec<&str> = found.shared.iter().map(|s| &s.meaning[..]).collect();
-    assert_eq!(meanings, ["m1: one mass moves particle 1 and feels g", "m2: one mass moves particle 2 and feels g"]);
+    assert_eq!(
+        meanings,
+        ["m1: one mass moves particle 1 and feels g", "m2: one mass moves particle 2 and feels g"]
+    );
     for (shared, truth) in found.shared.iter().zip([1.7, 0.6]) {
-        let of = |constants: &[PhysicalConstant]| constants.iter().find(|c| c.name == shared.names[0]).unwrap().clone();
-        let [moves, feels] = [&found.reading.constants, &found.reading.repeated].map(|constants| of(constants));
+        let of = |constants: &[PhysicalConstant]| {
+            constants.iter().find(|c| c.name == shared.names[0]).unwrap().clone()
+        };
+        let [moves, feels] =
+            [&found.reading.constants, &found.reading.repeated].map(|constants| of(constants));
         let error = shared.standard_error.unwrap();
         println!(
             "{} {:e} +- {error:e}: {:?} {:?}",
@@ -398,10 +465,19 @@ fn regress_the_mass_that_moves_is_tied_to_the_weight_only_if_they_agree() {
     }
     // A field that takes hold of something else than the mass.
     let law = NamedLaw::find("unequal-pendulum").unwrap();
-    let text = law.hamiltonian.replace("1.7*dot(g,q1)", "1.1*dot(g,q1)").replace("0.6*dot(g,q2)", "0.9*dot(g,q2)");
-    let system = ExpressionSystem::new(&text.parse().unwrap(), law.shape(), &law.context()).unwrap();
+    let text = law
+        .hamiltonian
+        .replace("1.7*dot(g,q1)", "1.1*dot(g,q1)")
+        .replace("0.6*dot(g,q2)", "0.9*dot(g,q2)");
+    let system =
+        ExpressionSystem::new(&text.parse().unwrap(), law.shape(), &law.context()).unwrap();
     let found = recovered(law, &chunks(law, &system, 200));
-    assert!(found.exact && found.shared.is_empty() && found.tied.is_none(), "{} {:?}", found.best(), found.shared);
+    assert!(
+        found.exact && found.shared.is_empty() && found.tied.is_none(),
+        "{} {:?}",
+        found.best(),
+        found.shared
+    );
 }
 
 #[test]
@@ -409,7 +485,10 @@ fn time_that_is_over_leaves_a_law_and_claims_nothing() {
     let law = NamedLaw::find("three-body").unwrap();
     let (train, check) = chunks(law, &law.system().unwrap(), 100);
     let inputs = Inputs::new(law.shape(), vec![0.0; law.dimension], law.context()).unwrap();
-    let settings = RecoverSettings { deadline: Deadline::at(std::time::Instant::now()), ..RecoverSettings::default() };
+    let settings = RecoverSettings {
+        deadline: Deadline::at(std::time::Instant::now()),
+        ..RecoverSettings::default()
+    };
     let found = recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap();
     println!("{:?} {} {:?}", found.counts, found.best(), found.validation_error);
     assert!(!found.exact && found.counts.evaluated <= 40 * found.parts.len());
@@ -423,7 +502,12 @@ fn regress_a_black_box_is_read() {
     let inputs = Inputs::new(law.shape(), vec![0.0; 3], law.context()).unwrap();
     let all = states(&train);
     let scalars = ScalarSet::independent(&inputs, inputs.catalogue(), all.view()).unwrap();
-    let network = NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars, all.view(), &[32, 32], Activation::Swish);
+    let network = NetworkHamiltonian::<Scalars<3>>::scalars_mlp(
+        scalars,
+        all.view(),
+        &[32, 32],
+        Activation::Swish,
+    );
     let plain = Settings::new(unit_weights(&train), law.dt).unwrap();
     let settings = NetworkSettings {
         rollout: Options { batch: 64, ..plain.rollout },
@@ -435,10 +519,23 @@ fn regress_a_black_box_is_read() {
     };
     for seed in [7, 8, 9] {
         let start = network.initial(&mut rng(seed));
-        let fit = train_network(&network, start, (&train, &check), &settings, None, &mut |_| {}).unwrap();
-        let found =
-            recover_from((&network, &fit.theta), &inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
-        println!("learned {:.1e}, closed form {:.1e}: {}", found.validation_error.0, found.validation_error.1, found.best());
+        let fit =
+            train_network(&network, start, (&train, &check), &settings, None, &mut |_| {}).unwrap();
+        let found = recover_from(
+            (&network, &fit.theta),
+            &inputs,
+            &train,
+            &check,
+            &RecoverSettings::default(),
+            &mut |_| {},
+        )
+        .unwrap();
+        println!(
+            "learned {:.1e}, closed form {:.1e}: {}",
+            found.validation_error.0,
+            found.validation_error.1,
+            found.best()
+        );
         // What was read is the network: its own error is far above that of the law.
         assert!(found.validation_error.0 > 1e-5 && found.exact);
         let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();

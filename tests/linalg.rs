@@ -1,10 +1,12 @@
-//! Dense linear algebra on matrices that are ill-conditioned, rank-deficient, empty or broken; the same with either LAPACK.
+//! Dense linear algebra on matrices that are ill-conditioned, rank-deficient, empty or broken; the
+//! same with either LAPACK.
 
 use ndarray::{Array1, Array2, Axis, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::linalg::{
-    Error, Whitening, cholesky, independent_columns, inverse_spd, null_space, solve_spd, svd, triangular_factor,
+    Error, Whitening, cholesky, independent_columns, inverse_spd, null_space, solve_spd, svd,
+    triangular_factor,
 };
 
 fn random(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
@@ -29,7 +31,8 @@ fn orthonormality(q: &Array2<f64>) -> f64 {
     largest(&(q.t().dot(q) - Array2::<f64>::eye(q.ncols())))
 }
 
-/// Shapes: tall, wide, square, single row and column, more columns than a panel of the blocked factorisation.
+/// Shapes: tall, wide, square, single row and column, more columns than a panel of the blocked
+/// factorisation.
 fn samples() -> Vec<(&'static str, Array2<f64>)> {
     vec![
         ("random 40 x 7", random(40, 7, 3)),
@@ -76,14 +79,16 @@ fn factor_keeps_columns_of_very_different_size() {
     }
     let r = triangular_factor(std::slice::from_ref(&a)).unwrap();
     for j in 0..20 {
-        let (kept, norm) = (r.column(j).dot(&r.column(j)).sqrt(), a.column(j).dot(&a.column(j)).sqrt());
+        let (kept, norm) =
+            (r.column(j).dot(&r.column(j)).sqrt(), a.column(j).dot(&a.column(j)).sqrt());
         assert!((kept / norm - 1.0).abs() < 1e-14, "column {j}: {kept:e} for {norm:e}");
     }
 }
 
 #[test]
 fn factor_does_not_drop_small_directions() {
-    // The last column leaves the span of the first by 1e-13 of its norm: a factorisation that thinks that nothing loses it.
+    // The last column leaves the span of the first by 1e-13 of its norm: a factorisation that
+    // thinks that nothing loses it.
     let mut a = random(1000, 2, 14);
     let (first, away) = (a.column(0).to_owned(), a.column(1).to_owned());
     let away = &away - &first * (first.dot(&away) / first.dot(&first));
@@ -108,7 +113,8 @@ fn factor_does_not_depend_on_the_cut_into_blocks() {
     let a = random(900, 25, 17);
     let whole = triangular_factor(std::slice::from_ref(&a)).unwrap();
     for rows in [1, 7, 100, 899] {
-        let blocks: Vec<_> = a.axis_chunks_iter(Axis(0), rows).map(|block| block.to_owned()).collect();
+        let blocks: Vec<_> =
+            a.axis_chunks_iter(Axis(0), rows).map(|block| block.to_owned()).collect();
         let difference = largest(&(triangular_factor(&blocks).unwrap() - &whole));
         assert!(difference < 5e-14, "{rows} rows a block: {difference:e}");
     }
@@ -123,7 +129,10 @@ fn svd_gives_back_the_matrix() {
         assert!(s.iter().zip(s.iter().skip(1)).all(|(x, y)| x >= y && *y >= 0.0), "{name}: {s}");
         let back = largest(&((&u * &s).dot(&vt) - &a)) / s[0].max(f64::MIN_POSITIVE);
         let (left, right) = (orthonormality(&u), orthonormality(&vt.reversed_axes()));
-        assert!(back < 1e-14 && left < 5e-14 && right < 5e-14, "{name}: {back:e} {left:e} {right:e}");
+        assert!(
+            back < 1e-14 && left < 5e-14 && right < 5e-14,
+            "{name}: {back:e} {left:e} {right:e}"
+        );
     }
 }
 
@@ -159,7 +168,10 @@ fn cholesky_refuses_indefinite_and_singular_matrices() {
     for a in [singular, indefinite] {
         assert!(matches!(cholesky(&a), Err(Error::NotPositiveDefinite)));
         assert!(matches!(inverse_spd(&a), Err(Error::NotPositiveDefinite)));
-        assert!(matches!(solve_spd(&a, &Array1::zeros(a.nrows())), Err(Error::NotPositiveDefinite)));
+        assert!(matches!(
+            solve_spd(&a, &Array1::zeros(a.nrows())),
+            Err(Error::NotPositiveDefinite)
+        ));
     }
 }
 
@@ -181,25 +193,34 @@ fn null_space_is_what_the_matrix_maps_to_zero() {
 
 #[test]
 fn whitening_makes_columns_orthonormal() {
-    for (name, a, rank) in
-        [("full", random(80, 11, 28), 11), ("deficient", deficient(60, 20), 5), ("zero", Array2::zeros((5, 3)), 0)]
-    {
+    for (name, a, rank) in [
+        ("full", random(80, 11, 28), 11),
+        ("deficient", deficient(60, 20), 5),
+        ("zero", Array2::zeros((5, 3)), 0),
+    ] {
         let n = a.ncols();
-        let whitening = Whitening::new(&triangular_factor(std::slice::from_ref(&a)).unwrap(), 1e-10).unwrap();
+        let whitening =
+            Whitening::new(&triangular_factor(std::slice::from_ref(&a)).unwrap(), 1e-10).unwrap();
         assert_eq!((whitening.rank(), whitening.singular_values().len()), (rank, n), "{name}");
         assert!(orthonormality(&a.dot(whitening.matrix())) < 2e-14, "{name}");
 
         let u: Vec<f64> = (0..rank).map(|k| (k as f64).cos()).collect();
         let (mut theta, mut back) = (vec![0.0; n], vec![0.0; rank]);
         whitening.parameters_into(&u, &mut theta);
-        assert!(whitening.coordinates(&theta).iter().zip(&u).all(|(x, y)| (x - y).abs() < 2e-14), "{name}: W has a left inverse");
+        assert!(
+            whitening.coordinates(&theta).iter().zip(&u).all(|(x, y)| (x - y).abs() < 2e-14),
+            "{name}: W has a left inverse"
+        );
 
         // d/du (g . W u) = W' g
         let g: Vec<f64> = (0..n).map(|k| (k as f64).sin()).collect();
         whitening.gradient_into(&g, &mut back);
         let forward: f64 = g.iter().zip(&theta).map(|(x, y)| x * y).sum();
         let reverse: f64 = back.iter().zip(&u).map(|(x, y)| x * y).sum();
-        assert!((forward - reverse).abs() < 1e-14 * forward.abs().max(1.0), "{name}: {forward} {reverse}");
+        assert!(
+            (forward - reverse).abs() < 1e-14 * forward.abs().max(1.0),
+            "{name}: {forward} {reverse}"
+        );
     }
 }
 
@@ -231,7 +252,10 @@ fn empty_matrices_have_empty_answers() {
         let a = Array2::<f64>::zeros((m, n));
         let (u, s, vt) = svd(&a).unwrap();
         assert_eq!((u.dim(), s.len(), vt.dim()), ((m, 0), 0, (0, n)));
-        assert_eq!(triangular_factor(std::slice::from_ref(&a)).unwrap(), Array2::<f64>::zeros((n, n)));
+        assert_eq!(
+            triangular_factor(std::slice::from_ref(&a)).unwrap(),
+            Array2::<f64>::zeros((n, n))
+        );
     }
 }
 
@@ -248,7 +272,8 @@ fn bad_input_is_named() {
             null_space(&a, 0.0).unwrap_err(),
             independent_columns(&a, 0.0).unwrap_err(),
             Whitening::new(&a, 0.0).unwrap_err(),
-            triangular_factor(&[a.slice(s![..3, ..]).to_owned(), a.slice(s![3.., ..]).to_owned()]).unwrap_err(),
+            triangular_factor(&[a.slice(s![..3, ..]).to_owned(), a.slice(s![3.., ..]).to_owned()])
+                .unwrap_err(),
         ];
         for error in errors {
             assert!(matches!(error, Error::NotFinite { row: 4, column: 2, .. }), "{error}");

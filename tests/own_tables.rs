@@ -1,4 +1,5 @@
-//! Tables as users have them, from file to law: two rows a trajectory, irregular times, velocities, and few data.
+//! Tables as users have them, from file to law: two rows a trajectory, irregular times, velocities,
+//! and few data.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +7,8 @@ use std::fs;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    Chunks, Cut, Error, Shape, gaussian_states, overlapped, read_chunks, read_table, split_trajectories,
+    Chunks, Cut, Error, Shape, gaussian_states, overlapped, read_chunks, read_table,
+    split_trajectories,
 };
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::report::inspect;
@@ -16,19 +18,29 @@ use scalar_dynamics::systems::ExpressionSystem;
 
 const MASS: f64 = 2.5;
 
-/// A CSV table of planar Kepler motion: trajectories of `rows` rows at irregular times, velocities, columns shuffled.
+/// A CSV table of planar Kepler motion: trajectories of `rows` rows at irregular times, velocities,
+/// columns shuffled.
 fn kepler_table(trajectories: usize, rows: usize) -> String {
     let shape = Shape { particles: 1, dimension: 2 };
-    let law = ExpressionSystem::new(&"dot(p1,p1)/5 - 3/norm(q1)".parse().unwrap(), shape, &[]).unwrap();
+    let law =
+        ExpressionSystem::new(&"dot(p1,p1)/5 - 3/norm(q1)".parse().unwrap(), shape, &[]).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let initial = gaussian_states(&[1.0, 0.0, 0.0, 2.8], &[0.15; 4], trajectories, &mut rng);
-    let states = simulate(&law, &RungeKutta::new(8).unwrap(), initial.view(), 0.04, rows * 5, 2).unwrap();
+    let states =
+        simulate(&law, &RungeKutta::new(8).unwrap(), initial.view(), 0.04, rows * 5, 2).unwrap();
     let mut text = "v1_y,q1_x,trajectory,comment,v1_x,t,q1_y\n".to_string();
     for id in 0..trajectories {
         let mut at = 0;
         for _ in 0..rows {
             let z = |k: usize| states[[id, at, k]];
-            text += &format!("{},{},{id},\"a, b\",{},{},{}\n", z(3) / MASS, z(0), z(2) / MASS, at as f64 * 0.04, z(1));
+            text += &format!(
+                "{},{},{id},\"a, b\",{},{},{}\n",
+                z(3) / MASS,
+                z(0),
+                z(2) / MASS,
+                at as f64 * 0.04,
+                z(1)
+            );
             at += rng.random_range(2..=5);
         }
     }
@@ -41,17 +53,26 @@ fn law_of(table: &str, scarce: usize) -> (Recovery, usize) {
     let path = folder.path().join("table.csv");
     fs::write(&path, table).unwrap();
     let cut = Cut { points: 5, most: 1000, seed: 1 };
-    let (Chunks { shape, chunks, .. }, warnings) = read_chunks(&path, &BTreeMap::from([(1, MASS)]), &cut, &mut |_| {}).unwrap();
+    let (Chunks { shape, chunks, .. }, warnings) =
+        read_chunks(&path, &BTreeMap::from([(1, MASS)]), &cut, &mut |_| {}).unwrap();
     assert!(warnings.len() == 1 && warnings[0].contains("comment"));
     let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
     let train = overlapped(train, 5, scarce).unwrap();
     let inputs = Inputs::new(shape, vec![0.0; 2], vec![]).unwrap();
-    (recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap(), train.len())
+    (
+        recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap(),
+        train.len(),
+    )
 }
 
 #[track_caller]
 fn assert_kepler(law: &Recovery) {
-    let constants: Vec<_> = law.reading.constants.iter().map(|c| (c.name.as_str(), c.value, c.standard_error)).collect();
+    let constants: Vec<_> = law
+        .reading
+        .constants
+        .iter()
+        .map(|c| (c.name.as_str(), c.value, c.standard_error))
+        .collect();
     println!("H = {} (exact {}) {constants:?} {:?}", law.best(), law.exact, law.validation_error);
     assert!(law.exact, "{}", law.best());
     for (name, truth) in [("m1", MASS), ("c1", -3.0)] {
@@ -75,7 +96,8 @@ fn regress_a_single_trajectory_is_cut_into_overlapping_chunks() {
     assert_kepler(&law);
 }
 
-/// Columns trajectory, t, q1_x (half-precision floats, 1 and 2), p1_x in two rows, as pyarrow 26.0.1 writes them: polars as built here can't.
+/// Columns trajectory, t, q1_x (half-precision floats, 1 and 2), p1_x in two rows, as pyarrow
+/// 26.0.1 writes them: polars as built here can't.
 const HALF_FLOATS: &str = "\
 504152311500152c152c2c15041500150615061c000000020000000401010000000000000001000000000000001500152c152c2c15041500150615061c0000000200\
 000004010000000000000000000000000000e03f1500151415142c15041500150615061c000000020000000401003c00401500152c152c2c15041500150615061c00\
@@ -96,10 +118,12 @@ fn bad_input_of_half_precision_is_told_with_what_is_accepted() {
     fs::write(&path, bytes).unwrap();
     let error = read_table(&path, &BTreeMap::new()).unwrap_err();
     assert!(matches!(&error, Error::ColumnType { column, .. } if column == "q1_x"), "{error}");
-    let told =
-        "column q1_x holds values of type Float16 (half precision); integers of any width and floats of 32 or 64 bits are accepted";
+    let told = "column q1_x holds values of type Float16 (half precision); integers of any width and floats of 32 or 64 bits are accepted";
     assert!(error.to_string().ends_with(told), "{error}");
     // A column that is not needed may be of any type, and files are inspected without it.
     let columns = inspect::inspect(&path).unwrap().columns;
-    assert_eq!(columns.iter().map(|c| c.mean).collect::<Vec<_>>(), [Some(1.0), Some(0.25), None, Some(0.5)]);
+    assert_eq!(
+        columns.iter().map(|c| c.mean).collect::<Vec<_>>(),
+        [Some(1.0), Some(0.25), None, Some(0.5)]
+    );
 }

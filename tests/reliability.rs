@@ -1,5 +1,6 @@
-//! The examples as programs: killed, interrupted, out of space, two at a time. Whatever happens, an old file stays or a whole new one takes
-//! its place, and the same command goes on to the same bytes.
+//! The examples as programs: killed, interrupted, out of space, two at a time. Whatever happens, an
+//! old file stays or a whole new one takes its place, and the same command goes on to the same
+//! bytes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::FolderLock;
 
-/// What `reproduce_figures` is to make: one model of each kind of training, tables, a figure; about two seconds.
+/// What `reproduce_figures` is to make: one model of each kind of training, tables, a figure; about
+/// two seconds.
 const UNITS: [&str; 10] = [
     "trajectories",
     "training",
@@ -30,7 +32,11 @@ const UNITS: [&str; 10] = [
 fn example(name: &str) -> Command {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(path.exists(), "{} is not built: cargo test --no-run builds it, or cargo build --example {name}", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: cargo test --no-run builds it, or cargo build --example {name}",
+        path.display()
+    );
     let mut command = Command::new(path);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -44,14 +50,25 @@ fn reproduce(folder: &Path) -> Command {
 
 fn recover(folder: &Path) -> Command {
     let mut command = example("recover_hamiltonian");
-    command.current_dir(folder).args(["--input", "table.parquet", "--out", "law", "--vector", "g=0,0,-1"]);
+    command.current_dir(folder).args([
+        "--input",
+        "table.parquet",
+        "--out",
+        "law",
+        "--vector",
+        "g=0,0,-1",
+    ]);
     command
 }
 
 /// A folder with a table of 40 chunks.
 fn folder_with_table() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("table.parquet"), &FIRST.files[Path::new("data/smoke/trajectories/train.parquet")]).unwrap();
+    fs::write(
+        folder.path().join("table.parquet"),
+        &FIRST.files[Path::new("data/smoke/trajectories/train.parquet")],
+    )
+    .unwrap();
     folder
 }
 
@@ -64,7 +81,8 @@ struct First {
 impl First {
     /// Where there are files at the end.
     fn folders(&self) -> Vec<PathBuf> {
-        let mut folders: Vec<PathBuf> = self.files.keys().filter_map(|path| Some(path.parent()?.into())).collect();
+        let mut folders: Vec<PathBuf> =
+            self.files.keys().filter_map(|path| Some(path.parent()?.into())).collect();
         folders.dedup();
         folders
     }
@@ -86,7 +104,8 @@ fn told(output: &Output) -> String {
 }
 
 /// Files that tell times.
-const TIMED: [&str; 6] = ["timings.parquet", "timings.json", "table1.md", "table1.tex", "seconds", ".lock"];
+const TIMED: [&str; 6] =
+    ["timings.parquet", "timings.json", "table1.md", "table1.tex", "seconds", ".lock"];
 
 /// All files below a folder but those that tell times: saved work and leftovers too.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -125,7 +144,8 @@ fn wait(child: &mut Child, at_most: Duration) -> bool {
     false
 }
 
-/// Kills a command at random moments and starts it again until it has ended by itself; the number of kills.
+/// Kills a command at random moments and starts it again until it has ended by itself; the number
+/// of kills.
 fn killed_until_done(make: impl Fn() -> Command, longest: f64, rng: &mut ChaCha8Rng) -> usize {
     for kills in 0..1000 {
         let mut child = make().stdout(Stdio::null()).spawn().unwrap();
@@ -170,16 +190,26 @@ fn unfinished(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<&Path> {
     files.keys().map(PathBuf::as_path).filter(partial).collect()
 }
 
-/// A file that this process is writing: there but not yet whole, or beside its place; none of those that were struck before.
+/// A file that this process is writing: there but not yet whole, or beside its place; none of those
+/// that were struck before.
 fn being_written(folder: &Path, process: u32, struck: &[String]) -> Option<String> {
     let new = |name: &String| !struck.contains(name);
     let short = |(path, bytes): (&PathBuf, &Vec<u8>)| {
         let length = fs::metadata(folder.join(path)).ok()?.len();
-        (length != bytes.len() as u64).then(|| path.file_name().unwrap().to_str().unwrap().to_string()).filter(new)
+        (length != bytes.len() as u64)
+            .then(|| path.file_name().unwrap().to_str().unwrap().to_string())
+            .filter(new)
     };
     let begun = |place: &PathBuf| {
-        let names = fs::read_dir(folder.join(place)).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        names.filter_map(|n| Some(n.strip_prefix('.')?.split_once(&format!(".{process}-"))?.0.to_string())).find(new)
+        let names = fs::read_dir(folder.join(place))
+            .ok()?
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        names
+            .filter_map(|n| {
+                Some(n.strip_prefix('.')?.split_once(&format!(".{process}-"))?.0.to_string())
+            })
+            .find(new)
     };
     FIRST.files.iter().find_map(short).or_else(|| FIRST.folders().iter().find_map(begun))
 }
@@ -219,15 +249,19 @@ fn kills_within_writes_leave_whole_files_and_no_leftovers() {
             );
         }
         let own = |path: &&Path| path.to_str().unwrap().contains(&format!(".{}-", child.id()));
-        assert!(unfinished(&left).iter().all(own), "leftovers of earlier runs: {:?}", unfinished(&left));
+        assert!(
+            unfinished(&left).iter().all(own),
+            "leftovers of earlier runs: {:?}",
+            unfinished(&left)
+        );
     }
     println!("killed at {struck:?}, within the write of {within:?}");
     assert!(within.len() >= 8, "too few kills fell within a write: {within:?} of {struck:?}");
     assert_same(&FIRST.files, &files(folder.path()));
 }
 
-/// The system ends a program within the write that makes a file too large: at every file that is larger than all before it, half of which is
-/// written then.
+/// The system ends a program within the write that makes a file too large: at every file that is
+/// larger than all before it, half of which is written then.
 #[cfg(unix)]
 #[test]
 fn an_end_within_a_write_leaves_the_old_file() {
@@ -248,15 +282,24 @@ fn an_end_within_a_write_leaves_the_old_file() {
         let output = limited.stdin(Stdio::null()).output().unwrap();
         let left = files(folder.path());
         for (path, bytes) in &new {
-            assert!(left[path] == b"old" || left[path] == *bytes, "half of {} is there: {}", path.display(), left[path].len());
+            assert!(
+                left[path] == b"old" || left[path] == *bytes,
+                "half of {} is there: {}",
+                path.display(),
+                left[path].len()
+            );
         }
         if output.status.success() {
             break;
         }
         assert_eq!(output.status.code(), None, "not ended by the system: {}", told(&output));
-        let [victim] = unfinished(&left)[..] else { panic!("one was being written: {:?}", unfinished(&left)) };
+        let [victim] = unfinished(&left)[..] else {
+            panic!("one was being written: {:?}", unfinished(&left))
+        };
         let name = victim.file_name().unwrap().to_str().unwrap();
-        let size = new.iter().find(|(path, _)| name.starts_with(&format!(".{}.", path.file_name().unwrap().to_str().unwrap())));
+        let size = new.iter().find(|(path, _)| {
+            name.starts_with(&format!(".{}.", path.file_name().unwrap().to_str().unwrap()))
+        });
         blocks = size.map_or(0, |(_, bytes)| bytes.len().div_ceil(512)).max(blocks + 1);
         victims.push(name.to_string());
     }
@@ -272,7 +315,8 @@ fn readers_never_meet_half_a_file() {
     let law = folder.path().join("law");
     done(recover(folder.path()).output().unwrap());
     let old = files(&law);
-    let mut child = recover(folder.path()).args(["--seed", "2"]).stdout(Stdio::null()).spawn().unwrap();
+    let mut child =
+        recover(folder.path()).args(["--seed", "2"]).stdout(Stdio::null()).spawn().unwrap();
     let mut seen: Vec<(&Path, Vec<u8>)> = Vec::new();
     while child.try_wait().unwrap().is_none() {
         for path in old.keys().filter(|path| path.parent() == Some(Path::new(""))) {
@@ -286,14 +330,20 @@ fn readers_never_meet_half_a_file() {
     let new = files(&law);
     assert!(old.keys().any(|path| old[path] != new[path]), "nothing was written");
     for (path, bytes) in &seen {
-        assert!(*bytes == old[*path] || *bytes == new[*path], "half of {} was there: {} bytes", path.display(), bytes.len());
+        assert!(
+            *bytes == old[*path] || *bytes == new[*path],
+            "half of {} was there: {} bytes",
+            path.display(),
+            bytes.len()
+        );
     }
 }
 
 /// Sends SIGINT, as Ctrl-C does.
 #[cfg(unix)]
 fn interrupt(child: &Child) {
-    let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    let sent =
+        Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(sent.success());
 }
 
@@ -324,25 +374,43 @@ fn interrupts_save_and_say_how_to_go_on() {
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told(&output).contains("law has the best law so far; the same command begins again"), "{}", told(&output));
+    assert!(
+        told(&output).contains("law has the best law so far; the same command begins again"),
+        "{}",
+        told(&output)
+    );
     let read = |name: &str| fs::read_to_string(folder.path().join("law").join(name)).unwrap();
     let law: serde_json::Value = serde_json::from_str(&read("hamiltonian.json")).unwrap();
     assert!(law["stopped"] == true && law["hamiltonian"]["expression"].is_string(), "{law}");
     // What is claimed is judged.
-    assert!(law["exact"] == false || law["fit"]["validation_error"].as_f64().unwrap() < 1e-8, "{law}");
+    assert!(
+        law["exact"] == false || law["fit"]["validation_error"].as_f64().unwrap() < 1e-8,
+        "{law}"
+    );
     assert!(read("report.md").contains("Stopped before its end"));
     done(recover(folder.path()).output().unwrap());
-    assert!(read("hamiltonian.json").contains("\"stopped\": false") && !read("report.md").contains("Stopped before its end"));
+    assert!(
+        read("hamiltonian.json").contains("\"stopped\": false")
+            && !read("report.md").contains("Stopped before its end")
+    );
 }
 
 #[test]
 fn two_runs_in_one_folder_are_refused() {
     let folder = folder_with_table();
-    for (place, make) in [("data/smoke", reproduce as fn(&Path) -> Command), ("figures/smoke", reproduce), ("law", recover)] {
+    for (place, make) in [
+        ("data/smoke", reproduce as fn(&Path) -> Command),
+        ("figures/smoke", reproduce),
+        ("law", recover),
+    ] {
         let lock = FolderLock::take(&folder.path().join(place)).unwrap();
         let output = make(folder.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        assert!(told(&output).contains(&format!("{place}: another run is writing there")), "{}", told(&output));
+        assert!(
+            told(&output).contains(&format!("{place}: another run is writing there")),
+            "{}",
+            told(&output)
+        );
         assert_eq!(files(folder.path()).len(), 1, "something was written");
         drop(lock);
     }
@@ -351,7 +419,11 @@ fn two_runs_in_one_folder_are_refused() {
     let unit = folder.path().join("data/smoke/checkpoints/mlp-hnn-seed1");
     let shard = |number: &str| {
         let mut command = example("reproduce_figures");
-        command.current_dir(folder.path()).args(["--profile", "smoke", "--shard", number, "--only", "mlp-hnn"]).output().unwrap()
+        command
+            .current_dir(folder.path())
+            .args(["--profile", "smoke", "--shard", number, "--only", "mlp-hnn"])
+            .output()
+            .unwrap()
     };
     let lock = FolderLock::take(&unit).unwrap();
     assert!(told(&shard("1/1")).contains("mlp-hnn-seed1: another run is writing there"));
@@ -369,16 +441,28 @@ fn full_disk_is_told_and_nothing_is_lost() {
     let before = files(folder.path());
     for command in [recover(folder.path()), reproduce(folder.path())] {
         let mut limited = Command::new("sh");
-        limited.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+        limited
+            .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\""])
+            .arg(command.get_program())
+            .args(command.get_args());
         let output = limited.current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-        assert!(told(&output).contains("cannot be written") && told(&output).contains("too large"), "{}", told(&output));
+        assert!(
+            told(&output).contains("cannot be written") && told(&output).contains("too large"),
+            "{}",
+            told(&output)
+        );
     }
     let after = files(folder.path());
-    before.iter().for_each(|(path, bytes)| assert!(after.get(path) == Some(bytes), "{} is lost", path.display()));
+    before.iter().for_each(|(path, bytes)| {
+        assert!(after.get(path) == Some(bytes), "{} is lost", path.display())
+    });
     assert!(!after.keys().any(|path| path.to_str().unwrap().contains(".partial")), "a leftover");
     done(reproduce(folder.path()).output().unwrap());
-    let whole = files(folder.path()).into_iter().filter(|(path, _)| FIRST.files.contains_key(path)).collect();
+    let whole = files(folder.path())
+        .into_iter()
+        .filter(|(path, _)| FIRST.files.contains_key(path))
+        .collect();
     assert_same(&FIRST.files, &whole);
 }
 
@@ -415,7 +499,10 @@ fn determinism_of_a_recovery_over_threads() {
         files(folder.path())
     };
     let one = law("1");
-    assert!(one.contains_key(Path::new("law/hamiltonian.json")) && one.contains_key(Path::new("law/figures/pareto.png")));
+    assert!(
+        one.contains_key(Path::new("law/hamiltonian.json"))
+            && one.contains_key(Path::new("law/figures/pareto.png"))
+    );
     for threads in ["2", "4"] {
         assert_same(&one, &law(threads));
     }

@@ -1,4 +1,5 @@
-//! The whole of `reproduce_figures`, at the smoke profile: files and columns, determinism, resume, accuracy, the data scheme.
+//! The whole of `reproduce_figures`, at the smoke profile: files and columns, determinism, resume,
+//! accuracy, the data scheme.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +14,8 @@ use scalar_dynamics::experiment::evaluation::state_means;
 use scalar_dynamics::experiment::models;
 use scalar_dynamics::experiment::noise::{NoiseId, all_noise};
 use scalar_dynamics::experiment::{
-    Error, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units, reproduce, resolve,
+    Error, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units, reproduce,
+    resolve,
 };
 
 /// A first run on one thread and what it left behind, shared by the tests.
@@ -32,7 +34,15 @@ static FIRST: LazyLock<First> = LazyLock::new(|| {
 fn options(folder: &Path, only: &[&str]) -> Options {
     let only = only.iter().map(|name| name.to_string()).collect();
     let (data, figures) = (folder.join("data"), folder.join("figures"));
-    Options { profile: Profile::Smoke, only, shard: None, data, figures, seed: 1, stop: Arc::default() }
+    Options {
+        profile: Profile::Smoke,
+        only,
+        shard: None,
+        data,
+        figures,
+        seed: 1,
+        stop: Arc::default(),
+    }
 }
 
 fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, Error> {
@@ -41,7 +51,14 @@ fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, Error> {
 }
 
 /// Files that tell times.
-const TIMED: [&str; 6] = ["timings.parquet", "table1.md", "table1.tex", "error_seconds.svg", "error_seconds.png", ".lock"];
+const TIMED: [&str; 6] = [
+    "timings.parquet",
+    "table1.md",
+    "table1.tex",
+    "error_seconds.svg",
+    "error_seconds.png",
+    ".lock",
+];
 
 /// All files below a folder that must not change from run to run: without times and saved work.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -78,7 +95,8 @@ fn folder_with_saved_work() -> tempfile::TempDir {
 }
 
 fn copy_saved_work(from: &Path, to: &Path) {
-    let (from, to): (PathBuf, PathBuf) = [from, to].map(|base| base.join("data/smoke/checkpoints")).into();
+    let (from, to): (PathBuf, PathBuf) =
+        [from, to].map(|base| base.join("data/smoke/checkpoints")).into();
     fs::create_dir_all(&to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -91,12 +109,46 @@ fn contract_files_and_columns_exist() {
     const KEY: [&str; 3] = ["model", "dynamics", "group"];
     let results: [(&str, &[&str]); 8] = [
         ("training", &["basis", "seed", "iteration", "loss", "gradient_norm", "field_evaluations"]),
-        ("trainings", &["basis", "seed", "loss", "validation_loss", "gradient_norm", "outcome", "limit"]),
-        ("rollout_errors", &["seed", "trajectory", "t", "state_error", "angular_momentum_error", "energy_error"]),
-        ("error_quantiles", &["seed", "t", "quantity", "geometric_mean", "q05", "q25", "q50", "q75", "q95"]),
-        ("table1", &["basis", "profile", "preset", "parameters", "geometric_mean", "deviation", "clamped_mean", "paper"]),
+        (
+            "trainings",
+            &["basis", "seed", "loss", "validation_loss", "gradient_norm", "outcome", "limit"],
+        ),
+        (
+            "rollout_errors",
+            &["seed", "trajectory", "t", "state_error", "angular_momentum_error", "energy_error"],
+        ),
+        (
+            "error_quantiles",
+            &["seed", "t", "quantity", "geometric_mean", "q05", "q25", "q50", "q75", "q95"],
+        ),
+        (
+            "table1",
+            &[
+                "basis",
+                "profile",
+                "preset",
+                "parameters",
+                "geometric_mean",
+                "deviation",
+                "clamped_mean",
+                "paper",
+            ],
+        ),
         ("recovered", &["preset", "seed", "name", "value", "standard_error", "snapped", "truth"]),
-        ("noise", &["noise", "model", "seeds", "error", "lowest", "highest", "efficiency", "variance_efficiency", "recovered"]),
+        (
+            "noise",
+            &[
+                "noise",
+                "model",
+                "seeds",
+                "error",
+                "lowest",
+                "highest",
+                "efficiency",
+                "variance_efficiency",
+                "recovered",
+            ],
+        ),
         ("timings", &["phase", "model", "seed", "seconds", "detail"]),
     ];
     let data = FIRST.folder.path().join("data/smoke");
@@ -113,16 +165,37 @@ fn contract_files_and_columns_exist() {
     }
     for name in ["train", "validation", "test"] {
         let summary = parquet_summary(&data.join(format!("trajectories/{name}.parquet"))).unwrap();
-        for key in ["version", "command", "seed", "system", "parameters", "integrator", "step", "substeps", "state_error"] {
+        for key in [
+            "version",
+            "command",
+            "seed",
+            "system",
+            "parameters",
+            "integrator",
+            "step",
+            "substeps",
+            "state_error",
+        ] {
             assert!(summary.metadata.contains_key(key), "{name} lacks metadata {key}");
         }
     }
     for name in ["table1.csv", "table1.md", "table1.tex", "noise.csv", "noise.md"] {
         assert!(data.join("results").join(name).is_file(), "{name}");
     }
-    for name in ["noise", "figure1", "figure2", "figure3", "phase_space", "training_history", "error_seconds"] {
+    for name in [
+        "noise",
+        "figure1",
+        "figure2",
+        "figure3",
+        "phase_space",
+        "training_history",
+        "error_seconds",
+    ] {
         for ending in ["svg", "png"] {
-            assert!(FIRST.folder.path().join(format!("figures/smoke/{name}.{ending}")).is_file(), "{name}.{ending}");
+            assert!(
+                FIRST.folder.path().join(format!("figures/smoke/{name}.{ending}")).is_file(),
+                "{name}.{ending}"
+            );
         }
     }
 }
@@ -130,7 +203,9 @@ fn contract_files_and_columns_exist() {
 #[test]
 fn data_follow_the_scheme() {
     let folder = FIRST.folder.path().join("data/smoke/trajectories");
-    let read = |name: &str| read_table(&folder.join(format!("{name}.parquet")), &BTreeMap::new()).unwrap().0;
+    let read = |name: &str| {
+        read_table(&folder.join(format!("{name}.parquet")), &BTreeMap::new()).unwrap().0
+    };
     let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
     for (name, made) in [("train", &data.train), ("validation", &data.validation)] {
         let table = read(name);
@@ -138,10 +213,16 @@ fn data_follow_the_scheme() {
         assert_eq!(table.trajectories.len(), Profile::Smoke.chunks());
         for chunk in &table.trajectories {
             let first = (chunk.times[0] / INTERVAL).round();
-            assert_eq!((chunk.times.len(), first % 5.0), (5, 0.0), "{name}: chunk at t = {}", chunk.times[0]);
+            assert_eq!(
+                (chunk.times.len(), first % 5.0),
+                (5, 0.0),
+                "{name}: chunk at t = {}",
+                chunk.times[0]
+            );
             assert!(chunk.times[4] <= 29.8 + 1e-12);
         }
-        let starts: std::collections::BTreeSet<u64> = table.trajectories.iter().map(|chunk| chunk.times[0].to_bits()).collect();
+        let starts: std::collections::BTreeSet<u64> =
+            table.trajectories.iter().map(|chunk| chunk.times[0].to_bits()).collect();
         assert!(starts.len() > 10, "{name}: chunks begin at {} different times only", starts.len());
     }
     let test = read("test");
@@ -150,21 +231,31 @@ fn data_follow_the_scheme() {
         assert_eq!((trajectory.times.len(), trajectory.times[0]), (150, 0.0));
         assert!((trajectory.times[149] - 29.8).abs() < 1e-12);
     }
-    // Chunks keep the initial states' randomness: no two begin alike, here or in another split or seed.
+    // Chunks keep the initial states' randomness: no two begin alike, here or in another split or
+    // seed.
     let other = generate(Preset::ReferenceCode, Profile::Smoke, 2).unwrap();
     let tables = [&data.train, &data.validation, &data.test, &other.train];
-    let firsts: Vec<u64> = tables.iter().flat_map(|t| &t.trajectories).map(|t| t.states[[0, 0]].to_bits()).collect();
+    let firsts: Vec<u64> =
+        tables.iter().flat_map(|t| &t.trajectories).map(|t| t.states[[0, 0]].to_bits()).collect();
     let distinct: std::collections::BTreeSet<&u64> = firsts.iter().collect();
     assert_eq!(distinct.len(), firsts.len());
 }
 
-/// The scheme at its real size, and the truth against an integration of our own with a step of a third.
+/// The scheme at its real size, and the truth against an integration of our own with a step of a
+/// third.
 #[test]
 fn data_of_the_paper_are_accurate_to_the_tolerance() {
     use scalar_dynamics::integrate::{Splitting, simulate};
     let data = generate(Preset::ReferenceCode, Profile::Quick, 1).unwrap();
-    assert_eq!([&data.train, &data.validation, &data.test].map(|table| table.trajectories.len()), [500; 3]);
-    assert!(data.accuracy.error <= TOLERANCE && data.accuracy.truth_error <= TOLERANCE, "{:?}", data.accuracy);
+    assert_eq!(
+        [&data.train, &data.validation, &data.test].map(|table| table.trajectories.len()),
+        [500; 3]
+    );
+    assert!(
+        data.accuracy.error <= TOLERANCE && data.accuracy.truth_error <= TOLERANCE,
+        "{:?}",
+        data.accuracy
+    );
     let initial = scalar_dynamics::experiment::data::first_states(&data.test.trajectories);
     let (system, method) = (Preset::ReferenceCode.system(), Splitting::new(8).unwrap());
     let finer = simulate(&system, &method, initial.view(), INTERVAL, 150, 36).unwrap();
@@ -174,7 +265,8 @@ fn data_of_the_paper_are_accurate_to_the_tolerance() {
 
 #[test]
 fn accuracy_of_every_model() {
-    // Measured on these 40 chunks: see `cargo run --example reproduce_figures -- --profile smoke`. About ten times that is allowed.
+    // Measured on these 40 chunks: see `cargo run --example reproduce_figures -- --profile smoke`.
+    // About ten times that is allowed.
     for done in FIRST.summary.results.of_table1() {
         let (error, clamped) = state_means(&done.unit.evaluation.errors());
         let bound = match done.learner {
@@ -183,18 +275,29 @@ fn accuracy_of_every_model() {
             Learner::ClosedForm => CLOSED_FORM,
             Learner::Lengths => LENGTHS,
             Learner::Directions => DIRECTIONS,
-            Learner::ScalarsMlp(_) | Learner::ScalarsMlpRelu | Learner::Emlp(..) | Learner::Mlp(_) => NETWORKS,
+            Learner::ScalarsMlp(_)
+            | Learner::ScalarsMlpRelu
+            | Learner::Emlp(..)
+            | Learner::Mlp(_) => NETWORKS,
         };
         let step_error = done.unit.training.step_error;
         println!("{:?}: {error:e}, clamped {clamped:e}, integrator {step_error:e}", done.learner);
         assert!(error < bound, "{:?}: {error:e}", done.learner);
-        assert!(clamped > 0.999e-7 && clamped < bound.max(3e-6), "{:?}: clamped {clamped:e}", done.learner);
+        assert!(
+            clamped > 0.999e-7 && clamped < bound.max(3e-6),
+            "{:?}: clamped {clamped:e}",
+            done.learner
+        );
         let step_bound = match done.learner {
             Learner::Reference | Learner::Spectral | Learner::ClosedForm => 2e-13,
             Learner::ScalarsMlpRelu => 1.0,
             _ => 1e-4,
         };
-        assert!(step_error < step_bound, "{:?}: the integrator's error in training is {step_error:e}", done.learner);
+        assert!(
+            step_error < step_bound,
+            "{:?}: the integrator's error in training is {step_error:e}",
+            done.learner
+        );
     }
 }
 
@@ -209,15 +312,27 @@ const NETWORKS: f64 = 1.0;
 #[test]
 fn recovered_constants_are_those_of_both_presets() {
     for (preset, k2) in [(Preset::ReferenceCode, 2.0), (Preset::Paper, 1.0)] {
-        let done = FIRST.summary.results.models.iter().find(|done| done.preset == preset && done.unit.law.is_some()).unwrap();
+        let done = FIRST
+            .summary
+            .results
+            .models
+            .iter()
+            .find(|done| done.preset == preset && done.unit.law.is_some())
+            .unwrap();
         let law = done.unit.law.as_ref().unwrap();
         assert!(law.exact && law.unread.is_empty(), "{law:?}");
-        let names: Vec<&str> = law.constants.iter().map(|constant| constant.name.as_str()).collect();
+        let names: Vec<&str> =
+            law.constants.iter().map(|constant| constant.name.as_str()).collect();
         assert_eq!(names, ["m1", "m2", "k1", "l1", "k2", "l2", "g1", "g2"]);
         for constant in &law.constants {
             let truth = if constant.name == "k2" { k2 } else { 1.0 };
             assert_eq!(constant.snapped, Some(truth), "{}", constant.name);
-            assert!((constant.value - truth).abs() < 1e-10, "{} = {:e}", constant.name, constant.value);
+            assert!(
+                (constant.value - truth).abs() < 1e-10,
+                "{} = {:e}",
+                constant.name,
+                constant.value
+            );
         }
     }
     let shown = FIRST.summary.to_string();
@@ -228,9 +343,22 @@ fn recovered_constants_are_those_of_both_presets() {
 fn determinism_over_threads_runs_and_interruptions() {
     // Saved work is used: the same bytes on two threads, and nothing is learned.
     let resumed = folder_with_saved_work();
-    let phases: Vec<&str> = run(resumed.path(), 2, &[]).unwrap().seconds.iter().map(|(phase, _)| *phase).collect();
-    assert_eq!(phases, ["data", "training", "recovery", "evaluation", "tables and figures", "total of the last run"]);
-    let saved = |folder: &Path| fs::read(folder.join("data/smoke/checkpoints/scalars-hnn-reference-seed1.times")).unwrap();
+    let phases: Vec<&str> =
+        run(resumed.path(), 2, &[]).unwrap().seconds.iter().map(|(phase, _)| *phase).collect();
+    assert_eq!(
+        phases,
+        [
+            "data",
+            "training",
+            "recovery",
+            "evaluation",
+            "tables and figures",
+            "total of the last run"
+        ]
+    );
+    let saved = |folder: &Path| {
+        fs::read(folder.join("data/smoke/checkpoints/scalars-hnn-reference-seed1.times")).unwrap()
+    };
     assert!(saved(resumed.path()) == saved(FIRST.folder.path()), "a finished unit was made again");
     assert_same(&FIRST.files, &files(resumed.path()));
     // Nothing is saved: more threads do everything anew.
@@ -244,8 +372,11 @@ fn determinism_over_threads_runs_and_interruptions() {
 #[test]
 fn resume_replaces_damaged_and_foreign_work() {
     let folder = folder_with_saved_work();
-    let saved = |learner: Learner| folder.path().join(format!("data/smoke/checkpoints/{}-seed1.unit", learner.name()));
-    let [whole, own] = [Learner::Reference, Learner::Spectral].map(|learner| fs::read(saved(learner)).unwrap());
+    let saved = |learner: Learner| {
+        folder.path().join(format!("data/smoke/checkpoints/{}-seed1.unit", learner.name()))
+    };
+    let [whole, own] =
+        [Learner::Reference, Learner::Spectral].map(|learner| fs::read(saved(learner)).unwrap());
     fs::write(saved(Learner::Reference), &whole[..whole.len() / 2]).unwrap();
     // The key stands at the beginning of the file; another number in it is that of another code.
     let mut foreign = own.clone();
@@ -256,7 +387,10 @@ fn resume_replaces_damaged_and_foreign_work() {
     run(folder.path(), 2, &["table1"]).unwrap();
     let table = Path::new("data/smoke/results/table1.parquet");
     assert!(files(folder.path())[table] == FIRST.files[table]);
-    assert!(fs::read(saved(Learner::Reference)).unwrap() == whole, "damaged work was not made again");
+    assert!(
+        fs::read(saved(Learner::Reference)).unwrap() == whole,
+        "damaged work was not made again"
+    );
     assert!(fs::read(saved(Learner::Spectral)).unwrap() == own, "foreign work was not made again");
 }
 
@@ -283,7 +417,10 @@ fn resume_goes_on_from_a_checkpoint() {
     let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
     let key = models::key(&data, Profile::Smoke, Learner::Spectral);
     let bytes = fs::read(&half).unwrap();
-    assert!(bytes.windows(key.len()).any(|window| window == key.as_bytes()), "the checkpoint does not name its problem");
+    assert!(
+        bytes.windows(key.len()).any(|window| window == key.as_bytes()),
+        "the checkpoint does not name its problem"
+    );
     options.stop.store(false, Ordering::Relaxed);
     reproduce(&options, &mut ()).unwrap();
     let table = Path::new("data/smoke/results/training.parquet");
@@ -296,27 +433,40 @@ fn shards_together_are_the_whole() {
     let names = |shard| {
         let work = resolve(Profile::Paper, 5, &[], shard).unwrap();
         assert!(shard.is_none() || work.products.is_empty());
-        work.units.into_iter().map(UnitId::name).chain(work.noise.into_iter().map(NoiseId::name)).collect::<Vec<String>>()
+        work.units
+            .into_iter()
+            .map(UnitId::name)
+            .chain(work.noise.into_iter().map(NoiseId::name))
+            .collect::<Vec<String>>()
     };
     let whole = names(None);
     let noise = all_noise(Profile::Paper, 5).into_iter().map(NoiseId::name);
-    assert_eq!(whole, all_units(Profile::Paper, 5).into_iter().map(UnitId::name).chain(noise).collect::<Vec<_>>());
+    assert_eq!(
+        whole,
+        all_units(Profile::Paper, 5).into_iter().map(UnitId::name).chain(noise).collect::<Vec<_>>()
+    );
     for of in [1, 2, 5, 100] {
-        let mut shards: Vec<String> = (1..=of).flat_map(|number| names(Some(Shard { number, of }))).collect();
+        let mut shards: Vec<String> =
+            (1..=of).flat_map(|number| names(Some(Shard { number, of }))).collect();
         let mut sorted = whole.clone();
         shards.sort();
         sorted.sort();
         assert_eq!(shards, sorted, "{of} shards");
     }
-    // Two machines, one after the other here; the files of their units together make what one machine makes.
-    let (folders, together) = ([1, 2].map(|_| tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
+    // Two machines, one after the other here; the files of their units together make what one
+    // machine makes.
+    let (folders, together) =
+        ([1, 2].map(|_| tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
     for (number, folder) in (1..).zip(&folders) {
         let shard = Some(Shard { number, of: 2 });
         reproduce(&Options { shard, ..options(folder.path(), &[]) }, &mut ()).unwrap();
         copy_saved_work(folder.path(), together.path());
     }
     let summary = run(together.path(), 2, &[]).unwrap();
-    assert!(summary.seconds.iter().any(|(phase, seconds)| *phase == "training" && *seconds > 0.0), "times come along");
+    assert!(
+        summary.seconds.iter().any(|(phase, seconds)| *phase == "training" && *seconds > 0.0),
+        "times come along"
+    );
     assert_same(&FIRST.files, &files(together.path()));
 }
 
@@ -329,11 +479,15 @@ fn names_choose_products_models_and_units() {
     };
     let [one, two, three] = [1, 2, 3].map(|seed| format!("scalars-node-lengths-seed{seed}"));
     assert_eq!(resolved(&["scalars-node-lengths"]), (vec![], vec![one, two.clone(), three]));
-    assert_eq!(resolved(&["table1", "scalars-node-lengths-seed2"]), (vec![Product::Table1], vec![two]));
+    assert_eq!(
+        resolved(&["table1", "scalars-node-lengths-seed2"]),
+        (vec![Product::Table1], vec![two])
+    );
     assert_eq!(resolved(&["figure2"]), (vec![Product::Figure2], vec![]));
     let (_, units) = resolved(&["recovered"]);
     assert!(units.len() == 6 && units.iter().all(|name| name.contains("closed-form")), "{units:?}");
-    let error = resolve(Profile::Quick, 1, &["scalars-node-lengths-seed2".into()], None).unwrap_err();
+    let error =
+        resolve(Profile::Quick, 1, &["scalars-node-lengths-seed2".into()], None).unwrap_err();
     assert!(error.is_bad_input() && error.to_string().contains("scalars-node-lengths"), "{error}");
     for bad in ["0/2", "3/2", "2", "a/b", "1/0"] {
         assert!(bad.parse::<Shard>().is_err_and(|error| error.is_bad_input()), "{bad}");
@@ -345,7 +499,8 @@ fn only_what_is_asked_for_is_made() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), 1, &["figure1", "figure2"]).unwrap();
     let made: Vec<PathBuf> = files(folder.path()).into_keys().collect();
-    let wanted = ["figure1.png", "figure1.svg", "figure2.png", "figure2.svg"].map(|name| Path::new("figures/smoke").join(name));
+    let wanted = ["figure1.png", "figure1.svg", "figure2.png", "figure2.svg"]
+        .map(|name| Path::new("figures/smoke").join(name));
     assert_eq!(made, wanted);
 }
 
@@ -354,7 +509,8 @@ fn rollout_errors_start_at_zero_and_are_those_of_table1() {
     let folder = FIRST.folder.path().join("data/smoke/results");
     let (errors, _) = read_parquet(&folder.join("rollout_errors.parquet"), None).unwrap();
     let numbers = |name: &str| -> Vec<f64> {
-        let column = errors.column(name).unwrap().cast(&polars::prelude::DataType::Float64).unwrap();
+        let column =
+            errors.column(name).unwrap().cast(&polars::prelude::DataType::Float64).unwrap();
         column.f64().unwrap().iter().map(|cell| cell.unwrap()).collect()
     };
     let (t, error) = (numbers("t"), numbers("state_error"));
@@ -374,9 +530,10 @@ fn bad_input_is_told_from_failure() {
     fs::write(folder.path().join("data"), "a file in the way").unwrap();
     let error = run(folder.path(), 1, &[]).unwrap_err();
     assert!(error.is_bad_input() && error.to_string().contains("data"), "{error}");
-    for (result, names) in
-        [("table2".parse::<Product>().map(|_| ()), "phase_space"), ("huge".parse::<Profile>().map(|_| ()), "smoke")]
-    {
+    for (result, names) in [
+        ("table2".parse::<Product>().map(|_| ()), "phase_space"),
+        ("huge".parse::<Profile>().map(|_| ()), "smoke"),
+    ] {
         let error = result.unwrap_err();
         assert!(error.is_bad_input() && error.to_string().contains(names), "{error}");
     }

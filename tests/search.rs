@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 /// Samples of slopes on an interval with relative noise.
 fn slopes(range: (f64, f64), noise: f64, slope: &dyn Fn(f64) -> f64) -> Target {
     let n = 120;
-    let x = Array2::from_shape_fn((n, 1), |(i, _)| range.0 + (range.1 - range.0) * (i as f64 + 0.5) / n as f64);
+    let x = Array2::from_shape_fn((n, 1), |(i, _)| {
+        range.0 + (range.1 - range.0) * (i as f64 + 0.5) / n as f64
+    });
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let clean: Array1<f64> = x.column(0).mapv(slope);
     let scale = (clean.mapv(|y| y * y).mean().unwrap()).sqrt();
@@ -34,7 +36,9 @@ const LAWS: &[Law] = &[
     ("exponential", (0.2, 3.0), |r| -3.0 / 0.7 * f64::exp(-r / 0.7)),
     ("logarithm", (0.3, 3.0), |r| 2.2 / r),
     ("power -2.5", (0.5, 2.0), |r| -2.5 * 0.8 * r.powf(-3.5)),
-    ("morse", (0.5, 3.0), |r| 2.0 * 1.5 * 1.2 * (1.0 - f64::exp(-1.2 * (r - 1.1))) * f64::exp(-1.2 * (r - 1.1))),
+    ("morse", (0.5, 3.0), |r| {
+        2.0 * 1.5 * 1.2 * (1.0 - f64::exp(-1.2 * (r - 1.1))) * f64::exp(-1.2 * (r - 1.1))
+    }),
     ("lennard-jones", (0.9, 2.0), |r| -12.0 * 0.9 * r.powi(-13) + 6.0 * 1.4 * r.powi(-7)),
     ("yukawa", (0.4, 3.0), |r| -2.0 * f64::exp(-r / 1.3) * (1.0 / (r * r) + 1.0 / (1.3 * r))),
     ("relativistic", (-3.0, 3.0), |p| p / (1.0 + p * p).sqrt()),
@@ -43,15 +47,21 @@ const LAWS: &[Law] = &[
     ("quartic", (-1.5, 1.5), |x| 4.0 * 0.25 * x * x * x - 2.0 * 0.8 * x),
 ];
 
-/// Largest difference between the found and the true slope in an interval 1.3 times as wide, against the largest true slope.
+/// Largest difference between the found and the true slope in an interval 1.3 times as wide,
+/// against the largest true slope.
 fn extrapolation(front: &Front, range: (f64, f64), slope: &dyn Fn(f64) -> f64) -> f64 {
     let margin = 0.15 * (range.1 - range.0);
-    let at = |i: usize| (range.0 - margin).max(0.7 * range.0) + (range.1 + margin - (range.0 - margin)) * i as f64 / 200.0;
+    let at = |i: usize| {
+        (range.0 - margin).max(0.7 * range.0)
+            + (range.1 + margin - (range.0 - margin)) * i as f64 / 200.0
+    };
     let found = |x: f64| front.best().evaluate(&[x]);
     let h = 1e-5;
     let scale = (0..200).map(|i| slope(at(i)).abs()).fold(0.0, f64::max);
     let error = |x: f64| (found(x + h) - found(x - h)) / (2.0 * h) - slope(x);
-    (0..200).map(|i| error(at(i)).abs() / scale).fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) })
+    (0..200)
+        .map(|i| error(at(i)).abs() / scale)
+        .fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) })
 }
 
 #[test]
@@ -61,7 +71,10 @@ fn laws_of_one_variable_are_found_from_slopes() {
             let target = slopes(*range, noise, slope);
             let front = search(&target, &SearchOptions::default(), &mut |_| {}).unwrap();
             let (text, error) = (front.best().text(&target), extrapolation(&front, *range, slope));
-            println!("noise {noise:.0e} {name}: {text}, evaluated {}, error {error:.1e}", front.counts.evaluated);
+            println!(
+                "noise {noise:.0e} {name}: {text}, evaluated {}, error {error:.1e}",
+                front.counts.evaluated
+            );
             assert!(front.explained, "{name}: {text}");
             assert!(error < bound, "{name}: {text}, {error:e}");
         }
@@ -71,7 +84,9 @@ fn laws_of_one_variable_are_found_from_slopes() {
 /// Independent uniform samples of a function of several variables.
 fn table(ranges: &[(f64, f64)], n: usize, f: &dyn Fn(&[f64]) -> f64) -> Target {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let x = Array2::from_shape_fn((n, ranges.len()), |(_, j)| rng.random_range(ranges[j].0..ranges[j].1));
+    let x = Array2::from_shape_fn((n, ranges.len()), |(_, j)| {
+        rng.random_range(ranges[j].0..ranges[j].1)
+    });
     let y: Array1<f64> = x.rows().into_iter().map(|x| f(&x.to_vec())).collect();
     let names = (0..ranges.len()).map(|i| format!("x{i}"));
     Target::new(names, x.view()).unwrap().with_values(y.view()).unwrap()
@@ -84,17 +99,26 @@ const SEVERAL: &[Several] = &[
     ("henon-heiles", &[(-1.0, 1.0), (-1.0, 1.0)], |x| x[0] * x[0] * x[1] - x[1].powi(3) / 3.0),
     ("screened", &[(0.5, 2.0), (0.5, 2.0)], |x| x[0] * (-1.3 * x[1]).exp() / x[1]),
     ("dipole", &[(0.5, 2.0), (-1.0, 1.0)], |x| 0.7 * x[1] / x[0].powi(3) + 0.3 / x[0]),
-    ("relativistic mass", &[(1.0, 5.0), (1.0, 2.0), (3.0, 10.0)], |x| x[0] / (1.0 - (x[1] / x[2]).powi(2)).sqrt()),
-    ("oscillators", &[(1.0, 3.0); 4], |x| 0.25 * x[0] * (x[1].powi(2) + x[2].powi(2)) * x[3].powi(2)),
-    ("dipole potential", &[(1.0, 3.0); 5], |x| x[0] * x[1] / x[2].powi(5) * (x[3].powi(2) + x[4].powi(2)).sqrt()),
-    ("magnetic energy", &[(1.0, 5.0); 4], |x| x[0] * (x[1].powi(2) + x[2].powi(2) + x[3].powi(2)).sqrt()),
+    ("relativistic mass", &[(1.0, 5.0), (1.0, 2.0), (3.0, 10.0)], |x| {
+        x[0] / (1.0 - (x[1] / x[2]).powi(2)).sqrt()
+    }),
+    ("oscillators", &[(1.0, 3.0); 4], |x| {
+        0.25 * x[0] * (x[1].powi(2) + x[2].powi(2)) * x[3].powi(2)
+    }),
+    ("dipole potential", &[(1.0, 3.0); 5], |x| {
+        x[0] * x[1] / x[2].powi(5) * (x[3].powi(2) + x[4].powi(2)).sqrt()
+    }),
+    ("magnetic energy", &[(1.0, 5.0); 4], |x| {
+        x[0] * (x[1].powi(2) + x[2].powi(2) + x[3].powi(2)).sqrt()
+    }),
 ];
 
 #[test]
 fn laws_of_several_variables_are_found_from_values() {
     for (name, ranges, law) in SEVERAL {
         let front = search(&table(ranges, 400, law), &patient(), &mut |_| {}).unwrap();
-        let wide: Vec<(f64, f64)> = ranges.iter().map(|(a, b)| (a - 0.1 * (b - a), b + 0.1 * (b - a))).collect();
+        let wide: Vec<(f64, f64)> =
+            ranges.iter().map(|(a, b)| (a - 0.1 * (b - a), b + 0.1 * (b - a))).collect();
         let beyond = table(&wide, 200, law);
         let points = beyond.inputs();
         let differences = points.rows().into_iter().map(|x| {
@@ -102,12 +126,17 @@ fn laws_of_several_variables_are_found_from_values() {
             (front.best().evaluate(&x) - law(&x)).abs() / (1.0 + law(&x).abs())
         });
         let error = differences.fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) });
-        println!("{name}: {} evaluated, error {error:.1e}, {}", front.counts.evaluated, front.best().text(&table(ranges, 9, law)));
+        println!(
+            "{name}: {} evaluated, error {error:.1e}, {}",
+            front.counts.evaluated,
+            front.best().text(&table(ranges, 9, law))
+        );
         assert!(front.explained && error < 1e-9, "{name}: {error:e}");
     }
 }
 
-/// Options whose time budget is never met, so that the result is the machine's only to the last bit.
+/// Options whose time budget is never met, so that the result is the machine's only to the last
+/// bit.
 fn patient() -> SearchOptions {
     SearchOptions { time_budget: Duration::from_secs(3600), ..SearchOptions::default() }
 }
@@ -132,7 +161,11 @@ fn laws_of_two_variables_are_found_from_slopes() {
     assert!(front.explained, "{text}");
     for (point, slope) in [([1.2, 0.3], [0.72, 1.35]), ([-0.4, -1.3], [1.04, -1.53])] {
         for (i, slope) in slope.into_iter().enumerate() {
-            let at = |d: f64| front.best().evaluate(&std::array::from_fn::<f64, 2, _>(|j| point[j] + if i == j { d } else { 0.0 }));
+            let at = |d: f64| {
+                front.best().evaluate(&std::array::from_fn::<f64, 2, _>(|j| {
+                    point[j] + if i == j { d } else { 0.0 }
+                }))
+            };
             let found = (at(1e-5) - at(-1e-5)) / 2e-5;
             assert!((found - slope).abs() < 1e-3, "{text}: {found} for {slope}");
         }
@@ -150,9 +183,19 @@ fn standard_errors_cover_the_truth() {
             let draw: f64 = StandardNormal.sample(&mut rng);
             2.3 * (-0.737 * x).exp() + 0.01 * draw
         });
-        let target = Target::new(["x"], x.view()).unwrap().with_values(y.view()).unwrap().with_noise(0.01).unwrap();
+        let target = Target::new(["x"], x.view())
+            .unwrap()
+            .with_values(y.view())
+            .unwrap()
+            .with_noise(0.01)
+            .unwrap();
         let form = Form::parse("2*exp(2*x)", target.names()).unwrap();
-        let options = SearchOptions { warm_start: vec![form], exhaustive: 0, max_evaluations: 3, ..patient() };
+        let options = SearchOptions {
+            warm_start: vec![form],
+            exhaustive: 0,
+            max_evaluations: 3,
+            ..patient()
+        };
         let front = search(&target, &options, &mut |_| {}).unwrap();
         let best = front.best();
         for (value, error) in best.constants.iter().zip(&best.errors) {
@@ -161,7 +204,8 @@ fn standard_errors_cover_the_truth() {
             within += usize::from((value - truth).abs() < *error);
         }
     }
-    // Constants near a simple number become one, and have no error. One standard error holds 68%; three deviations of a binomial count of 70 are 16%.
+    // Constants near a simple number become one, and have no error. One standard error holds 68%;
+    // three deviations of a binomial count of 70 are 16%.
     let share = within as f64 / all as f64;
     assert!(all >= 70 && (share - 0.68).abs() < 0.16, "{within} of {all}");
 }
@@ -191,8 +235,11 @@ fn noise_is_estimated_and_the_simplest_law_chosen() {
 
 #[test]
 fn same_seed_same_front_on_any_number_of_threads() {
-    let target = table(&[(0.5, 2.0), (0.5, 2.0), (-1.0, 1.0)], 150, &|x| (x[0] + x[1] * x[2]).sin() / (1.0 + x[0] * x[1]));
-    let options = SearchOptions { max_evaluations: 1500, exhaustive_evaluations: 400, seed: 4, ..patient() };
+    let target = table(&[(0.5, 2.0), (0.5, 2.0), (-1.0, 1.0)], 150, &|x| {
+        (x[0] + x[1] * x[2]).sin() / (1.0 + x[0] * x[1])
+    });
+    let options =
+        SearchOptions { max_evaluations: 1500, exhaustive_evaluations: 400, seed: 4, ..patient() };
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let front = pool.install(|| search(&target, &options, &mut |_| {}).unwrap());
@@ -202,7 +249,8 @@ fn same_seed_same_front_on_any_number_of_threads() {
     let first = run(1);
     assert_eq!(first, run(2));
     assert_eq!(first, run(4));
-    let other = search(&target, &SearchOptions { seed: 5, ..options.clone() }, &mut |_| {}).unwrap();
+    let other =
+        search(&target, &SearchOptions { seed: 5, ..options.clone() }, &mut |_| {}).unwrap();
     assert_ne!(first, format!("{:?} {:?} {}", other.entries, other.counts, other.chosen));
 }
 
@@ -211,7 +259,10 @@ fn time_budget_holds() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let noise: Vec<f64> = (0..600).map(|_| StandardNormal.sample(&mut rng)).collect();
     let x = Array2::from_shape_fn((600, 5), |_| rng.random_range(-1.0..1.0));
-    let target = Target::new(["a", "b", "c", "d", "e"], x.view()).unwrap().with_values(Array1::from(noise).view()).unwrap();
+    let target = Target::new(["a", "b", "c", "d", "e"], x.view())
+        .unwrap()
+        .with_values(Array1::from(noise).view())
+        .unwrap();
     for seconds in [0.0, 0.5, 2.0] {
         let options = SearchOptions {
             time_budget: Duration::from_secs_f64(seconds),
@@ -233,8 +284,20 @@ fn time_budget_holds() {
 fn forms_of_a_known_class_are_not_fitted_again() {
     let target = slopes((0.4, 2.0), 1e-3, &|r| 2.0 * (r - 1.3) + 0.1 * r.sin());
     let parse = |text: &str| (Form::parse(text, target.names()).unwrap().0, vec![]);
-    let same = ["2*(r-1)**2", "2*(3*r-1)**2 + 4", "5*r**2 + 2*r + 3", "2*r*(r + 1)", "2*r + 3*r + 5*r**2", "2*(r**2 + 4*r)"];
-    let options = SearchOptions { warm_start: same.map(parse).to_vec(), exhaustive: 0, max_evaluations: 12, ..patient() };
+    let same = [
+        "2*(r-1)**2",
+        "2*(3*r-1)**2 + 4",
+        "5*r**2 + 2*r + 3",
+        "2*r*(r + 1)",
+        "2*r + 3*r + 5*r**2",
+        "2*(r**2 + 4*r)",
+    ];
+    let options = SearchOptions {
+        warm_start: same.map(parse).to_vec(),
+        exhaustive: 0,
+        max_evaluations: 12,
+        ..patient()
+    };
     let mut after = Counts::default();
     search(&target, &options, &mut |p| {
         if p.phase == Phase::WarmStart {
@@ -244,7 +307,8 @@ fn forms_of_a_known_class_are_not_fitted_again() {
     .unwrap();
     assert_eq!(after.visited, 12);
     assert_eq!((after.evaluated, after.saved), (1, 11));
-    let front = search(&target, &SearchOptions { max_evaluations: 3000, ..patient() }, &mut |_| {}).unwrap();
+    let front = search(&target, &SearchOptions { max_evaluations: 3000, ..patient() }, &mut |_| {})
+        .unwrap();
     let counts = front.counts;
     println!("{counts:?}");
     assert_eq!(counts.evaluated + counts.saved, counts.visited);
@@ -257,11 +321,15 @@ fn searches_that_share_an_e_graph_find_what_they_find_alone() {
     let spring = slopes((0.4, 2.0), 1e-3, &|r| 2.0 * (r - 1.3) + 0.1 * r.sin());
     let gravity = slopes((0.4, 2.0), 1e-3, &|r| 1.7 / (r * r));
     let mut memory = Memory::default();
-    let shared = [&spring, &gravity].map(|target| search_with(target, &options, &mut memory, &mut |_| {}).unwrap());
+    let shared = [&spring, &gravity]
+        .map(|target| search_with(target, &options, &mut memory, &mut |_| {}).unwrap());
     let alone = [&spring, &gravity].map(|target| search(target, &options, &mut |_| {}).unwrap());
     for (shared, alone) in shared.iter().zip(&alone) {
         assert_eq!(shared.best().form, alone.best().form);
-        assert_eq!((shared.counts.evaluated, shared.counts.saved), (alone.counts.evaluated, alone.counts.saved));
+        assert_eq!(
+            (shared.counts.evaluated, shared.counts.saved),
+            (alone.counts.evaluated, alone.counts.saved)
+        );
     }
     // The simple forms of the second search were in the e-graph already.
     assert!(shared[1].counts.classes < alone[0].counts.classes + alone[1].counts.classes);
@@ -272,16 +340,19 @@ fn warm_start_is_built_upon() {
     let law = |x: &[f64]| 1.4 * (-0.7 * x[0] * x[0] / x[1]).exp() * (3.0 * x[1]).cos() + 0.3 * x[0];
     let target = table(&[(-1.0, 1.5), (0.6, 2.0)], 200, &law);
     let form = Form::parse("1.1*exp(-1.1*x0**2/x1)*cos(2.7*x1) + 1.1*x0", target.names()).unwrap();
-    let options = SearchOptions { warm_start: vec![form], exhaustive: 0, max_evaluations: 2, ..patient() };
+    let options =
+        SearchOptions { warm_start: vec![form], exhaustive: 0, max_evaluations: 2, ..patient() };
     let front = search(&target, &options, &mut |_| {}).unwrap();
     assert!(front.explained, "{}", front.best().text(&target));
 }
 
 #[test]
 fn regress_errors_that_hang_together_are_seen_through() {
-    // Slopes of 0.5 x^2 + 0.4 / x^2.5 with an error that is one large wave, and small ones that are independent.
+    // Slopes of 0.5 x^2 + 0.4 / x^2.5 with an error that is one large wave, and small ones that are
+    // independent.
     let (n, sigma) = (80, 1e-3);
-    let x = Array2::from_shape_fn((n, 1), |(i, _)| 0.7 + 1.3 * (f64::from(i as u32) + 0.5) / n as f64);
+    let x =
+        Array2::from_shape_fn((n, 1), |(i, _)| 0.7 + 1.3 * (f64::from(i as u32) + 0.5) / n as f64);
     let wave = x.column(0).mapv(|x| (4.0 * x).sin());
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let noise = Array1::from_shape_simple_fn(n, || sigma * rng.sample::<f64, _>(StandardNormal));
@@ -289,10 +360,18 @@ fn regress_errors_that_hang_together_are_seen_through() {
     let target = || Target::new(["x"], x.view()).unwrap().with_slopes(0, slopes.view()).unwrap();
     // All but the direction of the wave, in units of the independent errors.
     let unit = &wave / wave.dot(&wave).sqrt();
-    let matrix = Array2::from_shape_fn((n, n), |(i, j)| (f64::from(u8::from(i == j)) - unit[i] * unit[j]) / sigma);
-    let options = SearchOptions { max_evaluations: 3000, stop_when_explained: false, ..SearchOptions::default() };
-    let blind = search(&target().with_slope_noise(0, sigma).unwrap(), &options, &mut |_| {}).unwrap();
-    let seeing = search(&target().with_whitening(matrix.clone()).unwrap(), &options, &mut |_| {}).unwrap();
+    let matrix = Array2::from_shape_fn((n, n), |(i, j)| {
+        (f64::from(u8::from(i == j)) - unit[i] * unit[j]) / sigma
+    });
+    let options = SearchOptions {
+        max_evaluations: 3000,
+        stop_when_explained: false,
+        ..SearchOptions::default()
+    };
+    let blind =
+        search(&target().with_slope_noise(0, sigma).unwrap(), &options, &mut |_| {}).unwrap();
+    let seeing =
+        search(&target().with_whitening(matrix.clone()).unwrap(), &options, &mut |_| {}).unwrap();
     let error = |found: &Found| {
         let slope = |x: f64| (found.evaluate(&[x + 1e-5]) - found.evaluate(&[x - 1e-5])) / 2e-5;
         x.column(0).iter().map(|x| (slope(*x) - (x - x.powf(-3.5))).abs()).fold(0.0, f64::max)
@@ -311,10 +390,19 @@ fn regress_errors_that_hang_together_are_seen_through() {
     .unwrap();
     assert_eq!(whitened.best().form, whole.best().form);
     assert!((whitened.best().error / whole.best().error - 1.0).abs() < 1e-6);
-    for bad in [matrix.slice(ndarray::s![.., ..n - 1]).to_owned(), Array2::from_elem((2, n), f64::NAN)] {
+    for bad in
+        [matrix.slice(ndarray::s![.., ..n - 1]).to_owned(), Array2::from_elem((2, n), f64::NAN)]
+    {
         assert!(target().with_whitening(bad).is_err());
     }
-    assert!(Target::new(["x"], x.view()).unwrap().with_values(slopes.view()).unwrap().with_whitening(matrix).is_err());
+    assert!(
+        Target::new(["x"], x.view())
+            .unwrap()
+            .with_values(slopes.view())
+            .unwrap()
+            .with_whitening(matrix)
+            .is_err()
+    );
 }
 
 #[test]
@@ -333,8 +421,14 @@ fn bad_input_is_refused() {
     assert!(message(target().with_weights(Array1::zeros(20).view())).contains("above zero"));
     let error = search(&target(), &SearchOptions::default(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, SearchError::Empty { values: false, .. }), "{error}");
-    let few = Target::new(["a"], x.slice(ndarray::s![..6, ..1])).unwrap().with_values(y.slice(ndarray::s![..6])).unwrap();
-    assert!(matches!(search(&few, &SearchOptions::default(), &mut |_| {}), Err(SearchError::Empty { .. })));
+    let few = Target::new(["a"], x.slice(ndarray::s![..6, ..1]))
+        .unwrap()
+        .with_values(y.slice(ndarray::s![..6]))
+        .unwrap();
+    assert!(matches!(
+        search(&few, &SearchOptions::default(), &mut |_| {}),
+        Err(SearchError::Empty { .. })
+    ));
     for (text, column) in [("a +", 4), ("a*q", 3), ("a**b", 4), ("(a", 3), ("", 1)] {
         match Form::parse(text, target().names()) {
             Err(SearchError::Syntax { column: found, .. }) => assert_eq!(found, column, "{text}"),
@@ -352,7 +446,8 @@ fn forms() -> impl Strategy<Value = (Form, Vec<f64>)> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 2..4).prop_map(Form::Sum),
             prop::collection::vec(inner.clone(), 2..4).prop_map(Form::Product),
-            (inner.clone(), exponents.clone()).prop_map(|(b, n)| Form::Power(Box::new(b), Number::new(n).unwrap())),
+            (inner.clone(), exponents.clone())
+                .prop_map(|(b, n)| Form::Power(Box::new(b), Number::new(n).unwrap())),
             inner.clone().prop_map(|b| Form::FreePower(Box::new(b))),
             (functions.clone(), inner).prop_map(|(f, x)| Form::Apply(f, Box::new(x))),
         ]

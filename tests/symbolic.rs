@@ -22,7 +22,10 @@ fn simple(text: &str) -> String {
 }
 
 fn simple_energy(text: &str) -> String {
-    simplify_up_to_constant(&parse(text), &SimplifyOptions::default()).unwrap().expression.to_string()
+    simplify_up_to_constant(&parse(text), &SimplifyOptions::default())
+        .unwrap()
+        .expression
+        .to_string()
 }
 
 /// A chain of particles between springs, in a field; of every number of particles 4n terms.
@@ -98,8 +101,15 @@ fn simplify_orders_kinetic_terms_springs_and_fields() {
 
 #[test]
 fn vectors_of_the_pendulum_read_as_spring_forces() {
-    let force = |name: &str| simplify_vector(&parse(TEXTBOOK).force(name), &SimplifyOptions::default()).unwrap().to_string();
-    assert_eq!(force("q1"), "2*(norm(q2-q1) - 1)*(q2-q1)/norm(q2-q1) - (norm(q1) - 1)*q1/norm(q1) + g");
+    let force = |name: &str| {
+        simplify_vector(&parse(TEXTBOOK).force(name), &SimplifyOptions::default())
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(
+        force("q1"),
+        "2*(norm(q2-q1) - 1)*(q2-q1)/norm(q2-q1) - (norm(q1) - 1)*q1/norm(q1) + g"
+    );
     assert_eq!(force("q2"), "g - 2*(norm(q2-q1) - 1)*(q2-q1)/norm(q2-q1)");
     assert_eq!(force("p1"), "-p1");
 }
@@ -116,8 +126,11 @@ fn vectors_collect_and_cancel() {
 
 #[test]
 fn determinism_over_threads_and_repetitions() {
-    let texts =
-        [LEARNED.to_string(), chain(4), "sin(norm(q1))**2*exp(dot(g,q1))*exp(norm(q1)) - log(norm(q1)*norm(q2))".to_string()];
+    let texts = [
+        LEARNED.to_string(),
+        chain(4),
+        "sin(norm(q1))**2*exp(dot(g,q1))*exp(norm(q1)) - log(norm(q1)*norm(q2))".to_string(),
+    ];
     let run = || -> Vec<String> {
         let one = |t: &String| {
             let s = simplify_up_to_constant(&parse(t), &SimplifyOptions::default()).unwrap();
@@ -142,7 +155,10 @@ fn regress_nodes_and_time_of_twenty_terms() {
     let start = Instant::now();
     let s = simplify_up_to_constant(&chain, &SimplifyOptions::default()).unwrap();
     let elapsed = start.elapsed();
-    println!("{} nodes, {} classes, {} iterations, {elapsed:?}: {}", s.nodes, s.classes, s.iterations, s.expression);
+    println!(
+        "{} nodes, {} classes, {} iterations, {elapsed:?}: {}",
+        s.nodes, s.classes, s.iterations, s.expression
+    );
     assert_eq!(s.stopped, Stopped::Saturated);
     assert_eq!(s.expression.to_string().matches(")**2").count(), 5);
     assert!(s.nodes < 1000, "{} nodes", s.nodes);
@@ -162,7 +178,9 @@ fn bounds_on_iterations_and_nodes_hold() {
 
 #[test]
 fn proof_explains_the_textbook_form() {
-    let Proof::Equal { explanation } = prove_equal(&parse(LEARNED), &parse(TEXTBOOK), true) else { panic!("not proved") };
+    let Proof::Equal { explanation } = prove_equal(&parse(LEARNED), &parse(TEXTBOOK), true) else {
+        panic!("not proved")
+    };
     println!("{}", explanation.join("\n"));
     assert_eq!(explanation.first().unwrap(), &parse(LEARNED).to_string());
     assert!(explanation.last().unwrap().starts_with(&format!("= {}", parse(TEXTBOOK))));
@@ -170,7 +188,10 @@ fn proof_explains_the_textbook_form() {
     // Every step is an expression of the same energy.
     for line in &explanation {
         let step = parse(line.trim_start_matches("= ").split("   [").next().unwrap());
-        assert!(!matches!(prove_equal(&step, &parse(LEARNED), true), Proof::Different { .. }), "{line}");
+        assert!(
+            !matches!(prove_equal(&step, &parse(LEARNED), true), Proof::Different { .. }),
+            "{line}"
+        );
     }
 }
 
@@ -182,7 +203,9 @@ fn proof_refutes_by_a_point() {
         ("sqrt(dot(g,q1)**2)", "dot(g,q1)", false),
         ("dot(q1,q2)**2", "norm(q1)**2*norm(q2)**2", false),
     ] {
-        let Proof::Different { point, left, right } = prove_equal(&parse(a), &parse(b), up_to_constant) else {
+        let Proof::Different { point, left, right } =
+            prove_equal(&parse(a), &parse(b), up_to_constant)
+        else {
             panic!("{a} = {b}")
         };
         assert!((left - right).abs() > 1e-9);
@@ -192,15 +215,27 @@ fn proof_refutes_by_a_point() {
         }
     }
     // Equal where both are defined, but on different domains.
-    assert_eq!(prove_equal(&parse("log(dot(g,q1)*dot(g,q2))"), &parse("log(dot(g,q1)) + log(dot(g,q2))"), false), Proof::Unknown);
+    assert_eq!(
+        prove_equal(
+            &parse("log(dot(g,q1)*dot(g,q2))"),
+            &parse("log(dot(g,q1)) + log(dot(g,q2))"),
+            false
+        ),
+        Proof::Unknown
+    );
 }
 
 #[test]
 fn proof_takes_fitted_constants_for_simple_numbers() {
-    let fitted = parse("0.49999999983*dot(p1,p1) + 0.50000000002*norm(q1)**2 - 0.9999999999*norm(q1)");
+    let fitted =
+        parse("0.49999999983*dot(p1,p1) + 0.50000000002*norm(q1)**2 - 0.9999999999*norm(q1)");
     let exact = parse("0.5*dot(p1,p1) + 0.5*(norm(q1)-1)**2");
     assert!(matches!(prove_equal(&fitted, &exact, true), Proof::Different { .. } | Proof::Unknown));
-    let options = |relative_tolerance| EqualityOptions { up_to_constant: true, relative_tolerance, ..EqualityOptions::default() };
+    let options = |relative_tolerance| EqualityOptions {
+        up_to_constant: true,
+        relative_tolerance,
+        ..EqualityOptions::default()
+    };
     assert!(matches!(prove_equal_with(&fitted, &exact, &options(1e-6)), Proof::Equal { .. }));
     assert!(!matches!(prove_equal_with(&fitted, &exact, &options(1e-12)), Proof::Equal { .. }));
 }
@@ -212,8 +247,10 @@ fn constants_of_the_pendulum_are_read_from_any_form() {
     for text in [LEARNED, TEXTBOOK, &simplified] {
         let reading = read_constants(&parse(text), None).unwrap();
         assert_eq!(reading.unread, vec![], "{text}");
-        let found: Vec<(&str, f64)> = reading.constants.iter().map(|c| (c.name.as_str(), c.snapped.unwrap())).collect();
-        let expected: Vec<(&str, f64)> = names.into_iter().zip([1.0, 1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0]).collect();
+        let found: Vec<(&str, f64)> =
+            reading.constants.iter().map(|c| (c.name.as_str(), c.snapped.unwrap())).collect();
+        let expected: Vec<(&str, f64)> =
+            names.into_iter().zip([1.0, 1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0]).collect();
         assert_eq!(found, expected, "{text}");
     }
 }
@@ -225,16 +262,21 @@ fn constants_have_gradients_and_errors() {
     );
     let constants = expr.constants();
     let n = constants.len();
-    let covariance = Array2::from_shape_fn((n, n), |(i, j)| if i == j { 1e-4 * (1 + i) as f64 } else { 1e-5 });
+    let covariance =
+        Array2::from_shape_fn((n, n), |(i, j)| if i == j { 1e-4 * (1 + i) as f64 } else { 1e-5 });
     let reading = read_constants(&expr, Some(&covariance)).unwrap();
     assert_eq!(
         reading.constants.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
         ["m3", "k1", "k2", "l2", "e3", "c1", "c2", "c3", "n1", "a1"]
     );
     assert_eq!(reading.unread.len(), 1);
-    let meaning = |name: &str| &reading.constants.iter().find(|c| c.name == name).unwrap().meaning[..];
+    let meaning =
+        |name: &str| &reading.constants.iter().find(|c| c.name == name).unwrap().meaning[..];
     assert_eq!(meaning("c3"), "coefficient of norm(q1)*norm(q3)");
-    assert_eq!((meaning("n1"), meaning("a1")), ("exponent of norm(q2)", "number in exp(0.3*norm(q1))"));
+    assert_eq!(
+        (meaning("n1"), meaning("a1")),
+        ("exponent of norm(q2)", "number in exp(0.3*norm(q1))")
+    );
     // Every constant is in some reading.
     assert!((0..n).all(|i| reading.constants.iter().any(|c| c.gradient[i] != 0.0)));
     for (i, constant) in reading.constants.iter().enumerate() {
@@ -274,7 +316,10 @@ fn what_is_no_mass_is_not_called_one() {
         let names = of(text).constants.into_iter().map(|c| c.name);
         names.filter(|name| !name.starts_with('c')).collect::<Vec<_>>()
     };
-    assert_eq!(names("0.5*norm(p1)**2 + 0.24*norm(p2)**2 - 0.8*dot(p2,p3) + 0.4*norm(p3)**2"), ["m1"]);
+    assert_eq!(
+        names("0.5*norm(p1)**2 + 0.24*norm(p2)**2 - 0.8*dot(p2,p3) + 0.4*norm(p3)**2"),
+        ["m1"]
+    );
     assert_eq!(names("0.5*norm(p1)**2 - 0.2*norm(p2)**2"), ["m1"]);
     assert_eq!(of("0.5*norm(p1)**2 - 0.2*norm(p2)**2").unread.len(), 1);
     // The strength of a field along a vector m is no mass.
@@ -284,7 +329,9 @@ fn what_is_no_mass_is_not_called_one() {
 #[test]
 fn no_standard_error_is_zero() {
     let expr = parse("0.65*norm(q1)**2 - 1.2*norm(q1)");
-    let length = |covariance: &Array2<f64>| read_constants(&expr, Some(covariance)).unwrap().constants.remove(1);
+    let length = |covariance: &Array2<f64>| {
+        read_constants(&expr, Some(covariance)).unwrap().constants.remove(1)
+    };
     assert_eq!(length(&Array2::zeros((2, 2))).standard_error, None);
     // Errors of both constants that cancel in the length l1 = 1.2 / 1.3 leave roundoff.
     let gradient = length(&Array2::zeros((2, 2))).gradient;
@@ -315,9 +362,19 @@ fn snapping_needs_a_narrow_window() {
     assert_eq!(snap(2.0, 0.0), Some(2.0));
 }
 
-/// Random expressions over three vectors; functions that are not defined everywhere only where they are.
+/// Random expressions over three vectors; functions that are not defined everywhere only where they
+/// are.
 fn expressions() -> impl Strategy<Value = Expr> {
-    let scalars = ["dot(q1,q1)", "dot(g,q1)", "dot(q1,q2)", "norm(q1)", "norm(q2-q1)", "norm(q2)", "dot(q1-q2,g)", "dot(q2,q2)"];
+    let scalars = [
+        "dot(q1,q1)",
+        "dot(g,q1)",
+        "dot(q1,q2)",
+        "norm(q1)",
+        "norm(q2-q1)",
+        "norm(q2)",
+        "dot(q1-q2,g)",
+        "dot(q2,q2)",
+    ];
     let leaf = prop_oneof![
         3 => proptest::sample::select(scalars.to_vec()).prop_map(parse),
         1 => (-8i32..9).prop_map(|n| Expr::Constant(f64::from(n) / 4.0)),
@@ -338,7 +395,13 @@ fn expressions() -> impl Strategy<Value = Expr> {
 
 fn points() -> impl Strategy<Value = Bindings> {
     let component = proptest::collection::vec(-1.5..1.5f64, 9);
-    component.prop_map(|x| Bindings::from([("q1", x[0..3].to_vec()), ("q2", x[3..6].to_vec()), ("g", x[6..9].to_vec())]))
+    component.prop_map(|x| {
+        Bindings::from([
+            ("q1", x[0..3].to_vec()),
+            ("q2", x[3..6].to_vec()),
+            ("g", x[6..9].to_vec()),
+        ])
+    })
 }
 
 /// The magnitude to which rounding is relative.

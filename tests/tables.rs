@@ -8,12 +8,13 @@ use ndarray::{Array2, Array3};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    self, Cut, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states, overlapped, read_chunks, read_table,
-    split, split_trajectories, write_table,
+    self, Cut, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states,
+    overlapped, read_chunks, read_table, split, split_trajectories, write_table,
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::tables::{
-    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, Table1Row, TimingRow, TrainingEndRow, TrainingRow,
+    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, Table1Row, TimingRow,
+    TrainingEndRow, TrainingRow,
 };
 use tempfile::TempDir;
 
@@ -32,9 +33,11 @@ fn example(shape: Shape) -> TrajectoryTable {
         times: times.to_vec(),
         states: gaussian_states(&vec![1e-3; n], &vec![1e3; n], times.len(), rng),
     };
-    let trajectories = vec![trajectory(-3, &[0.0, 0.1, 0.5], &mut rng), trajectory(8, &[-1.0, 2.0], &mut rng)];
+    let trajectories =
+        vec![trajectory(-3, &[0.0, 0.1, 0.5], &mut rng), trajectory(8, &[-1.0, 2.0], &mut rng)];
     let metadata = [("seed", "7"), ("system", "springy double pendulum, k2 = 2 µ")];
-    let metadata = metadata.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let metadata =
+        metadata.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
     TrajectoryTable { shape, trajectories, metadata }
 }
 
@@ -42,7 +45,10 @@ const PLANE: Shape = Shape { particles: 2, dimension: 2 };
 
 /// What is in a folder, hidden files included.
 fn listing(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -94,7 +100,10 @@ fn same_table_makes_the_same_bytes() {
 #[test]
 fn columns_may_come_in_any_order_and_rows_of_trajectories_may_alternate() {
     let folder = TempDir::new().unwrap();
-    let path = csv(&folder, "p1_x,note,t,q1_x,trajectory\n1,a,0,10,7\n2,b,0,20,2\n3,c,1e0,30,7\n4,d,0.5,40,2\n");
+    let path = csv(
+        &folder,
+        "p1_x,note,t,q1_x,trajectory\n1,a,0,10,7\n2,b,0,20,2\n3,c,1e0,30,7\n4,d,0.5,40,2\n",
+    );
     let (table, warnings) = read(&path).unwrap();
     assert_eq!(table.shape, Shape { particles: 1, dimension: 1 });
     let ids: Vec<_> = table.trajectories.iter().map(|trajectory| trajectory.id).collect();
@@ -110,10 +119,17 @@ fn velocities_times_masses_make_momenta() {
     let path = csv(&folder, "trajectory,t,q1_x,q2_x,v1_x,v2_x\n0,0,1,2,3,4\n0,1,1,2,5,6\n");
     let masses = |pairs: &[(usize, f64)]| pairs.iter().copied().collect::<BTreeMap<_, _>>();
     let (table, _) = read_table(&path, &masses(&[(1, 2.0), (2, 0.5)])).unwrap();
-    assert_eq!(table.trajectories[0].states, ndarray::array![[1.0, 2.0, 6.0, 2.0], [1.0, 2.0, 10.0, 3.0]]);
+    assert_eq!(
+        table.trajectories[0].states,
+        ndarray::array![[1.0, 2.0, 6.0, 2.0], [1.0, 2.0, 10.0, 3.0]]
+    );
 
     let error = read_table(&path, &masses(&[(1, 2.0)])).unwrap_err();
-    assert!(matches!(error, Error::MissingMass { particle: 2, .. }) && error.to_string().contains("--mass 2="), "{error}");
+    assert!(
+        matches!(error, Error::MissingMass { particle: 2, .. })
+            && error.to_string().contains("--mass 2="),
+        "{error}"
+    );
     for mass in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = read_table(&path, &masses(&[(1, 2.0), (2, mass)])).unwrap_err();
         assert!(matches!(error, Error::BadMass { particle: 2, .. }), "{error}");
@@ -132,7 +148,9 @@ fn bad_input_in_a_cell_is_named_with_column_trajectory_and_row() {
     for (word, value) in [("NaN", f64::NAN), ("inf", f64::INFINITY), ("-inf", f64::NEG_INFINITY)] {
         let error = error_of(&format!("4,0,1,1,1,1\n4,1,1,{word},1,1\n"));
         match &error {
-            Error::NotFinite { column, trajectory: 4, row: 2, value: v, .. } if column == "q1_y" => {
+            Error::NotFinite { column, trajectory: 4, row: 2, value: v, .. }
+                if column == "q1_y" =>
+            {
                 assert_eq!(v.to_string(), value.to_string())
             }
             other => panic!("{other}"),
@@ -143,23 +161,37 @@ fn bad_input_in_a_cell_is_named_with_column_trajectory_and_row() {
         }
     }
     let error = error_of("4,0,1,1,1,1\n4,1,1,1,,1\n");
-    assert!(matches!(&error, Error::Null { column, trajectory: Some(4), row: 2, .. } if column == "p1_x"), "{error}");
+    assert!(
+        matches!(&error, Error::Null { column, trajectory: Some(4), row: 2, .. } if column == "p1_x"),
+        "{error}"
+    );
     let error = error_of("4,0,1,1,1,1\n,1,1,1,1,1\n");
-    assert!(matches!(&error, Error::Null { column, trajectory: None, row: 2, .. } if column == "trajectory"), "{error}");
+    assert!(
+        matches!(&error, Error::Null { column, trajectory: None, row: 2, .. } if column == "trajectory"),
+        "{error}"
+    );
     let error = error_of("4,0,1,1,1,1\n4,1,1,1,one,1\n");
     assert!(
         matches!(&error, Error::ColumnType { column, found, .. } if column == "p1_x" && found.contains("\"one\" in row 2")),
         "{error}"
     );
     let error = error_of("4.5,0,1,1,1,1\n4.5,1,1,1,1,1\n");
-    assert!(matches!(&error, Error::ColumnType { column, .. } if column == "trajectory"), "{error}");
+    assert!(
+        matches!(&error, Error::ColumnType { column, .. } if column == "trajectory"),
+        "{error}"
+    );
 }
 
 #[test]
 fn bad_input_in_time_and_length_is_named() {
     for time in ["1", "0.5"] {
-        let error = error_of(&format!("4,0,1,1,1,1\n4,1,1,1,1,1\n5,0,1,1,1,1\n4,{time},1,1,1,1\n5,1,1,1,1,1\n"));
-        assert!(matches!(error, Error::Time { trajectory: 4, row: 4, previous: 1.0, .. }), "{error}");
+        let error = error_of(&format!(
+            "4,0,1,1,1,1\n4,1,1,1,1,1\n5,0,1,1,1,1\n4,{time},1,1,1,1\n5,1,1,1,1,1\n"
+        ));
+        assert!(
+            matches!(error, Error::Time { trajectory: 4, row: 4, previous: 1.0, .. }),
+            "{error}"
+        );
     }
     let error = error_of("4,0,1,1,1,1\n4,1,1,1,1,1\n5,0,1,1,1,1\n");
     assert!(matches!(error, Error::OneRow { trajectory: 5, row: 3, .. }), "{error}");
@@ -185,7 +217,9 @@ fn bad_input_in_the_columns_is_named() {
     assert_eq!(missing("trajectory,t,q1_x,q18446744073709551615_x,p1_x"), "q2_x");
     assert_eq!(missing("trajectory,t,q01_x,q0_x,q_x,q1_w"), "q1_x");
 
-    let (table, warnings) = read(&csv(&folder, "trajectory,t,q1_x,p1_x,q02_x,q1_xy,q+3_x\n0,0,1,1,,,\n0,1,1,1,,,\n")).unwrap();
+    let (table, warnings) =
+        read(&csv(&folder, "trajectory,t,q1_x,p1_x,q02_x,q1_xy,q+3_x\n0,0,1,1,,,\n0,1,1,1,,,\n"))
+            .unwrap();
     assert_eq!(table.shape, Shape { particles: 1, dimension: 1 });
     assert!(warnings[0].ends_with("ignored columns: q02_x, q1_xy, q+3_x"), "{warnings:?}");
 }
@@ -201,7 +235,14 @@ fn bad_input_for_a_path_is_named() {
     assert!(matches!(read(folder.path()), Err(Error::Directory { .. })));
     fs::create_dir(path("folder.parquet")).unwrap();
     assert!(matches!(read(&path("folder.parquet")), Err(Error::Directory { .. })));
-    for garbage in [&b""[..], b"PAR1", b"PAR1PAR1", b"not Parquet at all", b"PAR1\xff\xff\xff\x7fPAR1", b"PAR1\x04\0\0\0PAR1"] {
+    for garbage in [
+        &b""[..],
+        b"PAR1",
+        b"PAR1PAR1",
+        b"not Parquet at all",
+        b"PAR1\xff\xff\xff\x7fPAR1",
+        b"PAR1\x04\0\0\0PAR1",
+    ] {
         fs::write(path("garbage.parquet"), garbage).unwrap();
         let error = read(&path("garbage.parquet")).unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{error}");
@@ -229,7 +270,11 @@ fn bad_input_of_truncated_and_mutated_parquet_never_panics() {
     let whole = fs::read(&path).unwrap();
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
-        assert!(matches!(read(&path), Err(Error::Corrupt { .. })), "cut to {length} of {} bytes", whole.len());
+        assert!(
+            matches!(read(&path), Err(Error::Corrupt { .. })),
+            "cut to {length} of {} bytes",
+            whole.len()
+        );
     }
     let mut rejected = 0;
     for position in 0..whole.len() {
@@ -237,8 +282,8 @@ fn bad_input_of_truncated_and_mutated_parquet_never_panics() {
             let mut bytes = whole.clone();
             bytes[position] ^= flip;
             fs::write(&path, &bytes).unwrap();
-            // A flipped bit of a number makes another number: no reader can know. What must not happen is a panic, or an abort
-            // because a page claims 2^63 values.
+            // A flipped bit of a number makes another number: no reader can know. What must not
+            // happen is a panic, or an abort because a page claims 2^63 values.
             rejected += usize::from(read(&path).is_err());
         }
     }
@@ -251,10 +296,14 @@ fn bad_input_for_writing_leaves_what_was_there() {
     let table = example(PLANE);
     let lost = folder.path().join("absent").join("table.parquet");
     assert!(matches!(write_table(&lost, &table), Err(Error::Unwritable { .. })));
-    assert!(matches!(write_table(&folder.path().join("table.xls"), &table), Err(Error::UnknownExtension { .. })));
+    assert!(matches!(
+        write_table(&folder.path().join("table.xls"), &table),
+        Err(Error::UnknownExtension { .. })
+    ));
     assert!(listing(folder.path()).is_empty());
 
-    // A folder stands where the file should go: everything is written aside and the last step fails.
+    // A folder stands where the file should go: everything is written aside and the last step
+    // fails.
     let taken = folder.path().join("taken.parquet");
     fs::create_dir(&taken).unwrap();
     fs::write(taken.join("inside"), "x").unwrap();
@@ -273,7 +322,10 @@ fn bad_input_for_writing_leaves_what_was_there() {
 
     let mut ragged = example(PLANE);
     ragged.trajectories[1].times.push(9.0);
-    assert!(matches!(write_table(&folder.path().join("ragged.parquet"), &ragged), Err(Error::BadTrajectory { trajectory: 8, .. })));
+    assert!(matches!(
+        write_table(&folder.path().join("ragged.parquet"), &ragged),
+        Err(Error::BadTrajectory { trajectory: 8, .. })
+    ));
     assert_eq!(listing(folder.path()), ["kept.txt", "taken.parquet"]);
 }
 
@@ -293,20 +345,35 @@ fn chunks_cover_every_interval_once() {
         (150, 5, [vec![5; 37], vec![2]].concat()),
     ] {
         let chunks = trajectory(n).chunks(points).unwrap();
-        assert_eq!(chunks.iter().map(|chunk| chunk.times.len()).collect::<Vec<_>>(), lengths, "{n} by {points}");
-        let intervals: Vec<_> = chunks.iter().flat_map(|chunk| chunk.times.windows(2).map(|w| (w[0], w[1]))).collect();
+        assert_eq!(
+            chunks.iter().map(|chunk| chunk.times.len()).collect::<Vec<_>>(),
+            lengths,
+            "{n} by {points}"
+        );
+        let intervals: Vec<_> =
+            chunks.iter().flat_map(|chunk| chunk.times.windows(2).map(|w| (w[0], w[1]))).collect();
         assert_eq!(intervals, (0..n - 1).map(|i| (i as f64, i as f64 + 1.0)).collect::<Vec<_>>());
-        assert!(chunks.iter().all(|chunk| chunk.id == 6 && chunk.states[[0, 1]] == 10.0 * chunk.times[0] + 1.0));
+        assert!(
+            chunks
+                .iter()
+                .all(|chunk| chunk.id == 6 && chunk.states[[0, 1]] == 10.0 * chunk.times[0] + 1.0)
+        );
     }
     for points in [0, 1] {
-        assert!(matches!(trajectory(5).chunks(points), Err(Error::ChunkLength { available: 5, .. })));
+        assert!(matches!(
+            trajectory(5).chunks(points),
+            Err(Error::ChunkLength { available: 5, .. })
+        ));
     }
 }
 
 #[test]
 fn chunks_overlap_where_they_are_few_and_never_reach_into_what_is_held_out() {
-    let whole =
-        Trajectory { id: 6, times: (0..41).map(f64::from).collect(), states: Array2::from_shape_fn((41, 2), |(i, _)| i as f64) };
+    let whole = Trajectory {
+        id: 6,
+        times: (0..41).map(f64::from).collect(),
+        states: Array2::from_shape_fn((41, 2), |(i, _)| i as f64),
+    };
     let mut chunks = whole.chunks(5).unwrap();
     assert_eq!(overlapped(chunks.clone(), 5, 10).unwrap(), chunks, "enough as they are");
     // One in the middle is held out.
@@ -316,12 +383,19 @@ fn chunks_overlap_where_they_are_few_and_never_reach_into_what_is_held_out() {
         for chunk in &found {
             assert!(chunk.times.len() == 5 && chunk.times.windows(2).all(|w| w[1] == w[0] + 1.0));
             assert!(chunk.times.iter().zip(chunk.states.column(0)).all(|(t, x)| t == x));
-            assert!(chunk.times[4] <= held_out.times[0] || chunk.times[0] >= held_out.times[4], "{:?}", chunk.times);
+            assert!(
+                chunk.times[4] <= held_out.times[0] || chunk.times[0] >= held_out.times[4],
+                "{:?}",
+                chunk.times
+            );
         }
         found.iter().map(|chunk| chunk.times[0]).collect()
     };
     assert_eq!(starts(10), [0.0, 3.0, 6.0, 9.0, 12.0, 20.0, 23.0, 26.0, 29.0, 32.0, 35.0, 36.0]);
-    assert_eq!(starts(14), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 20.0, 22.0, 24.0, 26.0, 28.0, 30.0, 32.0, 34.0, 36.0]);
+    assert_eq!(
+        starts(14),
+        [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 20.0, 22.0, 24.0, 26.0, 28.0, 30.0, 32.0, 34.0, 36.0]
+    );
     assert_eq!(starts(1000).len(), 13 + 17);
     let short = vec![Trajectory { id: 1, times: vec![0.0, 1.0], states: Array2::zeros((2, 2)) }; 2];
     assert_eq!(overlapped(short.clone(), 5, 100).unwrap(), short);
@@ -333,16 +407,29 @@ fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
     let trajectory = |id: i64, rows: usize| Trajectory {
         id,
         times: (0..rows).map(|i| i as f64 + 0.1 * (i as f64).sin()).collect(),
-        states: Array2::from_shape_fn((rows, 4), |(i, k)| (id * 1000 + 10 * i as i64 + k as i64) as f64),
+        states: Array2::from_shape_fn((rows, 4), |(i, k)| {
+            (id * 1000 + 10 * i as i64 + k as i64) as f64
+        }),
     };
     let trajectories = (1..30).map(|id| trajectory(id, 2 + 3 * id as usize)).collect();
-    let table = TrajectoryTable { shape: Shape { particles: 1, dimension: 2 }, trajectories, metadata: BTreeMap::new() };
+    let table = TrajectoryTable {
+        shape: Shape { particles: 1, dimension: 2 },
+        trajectories,
+        metadata: BTreeMap::new(),
+    };
     for name in ["table.parquet", "table.csv"] {
         let path = folder.path().join(name);
         write_table(&path, &table).unwrap();
-        let chunks = |most, seed| read_chunks(&path, &BTreeMap::new(), &Cut { points: 5, most, seed }, &mut |_| {}).unwrap().0;
+        let chunks = |most, seed| {
+            read_chunks(&path, &BTreeMap::new(), &Cut { points: 5, most, seed }, &mut |_| {})
+                .unwrap()
+                .0
+        };
         let all = chunks(10_000, 1);
-        assert_eq!((all.rows, all.available, all.shape), (table.rows(), all.chunks.len(), table.shape));
+        assert_eq!(
+            (all.rows, all.available, all.shape),
+            (table.rows(), all.chunks.len(), table.shape)
+        );
         assert_eq!(all.chunks, table.chunks(5).unwrap());
         let some = chunks(40, 1);
         assert_eq!((some.chunks.len(), some.available), (40, all.available));
@@ -350,12 +437,18 @@ fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
         assert_eq!(some, chunks(40, 1));
         assert_ne!(some, chunks(40, 2));
         // Rows that are not drawn are checked all the same.
-        let error = read_chunks(&path, &BTreeMap::new(), &Cut { points: 1, most: 3, seed: 1 }, &mut |_| {}).unwrap_err();
+        let error =
+            read_chunks(&path, &BTreeMap::new(), &Cut { points: 1, most: 3, seed: 1 }, &mut |_| {})
+                .unwrap_err();
         assert!(matches!(error, Error::ChunkLength { points: 1, .. }), "{error}");
     }
-    let rows: String = (0..2000).map(|i| format!("{},{},1,{}\n", i / 2, i % 2, if i == 1501 { "NaN" } else { "1" })).collect();
+    let rows: String = (0..2000)
+        .map(|i| format!("{},{},1,{}\n", i / 2, i % 2, if i == 1501 { "NaN" } else { "1" }))
+        .collect();
     let path = csv(&folder, &format!("trajectory,t,q1_x,p1_x\n{rows}"));
-    let error = read_chunks(&path, &BTreeMap::new(), &Cut { points: 5, most: 2, seed: 1 }, &mut |_| {}).unwrap_err();
+    let error =
+        read_chunks(&path, &BTreeMap::new(), &Cut { points: 5, most: 2, seed: 1 }, &mut |_| {})
+            .unwrap_err();
     assert!(matches!(error, Error::NotFinite { trajectory: 750, row: 1502, .. }), "{error}");
 }
 
@@ -364,9 +457,11 @@ fn bad_input_of_a_csv_row_or_header_is_named() {
     let folder = TempDir::new().unwrap();
     let error = read(&csv(&folder, "trajectory,t,q1_x,p1_x\n0,0,1,1\n0,1,1,1,7\n")).unwrap_err();
     assert!(error.to_string().contains("row 2 has 5 fields, the header 4"), "{error}");
-    let error = read(&csv(&folder, "trajectory,t,q1_x,p1_x,q1_x\n0,0,1,1,1\n0,1,1,1,1\n")).unwrap_err();
+    let error =
+        read(&csv(&folder, "trajectory,t,q1_x,p1_x,q1_x\n0,0,1,1,1\n0,1,1,1,1\n")).unwrap_err();
     assert!(matches!(&error, Error::RepeatedColumn { column, .. } if column == "q1_x"), "{error}");
-    // A mark of the byte order, blanks, line ends of Windows, quoted numbers and a quoted comma are as good as none.
+    // A mark of the byte order, blanks, line ends of Windows, quoted numbers and a quoted comma are
+    // as good as none.
     let text = "\u{feff}trajectory, t ,q1_x,note,p1_x\r\n0, 0,\"1.5\",\"a, \"\"b\"\"\nc\",1\r\n\r\n0,1 ,2,,1\r\n";
     let (table, _) = read(&csv(&folder, text)).unwrap();
     assert_eq!(table.trajectories[0].states, ndarray::array![[1.5, 1.0], [2.0, 1.0]]);
@@ -376,7 +471,8 @@ fn bad_input_of_a_csv_row_or_header_is_named() {
 fn paper_one_aligned_chunk_of_five_points_per_trajectory() {
     let (n, dt) = (3000, 0.2);
     let shape = Shape { particles: 1, dimension: 1 };
-    let trajectories = Array3::from_shape_fn((n, 150, 2), |(i, j, k)| (1000 * i + 2 * j + k) as f64);
+    let trajectories =
+        Array3::from_shape_fn((n, 150, 2), |(i, j, k)| (1000 * i + 2 * j + k) as f64);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let table = aligned_chunks(shape, trajectories.view(), dt, 5, &mut rng).unwrap();
     let mut counts = [0; 30];
@@ -393,9 +489,15 @@ fn paper_one_aligned_chunk_of_five_points_per_trajectory() {
     assert!(counts.iter().all(|count| (60..140).contains(count)), "{counts:?}");
 
     for points in [0, 1, 151] {
-        assert!(matches!(aligned_chunks(shape, trajectories.view(), dt, points, &mut rng), Err(Error::ChunkLength { .. })));
+        assert!(matches!(
+            aligned_chunks(shape, trajectories.view(), dt, points, &mut rng),
+            Err(Error::ChunkLength { .. })
+        ));
     }
-    assert!(matches!(aligned_chunks(PLANE, trajectories.view(), dt, 5, &mut rng), Err(Error::BadTrajectory { .. })));
+    assert!(matches!(
+        aligned_chunks(PLANE, trajectories.view(), dt, 5, &mut rng),
+        Err(Error::BadTrajectory { .. })
+    ));
 }
 
 #[test]
@@ -408,7 +510,10 @@ fn paper_initial_states_have_the_given_mean_and_deviation() {
         let column = states.column(k);
         let (m, s) = (column.mean().unwrap(), column.std(1.0));
         let bound = 5.0 * deviation[k] / (n as f64).sqrt();
-        assert!((m - mean[k]).abs() <= bound + 1e-12 && (s - deviation[k]).abs() <= bound + 1e-12, "{k}: {m} {s}");
+        assert!(
+            (m - mean[k]).abs() <= bound + 1e-12 && (s - deviation[k]).abs() <= bound + 1e-12,
+            "{k}: {m} {s}"
+        );
     }
     assert_eq!(states, draw(3));
     assert_ne!(states, draw(4));
@@ -418,7 +523,8 @@ fn paper_initial_states_have_the_given_mean_and_deviation() {
 fn split_divides_by_seed_and_loses_nothing() {
     let chunk = |id| Trajectory { id, times: vec![0.0, 1.0], states: Array2::zeros((2, 2)) };
     let sides = |n: i64, fraction, seed| {
-        let (train, validation) = split((0..n).map(chunk).collect(), fraction, &mut ChaCha8Rng::seed_from_u64(seed));
+        let (train, validation) =
+            split((0..n).map(chunk).collect(), fraction, &mut ChaCha8Rng::seed_from_u64(seed));
         let ids = |side: Vec<Trajectory>| side.iter().map(|chunk| chunk.id).collect::<Vec<_>>();
         (ids(train), ids(validation))
     };
@@ -434,7 +540,10 @@ fn split_divides_by_seed_and_loses_nothing() {
         let (train, validation) = sides(n, fraction, 1);
         (train.len(), validation.len())
     };
-    assert_eq!([sizes(0, 0.2), sizes(1, 0.2), sizes(2, 0.0), sizes(3, 1.0)], [(0, 0), (1, 0), (1, 1), (1, 2)]);
+    assert_eq!(
+        [sizes(0, 0.2), sizes(1, 0.2), sizes(2, 0.0), sizes(3, 1.0)],
+        [(0, 0), (1, 0), (1, 1), (1, 2)]
+    );
 }
 
 #[test]
@@ -442,13 +551,18 @@ fn split_by_trajectory_keeps_the_chunks_of_one_together() {
     let chunk = |id| Trajectory { id, times: vec![0.0, 1.0], states: Array2::zeros((2, 2)) };
     let sides = |n: i64, each: i64, seed| {
         let chunks = (0..n * each).map(|i| chunk(i / each)).collect();
-        let (train, validation) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(seed));
+        let (train, validation) =
+            split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(seed));
         let ids = |side: Vec<Trajectory>| side.iter().map(|chunk| chunk.id).collect::<Vec<_>>();
         (ids(train), ids(validation))
     };
     let (train, validation) = sides(20, 6, 1);
     assert_eq!((train.len(), validation.len()), (96, 24));
-    assert!(train.iter().all(|id| !validation.contains(id)) && train.is_sorted() && validation.is_sorted());
+    assert!(
+        train.iter().all(|id| !validation.contains(id))
+            && train.is_sorted()
+            && validation.is_sorted()
+    );
     assert_eq!((train, validation.clone()), sides(20, 6, 1));
     assert_ne!(validation, sides(20, 6, 2).1);
     // Of three trajectories chunks are split.
@@ -459,17 +573,32 @@ fn split_by_trajectory_keeps_the_chunks_of_one_together() {
 
 /// Names of the columns of a Parquet file.
 fn columns(path: &Path) -> Vec<String> {
-    dataset::files::parquet_summary(path).unwrap().columns.into_iter().map(|(name, _)| name).collect()
+    dataset::files::parquet_summary(path)
+        .unwrap()
+        .columns
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn key(basis: &str) -> RowKey {
-    RowKey { model: "Scalars".into(), dynamics: "HNN".into(), group: "O(3)".into(), basis: basis.into() }
+    RowKey {
+        model: "Scalars".into(),
+        dynamics: "HNN".into(),
+        group: "O(3)".into(),
+        basis: basis.into(),
+    }
 }
 
 fn table1() -> Vec<Table1Row> {
-    let row = |basis, errors: &[(f64, f64)], paper| Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, errors, paper);
+    let row = |basis, errors: &[(f64, f64)], paper| {
+        Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, errors, paper)
+    };
     vec![
-        Table1Row { limit: "data".into(), ..row("reference", &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)], Some((0.005, 0.002))) },
+        Table1Row {
+            limit: "data".into(),
+            ..row("reference", &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)], Some((0.005, 0.002)))
+        },
         row("spectral_6 | a", &[(9.996e-7, 2e-6)], None),
         row("diverged", &[(f64::INFINITY, f64::INFINITY)], None),
     ]
@@ -492,8 +621,12 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
         field_evaluations: 9,
     };
     tables::write(&path("training.parquet"), &[training], &metadata).unwrap();
-    let wanted = ["stage", "iteration", "loss", "gradient_norm", "validation_loss", "field_evaluations"];
-    assert_eq!(columns(&path("training.parquet")), [&["model", "dynamics", "group", "basis", "seed"][..], &wanted].concat());
+    let wanted =
+        ["stage", "iteration", "loss", "gradient_norm", "validation_loss", "field_evaluations"];
+    assert_eq!(
+        columns(&path("training.parquet")),
+        [&["model", "dynamics", "group", "basis", "seed"][..], &wanted].concat()
+    );
 
     let end = TrainingEndRow {
         key: key("reference"),
@@ -510,7 +643,11 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
     };
     tables::write(&path("trainings.parquet"), &[end], &metadata).unwrap();
     let found = columns(&path("trainings.parquet"));
-    assert!(["loss", "validation_loss", "gradient_norm", "outcome", "limit"].iter().all(|name| found.iter().any(|f| f == name)));
+    assert!(
+        ["loss", "validation_loss", "gradient_norm", "outcome", "limit"]
+            .iter()
+            .all(|name| found.iter().any(|f| f == name))
+    );
 
     let quantiles = ErrorQuantileRow {
         key: key("reference"),
@@ -521,8 +658,21 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
         quantiles: [1e-9, 3e-9, 1e-8, 3e-8, 1e-7],
     };
     tables::write(&path("error_quantiles.parquet"), &[quantiles], &metadata).unwrap();
-    let wanted =
-        ["model", "dynamics", "group", "basis", "seed", "t", "quantity", "geometric_mean", "q05", "q25", "q50", "q75", "q95"];
+    let wanted = [
+        "model",
+        "dynamics",
+        "group",
+        "basis",
+        "seed",
+        "t",
+        "quantity",
+        "geometric_mean",
+        "q05",
+        "q25",
+        "q50",
+        "q75",
+        "q95",
+    ];
     assert_eq!(columns(&path("error_quantiles.parquet")), wanted);
 
     let recovered = |snapped| RecoveredRow {
@@ -535,7 +685,8 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
         snapped,
         truth: Some(2.0),
     };
-    tables::write(&path("recovered.parquet"), &[recovered(None), recovered(Some(2.0))], &metadata).unwrap();
+    tables::write(&path("recovered.parquet"), &[recovered(None), recovered(Some(2.0))], &metadata)
+        .unwrap();
     let (frame, back) = dataset::files::read_parquet(&path("recovered.parquet"), None).unwrap();
     assert_eq!((frame.column("snapped").unwrap().null_count(), back), (1, metadata.clone()));
 
@@ -548,11 +699,26 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
         energy: Array2::from_elem((3, 2), f32::NAN),
     };
     tables::write(&path("rollout_errors.parquet"), &[block(1), block(2)], &metadata).unwrap();
-    let wanted =
-        ["model", "dynamics", "group", "basis", "seed", "trajectory", "t", "state_error", "angular_momentum_error", "energy_error"];
+    let wanted = [
+        "model",
+        "dynamics",
+        "group",
+        "basis",
+        "seed",
+        "trajectory",
+        "t",
+        "state_error",
+        "angular_momentum_error",
+        "energy_error",
+    ];
     assert_eq!(columns(&path("rollout_errors.parquet")), wanted);
-    let (frame, _) = dataset::files::read_parquet(&path("rollout_errors.parquet"), Some(&["state_error".into()])).unwrap();
-    let errors: Vec<f32> = frame.column("state_error").unwrap().f32().unwrap().iter().flatten().collect();
+    let (frame, _) = dataset::files::read_parquet(
+        &path("rollout_errors.parquet"),
+        Some(&["state_error".into()]),
+    )
+    .unwrap();
+    let errors: Vec<f32> =
+        frame.column("state_error").unwrap().f32().unwrap().iter().flatten().collect();
     assert_eq!(errors, [0.0, 1.0, 10.0, 11.0, 20.0, 21.0].repeat(2));
 
     tables::write::<TimingRow>(&path("timings.parquet"), &[], &metadata).unwrap();
@@ -566,8 +732,12 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
         ("rollout_errors", "energy_error            f32       0          12"),
         ("timings", "Wall times"),
     ] {
-        let text = inspect::as_text(&inspect::inspect(&path(&format!("{name}.parquet"))).unwrap(), false);
-        assert!(text.contains(part) && text.contains("command: reproduce_figures"), "{part} is not in:\n{text}");
+        let text =
+            inspect::as_text(&inspect::inspect(&path(&format!("{name}.parquet"))).unwrap(), false);
+        assert!(
+            text.contains(part) && text.contains("command: reproduce_figures"),
+            "{part} is not in:\n{text}"
+        );
         assert!(text.lines().skip(2).all(|line| line.chars().count() <= 100), "{text}");
     }
 }
@@ -576,24 +746,31 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
 fn table1_has_four_forms_that_name_profile_and_basis() {
     let folder = TempDir::new().unwrap();
     let rows = table1();
-    assert!((rows[0].geometric_mean - 2e-8).abs() < 1e-20 && (rows[0].deviation - 1e-8).abs() < 1e-20 && rows[0].seeds == 3);
+    assert!(
+        (rows[0].geometric_mean - 2e-8).abs() < 1e-20
+            && (rows[0].deviation - 1e-8).abs() < 1e-20
+            && rows[0].seeds == 3
+    );
     tables::write_table1(folder.path(), &rows, None, &BTreeMap::new()).unwrap();
     assert_eq!(listing(folder.path()), ["table1.csv", "table1.md", "table1.parquet", "table1.tex"]);
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     let expected = "| Scalars | HNN | O(3) | reference | quick | reference-code | 18 | (2.00 ± 1.00)e-8 | (1.00 ± 0.00)e-7 | 0.005 ± 0.002 | data |";
     assert!(text("table1.md").lines().any(|line| line == expected), "{}", text("table1.md"));
     assert!(
-        text("table1.md").contains("spectral_6 \\| a | quick | reference-code | 18 | 1.00e-6 | 2.00e-6 |  |  |"),
+        text("table1.md")
+            .contains("spectral_6 \\| a | quick | reference-code | 18 | 1.00e-6 | 2.00e-6 |  |  |"),
         "{}",
         text("table1.md")
     );
     assert!(
-        text("table1.tex").contains("$(2.00 \\pm 1.00) \\times 10^{-8}$") && text("table1.tex").contains("spectral\\_6"),
+        text("table1.tex").contains("$(2.00 \\pm 1.00) \\times 10^{-8}$")
+            && text("table1.tex").contains("spectral\\_6"),
         "{}",
         text("table1.tex")
     );
     assert!(
-        text("table1.csv").starts_with("model,dynamics,group,basis,profile,preset,parameters,geometric_mean,"),
+        text("table1.csv")
+            .starts_with("model,dynamics,group,basis,profile,preset,parameters,geometric_mean,"),
         "{}",
         text("table1.csv")
     );
@@ -601,7 +778,10 @@ fn table1_has_four_forms_that_name_profile_and_basis() {
 
     let seconds = [0.84, 3.0, 5.0];
     let timed = tables::table1_markdown(&rows, Some(&seconds));
-    assert!(timed.lines().next().unwrap().ends_with("| Seconds |") && timed.contains("| 0.8 |"), "{timed}");
+    assert!(
+        timed.lines().next().unwrap().ends_with("| Seconds |") && timed.contains("| 0.8 |"),
+        "{timed}"
+    );
     let widths: Vec<_> = timed.lines().map(|line| line.matches(" | ").count()).collect();
     assert_eq!(widths, [11; 5], "{timed}");
 }
@@ -610,12 +790,20 @@ fn table1_has_four_forms_that_name_profile_and_basis() {
 fn inspection_ignores_nan_and_shows_the_results() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table1.parquet");
-    tables::write_table1(folder.path(), &table1(), Some(&[1.0; 3]), &BTreeMap::from([("seed".into(), "7".into())])).unwrap();
+    tables::write_table1(
+        folder.path(),
+        &table1(),
+        Some(&[1.0; 3]),
+        &BTreeMap::from([("seed".into(), "7".into())]),
+    )
+    .unwrap();
     let inspection = inspect::inspect(&path).unwrap();
     let mean = inspection.columns.iter().find(|column| column.name == "geometric_mean").unwrap();
     assert_eq!((mean.non_finite, mean.max), (Some(1), Some(9.996e-7)));
     let text = inspect::as_text(&inspection, false);
-    for part in ["seed: 7", "Table 1", "profile quick", "(2.00 ± 1.00)e-8", "0.005 ± 0.002", "reference"] {
+    for part in
+        ["seed: 7", "Table 1", "profile quick", "(2.00 ± 1.00)e-8", "0.005 ± 0.002", "reference"]
+    {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
     assert!(text.lines().skip(2).all(|line| line.chars().count() <= 100), "{text}");
@@ -626,14 +814,23 @@ fn inspection_ignores_nan_and_shows_the_results() {
     assert_eq!(found, [folder.path().join("deeper").join("test.parquet"), path]);
     let text = inspect::as_text(&inspect::inspect(&found[0]).unwrap(), true);
     assert!(text.contains("2 to 3") && !text.contains("seed"), "{text}");
-    assert_eq!(inspect::as_csv(std::slice::from_ref(&inspection)).lines().count(), 1 + inspection.columns.len());
+    assert_eq!(
+        inspect::as_csv(std::slice::from_ref(&inspection)).lines().count(),
+        1 + inspection.columns.len()
+    );
 }
 
 #[test]
 fn bad_input_for_inspection_is_named() {
     let folder = TempDir::new().unwrap();
-    assert!(matches!(dataset::files::parquet_files(folder.path()), Err(Error::NothingFound { .. })));
-    assert!(matches!(dataset::files::parquet_files(&folder.path().join("absent")), Err(Error::Unreadable { .. })));
+    assert!(matches!(
+        dataset::files::parquet_files(folder.path()),
+        Err(Error::NothingFound { .. })
+    ));
+    assert!(matches!(
+        dataset::files::parquet_files(&folder.path().join("absent")),
+        Err(Error::Unreadable { .. })
+    ));
     let path = folder.path().join("notes.md");
     fs::write(&path, "x").unwrap();
     assert!(matches!(dataset::files::parquet_files(&path), Err(Error::UnknownExtension { .. })));
@@ -645,8 +842,18 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table.parquet");
     let written = |ids: Column, positions: Column| {
-        let columns = vec![ids, positions, Column::new("t".into(), [0u32, 1]), Column::new("p1_x".into(), [0.5f32, 1.5])];
-        dataset::files::write_parquet(&path, &mut DataFrame::new_infer_height(columns).unwrap(), &BTreeMap::new()).unwrap();
+        let columns = vec![
+            ids,
+            positions,
+            Column::new("t".into(), [0u32, 1]),
+            Column::new("p1_x".into(), [0.5f32, 1.5]),
+        ];
+        dataset::files::write_parquet(
+            &path,
+            &mut DataFrame::new_infer_height(columns).unwrap(),
+            &BTreeMap::new(),
+        )
+        .unwrap();
         read(&path)
     };
     let id = |ids: Column| ids.with_name("trajectory".into());
@@ -662,32 +869,55 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
         assert_eq!(table.trajectories[0].id, 7);
         assert_eq!(table.trajectories[0].states, ndarray::array![[3.0, 0.5], [-4.0, 1.5]]);
     }
-    for ids in [Column::new("".into(), [7.0, 7.0]), Column::new("".into(), ["7", "7"]), Column::new("".into(), [u64::MAX; 2])] {
+    for ids in [
+        Column::new("".into(), [7.0, 7.0]),
+        Column::new("".into(), ["7", "7"]),
+        Column::new("".into(), [u64::MAX; 2]),
+    ] {
         let error = written(id(ids), int()).unwrap_err();
-        assert!(matches!(&error, Error::ColumnType { column, .. } if column == "trajectory"), "{error}");
+        assert!(
+            matches!(&error, Error::ColumnType { column, .. } if column == "trajectory"),
+            "{error}"
+        );
     }
     for positions in [Column::new("".into(), [true, false]), Column::new("".into(), ["1", "2"])] {
         let error = written(id(Column::new("".into(), [7i64, 7])), q(positions)).unwrap_err();
         assert!(matches!(&error, Error::ColumnType { column, .. } if column == "q1_x"), "{error}");
     }
-    let lists = Column::new("".into(), [Series::new("".into(), [1.0]), Series::new("".into(), [2.0])]);
+    let lists =
+        Column::new("".into(), [Series::new("".into(), [1.0]), Series::new("".into(), [2.0])]);
     let error = written(id(Column::new("".into(), [7i64, 7])), q(lists)).unwrap_err();
-    assert!(matches!(&error, Error::ColumnType { column, found, .. } if column == "q1_x" && found.contains("List")), "{error}");
+    assert!(
+        matches!(&error, Error::ColumnType { column, found, .. } if column == "q1_x" && found.contains("List")),
+        "{error}"
+    );
     let inspection = inspect::inspect(&path).unwrap();
-    assert_eq!(inspection.columns.iter().map(|column| column.mean).collect::<Vec<_>>(), [Some(7.0), None, Some(0.5), Some(1.0)]);
-    let error = written(id(Column::new("".into(), [7i64, 7])), q(Column::new("".into(), [Some(1.0), None]))).unwrap_err();
-    assert!(matches!(&error, Error::Null { column, trajectory: Some(7), row: 2, .. } if column == "q1_x"), "{error}");
+    assert_eq!(
+        inspection.columns.iter().map(|column| column.mean).collect::<Vec<_>>(),
+        [Some(7.0), None, Some(0.5), Some(1.0)]
+    );
+    let error = written(
+        id(Column::new("".into(), [7i64, 7])),
+        q(Column::new("".into(), [Some(1.0), None])),
+    )
+    .unwrap_err();
+    assert!(
+        matches!(&error, Error::Null { column, trajectory: Some(7), row: 2, .. } if column == "q1_x"),
+        "{error}"
+    );
 }
 
 /// Replaces all places of a byte string by another of the same length; gives their number.
 fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) -> usize {
-    let places: Vec<usize> = (0..bytes.len() - from.len()).filter(|&i| bytes[i..].starts_with(from)).collect();
+    let places: Vec<usize> =
+        (0..bytes.len() - from.len()).filter(|&i| bytes[i..].starts_with(from)).collect();
     places.iter().for_each(|&i| bytes[i..i + to.len()].copy_from_slice(to));
     places.len()
 }
 
-/// Narrow integers are stored in 32 bits and marked in the schema, by a converted type (field 6, here 13, 11, .., doubled) and a logical one
-/// (its width in bits, whether it is signed). polars as built here doesn't write them: marks are changed in the file's bytes.
+/// Narrow integers are stored in 32 bits and marked in the schema, by a converted type (field 6,
+/// here 13, 11, .., doubled) and a logical one (its width in bits, whether it is signed). polars as
+/// built here doesn't write them: marks are changed in the file's bytes.
 #[test]
 fn numbers_of_8_and_16_bits_are_read() {
     use polars::prelude::{Column, DataFrame};
@@ -699,18 +929,33 @@ fn numbers_of_8_and_16_bits_are_read() {
         Column::new("q1_x".into(), [3u32, 200]),
         Column::new("p1_x".into(), [0.5f32, 1.5]),
     ];
-    dataset::files::write_parquet(&path, &mut DataFrame::new_infer_height(columns).unwrap(), &BTreeMap::new()).unwrap();
+    dataset::files::write_parquet(
+        &path,
+        &mut DataFrame::new_infer_height(columns).unwrap(),
+        &BTreeMap::new(),
+    )
+    .unwrap();
     let bytes = fs::read(&path).unwrap();
-    for (dtype, converted, bits, sign) in [("UInt8", 11, 8, 2), ("UInt16", 12, 16, 2), ("Int8", 15, 8, 1), ("Int16", 16, 16, 1)] {
+    for (dtype, converted, bits, sign) in
+        [("UInt8", 11, 8, 2), ("UInt16", 12, 16, 2), ("Int8", 15, 8, 1), ("Int16", 16, 16, 1)]
+    {
         let mut bytes = bytes.clone();
         assert_eq!(replace(&mut bytes, b"ARROW:schema", b"OTHER:schema"), 1);
         assert_eq!(replace(&mut bytes, &[0x25, 2 * 13], &[0x25, 2 * converted]), 3);
         assert_eq!(replace(&mut bytes, &[0x13, 32, 0x12], &[0x13, bits, 0x10 + sign]), 3);
         fs::write(&path, &bytes).unwrap();
         let summary = dataset::files::parquet_summary(&path).unwrap();
-        assert_eq!(summary.columns.iter().filter(|c| c.1 == dtype).count(), 3, "{:?}", summary.columns);
+        assert_eq!(
+            summary.columns.iter().filter(|c| c.1 == dtype).count(),
+            3,
+            "{:?}",
+            summary.columns
+        );
         let table = read(&path).unwrap().0;
-        assert_eq!((table.trajectories[0].id, &table.trajectories[0].times[..]), (7, &[0.0, 1.0][..]));
+        assert_eq!(
+            (table.trajectories[0].id, &table.trajectories[0].times[..]),
+            (7, &[0.0, 1.0][..])
+        );
         assert_eq!(table.trajectories[0].states, ndarray::array![[3.0, 0.5], [200.0, 1.5]]);
         let inspection = inspect::inspect(&path).unwrap();
         assert_eq!(inspection.columns[2].mean, Some(101.5));

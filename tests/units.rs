@@ -7,7 +7,9 @@ use scalar_dynamics::dataset::{Shape, Trajectory, Units, aligned_chunks, gaussia
 use scalar_dynamics::expr::{Bindings, Expr};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{EqualityOptions, Proof, RecoverSettings, Recovery, prove_equal_at, recover};
+use scalar_dynamics::symbolic::{
+    EqualityOptions, Proof, RecoverSettings, Recovery, prove_equal_at, recover,
+};
 use scalar_dynamics::systems::ExpressionSystem;
 
 /// Units of length, time and mass that natural data are brought into.
@@ -36,21 +38,28 @@ impl Given {
     }
 }
 
-const PENDULUM: &str =
-    "dot(p1,p1)/3.4 + dot(p2,p2)/1.2 + 0.65*(norm(q1-q0)-1.2)**2 + 1.05*(norm(q2-q1)-0.7)**2 - 1.7*dot(g,q1) - 0.6*dot(g,q2)";
+const PENDULUM: &str = "dot(p1,p1)/3.4 + dot(p2,p2)/1.2 + 0.65*(norm(q1-q0)-1.2)**2 + 1.05*(norm(q2-q1)-0.7)**2 - 1.7*dot(g,q1) - 0.6*dot(g,q2)";
 
 type Sides = (Vec<Trajectory>, Vec<Trajectory>);
 
 fn simulated(law: &str, inputs: &Inputs, mean: &[f64], n: usize) -> Sides {
     let law = inputs.evaluated(&law.parse().unwrap()).unwrap();
-    let context: Vec<_> = inputs.context.iter().cloned().chain([("q0".to_string(), inputs.origin.clone())]).collect();
-    let law = law.map_vectors(&mut |v| v.substitute("q0", &scalar_dynamics::expr::Vector::named("pivot")));
-    let context: Vec<_> = context.into_iter().map(|(n, v)| (if n == "q0" { "pivot".into() } else { n }, v)).collect();
+    let context: Vec<_> =
+        inputs.context.iter().cloned().chain([("q0".to_string(), inputs.origin.clone())]).collect();
+    let law = law
+        .map_vectors(&mut |v| v.substitute("q0", &scalar_dynamics::expr::Vector::named("pivot")));
+    let context: Vec<_> =
+        context.into_iter().map(|(n, v)| (if n == "q0" { "pivot".into() } else { n }, v)).collect();
     let system = ExpressionSystem::new(&law, inputs.shape, &context).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let initial = gaussian_states(mean, &vec![0.2; mean.len()], n, &mut rng);
-    let states = simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 50, 8).unwrap();
-    split(aligned_chunks(inputs.shape, states.view(), 0.2, 5, &mut rng).unwrap().trajectories, 0.2, &mut rng)
+    let states =
+        simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 50, 8).unwrap();
+    split(
+        aligned_chunks(inputs.shape, states.view(), 0.2, 5, &mut rng).unwrap().trajectories,
+        0.2,
+        &mut rng,
+    )
 }
 
 fn law_of(inputs: &Inputs, (train, check): &Sides) -> Recovery {
@@ -59,30 +68,56 @@ fn law_of(inputs: &Inputs, (train, check): &Sides) -> Recovery {
 
 fn kepler(n: usize) -> (Inputs, Sides) {
     let inputs = Inputs::new(Shape { particles: 1, dimension: 3 }, vec![0.0; 3], vec![]).unwrap();
-    let data = simulated("0.5*dot(p1,p1) - 1/norm(q1)", &inputs, &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], n);
+    let data =
+        simulated("0.5*dot(p1,p1) - 1/norm(q1)", &inputs, &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], n);
     (inputs, data)
 }
 
 fn pendulum(n: usize) -> (Inputs, Sides) {
     let shape = Shape { particles: 2, dimension: 3 };
-    let inputs = Inputs::new(shape, vec![0.1, -0.2, 0.3], vec![("g".into(), vec![0.0, 0.6, -0.8])]).unwrap();
-    let data = simulated(PENDULUM, &inputs, &[0.1, 0.7, -1.1, 0.1, 1.7, -2.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], n);
+    let inputs =
+        Inputs::new(shape, vec![0.1, -0.2, 0.3], vec![("g".into(), vec![0.0, 0.6, -0.8])]).unwrap();
+    let data = simulated(
+        PENDULUM,
+        &inputs,
+        &[0.1, 0.7, -1.1, 0.1, 1.7, -2.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        n,
+    );
     (inputs, data)
 }
 
-/// Every constant of `given` is that of `natural` times its unit, and `truth`, both within their standard errors.
+/// Every constant of `given` is that of `natural` times its unit, and `truth`, both within their
+/// standard errors.
 #[track_caller]
 fn assert_constants(natural: &Recovery, given: &Recovery, expected: &[(&str, f64, f64)]) {
     for &(name, truth, unit) in expected {
-        let find = |law: &Recovery| law.reading.constants.iter().find(|c| c.name == name).cloned().unwrap();
+        let find = |law: &Recovery| {
+            law.reading.constants.iter().find(|c| c.name == name).cloned().unwrap()
+        };
         let (a, b) = (find(natural), find(given));
         let (error, scaled) = (b.standard_error.unwrap(), a.standard_error.unwrap() * unit);
-        println!("{name}: {:e} +- {error:.1e}, natural {:e} +- {scaled:.1e}, truth {truth:e}", b.value, a.value * unit);
-        assert!((b.value - a.value * unit).abs() < 4.0 * (error + scaled), "{name}: {} {}", b.value, a.value * unit);
-        assert!((b.value - truth).abs() < 5.0 * error, "{name}: {} +- {error} against {truth}", b.value);
+        println!(
+            "{name}: {:e} +- {error:.1e}, natural {:e} +- {scaled:.1e}, truth {truth:e}",
+            b.value,
+            a.value * unit
+        );
+        assert!(
+            (b.value - a.value * unit).abs() < 4.0 * (error + scaled),
+            "{name}: {} {}",
+            b.value,
+            a.value * unit
+        );
+        assert!(
+            (b.value - truth).abs() < 5.0 * error,
+            "{name}: {} +- {error} against {truth}",
+            b.value
+        );
         assert!(error < 1e-8 * truth.abs(), "{name}: {error}");
         let ratio = error / scaled;
-        assert!((0.2..5.0).contains(&ratio), "{name}: standard errors in both units differ, {ratio}");
+        assert!(
+            (0.2..5.0).contains(&ratio),
+            "{name}: standard errors in both units differ, {ratio}"
+        );
     }
 }
 
@@ -101,20 +136,31 @@ fn regress_earth_and_sun_in_si_units_are_recovered() {
         let energy = given.energy() * given.length;
         assert_constants(&natural, &law, &[("m1", mass, given.mass), ("c1", -gm * mass, energy)]);
         assert_eq!(law.expression.constants().len(), 2);
-        let truth: Expr = format!("dot(p1,p1)/(2*{mass:e}) - {:e}/norm(q1)", gm * mass).parse().unwrap();
-        let options = EqualityOptions { up_to_constant: true, relative_tolerance: 1e-6, ..EqualityOptions::default() };
+        let truth: Expr =
+            format!("dot(p1,p1)/(2*{mass:e}) - {:e}/norm(q1)", gm * mass).parse().unwrap();
+        let options = EqualityOptions {
+            up_to_constant: true,
+            relative_tolerance: 1e-6,
+            ..EqualityOptions::default()
+        };
         let compared = |truth: &Expr| {
             let truth = inputs.evaluated(truth).unwrap();
-            prove_equal_at(&inputs.evaluated(law.best()).unwrap(), &truth, |name| law.units.of_vector(name), &options)
+            prove_equal_at(
+                &inputs.evaluated(law.best()).unwrap(),
+                &truth,
+                |name| law.units.of_vector(name),
+                &options,
+            )
         };
         assert!(matches!(compared(&truth), Proof::Equal { .. }), "{:?}", compared(&truth));
-        let heavier: Expr = format!("dot(p1,p1)/(2.001*{mass:e}) - {:e}/norm(q1)", gm * mass).parse().unwrap();
+        let heavier: Expr =
+            format!("dot(p1,p1)/(2.001*{mass:e}) - {:e}/norm(q1)", gm * mass).parse().unwrap();
         assert!(matches!(compared(&heavier), Proof::Different { .. }), "{:?}", compared(&heavier));
     }
 }
 
-/// Two bodies that both move, masses 1 and 1 / `ratio`, on orbits of many shapes; their barycentre starts within `place` of the origin, with
-/// velocities of about `drift`.
+/// Two bodies that both move, masses 1 and 1 / `ratio`, on orbits of many shapes; their barycentre
+/// starts within `place` of the origin, with velocities of about `drift`.
 fn two_bodies(ratio: f64, place: f64, drift: f64) -> (Inputs, Sides) {
     let shape = Shape { particles: 2, dimension: 3 };
     let inputs = Inputs::new(shape, vec![0.0; 3], vec![]).unwrap();
@@ -122,7 +168,12 @@ fn two_bodies(ratio: f64, place: f64, drift: f64) -> (Inputs, Sides) {
     let system = ExpressionSystem::new(&law.parse().unwrap(), shape, &[]).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     let deviation = [[place; 3], [drift; 3], [0.2; 3], [0.2; 3]].concat();
-    let mut initial = gaussian_states(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0], &deviation, 625, &mut rng);
+    let mut initial = gaussian_states(
+        &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        &deviation,
+        625,
+        &mut rng,
+    );
     for mut row in initial.rows_mut() {
         let share = 1.0 / (1.0 + ratio);
         for k in 0..3 {
@@ -133,7 +184,8 @@ fn two_bodies(ratio: f64, place: f64, drift: f64) -> (Inputs, Sides) {
             row[k + 9] = (velocity + (1.0 - share) * relative) / ratio;
         }
     }
-    let states = simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 50, 8).unwrap();
+    let states =
+        simulate(&system, &RungeKutta::new(8).unwrap(), initial.view(), 0.2, 50, 8).unwrap();
     let chunks = aligned_chunks(shape, states.view(), 0.2, 5, &mut rng).unwrap().trajectories;
     (inputs, split(chunks, 0.2, &mut rng))
 }
@@ -142,7 +194,8 @@ fn two_bodies(ratio: f64, place: f64, drift: f64) -> (Inputs, Sides) {
 fn law_of_two_bodies(masses: [f64; 2], (place, drift): (f64, f64), day: f64) -> Recovery {
     let (inputs, data) = two_bodies(masses[0] / masses[1], place, drift);
     let (au, g): (f64, f64) = (1.495978707e11, 6.6743e-11 * day * day);
-    let given = Given { length: au, time: (au * au * au / (g * masses[0])).sqrt(), mass: masses[0] };
+    let given =
+        Given { length: au, time: (au * au * au / (g * masses[0])).sqrt(), mass: masses[0] };
     let law = law_of(&inputs, &(given.chunks(&data.0), given.chunks(&data.1)));
     println!("H = {} (exact {})", law.best(), law.exact);
     law
@@ -154,10 +207,14 @@ fn assert_two_bodies(masses: [f64; 2], day: f64) {
     let law = law_of_two_bodies(masses, (0.3, 0.1), day);
     assert!(law.exact && law.reading.unread.is_empty() && law.expression.constants().len() == 3);
     let g = 6.6743e-11 * day * day;
-    for (name, truth) in [("m1", masses[0]), ("m2", masses[1]), ("c1", -g * masses[0] * masses[1])] {
+    for (name, truth) in [("m1", masses[0]), ("m2", masses[1]), ("c1", -g * masses[0] * masses[1])]
+    {
         let found = law.reading.constants.iter().find(|c| c.name == name).unwrap();
         let error = found.standard_error.unwrap();
-        assert!((found.value - truth).abs() < 5.0 * error && error < 1e-8 * truth.abs(), "{name}: {found:?} against {truth:e}");
+        assert!(
+            (found.value - truth).abs() < 5.0 * error && error < 1e-8 * truth.abs(),
+            "{name}: {found:?} against {truth:e}"
+        );
     }
     let form = "norm(q2-q1)";
     assert!(law.best().to_string().contains(form), "{} without {form}", law.best());
@@ -176,8 +233,9 @@ fn regress_masses_a_thousand_to_one_are_recovered() {
     assert_two_bodies([SUN, 1e-3 * SUN], 86400.0);
 }
 
-/// Seen from the centre of mass momenta are opposite and distances in proportion: then `norm(p1)**2` and `-dot(p1,p2)` are one to the data, and so are
-/// a force by `norm(q2-q1)` and two by `norm(q1)` and `norm(q2)`. Whatever is chosen moves both as they move.
+/// Seen from the centre of mass momenta are opposite and distances in proportion: then
+/// `norm(p1)**2` and `-dot(p1,p2)` are one to the data, and so are a force by `norm(q2-q1)` and two
+/// by `norm(q1)` and `norm(q2)`. Whatever is chosen moves both as they move.
 #[test]
 fn regress_two_bodies_seen_from_their_centre_of_mass_are_explained() {
     for (light, day) in [(EARTH, 1.0), (EARTH, 86400.0), (1e-3 * SUN, 1.0)] {
@@ -186,7 +244,8 @@ fn regress_two_bodies_seen_from_their_centre_of_mass_are_explained() {
     }
 }
 
-/// A body so light that what it does to the other is lost in the rounding of that one's positions: the law of what is seen.
+/// A body so light that what it does to the other is lost in the rounding of that one's positions:
+/// the law of what is seen.
 #[test]
 fn regress_motion_below_rounding_is_left_out() {
     let (inputs, data) = two_bodies(1e18, 0.3, 0.0);
@@ -210,7 +269,8 @@ fn regress_small_pendulum_in_si_units_is_recovered() {
     let law = law_of(&of_data, &(given.chunks(&data.0), given.chunks(&data.1)));
     println!("H = {} (exact {})", law.best(), law.exact);
     assert!(law.exact && natural.exact && law.reading.unread.is_empty());
-    let (mass, stiffness, length) = (given.mass, given.mass / given.time / given.time, given.length);
+    let (mass, stiffness, length) =
+        (given.mass, given.mass / given.time / given.time, given.length);
     let expected = [
         ("m1", 1.7 * mass, mass),
         ("m2", 0.6 * mass, mass),
@@ -223,7 +283,8 @@ fn regress_small_pendulum_in_si_units_is_recovered() {
     ];
     assert_constants(&natural, &law, &expected);
     // Simple numbers are those of the user's units: g is simple in any, masses and lengths are not.
-    let snapped = |name: &str| law.reading.constants.iter().find(|c| c.name == name).unwrap().snapped;
+    let snapped =
+        |name: &str| law.reading.constants.iter().find(|c| c.name == name).unwrap().snapped;
     assert_eq!((snapped("g1"), snapped("m1"), snapped("l1")), (Some(1.0), None, None));
 }
 
@@ -273,11 +334,18 @@ fn a_law_in_other_units_has_the_same_energy_and_keeps_its_form() {
                 let x = 0.3 + 0.4 * k as f64 + shift;
                 at.bind(name, vec![x * unit, (x * x - 0.5) * unit, 0.2 * unit]);
             }
-            if scale { found.evaluate(&at).unwrap() / units.energy() } else { natural.evaluate(&at).unwrap() }
+            if scale {
+                found.evaluate(&at).unwrap() / units.energy()
+            } else {
+                natural.evaluate(&at).unwrap()
+            }
         };
         // Up to a constant.
         let difference = |scale| value(scale, 0.3) - value(scale, 0.0);
-        assert!((difference(true) - difference(false)).abs() < 1e-12 * (1.0 + difference(false).abs()), "{law}: {found}");
+        assert!(
+            (difference(true) - difference(false)).abs() < 1e-12 * (1.0 + difference(false).abs()),
+            "{law}: {found}"
+        );
         assert!(found.constants().len() <= constants, "{found}");
     }
 }

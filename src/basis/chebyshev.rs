@@ -6,8 +6,9 @@ use crate::linalg::{Lanes, Real};
 
 /// T_1 .. T_n of x = (s - centre) / half_width.
 ///
-/// Inside the fitted range |x| <= 1 these are the Chebyshev polynomials; outside, their second-order Taylor continuation from the nearer
-/// end. So values, slopes and curvatures are continuous, quadratics stay exact everywhere, and no degree grows faster than a square.
+/// Inside the fitted range |x| <= 1 these are the Chebyshev polynomials; outside, their
+/// second-order Taylor continuation from the nearer end. So values, slopes and curvatures are
+/// continuous, quadratics stay exact everywhere, and no degree grows faster than a square.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Chebyshev {
     /// Middle of the fitted range, in the unit of the scalar.
@@ -26,9 +27,15 @@ impl Chebyshev {
         Self { centre: 0.5 * (low + high), half_width, degree }
     }
 
-    /// Calls `visit(i, T_k, dT_k/ds, d2T_k/ds2)` for each k = `degrees[i]`; degrees ascend, from 1 to n.
+    /// Calls `visit(i, T_k, dT_k/ds, d2T_k/ds2)` for each k = `degrees[i]`; degrees ascend, from 1
+    /// to n.
     #[inline(always)]
-    pub fn visit(&self, degrees: &[usize], s: Lanes, mut visit: impl FnMut(usize, Lanes, Lanes, Lanes)) {
+    pub fn visit(
+        &self,
+        degrees: &[usize],
+        s: Lanes,
+        mut visit: impl FnMut(usize, Lanes, Lanes, Lanes),
+    ) {
         let scale = 1.0 / self.half_width;
         let x = (s - self.centre) * scale;
         let inner = x.map(
@@ -46,13 +53,18 @@ impl Chebyshev {
                 visit(used, t + (d + slope) * excess * 0.5, slope * scale, dd * (scale * scale));
                 used += 1;
             }
-            let next = [inner * t * 2.0 - last[0], (t + inner * d) * 2.0 - last[1], (d * 2.0 + inner * dd) * 2.0 - last[2]];
+            let next = [
+                inner * t * 2.0 - last[0],
+                (t + inner * d) * 2.0 - last[1],
+                (d * 2.0 + inner * dd) * 2.0 - last[2],
+            ];
             last = this;
             this = next;
         }
     }
 
-    /// Coefficients c_0 .. c_n of the powers of s in sum_k theta_k T_k(x(s)), k from 1; valid inside the fitted range.
+    /// Coefficients c_0 .. c_n of the powers of s in sum_k theta_k T_k(x(s)), k from 1; valid
+    /// inside the fitted range.
     pub fn monomials(&self, theta: &[f64]) -> Vec<f64> {
         let n = theta.len();
         let mut total = vec![0.0; n + 1];
@@ -68,7 +80,12 @@ impl Chebyshev {
             for (total, t) in total.iter_mut().zip(&this) {
                 *total += c * t;
             }
-            let next = (0..=n).map(|i| 2.0 * (shift * this[i] + if i > 0 { scale * this[i - 1] } else { 0.0 }) - last[i]).collect();
+            let next = (0..=n)
+                .map(|i| {
+                    2.0 * (shift * this[i] + if i > 0 { scale * this[i - 1] } else { 0.0 })
+                        - last[i]
+                })
+                .collect();
             last = std::mem::replace(&mut this, next);
         }
         total

@@ -11,7 +11,8 @@ use crate::scalars::ScalarFunction;
 pub enum Kind {
     /// Linear in each scalar: what the features of Yao et al. (2021) allow without a network.
     Reference,
-    /// Chebyshev polynomials of each scalar, up to a degree: any smooth function of each scalar, summed.
+    /// Chebyshev polynomials of each scalar, up to a degree: any smooth function of each scalar,
+    /// summed.
     Spectral {
         /// Highest degree.
         degree: usize,
@@ -92,7 +93,8 @@ impl Basis {
                 degrees: (1..=degree).collect(),
             })
         };
-        let unit = |i: usize| 0.5 * (ranges[i].1 - ranges[i].0) + 0.5 * (ranges[i].1 + ranges[i].0).abs();
+        let unit =
+            |i: usize| 0.5 * (ranges[i].1 - ranges[i].0) + 0.5 * (ranges[i].1 + ranges[i].0).abs();
         let products = || {
             (0..ranges.len()).flat_map(|j| (0..=j).map(move |i| (i, j))).map(|scalars| {
                 let scale = unit(scalars.0) * unit(scalars.1);
@@ -119,7 +121,11 @@ impl Basis {
         let mut terms = Vec::new();
         for term in &self.terms {
             let n = term.parameters();
-            let here: Vec<usize> = kept.iter().filter(|k| (first..first + n).contains(*k)).map(|k| k - first).collect();
+            let here: Vec<usize> = kept
+                .iter()
+                .filter(|k| (first..first + n).contains(*k))
+                .map(|k| k - first)
+                .collect();
             first += n;
             match term {
                 _ if here.is_empty() => {}
@@ -134,7 +140,8 @@ impl Basis {
         Self::new(self.scalars, terms)
     }
 
-    /// The basis in which each scalar in use has all degrees of its family, and where the parameters of this one stand in it.
+    /// The basis in which each scalar in use has all degrees of its family, and where the
+    /// parameters of this one stand in it.
     pub fn filled(&self) -> (Self, Vec<usize>) {
         let (mut terms, mut places, mut first) = (self.terms.clone(), Vec::new(), 0);
         for term in &mut terms {
@@ -158,7 +165,8 @@ impl Basis {
         self.terms.iter().flat_map(degrees).collect()
     }
 
-    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k and every scalar i that it depends on.
+    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k and every scalar i that it depends
+    /// on.
     #[inline(always)]
     pub fn slopes(&self, s: &[Lanes], mut visit: impl FnMut(usize, usize, Lanes)) {
         let mut k = 0;

@@ -1,4 +1,5 @@
-//! A basis that says little about a law: Chebyshev polynomials of mapped scalars, and products of them.
+//! A basis that says little about a law: Chebyshev polynomials of mapped scalars, and products of
+//! them.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,13 +34,14 @@ pub struct Axis {
 /// Inverses are those of this at most.
 const LEAST: f64 = 1e-100;
 
-/// A product of Chebyshev polynomials: (axis, degree) for each factor, no axis twice, degrees from 1.
+/// A product of Chebyshev polynomials: (axis, degree) for each factor, no axis twice, degrees from
+/// 1.
 pub type Product = Vec<(usize, usize)>;
 
 /// h(s; theta) = sum_k theta_k prod_m T_{d_m}(x_{a_m}(s)).
 ///
-/// Outside the data's range the polynomials go on as their second-order Taylor continuations from the nearer end, as those of
-/// [`Chebyshev`](super::Chebyshev).
+/// Outside the data's range the polynomials go on as their second-order Taylor continuations from
+/// the nearer end, as those of [`Chebyshev`](super::Chebyshev).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProductBasis {
     scalars: usize,
@@ -64,14 +66,18 @@ impl Axis {
         Self { scalar, map, centre: 0.5 * (low + high), half_width }
     }
 
-    /// The polynomial of degree d within the data's range, given the scalar: in powers of x, so that roundoff grows with the degree.
+    /// The polynomial of degree d within the data's range, given the scalar: in powers of x, so
+    /// that roundoff grows with the degree.
     fn expression(&self, scalar: Expr, degree: usize) -> Expr {
         let mapped = match self.map {
             Map::Identity => scalar,
             Map::Logarithm => Expr::Apply(Function::Log, Box::new(scalar)),
             Map::Inverse => Expr::pow(scalar, -1.0),
         };
-        let x = Expr::product([Expr::Constant(1.0 / self.half_width), Expr::sum([mapped, Expr::Constant(-self.centre)])]);
+        let x = Expr::product([
+            Expr::Constant(1.0 / self.half_width),
+            Expr::sum([mapped, Expr::Constant(-self.centre)]),
+        ]);
         let (mut last, mut this) = (vec![1.0], vec![0.0, 1.0]);
         for _ in 0..degree {
             let mut next = vec![0.0; this.len() + 1];
@@ -127,7 +133,11 @@ impl Axis {
             table[3 * k] = t + (d + slope) * excess * 0.5;
             table[3 * k + 1] = slope * first;
             table[3 * k + 2] = dd * first * first + slope * second;
-            let next = [inner * t * 2.0 - last[0], (t + inner * d) * 2.0 - last[1], (d * 2.0 + inner * dd) * 2.0 - last[2]];
+            let next = [
+                inner * t * 2.0 - last[0],
+                (t + inner * d) * 2.0 - last[1],
+                (d * 2.0 + inner * dd) * 2.0 - last[2],
+            ];
             last = this;
             this = next;
         }
@@ -158,7 +168,8 @@ impl ProductBasis {
         &self.axes
     }
 
-    /// The function with given parameters as an expression of the scalars: exact within the data's range, but for roundoff that grows with the degree.
+    /// The function with given parameters as an expression of the scalars: exact within the data's
+    /// range, but for roundoff that grows with the degree.
     pub fn expression(&self, theta: &[f64], scalars: &[Scalar]) -> Expr {
         let term = |(product, c): (&Product, &f64)| {
             let factor = |&(axis, degree): &(usize, usize)| {
@@ -172,22 +183,34 @@ impl ProductBasis {
 
     /// The basis that keeps only the functions in `kept`.
     pub fn subset(&self, kept: &[usize]) -> Self {
-        Self::new(self.scalars, self.axes.clone(), kept.iter().map(|&k| self.functions[k].clone()).collect())
+        Self::new(
+            self.scalars,
+            self.axes.clone(),
+            kept.iter().map(|&k| self.functions[k].clone()).collect(),
+        )
     }
 
     /// Fills the tables of all axes; axis a begins at the a-th offset.
     #[inline(always)]
     fn tables_into(&self, s: &[Lanes], work: &mut [Lanes]) {
-        for ((axis, &degree), at) in self.axes.iter().zip(&self.degrees).zip(self.offsets.windows(2)) {
+        for ((axis, &degree), at) in
+            self.axes.iter().zip(&self.degrees).zip(self.offsets.windows(2))
+        {
             if degree > 0 {
                 axis.table_into(s[axis.scalar], degree, &mut work[at[0]..at[1]]);
             }
         }
     }
 
-    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k and every scalar i that it depends on.
+    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k and every scalar i that it depends
+    /// on.
     #[inline(always)]
-    pub fn slopes(&self, s: &[Lanes], work: &mut [Lanes], mut visit: impl FnMut(usize, usize, Lanes)) {
+    pub fn slopes(
+        &self,
+        s: &[Lanes],
+        work: &mut [Lanes],
+        mut visit: impl FnMut(usize, usize, Lanes),
+    ) {
         self.tables_into(s, work);
         for (k, function) in self.functions.iter().enumerate() {
             for (m, &(axis, degree)) in function.iter().enumerate() {
@@ -227,7 +250,13 @@ impl ScalarFunction for ProductBasis {
     }
 
     #[inline(always)]
-    fn gradient_into(&self, theta: &[f64], s: &[Lanes], gradient: &mut [Lanes], work: &mut [Lanes]) {
+    fn gradient_into(
+        &self,
+        theta: &[f64],
+        s: &[Lanes],
+        gradient: &mut [Lanes],
+        work: &mut [Lanes],
+    ) {
         gradient.fill(Lanes::zero());
         self.slopes(
             s,
@@ -254,14 +283,18 @@ impl ScalarFunction for ProductBasis {
         for (k, function) in self.functions.iter().enumerate() {
             for (m, &(axis, degree)) in function.iter().enumerate() {
                 let i = self.axes[axis].scalar;
-                // The product of the factors but m and one more, for each pair; the pair with itself has the second derivative.
+                // The product of the factors but m and one more, for each pair; the pair with
+                // itself has the second derivative.
                 let mut slope = Lanes::splat(1.0);
                 let mut bend = work[self.offsets[axis] + 3 * degree + 2] * ds[i];
                 for (n, &(other, d)) in function.iter().enumerate().filter(|(n, _)| *n != m) {
                     slope *= work[self.offsets[other] + 3 * d];
                     bend *= work[self.offsets[other] + 3 * d];
-                    let mut mixed = work[self.offsets[axis] + 3 * degree + 1] * work[self.offsets[other] + 3 * d + 1];
-                    for (_, &(third, d)) in function.iter().enumerate().filter(|(l, _)| *l != m && *l != n) {
+                    let mut mixed = work[self.offsets[axis] + 3 * degree + 1]
+                        * work[self.offsets[other] + 3 * d + 1];
+                    for (_, &(third, d)) in
+                        function.iter().enumerate().filter(|(l, _)| *l != m && *l != n)
+                    {
                         mixed *= work[self.offsets[third] + 3 * d];
                     }
                     curvature[i] += mixed * ds[self.axes[other].scalar] * theta[k];
@@ -280,14 +313,28 @@ mod tests {
     use super::*;
 
     /// h at real scalars, and the derivatives that the basis gives along a direction.
-    fn derivatives(basis: &ProductBasis, theta: &[f64], s: &[f64], ds: &[f64]) -> (f64, [Vec<f64>; 3]) {
+    fn derivatives(
+        basis: &ProductBasis,
+        theta: &[f64],
+        s: &[f64],
+        ds: &[f64],
+    ) -> (f64, [Vec<f64>; 3]) {
         let lanes = |x: &[f64]| x.iter().map(|x| Lanes::splat(*x)).collect::<Vec<_>>();
         let numbers = |x: &[Lanes]| x.iter().map(|x| x.0[0]).collect::<Vec<f64>>();
         let mut work = vec![Lanes::zero(); basis.work_len()];
         let value = basis.value(theta, &lanes(s), &mut work).0[0];
-        let (mut gradient, mut curvature) = (vec![Lanes::zero(); s.len()], vec![Lanes::zero(); s.len()]);
+        let (mut gradient, mut curvature) =
+            (vec![Lanes::zero(); s.len()], vec![Lanes::zero(); s.len()]);
         let mut theta_bar = vec![Lanes::zero(); theta.len()];
-        basis.tangent_gradient_into(theta, &lanes(s), &lanes(ds), &mut gradient, &mut curvature, &mut theta_bar, &mut work);
+        basis.tangent_gradient_into(
+            theta,
+            &lanes(s),
+            &lanes(ds),
+            &mut gradient,
+            &mut curvature,
+            &mut theta_bar,
+            &mut work,
+        );
         (value, [numbers(&gradient), numbers(&curvature), numbers(&theta_bar)])
     }
 
@@ -299,7 +346,13 @@ mod tests {
             Axis::on(2, Map::Identity, (0.0, 1.0)),
             Axis::on(1, Map::Inverse, (0.5, 4.0)),
         ];
-        let functions = vec![vec![(0, 3)], vec![(1, 2)], vec![(0, 2), (1, 3)], vec![(0, 1), (1, 1), (2, 2)], vec![(3, 2), (0, 1)]];
+        let functions = vec![
+            vec![(0, 3)],
+            vec![(1, 2)],
+            vec![(0, 2), (1, 3)],
+            vec![(0, 1), (1, 1), (2, 2)],
+            vec![(3, 2), (0, 1)],
+        ];
         let basis = ProductBasis::new(3, axes, functions);
         let (theta, ds) = ([0.7, -0.4, 0.9, 1.3, -0.6], [0.3, -0.8, 0.5]);
         // The last state is outside the ranges.
@@ -307,12 +360,23 @@ mod tests {
             let (_, [gradient, curvature, theta_bar]) = derivatives(&basis, &theta, &s, &ds);
             let step = 1e-6;
             for i in 0..3 {
-                let moved = |sign: f64| -> [f64; 3] { std::array::from_fn(|k| s[k] + if k == i { sign * step } else { 0.0 }) };
+                let moved = |sign: f64| -> [f64; 3] {
+                    std::array::from_fn(|k| s[k] + if k == i { sign * step } else { 0.0 })
+                };
                 let (up, [up_gradient, ..]) = derivatives(&basis, &theta, &moved(1.0), &ds);
                 let (down, [down_gradient, ..]) = derivatives(&basis, &theta, &moved(-1.0), &ds);
-                assert!(((up - down) / (2.0 * step) - gradient[i]).abs() < 1e-7 * (1.0 + gradient[i].abs()));
-                let along: f64 = (0..3).map(|k| (up_gradient[k] - down_gradient[k]) / (2.0 * step) * ds[k]).sum();
-                assert!((along - curvature[i]).abs() < 1e-6 * (1.0 + curvature[i].abs()), "{along} {}", curvature[i]);
+                assert!(
+                    ((up - down) / (2.0 * step) - gradient[i]).abs()
+                        < 1e-7 * (1.0 + gradient[i].abs())
+                );
+                let along: f64 = (0..3)
+                    .map(|k| (up_gradient[k] - down_gradient[k]) / (2.0 * step) * ds[k])
+                    .sum();
+                assert!(
+                    (along - curvature[i]).abs() < 1e-6 * (1.0 + curvature[i].abs()),
+                    "{along} {}",
+                    curvature[i]
+                );
             }
             for (k, bar) in theta_bar.iter().enumerate() {
                 let unit: Vec<f64> = (0..5).map(|i| f64::from(u8::from(i == k))).collect();

@@ -34,7 +34,8 @@ impl CsvFile {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], [`Error::Directory`]; [`Error::Corrupt`] for a header that isn't text.
+    /// [`Error::Unreadable`], [`Error::Directory`]; [`Error::Corrupt`] for a header that isn't
+    /// text.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let unreadable = |source| Error::Unreadable { path: path.into(), source };
         if path.is_dir() {
@@ -61,14 +62,17 @@ impl CsvFile {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn rewind(&mut self) -> Result<(), Error> {
-        self.input.rewind().map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
+        self.input
+            .rewind()
+            .map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
         (self.reader, self.at) = (Reader::new(), 0);
         self.read_header()
     }
 
     fn read_header(&mut self) -> Result<(), Error> {
         let fields = self.record()?.unwrap_or(0);
-        let name = |k: usize| std::str::from_utf8(self.field(k)).map(|name| name.trim().to_string());
+        let name =
+            |k: usize| std::str::from_utf8(self.field(k)).map(|name| name.trim().to_string());
         let names: Result<Vec<String>, _> = (0..fields).map(name).collect();
         self.header = names.map_err(|_| self.corrupt("its header isn't text in UTF-8".into()))?;
         self.rows = 0;
@@ -83,7 +87,8 @@ impl CsvFile {
         let Some(fields) = self.record()? else { return Ok(false) };
         self.rows += 1;
         if fields != self.header.len() {
-            let reason = format!("row {} has {fields} fields, the header {}", self.rows, self.header.len());
+            let reason =
+                format!("row {} has {fields} fields, the header {}", self.rows, self.header.len());
             return Err(self.corrupt(reason));
         }
         Ok(true)
@@ -104,8 +109,12 @@ impl CsvFile {
     fn record(&mut self) -> Result<Option<usize>, Error> {
         let (mut length, mut fields) = (0, 0);
         loop {
-            let input = self.input.fill_buf().map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
-            let (result, read, written, ended) = self.reader.read_record(input, &mut self.text[length..], &mut self.ends[fields..]);
+            let input = self
+                .input
+                .fill_buf()
+                .map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
+            let (result, read, written, ended) =
+                self.reader.read_record(input, &mut self.text[length..], &mut self.ends[fields..]);
             self.input.consume(read);
             (self.at, length, fields) = (self.at + read as u64, length + written, fields + ended);
             match result {
@@ -113,7 +122,10 @@ impl CsvFile {
                 ReadRecordResult::Record => return Ok(Some(fields)),
                 ReadRecordResult::End => return Ok(None),
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    let reason = format!("row {} is longer than a megabyte; is a quotation mark not closed?", self.rows + 1);
+                    let reason = format!(
+                        "row {} is longer than a megabyte; is a quotation mark not closed?",
+                        self.rows + 1
+                    );
                     return Err(self.corrupt(reason));
                 }
             }

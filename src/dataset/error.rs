@@ -20,7 +20,8 @@ impl std::fmt::Display for Format {
     }
 }
 
-/// Why a table was not read or written. Rows are counted from 1, the header of a CSV file not included.
+/// Why a table was not read or written. Rows are counted from 1, the header of a CSV file not
+/// included.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is missing, or the system refuses to read it.
@@ -208,7 +209,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// Chunks that cannot be cut.
-    #[error("chunks of {points} points cannot be cut from trajectories of {available}; 2 to {available} points are accepted")]
+    #[error(
+        "chunks of {points} points cannot be cut from trajectories of {available}; 2 to {available} points are accepted"
+    )]
     ChunkLength {
         /// Points of the wanted chunks.
         points: usize,

@@ -19,17 +19,25 @@ pub type Metadata = BTreeMap<String, String>;
 /// End of the name of a file that is being written.
 pub(super) const PARTIAL: &str = ".partial";
 
-/// Writes a file beside its place and moves it there when it is complete, so that a reader, or a run that is stopped, never
-/// meets half a file.
+/// Writes a file beside its place and moves it there when it is complete, so that a reader, or a
+/// run that is stopped, never meets half a file.
 ///
 /// # Errors
 /// [`Error::Unwritable`]; then nothing is left behind and an older file of that name is untouched.
-pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Error> {
+pub fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), Error> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let unwritable = |source| Error::Unwritable { path: path.into(), source };
-    let name = path.file_name().ok_or_else(|| unwritable(io::Error::other("the path names no file")))?;
+    let name =
+        path.file_name().ok_or_else(|| unwritable(io::Error::other("the path names no file")))?;
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let aside = path.with_file_name(format!(".{}.{}-{number}{PARTIAL}", name.to_string_lossy(), std::process::id()));
+    let aside = path.with_file_name(format!(
+        ".{}.{}-{number}{PARTIAL}",
+        name.to_string_lossy(),
+        std::process::id()
+    ));
     let written = File::create(&aside).and_then(|file| {
         let mut file = BufWriter::new(file);
         write(&mut file)?;
@@ -60,9 +68,15 @@ pub fn write_parquet(path: &Path, frame: &mut DataFrame, metadata: &Metadata) ->
     frame.rechunk_mut();
     // Through memory: polars does not pass on why a file can't be written.
     let mut bytes = Vec::new();
-    let writer = ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).set_parallel(false);
-    let written = writer.with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs))).finish(frame);
-    written.map_err(|error| Error::Unwritable { path: path.into(), source: io::Error::other(error) })?;
+    let writer = ParquetWriter::new(&mut bytes)
+        .with_compression(ParquetCompression::Zstd(None))
+        .set_parallel(false);
+    let written =
+        writer.with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs))).finish(frame);
+    written.map_err(|error| Error::Unwritable {
+        path: path.into(),
+        source: io::Error::other(error),
+    })?;
     write_atomically(path, |file| file.write_all(&bytes))
 }
 
@@ -74,20 +88,32 @@ pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), Error> {
     frame.rechunk_mut();
     let mut bytes = Vec::new();
     let written = CsvWriter::new(&mut bytes).finish(frame);
-    written.map_err(|error| Error::Unwritable { path: path.into(), source: io::Error::other(error) })?;
+    written.map_err(|error| Error::Unwritable {
+        path: path.into(),
+        source: io::Error::other(error),
+    })?;
     write_atomically(path, |file| file.write_all(&bytes))
 }
 
 /// The Parquet files at `path`: itself, or all below a folder, by name.
 ///
 /// # Errors
-/// [`Error::Unreadable`], [`Error::UnknownExtension`] for a file of another kind, [`Error::NothingFound`] for a folder without any.
+/// [`Error::Unreadable`], [`Error::UnknownExtension`] for a file of another kind,
+/// [`Error::NothingFound`] for a folder without any.
 pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    if !fs::metadata(path).map_err(|source| Error::Unreadable { path: path.into(), source })?.is_dir() {
-        return if is_parquet(path) { Ok(vec![path.into()]) } else { Err(Error::UnknownExtension { path: path.into() }) };
+    if !fs::metadata(path)
+        .map_err(|source| Error::Unreadable { path: path.into(), source })?
+        .is_dir()
+    {
+        return if is_parquet(path) {
+            Ok(vec![path.into()])
+        } else {
+            Err(Error::UnknownExtension { path: path.into() })
+        };
     }
     let mut found = Vec::new();
-    collect_parquet(path, &mut found).map_err(|source| Error::Unreadable { path: path.into(), source })?;
+    collect_parquet(path, &mut found)
+        .map_err(|source| Error::Unreadable { path: path.into(), source })?;
     if found.is_empty() { Err(Error::NothingFound { path: path.into() }) } else { Ok(found) }
 }
 

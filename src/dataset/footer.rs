@@ -1,10 +1,15 @@
 //! A look at the footer of a Parquet file before it is decoded.
 //!
-//! polars reserves memory for as many elements as the head of a list claims, and takes a field for what the format says it is whatever its own head
-//! says. A damaged footer may so claim hundreds of gigabytes, and a failed reservation ends the whole process. So all of it is read once
-//! before: fields must be of the form that `parquet.thrift` (Apache Parquet format 2.11) gives them, and lists have the elements that they claim.
+//! polars reserves memory for as many elements as the head of a list claims, and takes a field for
+//! what the format says it is whatever its own head says. A damaged footer may so claim hundreds of
+//! gigabytes, and a failed reservation ends the whole process. So all of it is read once before:
+//! fields must be of the form that `parquet.thrift` (Apache Parquet format 2.11) gives them, and
+//! lists have the elements that they claim.
 
-use super::thrift::{BINARY, BYTE, FALSE, INT16, INT32, INT64, LIST, STRUCT, TRUE, byte, next_field, signed, skip, unsigned};
+use super::thrift::{
+    BINARY, BYTE, FALSE, INT16, INT32, INT64, LIST, STRUCT, TRUE, byte, next_field, signed, skip,
+    unsigned,
+};
 
 /// What a field is.
 enum Form {
@@ -48,7 +53,8 @@ const SCHEMA_ELEMENT: &[(i64, Form)] = &[
     (9, Number),
     (10, Struct(LOGICAL_TYPE)),
 ];
-const OF_TIME: &[(i64, Form)] = &[(1, Flag), (2, Struct(&[(1, Struct(&[])), (2, Struct(&[])), (3, Struct(&[]))]))];
+const OF_TIME: &[(i64, Form)] =
+    &[(1, Flag), (2, Struct(&[(1, Struct(&[])), (2, Struct(&[])), (3, Struct(&[]))]))];
 const LOGICAL_TYPE: &[(i64, Form)] = &[
     (1, Struct(&[])),
     (2, Struct(&[])),
@@ -102,8 +108,16 @@ const COLUMN_METADATA: &[(i64, Form)] = &[
     (14, Number),
     (15, Number),
 ];
-const STATISTICS: &[(i64, Form)] =
-    &[(1, Binary), (2, Binary), (3, Number), (4, Number), (5, Binary), (6, Binary), (7, Flag), (8, Flag)];
+const STATISTICS: &[(i64, Form)] = &[
+    (1, Binary),
+    (2, Binary),
+    (3, Number),
+    (4, Number),
+    (5, Binary),
+    (6, Binary),
+    (7, Flag),
+    (8, Flag),
+];
 
 /// Whether a footer is safe to decode.
 pub(super) fn is_sound(mut footer: &[u8]) -> bool {

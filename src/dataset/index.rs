@@ -16,27 +16,40 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Reads ids and times, and checks that each trajectory has two rows or more and that its times increase.
+    /// Reads ids and times, and checks that each trajectory has two rows or more and that its times
+    /// increase.
     ///
     /// # Errors
     /// [`Error`].
     pub fn read(source: &mut Source, progress: &mut dyn FnMut(f64)) -> Result<Self, Error> {
         let path = source.path.clone();
         let (mut ids, mut times) = (Vec::new(), Vec::new());
-        source.read(&[("trajectory", Kind::Id), ("t", Kind::Number)], progress, &mut |column, row, value| {
-            match (column, value) {
-                (0, Some(Value::Id(id))) => ids.push(id),
-                (0, _) => {
-                    return Err(Error::Null { path: path.clone(), column: "trajectory".into(), trajectory: None, row: row + 1 });
+        source.read(
+            &[("trajectory", Kind::Id), ("t", Kind::Number)],
+            progress,
+            &mut |column, row, value| {
+                match (column, value) {
+                    (0, Some(Value::Id(id))) => ids.push(id),
+                    (0, _) => {
+                        return Err(Error::Null {
+                            path: path.clone(),
+                            column: "trajectory".into(),
+                            trajectory: None,
+                            row: row + 1,
+                        });
+                    }
+                    (_, value) => {
+                        times.push(finite(value, || (path.clone(), "t".into(), ids[row], row + 1))?)
+                    }
                 }
-                (_, value) => times.push(finite(value, || (path.clone(), "t".into(), ids[row], row + 1))?),
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         if ids.is_empty() {
             return Err(Error::NoRows { path });
         }
-        let rows = u32::try_from(ids.len()).map_err(|_| Error::TooManyRows { path: path.clone(), rows: ids.len() })?;
+        let rows = u32::try_from(ids.len())
+            .map_err(|_| Error::TooManyRows { path: path.clone(), rows: ids.len() })?;
         let mut order: Vec<u32> = (0..rows).collect();
         order.sort_by_key(|&row| ids[row as usize]);
         let index = Self { ids, times, order };
@@ -71,13 +84,20 @@ impl Index {
         match rows.windows(2).find(|pair| time(pair[1]) <= time(pair[0])) {
             Some(&[before, row]) => {
                 let (previous, time) = (time(before), time(row));
-                Err(Error::Time { path: path.into(), trajectory, row: row as usize + 1, previous, time })
+                Err(Error::Time {
+                    path: path.into(),
+                    trajectory,
+                    row: row as usize + 1,
+                    previous,
+                    time,
+                })
             }
             _ => Ok(()),
         }
     }
 
-    /// Reads the states of some pieces, columns times factors; all other rows of these columns are looked at as well, that they hold numbers.
+    /// Reads the states of some pieces, columns times factors; all other rows of these columns are
+    /// looked at as well, that they hold numbers.
     ///
     /// # Errors
     /// [`Error`].
@@ -91,23 +111,32 @@ impl Index {
         let empty = |piece: &Range<usize>| {
             let rows = self.rows(piece);
             let times = rows.iter().map(|&row| self.times[row as usize]).collect();
-            Trajectory { id: self.ids[rows[0] as usize], times, states: Array2::zeros((rows.len(), columns.len())) }
+            Trajectory {
+                id: self.ids[rows[0] as usize],
+                times,
+                states: Array2::zeros((rows.len(), columns.len())),
+            }
         };
         let mut found: Vec<Trajectory> = pieces.iter().map(empty).collect();
         // Where each row goes: row, piece, place in it.
-        let of_piece =
-            |(i, piece): (u32, &Range<usize>)| (0..).zip(self.rows(piece)).map(move |(k, &row)| (row, i, k)).collect::<Vec<_>>();
+        let of_piece = |(i, piece): (u32, &Range<usize>)| {
+            (0..).zip(self.rows(piece)).map(move |(k, &row)| (row, i, k)).collect::<Vec<_>>()
+        };
         let mut places: Vec<(u32, u32, u32)> = (0..).zip(pieces).flat_map(of_piece).collect();
         places.sort_unstable();
         let path = source.path.clone();
         let changed = || Error::Changed { path: path.clone() };
         let mut next = vec![0; columns.len()];
-        let wanted: Vec<(&str, Kind)> = columns.iter().map(|name| (name.as_str(), Kind::Number)).collect();
+        let wanted: Vec<(&str, Kind)> =
+            columns.iter().map(|name| (name.as_str(), Kind::Number)).collect();
         source.read(&wanted, progress, &mut |column, row, value| {
             let id = *self.ids.get(row).ok_or_else(changed)?;
-            let value = finite(value, || (path.clone(), columns[column].clone(), id, row + 1))? * factors[column];
+            let value = finite(value, || (path.clone(), columns[column].clone(), id, row + 1))?
+                * factors[column];
             let next = &mut next[column];
-            while let Some(&(_, piece, place)) = places.get(*next).filter(|place| place.0 as usize == row) {
+            while let Some(&(_, piece, place)) =
+                places.get(*next).filter(|place| place.0 as usize == row)
+            {
                 found[piece as usize].states[[place as usize, column]] = value;
                 *next += 1;
             }
@@ -118,7 +147,10 @@ impl Index {
 }
 
 /// A finite number; else an error that tells file, column, trajectory and row.
-fn finite(value: Option<Value>, place: impl Fn() -> (std::path::PathBuf, String, i64, usize)) -> Result<f64, Error> {
+fn finite(
+    value: Option<Value>,
+    place: impl Fn() -> (std::path::PathBuf, String, i64, usize),
+) -> Result<f64, Error> {
     match value {
         Some(Value::Number(value)) if value.is_finite() => Ok(value),
         Some(Value::Number(value)) => {

@@ -27,11 +27,16 @@ pub(super) struct Missing {
 pub fn state_columns(shape: Shape, momentum: char) -> Vec<String> {
     let particles = |letter| (1..=shape.particles).map(move |particle| (letter, particle));
     let vectors = particles('q').chain(particles(momentum));
-    vectors.flat_map(|(letter, i)| AXES[..shape.dimension].iter().map(move |axis| format!("{letter}{i}_{axis}"))).collect()
+    vectors
+        .flat_map(|(letter, i)| {
+            AXES[..shape.dimension].iter().map(move |axis| format!("{letter}{i}_{axis}"))
+        })
+        .collect()
 }
 
 impl Layout {
-    /// Reads particles, dimension, and whether momenta or velocities are given, off the names of the columns.
+    /// Reads particles, dimension, and whether momenta or velocities are given, off the names of
+    /// the columns.
     pub fn infer(names: &[String]) -> Result<Self, Missing> {
         for column in ["trajectory", "t"] {
             if !names.iter().any(|name| name == column) {
@@ -40,7 +45,8 @@ impl Layout {
             }
         }
         let components: Vec<_> = names.iter().filter_map(|name| component(name)).collect();
-        let velocities = !components.iter().any(|c| c.letter == 'p') && components.iter().any(|c| c.letter == 'v');
+        let velocities = !components.iter().any(|c| c.letter == 'p')
+            && components.iter().any(|c| c.letter == 'v');
         let momentum = if velocities { 'v' } else { 'p' };
         let used = || components.iter().filter(|c| c.letter == 'q' || c.letter == momentum);
         let shape = Shape {
@@ -54,7 +60,8 @@ impl Layout {
         if let Some(column) = columns.iter().find(|column| !present.contains(column.as_str())) {
             return Err(Missing { column: column.clone(), accepted: accepted(shape, momentum) });
         }
-        let known: BTreeSet<&str> = columns.iter().map(String::as_str).chain(["trajectory", "t"]).collect();
+        let known: BTreeSet<&str> =
+            columns.iter().map(String::as_str).chain(["trajectory", "t"]).collect();
         let ignored = names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
         Ok(Self { shape, velocities, columns, ignored })
     }
@@ -63,7 +70,8 @@ impl Layout {
 fn accepted(shape: Shape, momentum: char) -> String {
     let axes: Vec<_> = AXES[..shape.dimension].iter().map(|axis| format!("_{axis}")).collect();
     let (n, axes) = (shape.particles, axes.join(" "));
-    let range = |letter| if n == 1 { format!("{letter}1") } else { format!("{letter}1 to {letter}{n}") };
+    let range =
+        |letter| if n == 1 { format!("{letter}1") } else { format!("{letter}1 to {letter}{n}") };
     format!(
         "going by the other columns there are {n} particle(s) in {} dimension(s), so {} and {} (or v) need {axes}",
         shape.dimension,

@@ -7,7 +7,8 @@ use std::path::Path;
 use super::Error;
 use super::files::PARTIAL;
 
-/// The right to write into a folder. The system takes it back when this is dropped or the process ends, however it ends.
+/// The right to write into a folder. The system takes it back when this is dropped or the process
+/// ends, however it ends.
 #[derive(Debug)]
 pub struct FolderLock {
     _file: File,
@@ -17,10 +18,12 @@ pub struct FolderLock {
 const NAME: &str = ".lock";
 
 impl FolderLock {
-    /// Makes the folder and takes the right to write there; clears away the unfinished files of a run that was killed.
+    /// Makes the folder and takes the right to write there; clears away the unfinished files of a
+    /// run that was killed.
     ///
     /// # Errors
-    /// [`Error::Folder`] where no file can be made, [`Error::Busy`] while another run holds the right.
+    /// [`Error::Folder`] where no file can be made, [`Error::Busy`] while another run holds the
+    /// right.
     pub fn take(folder: &Path) -> Result<Self, Error> {
         let lock = Self::of(folder, File::try_lock)?;
         clear(folder).map_err(|source| Error::Folder { path: folder.into(), source })?;
@@ -38,18 +41,26 @@ impl FolderLock {
     fn of(folder: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, Error> {
         let failed = |source| Error::Folder { path: folder.into(), source };
         fs::create_dir_all(folder).map_err(failed)?;
-        let file = File::options().create(true).truncate(false).write(true).open(folder.join(NAME)).map_err(failed)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join(NAME))
+            .map_err(failed)?;
         match lock(&file) {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { path: folder.into() }),
             // Some network file systems have no locks: then two runs are the user's own care.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Self { _file: file }),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                Ok(Self { _file: file })
+            }
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
 }
 
-/// Removes files that [`write_atomically`](super::files::write_atomically) began and did not end, in the folder and below.
+/// Removes files that [`write_atomically`](super::files::write_atomically) began and did not end,
+/// in the folder and below.
 fn clear(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -76,18 +87,22 @@ mod tests {
             fs::write(below.join(name), "x").unwrap();
         }
         let lock = FolderLock::take(folder.path()).unwrap();
-        let mut left: Vec<_> = fs::read_dir(&below).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(&below).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [".kept", "kept.partial"]);
         let busy = FolderLock::take(folder.path()).unwrap_err();
         assert!(matches!(&busy, Error::Busy { path } if path == folder.path()), "{busy}");
         assert!(FolderLock::share(folder.path()).is_err());
         drop(lock);
-        let shares = [FolderLock::share(folder.path()).unwrap(), FolderLock::share(folder.path()).unwrap()];
+        let shares =
+            [FolderLock::share(folder.path()).unwrap(), FolderLock::share(folder.path()).unwrap()];
         assert!(FolderLock::take(folder.path()).is_err());
         drop(shares);
         FolderLock::take(folder.path()).unwrap();
         let file = below.join(".kept");
-        assert!(matches!(FolderLock::take(&file).unwrap_err(), Error::Folder { path, .. } if path == file));
+        assert!(
+            matches!(FolderLock::take(&file).unwrap_err(), Error::Folder { path, .. } if path == file)
+        );
     }
 }

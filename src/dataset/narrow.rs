@@ -1,7 +1,8 @@
-//! Integers of 8 and 16 bits in Parquet files, which polars reads only with features that this crate does without.
+//! Integers of 8 and 16 bits in Parquet files, which polars reads only with features that this
+//! crate does without.
 //!
-//! Parquet stores them in 32 bits and marks them as narrow in the schema (Apache Parquet format 2.11, `LogicalTypes.md`). With the mark changed
-//! they are integers of 32 bits to any reader.
+//! Parquet stores them in 32 bits and marks them as narrow in the schema (Apache Parquet format
+//! 2.11, `LogicalTypes.md`). With the mark changed they are integers of 32 bits to any reader.
 
 use super::thrift::{BYTE, INT32, LIST, STRUCT, byte, next_field, signed, skip, unsigned};
 
@@ -39,14 +40,16 @@ fn marks(footer: &[u8]) -> Option<Vec<(usize, u8)>> {
     Some(found)
 }
 
-/// Reads one element of the schema: its converted type is field 6, its logical type field 10, both optional.
+/// Reads one element of the schema: its converted type is field 6, its logical type field 10, both
+/// optional.
 fn element(footer: &[u8], rest: &mut &[u8], found: &mut Vec<(usize, u8)>) -> Option<()> {
     let mut id = 0;
     while let Some(wire) = next_field(rest, &mut id)? {
         let at = footer.len() - rest.len();
         match (id, wire) {
             (6, INT32) => {
-                // UINT_8 and UINT_16 become UINT_32, INT_8 and INT_16 INT_32; a signed number n > 0 is stored as 2 n.
+                // UINT_8 and UINT_16 become UINT_32, INT_8 and INT_16 INT_32; a signed number n > 0
+                // is stored as 2 n.
                 match signed(rest)? {
                     11 | 12 => found.push((at, 2 * 13)),
                     15 | 16 => found.push((at, 2 * 17)),
@@ -56,7 +59,11 @@ fn element(footer: &[u8], rest: &mut &[u8], found: &mut Vec<(usize, u8)>) -> Opt
             (10, STRUCT) => {
                 let mut of = 0;
                 while let Some(wire) = next_field(rest, &mut of)? {
-                    if (of, wire) == (10, STRUCT) { integer(footer, rest, found)? } else { skip(rest, wire, 1)? }
+                    if (of, wire) == (10, STRUCT) {
+                        integer(footer, rest, found)?
+                    } else {
+                        skip(rest, wire, 1)?
+                    }
                 }
             }
             _ => skip(rest, wire, 0)?,

@@ -8,7 +8,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
-use polars::prelude::{ArrowSchema, Column, DataFrame, DataType, PolarsError, PolarsResult, Series};
+use polars::prelude::{
+    ArrowSchema, Column, DataFrame, DataType, PolarsError, PolarsResult, Series,
+};
 use polars_io::SerReader;
 use polars_io::parquet::read::_internal::to_deserializer;
 use polars_io::parquet::read::{FileMetadata, infer_schema};
@@ -32,7 +34,8 @@ pub struct ParquetSummary {
 }
 
 /// Types of columns that can be read with the features that polars is built with here.
-const READABLE: [&str; 8] = ["Int32", "Int64", "UInt32", "UInt64", "Float32", "Float64", "Utf8View", "Boolean"];
+const READABLE: [&str; 8] =
+    ["Int32", "Int64", "UInt32", "UInt64", "Float32", "Float64", "Utf8View", "Boolean"];
 
 /// Whether a column of this type is read once it is marked as wider.
 fn is_narrow(dtype: &str) -> bool {
@@ -40,7 +43,8 @@ fn is_narrow(dtype: &str) -> bool {
 }
 
 impl ParquetSummary {
-    /// Whether [`read_parquet`] can read a column of this type: numbers but half-precision floats, text, booleans.
+    /// Whether [`read_parquet`] can read a column of this type: numbers but half-precision floats,
+    /// text, booleans.
     pub fn is_readable(dtype: &str) -> bool {
         READABLE.contains(&dtype) || is_narrow(dtype)
     }
@@ -49,7 +53,8 @@ impl ParquetSummary {
 /// The arrow library's own footer entry: no provenance.
 const ARROW_SCHEMA: &str = "ARROW:schema";
 
-/// More rows than this per byte of a file are taken for damage: no encoding of increasing times is as dense.
+/// More rows than this per byte of a file are taken for damage: no encoding of increasing times is
+/// as dense.
 const ROWS_PER_BYTE: u64 = 4096;
 
 /// A row group of so many rows may be as small as it likes..
@@ -60,11 +65,15 @@ const ROWS_PER_BYTE_OF_GROUP: u64 = 64;
 /// Characters of a reader's own message that are passed on.
 const LONGEST_REASON: usize = 200;
 
-/// Reads all columns of a Parquet file, or those named, with the metadata of its footer. Integers of 8 and 16 bits come out with 32.
+/// Reads all columns of a Parquet file, or those named, with the metadata of its footer. Integers
+/// of 8 and 16 bits come out with 32.
 ///
 /// # Errors
 /// [`Error::Unreadable`], [`Error::Directory`], [`Error::Corrupt`].
-pub fn read_parquet(path: &Path, columns: Option<&[String]>) -> Result<(DataFrame, Metadata), Error> {
+pub fn read_parquet(
+    path: &Path,
+    columns: Option<&[String]>,
+) -> Result<(DataFrame, Metadata), Error> {
     let mut file = ParquetFile::open(path)?;
     let all: Vec<String> = file.summary.columns.iter().map(|(name, _)| name.clone()).collect();
     let mut frame = Vec::new();
@@ -80,8 +89,13 @@ pub fn read_parquet(path: &Path, columns: Option<&[String]>) -> Result<(DataFram
         frame.push(Column::from(whole.map_or_else(|| file.empty(name), Ok)?));
     }
     let rows = file.summary.rows;
-    let frame =
-        guarded(path, || if frame.is_empty() { Ok(DataFrame::empty_with_height(rows)) } else { DataFrame::new(rows, frame) })?;
+    let frame = guarded(path, || {
+        if frame.is_empty() {
+            Ok(DataFrame::empty_with_height(rows))
+        } else {
+            DataFrame::new(rows, frame)
+        }
+    })?;
     Ok((frame, file.summary.metadata))
 }
 
@@ -141,14 +155,22 @@ impl ParquetFile {
         for column in group.columns_under_root_iter(name).into_iter().flatten() {
             let bytes = self.bytes(column.byte_range())?;
             let nested = column.descriptor().descriptor.max_rep_level > 0;
-            let claim = Claim { bytes: &bytes, values: column.num_values(), uncompressed: column.uncompressed_size() };
+            let claim = Claim {
+                bytes: &bytes,
+                values: column.num_values(),
+                uncompressed: column.uncompressed_size(),
+            };
             if !pages::agree(&claim) || !nested && claim.values != group.num_rows() as i64 {
-                return Err(corrupt(&self.path, format!("the pages of column {name} contradict its footer")));
+                return Err(corrupt(
+                    &self.path,
+                    format!("the pages of column {name} contradict its footer"),
+                ));
             }
             parts.push((column, bytes.into()));
         }
         guarded(&self.path, || {
-            let field = self.schema.get(name).ok_or_else(|| damaged(format!("it has no column {name}")))?;
+            let field =
+                self.schema.get(name).ok_or_else(|| damaged(format!("it has no column {name}")))?;
             let (arrays, _) = to_deserializer(parts, field.clone(), None)?;
             let column = Series::try_from((field, arrays))?;
             // A reader may take the footer's word for the number of rows.
@@ -164,7 +186,10 @@ impl ParquetFile {
     fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, Error> {
         // The range is within the file as it was when it was opened.
         let mut bytes = vec![0; (range.end - range.start) as usize];
-        let read = self.file.seek(SeekFrom::Start(range.start)).and_then(|_| self.file.read_exact(&mut bytes));
+        let read = self
+            .file
+            .seek(SeekFrom::Start(range.start))
+            .and_then(|_| self.file.read_exact(&mut bytes));
         read.map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
         Ok(bytes)
     }
@@ -172,7 +197,8 @@ impl ParquetFile {
     /// A column of no rows.
     fn empty(&self, name: &str) -> Result<Series, Error> {
         guarded(&self.path, || {
-            let field = self.schema.get(name).ok_or_else(|| damaged(format!("it has no column {name}")))?;
+            let field =
+                self.schema.get(name).ok_or_else(|| damaged(format!("it has no column {name}")))?;
             Ok(Series::new_empty(name.into(), &DataType::from_arrow_field(field)))
         })
     }
@@ -222,9 +248,14 @@ fn widened(tail: &[u8]) -> PolarsResult<(Arc<FileMetadata>, ArrowSchema)> {
 }
 
 /// What a footer tells, if it doesn't contradict itself.
-fn summary(footer: &FileMetadata, schema: &ArrowSchema, bytes: u64) -> PolarsResult<ParquetSummary> {
+fn summary(
+    footer: &FileMetadata,
+    schema: &ArrowSchema,
+    bytes: u64,
+) -> PolarsResult<ParquetSummary> {
     let rows = footer.num_rows;
-    let of_groups = footer.row_groups.iter().try_fold(0usize, |sum, group| sum.checked_add(group.num_rows()));
+    let of_groups =
+        footer.row_groups.iter().try_fold(0usize, |sum, group| sum.checked_add(group.num_rows()));
     if of_groups != Some(rows) || rows as u64 > bytes.saturating_mul(ROWS_PER_BYTE) {
         return Err(damaged("its footer contradicts itself about the number of rows".into()));
     }
@@ -236,13 +267,19 @@ fn summary(footer: &FileMetadata, schema: &ArrowSchema, bytes: u64) -> PolarsRes
             }
             stored = stored.saturating_add(range.end - range.start);
         }
-        if group.num_rows() as u64 > ROWS_OF_GROUP.max(stored.saturating_mul(ROWS_PER_BYTE_OF_GROUP)) {
+        if group.num_rows() as u64
+            > ROWS_OF_GROUP.max(stored.saturating_mul(ROWS_PER_BYTE_OF_GROUP))
+        {
             return Err(damaged("its footer claims more rows than its pages can hold".into()));
         }
     }
-    let columns = schema.iter().map(|(name, field)| (name.to_string(), format!("{:?}", field.dtype))).collect();
+    let columns = schema
+        .iter()
+        .map(|(name, field)| (name.to_string(), format!("{:?}", field.dtype)))
+        .collect();
     let pairs = footer.key_value_metadata.iter().flatten().filter(|pair| pair.key != ARROW_SCHEMA);
-    let metadata = pairs.map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default())).collect();
+    let metadata =
+        pairs.map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default())).collect();
     Ok(ParquetSummary { bytes, rows, columns, metadata })
 }
 
@@ -256,8 +293,8 @@ fn corrupt(path: &Path, reason: impl Into<String>) -> Error {
 
 thread_local!(static GUARDED: Cell<bool> = const { Cell::new(false) });
 
-/// Runs a reader of polars, which panics on some damaged files, and turns both its errors and its panics into [`Error::Corrupt`].
-/// The reader must stay on this thread.
+/// Runs a reader of polars, which panics on some damaged files, and turns both its errors and its
+/// panics into [`Error::Corrupt`]. The reader must stay on this thread.
 fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, Error> {
     static QUIET: Once = Once::new();
     // A caught panic is no news for the terminal; all others go to the hook that was there before.
@@ -275,7 +312,14 @@ fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, 
     match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
-            let reason: String = error.to_string().lines().next().unwrap_or_default().chars().take(LONGEST_REASON).collect();
+            let reason: String = error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(LONGEST_REASON)
+                .collect();
             Err(corrupt(path, reason))
         }
         Err(_) => Err(corrupt(path, "its pages cannot be decoded")),

@@ -9,24 +9,33 @@ use rand_distr::StandardNormal;
 
 use super::{Error, Shape, Trajectory, TrajectoryTable};
 
-/// Draws `n` states whose components are independent normal with the given means and standard deviations: one state a row.
+/// Draws `n` states whose components are independent normal with the given means and standard
+/// deviations: one state a row.
 ///
 /// # Panics
 /// If there aren't as many deviations as means.
-pub fn gaussian_states(mean: &[f64], deviation: &[f64], n: usize, rng: &mut impl Rng) -> Array2<f64> {
+pub fn gaussian_states(
+    mean: &[f64],
+    deviation: &[f64],
+    n: usize,
+    rng: &mut impl Rng,
+) -> Array2<f64> {
     assert_eq!(mean.len(), deviation.len(), "one standard deviation for each mean");
-    let standard = Array2::from_shape_simple_fn((n, mean.len()), || rng.sample::<f64, _>(StandardNormal));
+    let standard =
+        Array2::from_shape_simple_fn((n, mean.len()), || rng.sample::<f64, _>(StandardNormal));
     standard * ArrayView1::from(deviation) + ArrayView1::from(mean)
 }
 
-/// The data scheme of Finzi, Welling and Wilson (2021) and Yao et al. (2021): of each trajectory ONE chunk of `points` consecutive
-/// states, starting at row `points * j` with j drawn uniformly among those where a whole chunk fits (of 150 states and 5 points: 30).
+/// The data scheme of Finzi, Welling and Wilson (2021) and Yao et al. (2021): of each trajectory
+/// ONE chunk of `points` consecutive states, starting at row `points * j` with j drawn uniformly
+/// among those where a whole chunk fits (of 150 states and 5 points: 30).
 ///
-/// `trajectories` is trajectory x time x component, sampled at t = 0, dt, 2 dt, ..; the chunks keep these times and are numbered
-/// as the trajectories, from 0. The metadata are left empty.
+/// `trajectories` is trajectory x time x component, sampled at t = 0, dt, 2 dt, ..; the chunks keep
+/// these times and are numbered as the trajectories, from 0. The metadata are left empty.
 ///
 /// # Errors
-/// [`Error::ChunkLength`] for fewer than two points or more than the trajectories have; [`Error::BadTrajectory`] if states don't fit `shape`.
+/// [`Error::ChunkLength`] for fewer than two points or more than the trajectories have;
+/// [`Error::BadTrajectory`] if states don't fit `shape`.
 pub fn aligned_chunks(
     shape: Shape,
     trajectories: ArrayView3<f64>,
@@ -39,7 +48,8 @@ pub fn aligned_chunks(
         return Err(Error::ChunkLength { points, available });
     }
     if components != shape.state_len() {
-        let reason = format!("its states are {components} numbers; {} are accepted", shape.state_len());
+        let reason =
+            format!("its states are {components} numbers; {} are accepted", shape.state_len());
         return Err(Error::BadTrajectory { trajectory: 0, reason });
     }
     let chunk = |(id, trajectory): (i64, ArrayView2<f64>)| {
@@ -51,8 +61,8 @@ pub fn aligned_chunks(
     Ok(TrajectoryTable { shape, trajectories, metadata: BTreeMap::new() })
 }
 
-/// Adds independent Gaussian noise to every state, of `level` times each component's standard deviation over all states given; gives the
-/// noise's standard deviations, in the data's units.
+/// Adds independent Gaussian noise to every state, of `level` times each component's standard
+/// deviation over all states given; gives the noise's standard deviations, in the data's units.
 pub fn add_noise(trajectories: &mut [Trajectory], level: f64, rng: &mut impl Rng) -> Vec<f64> {
     let rows = || trajectories.iter().flat_map(|t| t.states.rows());
     let (n, dim) = (rows().count().max(1) as f64, rows().next().map_or(0, |row| row.len()));
@@ -69,9 +79,14 @@ pub fn add_noise(trajectories: &mut [Trajectory], level: f64, rng: &mut impl Rng
     noise
 }
 
-/// Splits chunks at random into those to train on and those to validate with: `fraction` of them, rounded, but at least one on either
-/// side if there are two. Both sides keep the order of the chunks.
-pub fn split(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec<Trajectory>, Vec<Trajectory>) {
+/// Splits chunks at random into those to train on and those to validate with: `fraction` of them,
+/// rounded, but at least one on either side if there are two. Both sides keep the order of the
+/// chunks.
+pub fn split(
+    chunks: Vec<Trajectory>,
+    fraction: f64,
+    rng: &mut impl Rng,
+) -> (Vec<Trajectory>, Vec<Trajectory>) {
     let n = chunks.len();
     let most = n.saturating_sub(1);
     let amount = ((fraction * n as f64).round() as usize).clamp(most.min(1), most);
@@ -79,7 +94,8 @@ pub fn split(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec
     for i in index::sample(rng, n, amount) {
         validates[i] = true;
     }
-    let (validation, train): (Vec<_>, Vec<_>) = chunks.into_iter().zip(validates).partition(|(_, validates)| *validates);
+    let (validation, train): (Vec<_>, Vec<_>) =
+        chunks.into_iter().zip(validates).partition(|(_, validates)| *validates);
     let strip = |side: Vec<(Trajectory, bool)>| side.into_iter().map(|(chunk, _)| chunk).collect();
     (strip(train), strip(validation))
 }
@@ -87,9 +103,14 @@ pub fn split(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec
 /// With fewer trajectories than this, [`split_trajectories`] splits chunks.
 const TRAJECTORIES: usize = 10;
 
-/// As [`split`], but the chunks of one trajectory stay on one side, so that those to validate with are of motion that was not trained on; with
-/// fewer than ten trajectories there are too few of them, and chunks are split as they are.
-pub fn split_trajectories(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl Rng) -> (Vec<Trajectory>, Vec<Trajectory>) {
+/// As [`split`], but the chunks of one trajectory stay on one side, so that those to validate with
+/// are of motion that was not trained on; with fewer than ten trajectories there are too few of
+/// them, and chunks are split as they are.
+pub fn split_trajectories(
+    chunks: Vec<Trajectory>,
+    fraction: f64,
+    rng: &mut impl Rng,
+) -> (Vec<Trajectory>, Vec<Trajectory>) {
     let ids: BTreeSet<i64> = chunks.iter().map(|chunk| chunk.id).collect();
     let n = ids.len();
     if n < TRAJECTORIES {
@@ -97,34 +118,50 @@ pub fn split_trajectories(chunks: Vec<Trajectory>, fraction: f64, rng: &mut impl
     }
     let amount = ((fraction * n as f64).round() as usize).clamp(1, n - 1);
     let chosen: BTreeSet<usize> = index::sample(rng, n, amount).into_iter().collect();
-    let validates: BTreeSet<i64> = ids.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, id)| id).collect();
+    let validates: BTreeSet<i64> =
+        ids.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, id)| id).collect();
     let (validation, train) = chunks.into_iter().partition(|chunk| validates.contains(&chunk.id));
     (train, validation)
 }
 
-/// Where there are fewer chunks than `enough`, more of them from the same states: neighbours that share an end point are joined, and what results
-/// is cut into chunks of `points` states that overlap, no more than it takes.
+/// Where there are fewer chunks than `enough`, more of them from the same states: neighbours that
+/// share an end point are joined, and what results is cut into chunks of `points` states that
+/// overlap, no more than it takes.
 ///
 /// # Errors
 /// [`Error::ChunkLength`] for chunks of fewer than two points.
-pub fn overlapped(chunks: Vec<Trajectory>, points: usize, enough: usize) -> Result<Vec<Trajectory>, Error> {
+pub fn overlapped(
+    chunks: Vec<Trajectory>,
+    points: usize,
+    enough: usize,
+) -> Result<Vec<Trajectory>, Error> {
     if chunks.len() >= enough {
         return Ok(chunks);
     }
     let mut runs: Vec<Trajectory> = Vec::new();
     for chunk in chunks {
-        match runs.last_mut().filter(|run| run.id == chunk.id && run.times.last() == chunk.times.first()) {
+        match runs
+            .last_mut()
+            .filter(|run| run.id == chunk.id && run.times.last() == chunk.times.first())
+        {
             Some(run) => {
                 run.times.extend(&chunk.times[1..]);
-                let joined = concatenate(Axis(0), &[run.states.view(), chunk.states.slice(s![1.., ..])]);
-                run.states = joined.map_err(|e| Error::BadTrajectory { trajectory: chunk.id, reason: e.to_string() })?;
+                let joined =
+                    concatenate(Axis(0), &[run.states.view(), chunk.states.slice(s![1.., ..])]);
+                run.states = joined.map_err(|e| Error::BadTrajectory {
+                    trajectory: chunk.id,
+                    reason: e.to_string(),
+                })?;
             }
             None => runs.push(chunk),
         }
     }
     let mut found = Vec::new();
     for stride in (1..points.max(3) - 1).rev() {
-        let cut = runs.iter().map(|run| run.overlapping_chunks(points, stride)).collect::<Result<Vec<_>, _>>()?;
+        let cut = runs
+            .iter()
+            .map(|run| run.overlapping_chunks(points, stride))
+            .collect::<Result<Vec<_>, _>>()?;
         found = cut.concat();
         if found.len() >= enough {
             break;

@@ -64,7 +64,9 @@ impl Source {
     /// Names of all columns.
     pub fn columns(&self) -> Vec<String> {
         match &self.file {
-            Open::Parquet(file) => file.summary.columns.iter().map(|(name, _)| name.clone()).collect(),
+            Open::Parquet(file) => {
+                file.summary.columns.iter().map(|(name, _)| name.clone()).collect()
+            }
             Open::Csv(file) => file.header.clone(),
         }
     }
@@ -77,7 +79,8 @@ impl Source {
         }
     }
 
-    /// Checks that a column holds numbers, as far as the file tells, and that there is only one of the name.
+    /// Checks that a column holds numbers, as far as the file tells, and that there is only one of
+    /// the name.
     ///
     /// # Errors
     /// [`Error::ColumnType`], [`Error::RepeatedColumn`].
@@ -98,8 +101,9 @@ impl Source {
         }
     }
 
-    /// Reads columns from beginning to end: `cell` is given the column's index in `wanted`, the row from 0 and the value, `None` where there is none. Rows
-    /// come in order, and in each row or group of rows the columns. `progress` is told the part that is read, from 0 to 1.
+    /// Reads columns from beginning to end: `cell` is given the column's index in `wanted`, the row
+    /// from 0 and the value, `None` where there is none. Rows come in order, and in each row or
+    /// group of rows the columns. `progress` is told the part that is read, from 0 to 1.
     ///
     /// # Errors
     /// [`Error`], and those of `cell`.
@@ -132,14 +136,23 @@ impl Source {
                 let wrong = |found: String| wrong_type(path, name, found, kind.accepted());
                 match kind {
                     Kind::Id => {
-                        let column = cast(&column, &DataType::Int64, DataType::is_integer).map_err(wrong)?;
+                        let column =
+                            cast(&column, &DataType::Int64, DataType::is_integer).map_err(wrong)?;
                         let cells = column.i64().map_err(|e| wrong(e.to_string()))?;
-                        cells.iter().enumerate().try_for_each(|(i, x)| cell(k, first + i, x.map(Value::Id)))?;
+                        cells
+                            .iter()
+                            .enumerate()
+                            .try_for_each(|(i, x)| cell(k, first + i, x.map(Value::Id)))?;
                     }
                     Kind::Number => {
-                        let column = cast(&column, &DataType::Float64, DataType::is_primitive_numeric).map_err(wrong)?;
+                        let column =
+                            cast(&column, &DataType::Float64, DataType::is_primitive_numeric)
+                                .map_err(wrong)?;
                         let cells = column.f64().map_err(|e| wrong(e.to_string()))?;
-                        cells.iter().enumerate().try_for_each(|(i, x)| cell(k, first + i, x.map(Value::Number)))?;
+                        cells
+                            .iter()
+                            .enumerate()
+                            .try_for_each(|(i, x)| cell(k, first + i, x.map(Value::Number)))?;
                     }
                 }
                 progress((group * wanted.len() + k + 1) as f64 / (groups * wanted.len()) as f64);
@@ -159,11 +172,15 @@ impl Source {
         let path = &self.path;
         file.rewind()?;
         let place = |name: &str| {
-            let missing =
-                || Error::MissingColumn { path: path.clone(), column: name.into(), accepted: "the header names it".into() };
+            let missing = || Error::MissingColumn {
+                path: path.clone(),
+                column: name.into(),
+                accepted: "the header names it".into(),
+            };
             file.header.iter().position(|column| column == name).ok_or_else(missing)
         };
-        let places = wanted.iter().map(|(name, _)| place(name)).collect::<Result<Vec<usize>, _>>()?;
+        let places =
+            wanted.iter().map(|(name, _)| place(name)).collect::<Result<Vec<usize>, _>>()?;
         let mut row = 0;
         while file.next()? {
             for (k, (&(name, kind), &place)) in wanted.iter().zip(&places).enumerate() {
@@ -172,7 +189,9 @@ impl Source {
                     Kind::Id => parse(field).map(|x| x.map(Value::Id)),
                     Kind::Number => parse(field).map(|x| x.map(Value::Number)),
                 };
-                let found = |text: String| wrong_type(path, name, format!("{text:?} in row {}", row + 1), kind.accepted());
+                let found = |text: String| {
+                    wrong_type(path, name, format!("{text:?} in row {}", row + 1), kind.accepted())
+                };
                 cell(k, row, value.map_err(found)?)?;
             }
             row += 1;
@@ -202,7 +221,9 @@ fn cast(column: &Series, wanted: &DataType, fits: fn(&DataType) -> bool) -> Resu
     if !fits(column.dtype()) {
         return Err(format!("values of type {}", column.dtype()));
     }
-    column.strict_cast(wanted).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_string())
+    column
+        .strict_cast(wanted)
+        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_string())
 }
 
 /// A cell of text, blanks around it left out; none where nothing is left. The error quotes it.

@@ -16,22 +16,32 @@ use super::{Error, Format, Shape, Trajectory, TrajectoryTable, files};
 
 /// Reads a table of trajectories from a Parquet (`.parquet`) or CSV (`.csv`) file.
 ///
-/// One row per state: `trajectory` (integer id), `t`, and for each particle i = 1..N its position `q{i}_x`, `q{i}_y`, `q{i}_z` and momentum
-/// `p{i}_*`, in any order; in two dimensions there is no `_z`, in one neither `_y`. Particles and dimension are read off the names. In
-/// place of momenta there may be velocities `v{i}_*`, times `masses` (particle, from 1, to mass). Numbers may be of any width, integer
-/// or float. The rows of a trajectory need not stand together: they are collected by id in the file's order, in which times must
-/// increase. Trajectories come out by increasing id.
+/// One row per state: `trajectory` (integer id), `t`, and for each particle i = 1..N its position
+/// `q{i}_x`, `q{i}_y`, `q{i}_z` and momentum `p{i}_*`, in any order; in two dimensions there is no
+/// `_z`, in one neither `_y`. Particles and dimension are read off the names. In place of momenta
+/// there may be velocities `v{i}_*`, times `masses` (particle, from 1, to mass). Numbers may be of
+/// any width, integer or float. The rows of a trajectory need not stand together: they are
+/// collected by id in the file's order, in which times must increase. Trajectories come out by
+/// increasing id.
 ///
-/// Besides the table come warnings, one for each thing that is ignored: further columns, masses of a table with momenta.
+/// Besides the table come warnings, one for each thing that is ignored: further columns, masses of
+/// a table with momenta.
 ///
 /// # Errors
 /// An [`Error`] naming file, column, trajectory and row for whatever the format doesn't allow.
-pub fn read_table(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<(TrajectoryTable, Vec<String>), Error> {
+pub fn read_table(
+    path: &Path,
+    masses: &BTreeMap<usize, f64>,
+) -> Result<(TrajectoryTable, Vec<String>), Error> {
     let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
     let index = Index::read(&mut source, &mut |_| {})?;
     let pieces: Vec<Range<usize>> = index.trajectories().collect();
-    let trajectories = index.states(&mut source, (&layout.columns, &factors), &pieces, &mut |_| {})?;
-    Ok((TrajectoryTable { shape: layout.shape, trajectories, metadata: source.metadata() }, warnings))
+    let trajectories =
+        index.states(&mut source, (&layout.columns, &factors), &pieces, &mut |_| {})?;
+    Ok((
+        TrajectoryTable { shape: layout.shape, trajectories, metadata: source.metadata() },
+        warnings,
+    ))
 }
 
 /// How [`read_chunks`] cuts trajectories, and how many chunks it keeps.
@@ -58,10 +68,12 @@ pub struct Chunks {
     pub rows: usize,
 }
 
-/// As [`read_table`], for tables that are too large to be held: cut into chunks as by [`TrajectoryTable::chunks`], of which a random draw is kept.
+/// As [`read_table`], for tables that are too large to be held: cut into chunks as by
+/// [`TrajectoryTable::chunks`], of which a random draw is kept.
 ///
-/// The file is read twice, column by column: all of it is checked, but besides the chunks only ids and times are held, some 20 to 40
-/// bytes a row. `progress` is told the part that is read, from 0 to 1.
+/// The file is read twice, column by column: all of it is checked, but besides the chunks only ids
+/// and times are held, some 20 to 40 bytes a row. `progress` is told the part that is read, from 0
+/// to 1.
 ///
 /// # Errors
 /// As [`read_table`]; [`Error::ChunkLength`] for chunks of fewer than two points.
@@ -80,7 +92,9 @@ pub fn read_chunks(
     }
     let available = pieces.len();
     if available > cut.most {
-        let mut chosen = rand::seq::index::sample(&mut ChaCha8Rng::seed_from_u64(cut.seed), available, cut.most).into_vec();
+        let mut chosen =
+            rand::seq::index::sample(&mut ChaCha8Rng::seed_from_u64(cut.seed), available, cut.most)
+                .into_vec();
         chosen.sort_unstable();
         pieces = chosen.into_iter().map(|i| pieces[i].clone()).collect();
     }
@@ -107,7 +121,9 @@ struct Opened {
 
 impl Opened {
     fn new(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Self, Error> {
-        if let Some((&particle, &mass)) = masses.iter().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0)) {
+        if let Some((&particle, &mass)) =
+            masses.iter().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0))
+        {
             return Err(Error::BadMass { particle, mass });
         }
         let source = Source::open(path, format_of(path)?)?;
@@ -116,7 +132,8 @@ impl Opened {
             column: m.column,
             accepted: m.accepted,
         })?;
-        for name in ["trajectory", "t"].into_iter().chain(layout.columns.iter().map(String::as_str)) {
+        for name in ["trajectory", "t"].into_iter().chain(layout.columns.iter().map(String::as_str))
+        {
             source.check_column(name)?;
         }
         let factors = mass_factors(path, &layout, masses)?;
@@ -125,10 +142,12 @@ impl Opened {
     }
 }
 
-/// Writes a table of trajectories as Parquet, its metadata in the footer, or (by the name's ending) as CSV, without metadata. Same table, same bytes.
+/// Writes a table of trajectories as Parquet, its metadata in the footer, or (by the name's ending)
+/// as CSV, without metadata. Same table, same bytes.
 ///
 /// # Errors
-/// [`Error::BadTrajectory`] if states don't fit the table's shape or its own times, [`Error::UnknownExtension`], [`Error::Unwritable`].
+/// [`Error::BadTrajectory`] if states don't fit the table's shape or its own times,
+/// [`Error::UnknownExtension`], [`Error::Unwritable`].
 pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
     let format = format_of(path)?;
     let expected = table.shape.state_len();
@@ -143,15 +162,20 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
         }
     }
     let all = || table.trajectories.iter();
-    let ids: Vec<i64> = all().flat_map(|trajectory| std::iter::repeat_n(trajectory.id, trajectory.times.len())).collect();
+    let ids: Vec<i64> = all()
+        .flat_map(|trajectory| std::iter::repeat_n(trajectory.id, trajectory.times.len()))
+        .collect();
     let times: Vec<f64> = all().flat_map(|trajectory| trajectory.times.iter().copied()).collect();
     let mut columns = vec![Column::new("trajectory".into(), ids), Column::new("t".into(), times)];
     for (k, name) in state_columns(table.shape, 'p').into_iter().enumerate() {
-        let values: Vec<f64> = all().flat_map(|trajectory| trajectory.states.column(k)).copied().collect();
+        let values: Vec<f64> =
+            all().flat_map(|trajectory| trajectory.states.column(k)).copied().collect();
         columns.push(Column::new(name.into(), values));
     }
-    let mut frame = DataFrame::new_infer_height(columns)
-        .map_err(|error| Error::Unwritable { path: path.into(), source: std::io::Error::other(error) })?;
+    let mut frame = DataFrame::new_infer_height(columns).map_err(|error| Error::Unwritable {
+        path: path.into(),
+        source: std::io::Error::other(error),
+    })?;
     match format {
         Format::Parquet => files::write_parquet(path, &mut frame, &table.metadata),
         Format::Csv => files::write_csv(path, &mut frame),
@@ -159,7 +183,8 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
 }
 
 fn format_of(path: &Path) -> Result<Format, Error> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    let extension =
+        path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     match extension.as_deref() {
         Some("parquet") => Ok(Format::Parquet),
         Some("csv") => Ok(Format::Csv),
@@ -169,7 +194,11 @@ fn format_of(path: &Path) -> Result<Format, Error> {
 }
 
 /// What to multiply each column with to make a state: masses for velocities, else 1.
-fn mass_factors(path: &Path, layout: &Layout, masses: &BTreeMap<usize, f64>) -> Result<Vec<f64>, Error> {
+fn mass_factors(
+    path: &Path,
+    layout: &Layout,
+    masses: &BTreeMap<usize, f64>,
+) -> Result<Vec<f64>, Error> {
     let mut factors = vec![1.0; layout.columns.len()];
     if !layout.velocities {
         return Ok(factors);
@@ -180,7 +209,9 @@ fn mass_factors(path: &Path, layout: &Layout, masses: &BTreeMap<usize, f64>) -> 
     }
     let (_, velocities) = factors.split_at_mut(layout.columns.len() / 2);
     for (particle, factors) in (1..).zip(velocities.chunks_mut(layout.shape.dimension)) {
-        let mass = masses.get(&particle).ok_or_else(|| Error::MissingMass { path: path.into(), particle })?;
+        let mass = masses
+            .get(&particle)
+            .ok_or_else(|| Error::MissingMass { path: path.into(), particle })?;
         factors.fill(*mass);
     }
     Ok(factors)
@@ -189,7 +220,11 @@ fn mass_factors(path: &Path, layout: &Layout, masses: &BTreeMap<usize, f64>) -> 
 fn warnings(path: &Path, layout: &Layout, masses: &BTreeMap<usize, f64>) -> Vec<String> {
     let mut warnings = Vec::new();
     if !layout.ignored.is_empty() {
-        warnings.push(format!("{}: ignored columns: {}", path.display(), layout.ignored.join(", ")));
+        warnings.push(format!(
+            "{}: ignored columns: {}",
+            path.display(),
+            layout.ignored.join(", ")
+        ));
     }
     if !layout.velocities && !masses.is_empty() {
         warnings.push(format!("{}: ignored masses: the table has momenta", path.display()));

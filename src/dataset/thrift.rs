@@ -1,6 +1,8 @@
-//! Thrift's compact protocol (Apache Thrift, "Thrift Compact protocol encoding"), as far as Parquet files use it.
+//! Thrift's compact protocol (Apache Thrift, "Thrift Compact protocol encoding"), as far as Parquet
+//! files use it.
 //!
-//! Functions take what is left to read and leave what is left after; `None` says that the bytes make no sense.
+//! Functions take what is left to read and leave what is left after; `None` says that the bytes
+//! make no sense.
 
 /// Wire types of the compact protocol.
 pub(super) const TRUE: u8 = 1;
@@ -18,7 +20,8 @@ pub(super) const STRUCT: u8 = 12;
 /// Structs of headers and footers nest less deep than this.
 const DEEPEST: usize = 12;
 
-/// Reads on to a struct's next field and gives its wire type; `Some(None)` at the end of the struct.
+/// Reads on to a struct's next field and gives its wire type; `Some(None)` at the end of the
+/// struct.
 pub(super) fn next_field(bytes: &mut &[u8], id: &mut i64) -> Option<Option<u8>> {
     let head = byte(bytes)?;
     if head == 0 {
@@ -43,7 +46,8 @@ pub(super) fn skip(bytes: &mut &[u8], wire: u8, depth: usize) -> Option<()> {
         LIST | SET => {
             let head = byte(bytes)?;
             let length = if head >> 4 == 15 { unsigned(bytes)? } else { u64::from(head >> 4) };
-            // Booleans take a byte each in a list, though none in a struct; every other element takes one or more.
+            // Booleans take a byte each in a list, though none in a struct; every other element
+            // takes one or more.
             let element = if matches!(head & 0x0f, TRUE | FALSE) { BYTE } else { head & 0x0f };
             (0..length).try_for_each(|_| skip(bytes, element, depth + 1))
         }

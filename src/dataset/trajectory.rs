@@ -31,20 +31,28 @@ pub struct TrajectoryTable {
 }
 
 impl Trajectory {
-    /// Cuts the trajectory into consecutive chunks of `points` states that share their end points, so that no interval is lost.
-    /// The last may be shorter; each has two states or more and bears the trajectory's id.
+    /// Cuts the trajectory into consecutive chunks of `points` states that share their end points,
+    /// so that no interval is lost. The last may be shorter; each has two states or more and bears
+    /// the trajectory's id.
     ///
     /// # Errors
     /// [`Error::ChunkLength`] for chunks of fewer than two points.
     pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, Error> {
-        Ok(chunk_ranges(0..self.times.len(), points)?.map(|rows| self.rows(rows.start, rows.end)).collect())
+        Ok(chunk_ranges(0..self.times.len(), points)?
+            .map(|rows| self.rows(rows.start, rows.end))
+            .collect())
     }
 
-    /// Cuts out chunks of `points` states that begin at every `stride`-th row, and the last such chunk; the whole trajectory where it is no longer.
+    /// Cuts out chunks of `points` states that begin at every `stride`-th row, and the last such
+    /// chunk; the whole trajectory where it is no longer.
     ///
     /// # Errors
     /// [`Error::ChunkLength`] for chunks of fewer than two points.
-    pub fn overlapping_chunks(&self, points: usize, stride: usize) -> Result<Vec<Trajectory>, Error> {
+    pub fn overlapping_chunks(
+        &self,
+        points: usize,
+        stride: usize,
+    ) -> Result<Vec<Trajectory>, Error> {
         let available = self.times.len();
         if points < 2 {
             return Err(Error::ChunkLength { points, available });
@@ -54,10 +62,14 @@ impl Trajectory {
         if !last.is_multiple_of(stride.max(1)) {
             starts.push(last);
         }
-        Ok(starts.into_iter().map(|start| self.rows(start, (start + points).min(available))).collect())
+        Ok(starts
+            .into_iter()
+            .map(|start| self.rows(start, (start + points).min(available)))
+            .collect())
     }
 
-    /// The part from row `start` up to and without row `end`, at the same times and under the same id.
+    /// The part from row `start` up to and without row `end`, at the same times and under the same
+    /// id.
     fn rows(&self, start: usize, end: usize) -> Trajectory {
         let states = self.states.slice(s![start..end, ..]).to_owned();
         Trajectory { id: self.id, times: self.times[start..end].to_vec(), states }
@@ -70,7 +82,11 @@ impl TrajectoryTable {
     /// # Errors
     /// [`Error::ChunkLength`] for chunks of fewer than two points.
     pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, Error> {
-        let chunks = self.trajectories.iter().map(|trajectory| trajectory.chunks(points)).collect::<Result<Vec<_>, _>>()?;
+        let chunks = self
+            .trajectories
+            .iter()
+            .map(|trajectory| trajectory.chunks(points))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(chunks.into_iter().flatten().collect())
     }
 
@@ -81,7 +97,10 @@ impl TrajectoryTable {
 }
 
 /// Ranges of `points` consecutive rows that share their end points, the last one may be shorter.
-pub(super) fn chunk_ranges(rows: Range<usize>, points: usize) -> Result<impl Iterator<Item = Range<usize>>, Error> {
+pub(super) fn chunk_ranges(
+    rows: Range<usize>,
+    points: usize,
+) -> Result<impl Iterator<Item = Range<usize>>, Error> {
     if points < 2 {
         return Err(Error::ChunkLength { points, available: rows.len() });
     }

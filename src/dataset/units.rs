@@ -6,9 +6,10 @@ use crate::scalars::Inputs;
 
 /// Units of length, time, momentum and of each context vector, measured in the units of a table.
 ///
-/// With q = L q', t = T t', p = P p' and H = (L P / T) H' Hamilton's equations keep their form, whatever L, T and P are. So a law may be learned
-/// from numbers near one and then be put back into the units of the table, kilometres or electron volts. Units are powers of two, so that
-/// no number of the data is rounded on the way.
+/// With q = L q', t = T t', p = P p' and H = (L P / T) H' Hamilton's equations keep their form,
+/// whatever L, T and P are. So a law may be learned from numbers near one and then be put back into
+/// the units of the table, kilometres or electron volts. Units are powers of two, so that no number
+/// of the data is rounded on the way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Units {
     /// L: spread of the positions.
@@ -24,9 +25,14 @@ pub struct Units {
 /// Spreads within this factor of one are near enough: the table's own unit stays.
 const NEAR: f64 = 16.0;
 
-/// The power of two nearest to a spread, by its logarithm; 1 for one that is near it, and where there is none.
+/// The power of two nearest to a spread, by its logarithm; 1 for one that is near it, and where
+/// there is none.
 fn unit(spread: f64) -> f64 {
-    if !spread.is_normal() || (1.0 / NEAR..=NEAR).contains(&spread) { 1.0 } else { 2f64.powi(spread.log2().round() as i32) }
+    if !spread.is_normal() || (1.0 / NEAR..=NEAR).contains(&spread) {
+        1.0
+    } else {
+        2f64.powi(spread.log2().round() as i32)
+    }
 }
 
 impl Units {
@@ -69,23 +75,35 @@ impl Units {
     /// Pivot and context vectors in these units.
     pub fn inputs(&self, inputs: &Inputs) -> Inputs {
         let divided = |v: &[f64], unit: f64| v.iter().map(|x| x / unit).collect();
-        let context = inputs.context.iter().zip(&self.context).map(|((name, v), (_, unit))| (name.clone(), divided(v, *unit)));
-        Inputs { shape: inputs.shape, origin: divided(&inputs.origin, self.length), context: context.collect() }
+        let context = inputs
+            .context
+            .iter()
+            .zip(&self.context)
+            .map(|((name, v), (_, unit))| (name.clone(), divided(v, *unit)));
+        Inputs {
+            shape: inputs.shape,
+            origin: divided(&inputs.origin, self.length),
+            context: context.collect(),
+        }
     }
 
     /// A chunk in these units.
     pub fn chunk(&self, chunk: &Trajectory) -> Trajectory {
         let mut scaled = chunk.clone();
         scaled.times.iter_mut().for_each(|t| *t /= self.time);
-        for (mut column, unit) in scaled.states.columns_mut().into_iter().zip(self.of_state(chunk.states.ncols())) {
+        for (mut column, unit) in
+            scaled.states.columns_mut().into_iter().zip(self.of_state(chunk.states.ncols()))
+        {
             column /= unit;
         }
         scaled
     }
 
-    /// A Hamiltonian over vectors in these units as one over those of the table, in its unit of energy, and up to a constant.
+    /// A Hamiltonian over vectors in these units as one over those of the table, in its unit of
+    /// energy, and up to a constant.
     ///
-    /// Its constants change, its form doesn't, except that a term or argument without a constant may get one.
+    /// Its constants change, its form doesn't, except that a term or argument without a constant
+    /// may get one.
     pub fn hamiltonian(&self, natural: &Expr) -> Expr {
         match self.times(self.energy(), natural) {
             Expr::Sum(mut terms) => {
@@ -96,8 +114,8 @@ impl Units {
         }
     }
 
-    /// An expression of the table's vectors and a factor u: it has u times the value of `natural` and, where that is possible, the same constants
-    /// but for those inside sums.
+    /// An expression of the table's vectors and a factor u: it has u times the value of `natural`
+    /// and, where that is possible, the same constants but for those inside sums.
     fn part(&self, natural: &Expr) -> (Expr, f64) {
         match natural {
             Expr::Constant(_) => (natural.clone(), 1.0),
@@ -110,7 +128,8 @@ impl Units {
                 (self.times(u, natural), u)
             }
             Expr::Product(factors) => {
-                let (factors, units): (Vec<Expr>, Vec<f64>) = factors.iter().map(|f| self.part(f)).unzip();
+                let (factors, units): (Vec<Expr>, Vec<f64>) =
+                    factors.iter().map(|f| self.part(f)).unzip();
                 (Expr::Product(factors), units.iter().product())
             }
             Expr::Pow(base, n) => {
@@ -137,14 +156,20 @@ impl Units {
         if let Some((factor, argument)) = logarithm(natural) {
             // u c log(x) = u c log(v x) - u c log(v).
             let (argument, v) = self.part(argument);
-            let logarithm = factor_in_front(u * factor, Expr::Apply(Function::Log, Box::new(argument)));
-            return if v == 1.0 { logarithm } else { Expr::Sum(vec![logarithm, Expr::Constant(-u * factor * v.ln())]) };
+            let logarithm =
+                factor_in_front(u * factor, Expr::Apply(Function::Log, Box::new(argument)));
+            return if v == 1.0 {
+                logarithm
+            } else {
+                Expr::Sum(vec![logarithm, Expr::Constant(-u * factor * v.ln())])
+            };
         }
         let (expr, own) = self.part(natural);
         factor_in_front(u / own, expr)
     }
 
-    /// A scalar of the table's vectors and its unit; where vectors of several units are added, their coefficients change.
+    /// A scalar of the table's vectors and its unit; where vectors of several units are added,
+    /// their coefficients change.
     fn scalar(&self, scalar: &Scalar) -> (Expr, f64) {
         match scalar {
             Scalar::Norm(v) => {
@@ -160,7 +185,15 @@ impl Units {
 
     fn vector(&self, vector: &Vector) -> (Vector, f64) {
         let unit = vector.terms().first().map_or(1.0, |(name, _)| self.of_vector(name));
-        (Vector::from_terms(vector.terms().iter().map(|(name, c)| (name.as_str(), c * (unit / self.of_vector(name))))), unit)
+        (
+            Vector::from_terms(
+                vector
+                    .terms()
+                    .iter()
+                    .map(|(name, c)| (name.as_str(), c * (unit / self.of_vector(name)))),
+            ),
+            unit,
+        )
     }
 
     /// Unit of a named vector.
@@ -216,7 +249,8 @@ fn spread(chunks: &[Trajectory], components: std::ops::Range<usize>) -> f64 {
     let rows = || chunks.iter().flat_map(|c| c.states.rows());
     let n = rows().count().max(1) as f64;
     // Means of squares overflow for numbers beyond 1e154: the largest magnitude is taken out first.
-    let largest = rows().flat_map(|row| components.clone().map(move |k| row[k].abs())).fold(0.0, f64::max);
+    let largest =
+        rows().flat_map(|row| components.clone().map(move |k| row[k].abs())).fold(0.0, f64::max);
     if largest == 0.0 {
         return 0.0;
     }
@@ -224,7 +258,8 @@ fn spread(chunks: &[Trajectory], components: std::ops::Range<usize>) -> f64 {
         let mean = rows().map(|row| row[k] / largest).sum::<f64>() / n;
         (mean, rows().map(|row| (row[k] / largest - mean).powi(2)).sum::<f64>() / n)
     });
-    let (mean, variance) = moments.fold((0.0, 0.0), |(m, v), (mean, variance)| (m + mean * mean, v + variance));
+    let (mean, variance) =
+        moments.fold((0.0, 0.0), |(m, v), (mean, variance)| (m + mean * mean, v + variance));
     let size = if variance > 0.0 { variance } else { mean };
     largest * (size / components.len().max(1) as f64).sqrt()
 }

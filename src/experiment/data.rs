@@ -1,7 +1,8 @@
 //! The data scheme of Finzi, Welling & Wilson (2021), as Yao et al. (2021) use it.
 //!
-//! Initial states are normal: q1 ~ N((0, 0, -1.5), 0.2^2), q2 ~ N((0, 0, -3), 0.2^2), p1, p2 ~ N(0, 0.4^2). Of each trajectory of 150 states,
-//! 0.2 apart, one chunk of 5 is kept. The truth of the tests starts from the first state of each test chunk.
+//! Initial states are normal: q1 ~ N((0, 0, -1.5), 0.2^2), q2 ~ N((0, 0, -3), 0.2^2), p1, p2 ~ N(0,
+//! 0.4^2). Of each trajectory of 150 states, 0.2 apart, one chunk of 5 is kept. The truth of the
+//! tests starts from the first state of each test chunk.
 
 use ndarray::{Array2, Array3, ArrayView2, s};
 use rand::SeedableRng;
@@ -31,7 +32,8 @@ pub const FINE_POINTS: usize = 301;
 const SHAPE: Shape = Shape { particles: 2, dimension: 3 };
 const MEAN: [f64; 12] = [0.0, 0.0, -1.5, 0.0, 0.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 const DEVIATION: [f64; 12] = [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4];
-/// Steps per interval of the truth, compared with those that meet the tolerance: what models are measured with is the finer rule.
+/// Steps per interval of the truth, compared with those that meet the tolerance: what models are
+/// measured with is the finer rule.
 const FINER: usize = 2;
 
 /// A preset of the pendulum.
@@ -71,7 +73,8 @@ pub struct Accuracy {
     pub truth_substeps: usize,
     /// Largest distance of their final states from those with half the step.
     pub truth_error: f64,
-    /// Geometric mean, over times and test trajectories, of their relative distance from those with half the step: no model can be shown to be better.
+    /// Geometric mean, over times and test trajectories, of their relative distance from those with
+    /// half the step: no model can be shown to be better.
     pub truth_mean_error: f64,
 }
 
@@ -94,7 +97,8 @@ pub struct Data {
     pub accuracy: Accuracy,
 }
 
-/// Makes the data of one seed with a splitting of order 8 whose step is the longest that meets [`TOLERANCE`] on every trajectory.
+/// Makes the data of one seed with a splitting of order 8 whose step is the longest that meets
+/// [`TOLERANCE`] on every trajectory.
 ///
 /// # Errors
 /// [`Error::Integrate`] if no step does.
@@ -105,7 +109,9 @@ pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Err
     let initial = gaussian_states(&MEAN, &DEVIATION, 2 * chunks + tests, &mut rng);
     let refined = refine(&system, &method, initial.view(), INTERVAL, POINTS, TOLERANCE)?;
     let states = simulate(&system, &method, initial.view(), INTERVAL, POINTS, refined.substeps)?;
-    let mut cut = |from: usize, to: usize| aligned_chunks(SHAPE, states.slice(s![from..to, .., ..]), INTERVAL, CHUNK, &mut rng);
+    let mut cut = |from: usize, to: usize| {
+        aligned_chunks(SHAPE, states.slice(s![from..to, .., ..]), INTERVAL, CHUNK, &mut rng)
+    };
     let train = cut(0, chunks)?;
     let validation = cut(chunks, 2 * chunks)?;
     let starts = first_states(&cut(2 * chunks, 2 * chunks + tests)?.trajectories);
@@ -121,8 +127,15 @@ pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Err
         truth_error: final_distance(&test, &finer),
         truth_mean_error: mean_relative_distance(&test, &finer),
     };
-    let fine =
-        simulate(&system, &method, starts.slice(s![..1, ..]), FINE_INTERVAL, FINE_POINTS, substeps)?.slice_move(s![0, .., ..]);
+    let fine = simulate(
+        &system,
+        &method,
+        starts.slice(s![..1, ..]),
+        FINE_INTERVAL,
+        FINE_POINTS,
+        substeps,
+    )?
+    .slice_move(s![0, .., ..]);
     let mut data = Data { preset, seed, train, validation, test: whole(&test), fine, accuracy };
     let metadata = data.metadata(profile);
     data.train.metadata = metadata.clone();
@@ -131,18 +144,27 @@ pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Err
     Ok(data)
 }
 
-/// The orbit of figure 1: both masses of the first test trajectory, `points` states `interval` apart.
+/// The orbit of figure 1: both masses of the first test trajectory, `points` states `interval`
+/// apart.
 ///
 /// # Errors
 /// [`Error::Integrate`].
-pub fn orbit(preset: Preset, seed: u64, interval: f64, points: usize) -> Result<Array2<f64>, Error> {
+pub fn orbit(
+    preset: Preset,
+    seed: u64,
+    interval: f64,
+    points: usize,
+) -> Result<Array2<f64>, Error> {
     let initial = gaussian_states(&MEAN, &DEVIATION, 1, &mut ChaCha8Rng::seed_from_u64(seed));
-    Ok(simulate(&preset.system(), &Splitting::nystrom(8)?, initial.view(), interval, points, 2)?.slice_move(s![0, .., ..]))
+    Ok(simulate(&preset.system(), &Splitting::nystrom(8)?, initial.view(), interval, points, 2)?
+        .slice_move(s![0, .., ..]))
 }
 
 /// The first state of each trajectory, one a row.
 pub fn first_states(trajectories: &[Trajectory]) -> Array2<f64> {
-    Array2::from_shape_fn((trajectories.len(), SHAPE.state_len()), |(i, c)| trajectories[i].states[[0, c]])
+    Array2::from_shape_fn((trajectories.len(), SHAPE.state_len()), |(i, c)| {
+        trajectories[i].states[[0, c]]
+    })
 }
 
 impl Data {
@@ -152,19 +174,26 @@ impl Data {
     /// [`Error::Scalars`].
     pub fn inputs(&self) -> Result<Inputs, Error> {
         let parameters = *self.preset.system().parameters();
-        Ok(Inputs::new(SHAPE, parameters.pivot.to_vec(), vec![("g".into(), parameters.gravity.to_vec())])?)
+        Ok(Inputs::new(
+            SHAPE,
+            parameters.pivot.to_vec(),
+            vec![("g".into(), parameters.gravity.to_vec())],
+        )?)
     }
 
     /// True states of the test trajectories: trajectory x time x component.
     pub fn truth(&self) -> Array3<f64> {
-        let views: Vec<ArrayView2<f64>> = self.test.trajectories.iter().map(|test| test.states.view()).collect();
-        ndarray::stack(ndarray::Axis(0), &views).expect("all test trajectories have the same number of states")
+        let views: Vec<ArrayView2<f64>> =
+            self.test.trajectories.iter().map(|test| test.states.view()).collect();
+        ndarray::stack(ndarray::Axis(0), &views)
+            .expect("all test trajectories have the same number of states")
     }
 
     /// Where the data come from, for the footer of Parquet files.
     pub fn metadata(&self, profile: Profile) -> Metadata {
         let parameters = self.preset.system().named_parameters();
-        let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let parameters: Vec<String> =
+            parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let accuracy = &self.accuracy;
         let mut metadata = provenance(profile, self.seed);
         metadata.extend([
@@ -190,23 +219,39 @@ impl Data {
     /// A number that tells these chunks and truths from others.
     pub fn fingerprint(&self) -> u64 {
         let tables = [&self.train, &self.validation, &self.test];
-        let states = tables.iter().flat_map(|table| &table.trajectories).flat_map(|trajectory| trajectory.states.iter());
-        // FNV-1a: unlike the standard library's hashes it stays the same from one version to the next.
-        states.fold(0xcbf2_9ce4_8422_2325, |hash, x| (hash ^ x.to_bits()).wrapping_mul(0x0100_0000_01b3))
+        let states = tables
+            .iter()
+            .flat_map(|table| &table.trajectories)
+            .flat_map(|trajectory| trajectory.states.iter());
+        // FNV-1a: unlike the standard library's hashes it stays the same from one version to the
+        // next.
+        states.fold(0xcbf2_9ce4_8422_2325, |hash, x| {
+            (hash ^ x.to_bits()).wrapping_mul(0x0100_0000_01b3)
+        })
     }
 }
 
-/// Metadata of every file: crate version, command, seed. Neither folders nor threads, which change no byte.
+/// Metadata of every file: crate version, command, seed. Neither folders nor threads, which change
+/// no byte.
 pub fn provenance(profile: Profile, seed: u64) -> Metadata {
     let command = format!("reproduce_figures --profile {} --seed {seed}", profile.name());
     let version = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    let pairs = [("version", version), ("command", command), ("profile", profile.name().into()), ("seed", seed.to_string())];
+    let pairs = [
+        ("version", version),
+        ("command", command),
+        ("profile", profile.name().into()),
+        ("seed", seed.to_string()),
+    ];
     pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
 }
 
 fn whole(states: &Array3<f64>) -> TrajectoryTable {
     let times: Vec<f64> = (0..states.dim().1).map(|i| i as f64 * INTERVAL).collect();
-    let trajectory = |(id, states): (i64, ArrayView2<f64>)| Trajectory { id, times: times.clone(), states: states.to_owned() };
+    let trajectory = |(id, states): (i64, ArrayView2<f64>)| Trajectory {
+        id,
+        times: times.clone(),
+        states: states.to_owned(),
+    };
     TrajectoryTable {
         shape: SHAPE,
         trajectories: (0..).zip(states.outer_iter()).map(trajectory).collect(),
@@ -219,9 +264,12 @@ fn final_distance(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
     difference.rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max)
 }
 
-/// Geometric mean over times and trajectories of the relative distance, without the first point, where they agree.
+/// Geometric mean over times and trajectories of the relative distance, without the first point,
+/// where they agree.
 pub(super) fn mean_relative_distance(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
     let (n, points, _) = a.dim();
-    let errors = Array2::from_shape_fn((n, points), |(i, j)| relative_error(a.slice(s![i, j, ..]), b.slice(s![i, j, ..])));
+    let errors = Array2::from_shape_fn((n, points), |(i, j)| {
+        relative_error(a.slice(s![i, j, ..]), b.slice(s![i, j, ..]))
+    });
     crate::evaluate::geometric_mean(&errors.mapv_into(|e| e.max(f64::EPSILON)))
 }

@@ -24,8 +24,9 @@ const ROUNDOFF: f64 = 1e-13;
 pub struct Evaluation {
     /// Steps per interval of the rollouts.
     pub substeps: usize,
-    /// Geometric mean of the relative distance that halving the step makes: above the error of their integration. Measured on the first
-    /// forty trajectories; where it comes near roundoff, the rollouts have the halved step.
+    /// Geometric mean of the relative distance that halving the step makes: above the error of
+    /// their integration. Measured on the first forty trajectories; where it comes near roundoff,
+    /// the rollouts have the halved step.
     pub step_error: f64,
     state: Vec<f64>,
     angular_momentum: Vec<f64>,
@@ -36,8 +37,14 @@ pub struct Evaluation {
 impl Evaluation {
     /// Relative errors, trajectory x time.
     pub fn errors(&self) -> RolloutErrors {
-        let array = |values: &[f64]| Array2::from_shape_fn((values.len() / POINTS, POINTS), |(i, j)| values[i * POINTS + j]);
-        RolloutErrors { state: array(&self.state), angular_momentum: array(&self.angular_momentum), energy: array(&self.energy) }
+        let array = |values: &[f64]| {
+            Array2::from_shape_fn((values.len() / POINTS, POINTS), |(i, j)| values[i * POINTS + j])
+        };
+        RolloutErrors {
+            state: array(&self.state),
+            angular_momentum: array(&self.angular_momentum),
+            energy: array(&self.energy),
+        }
     }
 
     /// The rollout from the first test state at times [`FINE_INTERVAL`] apart.
@@ -48,24 +55,34 @@ impl Evaluation {
 
     /// How it is made, as text.
     pub(super) fn settings() -> String {
-        format!("evaluation {:?}", (SUBSTEPS, PILOTS, SHARE, ROUNDOFF, INTERVAL, POINTS, FINE_INTERVAL, FINE_POINTS))
+        format!(
+            "evaluation {:?}",
+            (SUBSTEPS, PILOTS, SHARE, ROUNDOFF, INTERVAL, POINTS, FINE_INTERVAL, FINE_POINTS)
+        )
     }
 }
 
-/// Rolls a model out from the first test states by the explicit Runge-Kutta method of order 8. The step is so short that halving it changes
-/// the first few trajectories by a small share of the model's error at most.
+/// Rolls a model out from the first test states by the explicit Runge-Kutta method of order 8. The
+/// step is so short that halving it changes the first few trajectories by a small share of the
+/// model's error at most.
 ///
 /// # Errors
 /// [`Error::Integrate`], never in practice.
 pub fn evaluate<M: Model>(model: &M, theta: &[f64], data: &Data) -> Result<Evaluation, Error> {
     let method = RungeKutta::new(8)?;
     let (truth, initial) = (data.truth(), data::first_states(&data.test.trajectories));
-    let predict = |initial: ArrayView2<f64>, grid, substeps| rollout(model, theta, initial, grid, &method, substeps);
-    let coarse = |initial: ArrayView2<f64>, substeps| predict(initial, (INTERVAL, POINTS), substeps);
+    let predict = |initial: ArrayView2<f64>, grid, substeps| {
+        rollout(model, theta, initial, grid, &method, substeps)
+    };
+    let coarse =
+        |initial: ArrayView2<f64>, substeps| predict(initial, (INTERVAL, POINTS), substeps);
     let (substeps, step_error) = choose_substeps(&initial, &truth, &coarse);
     let predicted = coarse(initial.view(), substeps);
     let system = data.preset.system();
-    let errors = RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| system.energy(z));
+    let errors =
+        RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| {
+            system.energy(z)
+        });
     let fine = predict(initial.slice(s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), substeps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
     Ok(Evaluation {
@@ -85,7 +102,8 @@ fn choose_substeps(
     coarse: &dyn Fn(ArrayView2<f64>, usize) -> Array3<f64>,
 ) -> (usize, f64) {
     let pilots = PILOTS.min(initial.nrows());
-    let (initial, truth) = (initial.slice(s![..pilots, ..]), truth.slice(s![..pilots, .., ..]).to_owned());
+    let (initial, truth) =
+        (initial.slice(s![..pilots, ..]), truth.slice(s![..pilots, .., ..]).to_owned());
     let (mut substeps, mut before) = (SUBSTEPS.0, coarse(initial, SUBSTEPS.0));
     loop {
         let finer = coarse(initial, 2 * substeps);
@@ -107,5 +125,8 @@ pub fn above_roundoff(errors: &Array2<f64>) -> Array2<f64> {
 
 /// Unclamped and clamped geometric mean of the state error.
 pub fn state_means(errors: &RolloutErrors) -> (f64, f64) {
-    (evaluate::geometric_mean(&above_roundoff(&errors.state)), evaluate::clamped_geometric_mean(&errors.state))
+    (
+        evaluate::geometric_mean(&above_roundoff(&errors.state)),
+        evaluate::clamped_geometric_mean(&errors.state),
+    )
 }

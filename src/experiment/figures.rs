@@ -14,8 +14,8 @@ use super::run::{Done, Results};
 use super::tables::{noise_rows, times};
 use crate::evaluate::RolloutErrors;
 use crate::report::figures::{
-    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, NoiseCurves, PendulumScene, PhaseSpace, ReferenceLine, Style,
-    TrainingRun,
+    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, NoiseCurves, PendulumScene,
+    PhaseSpace, ReferenceLine, Style, TrainingRun,
 };
 
 /// Time between the points of figure 1's orbit, and their number.
@@ -30,16 +30,23 @@ const NETWORKS: (f64, f64) = (1e-5, 1.0);
 /// Columns of figures, with their titles.
 const COLUMNS: [(Dynamics, &str); 2] = [(Dynamics::Hnn, "HNN"), (Dynamics::NOde, "N-ODE")];
 
-/// Figure 1: the pendulum and its orbit over 12 units of time, from the first initial state of the seed.
+/// Figure 1: the pendulum and its orbit over 12 units of time, from the first initial state of the
+/// seed.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn figure1(seed: u64, stem: &Path) -> Result<(), Error> {
     let preset = Preset::ReferenceCode;
     let states = data::orbit(preset, seed, ORBIT.0, ORBIT.1)?;
-    let orbit = |first: usize| states.rows().into_iter().map(|z| [z[first], z[first + 1], z[first + 2]]).collect();
+    let orbit = |first: usize| {
+        states.rows().into_iter().map(|z| [z[first], z[first + 1], z[first + 2]]).collect()
+    };
     let parameters = *preset.system().parameters();
-    let scene = PendulumScene { pivot: parameters.pivot, gravity: parameters.gravity, orbits: [orbit(0), orbit(3)] };
+    let scene = PendulumScene {
+        pivot: parameters.pivot,
+        gravity: parameters.gravity,
+        orbits: [orbit(0), orbit(3)],
+    };
     Ok(draw::figure1(&scene, stem)?)
 }
 
@@ -51,33 +58,46 @@ pub fn figure2(stem: &Path) -> Result<(), Error> {
     Ok(draw::figure2(stem)?)
 }
 
-/// Figure 3: relative errors against time, HNNs on the left and N-ODEs on the right: of angular momentum for all models, of the state for the
-/// models on scalars, and of the state for all models in the range of networks. Curves are geometric means over the test trajectories of
-/// all seeds, bands hold 95% or, where there are many curves, the middle half of them.
+/// Figure 3: relative errors against time, HNNs on the left and N-ODEs on the right: of angular
+/// momentum for all models, of the state for the models on scalars, and of the state for all models
+/// in the range of networks. Curves are geometric means over the test trajectories of all seeds,
+/// bands hold 95% or, where there are many curves, the middle half of them.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn figure3(results: &Results, stem: &Path) -> Result<(), Error> {
     let networks = results.of_table1().any(|done| !done.learner.is_explicit());
-    let row = |title: &'static str, of: Of, shown: fn(Learner) -> bool, compared: bool, range: Option<(f64, f64)>| {
+    let row = |title: &'static str,
+               of: Of,
+               shown: fn(Learner) -> bool,
+               compared: bool,
+               range: Option<(f64, f64)>| {
         COLUMNS.into_iter().zip(PAPER).map(move |((dynamics, column), value)| {
-            let learners: Vec<Learner> = learners(results, dynamics).filter(|learner| shown(*learner)).collect();
+            let learners: Vec<Learner> =
+                learners(results, dynamics).filter(|learner| shown(*learner)).collect();
             let band = if learners.len() > 4 { BANDS.1 } else { BANDS.0 };
             let line = compared.then(|| ReferenceLine { label: PAPER_LABEL.into(), value });
             ErrorPanel {
                 title: format!("{title}, {column}"),
-                curves: learners.into_iter().map(|learner| curve(results, learner, of, band)).collect(),
+                curves: learners
+                    .into_iter()
+                    .map(|learner| curve(results, learner, of, band))
+                    .collect(),
                 references: line.into_iter().collect(),
                 range,
             }
         })
     };
-    let mut panels: Vec<ErrorPanel> = row("angular momentum", |errors| &errors.angular_momentum, |_| true, false, None).collect();
+    let mut panels: Vec<ErrorPanel> =
+        row("angular momentum", |errors| &errors.angular_momentum, |_| true, false, None).collect();
     panels.extend(row("state, Scalars", |errors| &errors.state, Learner::on_scalars, true, None));
     if networks {
         panels.extend(row("state, all", |errors| &errors.state, |_| true, true, Some(NETWORKS)));
     }
-    Ok(draw::figure3(&ErrorCurves { panels, columns: COLUMNS.len(), ..ErrorCurves::default() }, stem)?)
+    Ok(draw::figure3(
+        &ErrorCurves { panels, columns: COLUMNS.len(), ..ErrorCurves::default() },
+        stem,
+    )?)
 }
 
 /// Which errors.
@@ -85,14 +105,15 @@ type Of = fn(&RolloutErrors) -> &Array2<f64>;
 
 /// Errors of a model over the trajectories of all seeds.
 fn curve(results: &Results, learner: Learner, of: Of, band: f64) -> Curve {
-    let errors: Vec<RolloutErrors> = of_learner(results, learner).map(|done| done.unit.evaluation.errors()).collect();
+    let errors: Vec<RolloutErrors> =
+        of_learner(results, learner).map(|done| done.unit.evaluation.errors()).collect();
     let views: Vec<_> = errors.iter().map(|errors| of(errors).view()).collect();
     let pooled = concatenate(Axis(0), &views).expect("all rollouts have the same times");
     mean_and_band(learner.label(), style(learner), &above_roundoff(&pooled), band)
 }
 
-/// Geometric mean over the rows of `errors` (trajectory x time), with a band that holds so large a share of them; without the start, where
-/// the error is zero.
+/// Geometric mean over the rows of `errors` (trajectory x time), with a band that holds so large a
+/// share of them; without the start, where the error is zero.
 fn mean_and_band(label: String, style: Style, errors: &Array2<f64>, band: f64) -> Curve {
     let (mut mean, mut lower, mut upper) = (Vec::new(), Vec::new(), Vec::new());
     for column in errors.columns().into_iter().skip(1) {
@@ -107,7 +128,8 @@ fn mean_and_band(label: String, style: Style, errors: &Array2<f64>, band: f64) -
     Curve::new(label, style, times().split_off(1), mean).with_band(lower, upper)
 }
 
-/// Momentum against position along the first test trajectory: the truth, and the predictions of the best and of the worst model.
+/// Momentum against position along the first test trajectory: the truth, and the predictions of the
+/// best and of the worst model.
 ///
 /// # Errors
 /// [`Error::Figure`].
@@ -115,7 +137,8 @@ pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
     let Some(data) = &results.data else { return Ok(()) };
     let shape = data.test.shape;
     let error = |done: &Done| state_means(&done.unit.evaluation.errors()).0;
-    let mut of_seed: Vec<&Done> = results.of_table1().filter(|done| done.seed == data.seed).collect();
+    let mut of_seed: Vec<&Done> =
+        results.of_table1().filter(|done| done.seed == data.seed).collect();
     of_seed.sort_by(|a, b| error(a).total_cmp(&error(b)));
     let named = [("worst", of_seed.last()), ("best", of_seed.first())];
     let prediction = |(rank, done): (&str, Option<&&Done>)| {
@@ -124,7 +147,12 @@ pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
         Some((format!("{rank}: {}, {dynamics}", done.learner.label()), done.unit.evaluation.fine()))
     };
     let predictions = named.into_iter().filter_map(prediction).collect();
-    let figure = PhaseSpace { particles: shape.particles, dimension: shape.dimension, truth: data.fine.clone(), predictions };
+    let figure = PhaseSpace {
+        particles: shape.particles,
+        dimension: shape.dimension,
+        truth: data.fine.clone(),
+        predictions,
+    };
     Ok(draw::phase_space(&figure, stem)?)
 }
 
@@ -136,7 +164,8 @@ pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
     let run = |done: &Done| {
         let history = &done.unit.training.history;
         let of = |value: fn(&Step) -> f64| history.iter().map(value).collect::<Vec<f64>>();
-        let validation = |step: &Step| step.validation.map(|loss| (step.field_evaluations as f64, loss));
+        let validation =
+            |step: &Step| step.validation.map(|loss| (step.field_evaluations as f64, loss));
         TrainingRun {
             label: done.learner.label(),
             style: style(done.learner),
@@ -147,28 +176,46 @@ pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
         }
     };
     let group = |(dynamics, title): (Dynamics, &str)| {
-        let trained = results.of_table1().filter(|done| done.seed == results.seed && done.learner.dynamics() == dynamics);
-        (title.to_string(), trained.filter(|done| !done.unit.training.history.is_empty()).map(run).collect())
+        let trained = results
+            .of_table1()
+            .filter(|done| done.seed == results.seed && done.learner.dynamics() == dynamics);
+        (
+            title.to_string(),
+            trained.filter(|done| !done.unit.training.history.is_empty()).map(run).collect(),
+        )
     };
     Ok(draw::training_history(&COLUMNS.map(group), "field evaluations", stem)?)
 }
 
-/// State error against seconds of training, one point a model and seed. As it shows times, it is another one each time.
+/// State error against seconds of training, one point a model and seed. As it shows times, it is
+/// another one each time.
 ///
 /// # Errors
 /// [`Error::Figure`].
 pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
     let spots = |learner: Learner| {
         let Style::Model { colour, marker, .. } = style(learner) else { return None };
-        let point = |done: &Done| (done.training_seconds(), state_means(&done.unit.evaluation.errors()).0);
-        Some((learner.label(), Style::Spots { colour, marker }, of_learner(results, learner).map(point).collect()))
+        let point =
+            |done: &Done| (done.training_seconds(), state_means(&done.unit.evaluation.errors()).0);
+        Some((
+            learner.label(),
+            Style::Spots { colour, marker },
+            of_learner(results, learner).map(point).collect(),
+        ))
     };
-    let panel = |(dynamics, title): (Dynamics, &str)| (title.to_string(), learners(results, dynamics).filter_map(spots).collect());
-    let line = |value| vec![ReferenceLine { label: PAPER_LABEL.replace(", mean over time", ""), value }];
-    Ok(draw::error_seconds(&ErrorSeconds { panels: COLUMNS.map(panel).into(), references: PAPER.map(line).into() }, stem)?)
+    let panel = |(dynamics, title): (Dynamics, &str)| {
+        (title.to_string(), learners(results, dynamics).filter_map(spots).collect())
+    };
+    let line =
+        |value| vec![ReferenceLine { label: PAPER_LABEL.replace(", mean over time", ""), value }];
+    Ok(draw::error_seconds(
+        &ErrorSeconds { panels: COLUMNS.map(panel).into(), references: PAPER.map(line).into() },
+        stem,
+    )?)
 }
 
-/// Rollout error against noise, and the Cramer-Rao bound over it: medians over draws of the noise, bands from the lowest to the highest.
+/// Rollout error against noise, and the Cramer-Rao bound over it: medians over draws of the noise,
+/// bands from the lowest to the highest.
 ///
 /// # Errors
 /// [`Error::Figure`].
@@ -185,20 +232,29 @@ pub fn noise(results: &Results, stem: &Path) -> Result<(), Error> {
         };
         let style = Style::Model { colour, dashes, marker };
         let error = Curve::new(model.label(), style, percent.clone(), of(&|i| own[i].error));
-        let error = if seeds > 1 { error.with_band(of(&|i| own[i].lowest), of(&|i| own[i].highest)) } else { error };
+        let error = if seeds > 1 {
+            error.with_band(of(&|i| own[i].lowest), of(&|i| own[i].highest))
+        } else {
+            error
+        };
         let bound = |i: usize| own[i].efficiency.map(|efficiency| efficiency * own[i].error);
         let ratio = |value: &dyn Fn(usize) -> f64| of(&|i| bound(i).unwrap_or(f64::NAN) / value(i));
         let efficiency = Curve::new(model.label(), style, percent, ratio(&|i| own[i].error));
-        let efficiency =
-            if seeds > 1 { efficiency.with_band(ratio(&|i| own[i].highest), ratio(&|i| own[i].lowest)) } else { efficiency };
+        let efficiency = if seeds > 1 {
+            efficiency.with_band(ratio(&|i| own[i].highest), ratio(&|i| own[i].lowest))
+        } else {
+            efficiency
+        };
         (error, efficiency)
     };
-    let (errors, mut efficiencies): (Vec<Curve>, Vec<Curve>) = NoisyModel::ALL.into_iter().map(curves).unzip();
+    let (errors, mut efficiencies): (Vec<Curve>, Vec<Curve>) =
+        NoisyModel::ALL.into_iter().map(curves).unzip();
     efficiencies.retain(|curve| curve.y.iter().any(|y| y.is_finite()));
     Ok(draw::noise(&NoiseCurves { errors, efficiencies, seeds }, stem)?)
 }
 
-/// The look of a model, the same in all figures: networks have solid lines, a colour and marker each; explicit models are dashed.
+/// The look of a model, the same in all figures: networks have solid lines, a colour and marker
+/// each; explicit models are dashed.
 fn style(learner: Learner) -> Style {
     let (colour, dashes, marker) = match learner {
         Learner::Reference | Learner::Lengths => (3, 1, 1),
@@ -217,7 +273,9 @@ fn style(learner: Learner) -> Style {
 
 /// The models of these dynamics of which there are results.
 fn learners(results: &Results, dynamics: Dynamics) -> impl Iterator<Item = Learner> {
-    let present = move |learner: &Learner| learner.dynamics() == dynamics && of_learner(results, *learner).next().is_some();
+    let present = move |learner: &Learner| {
+        learner.dynamics() == dynamics && of_learner(results, *learner).next().is_some()
+    };
     Learner::ALL.into_iter().filter(present)
 }
 

@@ -70,7 +70,8 @@ pub enum Learner {
     Lengths,
     /// The same with the directions of relative positions among the vectors.
     Directions,
-    /// A perceptron on scalars with swish: its output is the Hamiltonian, or the coefficients of the input vectors.
+    /// A perceptron on scalars with swish: its output is the Hamiltonian, or the coefficients of
+    /// the input vectors.
     ScalarsMlp(Dynamics),
     /// The same Hamiltonian with ReLU.
     ScalarsMlpRelu,
@@ -127,7 +128,8 @@ impl Learner {
         }
     }
 
-    /// Number of its code: whoever changes how this model is made, trained or tested raises it, and work saved before is done again.
+    /// Number of its code: whoever changes how this model is made, trained or tested raises it, and
+    /// work saved before is done again.
     pub(super) fn revision(self) -> u32 {
         match self {
             Self::Reference | Self::Spectral => 2,
@@ -141,7 +143,9 @@ impl Learner {
     /// What it learns.
     pub fn dynamics(self) -> Dynamics {
         match self {
-            Self::Reference | Self::Spectral | Self::ClosedForm | Self::ScalarsMlpRelu => Dynamics::Hnn,
+            Self::Reference | Self::Spectral | Self::ClosedForm | Self::ScalarsMlpRelu => {
+                Dynamics::Hnn
+            }
             Self::Lengths | Self::Directions => Dynamics::NOde,
             Self::ScalarsMlp(dynamics) | Self::Emlp(_, dynamics) | Self::Mlp(dynamics) => dynamics,
         }
@@ -149,7 +153,10 @@ impl Learner {
 
     /// Whether it is an explicit function, no network.
     pub fn is_explicit(self) -> bool {
-        matches!(self, Self::Reference | Self::Spectral | Self::ClosedForm | Self::Lengths | Self::Directions)
+        matches!(
+            self,
+            Self::Reference | Self::Spectral | Self::ClosedForm | Self::Lengths | Self::Directions
+        )
     }
 
     /// Whether it is one of the models on scalars.
@@ -168,7 +175,8 @@ impl Learner {
 
     /// The kind of field, of one that is linear in its parameters.
     pub(super) fn field(self, profile: Profile) -> Option<FieldKind> {
-        let (vectors, directions) = if profile == Profile::Smoke { SMOKE_FIELD_DEGREES } else { FIELD_DEGREES };
+        let (vectors, directions) =
+            if profile == Profile::Smoke { SMOKE_FIELD_DEGREES } else { FIELD_DEGREES };
         match self {
             Self::Lengths => Some(FieldKind::Vectors { degree: vectors }),
             Self::Directions => Some(FieldKind::Directions { degree: directions }),
@@ -190,7 +198,9 @@ impl Learner {
             Self::Mlp(_) => "MLP, swish".into(),
             Self::ClosedForm => "closed form".into(),
             Self::Reference | Self::Spectral => self.basis().map_or_else(String::new, Kind::name),
-            Self::Lengths | Self::Directions => self.field(profile).map_or_else(String::new, FieldKind::name),
+            Self::Lengths | Self::Directions => {
+                self.field(profile).map_or_else(String::new, FieldKind::name)
+            }
         };
         let dynamics = match self.dynamics() {
             Dynamics::Hnn => "HNN",
@@ -214,8 +224,8 @@ impl Learner {
         }
     }
 
-    /// Value and deviation that Yao et al. (2021, Table 1) give, or an early README of their code, for this model; NaN for a deviation that
-    /// they don't give.
+    /// Value and deviation that Yao et al. (2021, Table 1) give, or an early README of their code,
+    /// for this model; NaN for a deviation that they don't give.
     pub fn paper(self) -> Option<(f64, f64)> {
         match self {
             Self::ScalarsMlp(Dynamics::Hnn) | Self::ScalarsMlpRelu => Some((0.005, 0.002)),

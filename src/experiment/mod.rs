@@ -1,7 +1,9 @@
-//! The experiments: one function for each table or figure, three sizes, and runs that go on where they stopped.
+//! The experiments: one function for each table or figure, three sizes, and runs that go on where
+//! they stopped.
 //!
-//! [`reproduce`] makes the data of the springy double pendulum (Finzi, Welling & Wilson 2021), trains every model on it, reads the
-//! law off, and writes the tables and figures of Yao, Storey-Fisher, Hogg & Villar (2021, arXiv:2110.03761):
+//! [`reproduce`] makes the data of the springy double pendulum (Finzi, Welling & Wilson 2021),
+//! trains every model on it, reads the law off, and writes the tables and figures of Yao,
+//! Storey-Fisher, Hogg & Villar (2021, arXiv:2110.03761):
 //!
 //! | folder | content |
 //! |---|---|
@@ -10,7 +12,8 @@
 //! | `data/<profile>/results` | [`tables`], among them error against [`noise`] |
 //! | `figures/<profile>` | [`figures`] |
 //!
-//! The same seed gives the same bytes, whatever the number of threads; only `timings.parquet` differs.
+//! The same seed gives the same bytes, whatever the number of threads; only `timings.parquet`
+//! differs.
 
 pub mod data;
 mod error;

@@ -16,7 +16,8 @@ use crate::model::Model;
 use crate::symbolic::{self, Noise, PhysicalConstant, RecoverSettings, Recovery, recover};
 use crate::train::{self, FieldKind, Fit, Outcome, Record, Saving, Settings};
 
-/// Longest step of the integrator in training Hamiltonians, and fields, that are linear in their parameters.
+/// Longest step of the integrator in training Hamiltonians, and fields, that are linear in their
+/// parameters.
 const STEPS: (f64, f64) = (0.05, 0.1);
 
 /// A trained model and its test.
@@ -43,14 +44,16 @@ pub struct Training {
     pub history: Vec<Step>,
     /// Why the training ended.
     pub outcome: Outcome,
-    /// Root mean square difference that halving the integration step makes to the predicted training chunks: the integrator's error.
+    /// Root mean square difference that halving the integration step makes to the predicted
+    /// training chunks: the integrator's error.
     pub step_error: f64,
 }
 
 /// One iteration of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// What is minimised: `rollout`, the mean squared error of predicted chunks, or what comes before it.
+    /// What is minimised: `rollout`, the mean squared error of predicted chunks, or what comes
+    /// before it.
     pub stage: String,
     /// Number of the iteration, from 0, over all stages.
     pub iteration: usize,
@@ -146,13 +149,18 @@ pub struct Constant {
 
 /// All that a trained model depends on, as text.
 pub fn key(data: &Data, profile: Profile, learner: Learner) -> String {
-    let (preset, fingerprint, revision) = (data.preset.name(), data.fingerprint(), learner.revision());
+    let (preset, fingerprint, revision) =
+        (data.preset.name(), data.fingerprint(), learner.revision());
     let settings = match (learner.basis(), learner.field(profile)) {
         (Some(basis), _) => format!("{} {}", basis.name(), plan(STEPS.0)),
         (_, Some(field)) => format!("{} {}", field.name(), plan(STEPS.1)),
         _ => networks::plan(learner, profile),
     };
-    format!("{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}", learner.name(), Evaluation::settings())
+    format!(
+        "{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}",
+        learner.name(),
+        Evaluation::settings()
+    )
 }
 
 /// The settings of a training, as text.
@@ -187,8 +195,8 @@ pub fn unit(
     }
 }
 
-/// A Hamiltonian that is linear in its parameters: its scalars are the independent ones of all scalars of the inputs, its basis spans
-/// their ranges in the training chunks.
+/// A Hamiltonian that is linear in its parameters: its scalars are the independent ones of all
+/// scalars of the inputs, its basis spans their ranges in the training chunks.
 fn scalars_unit(
     kind: Kind,
     data: &Data,
@@ -197,7 +205,14 @@ fn scalars_unit(
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
-    let learned = train::learn(&data.inputs()?, chunks, kind, &settings, Some(saving), &mut teller(watch, clock))?;
+    let learned = train::learn(
+        &data.inputs()?,
+        chunks,
+        kind,
+        &settings,
+        Some(saving),
+        &mut teller(watch, clock),
+    )?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
@@ -214,7 +229,14 @@ fn field_unit(
     clock: &mut Stopwatch,
 ) -> Result<Unit, Error> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
-    let learned = train::learn_field(&data.inputs()?, chunks, kind, &settings, Some(saving), &mut teller(watch, clock))?;
+    let learned = train::learn_field(
+        &data.inputs()?,
+        chunks,
+        kind,
+        &settings,
+        Some(saving),
+        &mut teller(watch, clock),
+    )?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
@@ -230,16 +252,28 @@ fn teller(watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> impl FnMut(&Rec
     }
 }
 
-/// The closed form that is read off a Hamiltonian learned in the spectral basis, its constants refitted on the trajectories.
-fn closed_form_unit(data: &Data, watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> Result<Unit, Error> {
+/// The closed form that is read off a Hamiltonian learned in the spectral basis, its constants
+/// refitted on the trajectories.
+fn closed_form_unit(
+    data: &Data,
+    watch: &mut dyn FnMut(&str),
+    clock: &mut Stopwatch,
+) -> Result<Unit, Error> {
     let inputs = data.inputs()?;
     let settings = RecoverSettings { noise: Noise::None, ..RecoverSettings::default() };
-    let found = recover(&inputs, &data.train.trajectories, &data.validation.trajectories, &settings, watch)?;
+    let found = recover(
+        &inputs,
+        &data.train.trajectories,
+        &data.validation.trajectories,
+        &settings,
+        watch,
+    )?;
     let model = symbolic::model(&inputs, &found.expression)?;
     let theta = found.expression.constants();
     clock.lap("recovery");
     let evaluation = evaluate(&model, &theta, data)?;
-    let training = training(&model, &theta, data, &self::settings(STEPS.0)?, Vec::new(), Outcome::Converged);
+    let training =
+        training(&model, &theta, data, &self::settings(STEPS.0)?, Vec::new(), Outcome::Converged);
     clock.lap("evaluation");
     Ok(Unit { training, evaluation, law: Some(Law::new(&found)) })
 }
@@ -256,7 +290,11 @@ impl Law {
         Self {
             fitted: found.expression.to_string(),
             expression: found.best().to_string(),
-            forces: found.forces.iter().map(|(name, force)| (name.clone(), force.to_string())).collect(),
+            forces: found
+                .forces
+                .iter()
+                .map(|(name, force)| (name.clone(), force.to_string()))
+                .collect(),
             constants: found.reading.constants.iter().map(constant).collect(),
             unread: found.reading.unread.iter().map(ToString::to_string).collect(),
             exact: found.exact,
@@ -293,7 +331,8 @@ pub(super) fn training<M: Model>(
     outcome: Outcome,
 ) -> Training {
     let loss = |table: &TrajectoryTable| {
-        RolloutLoss::new(model, &table.trajectories, &settings.weights, settings.rollout.clone()).value(theta)
+        RolloutLoss::new(model, &table.trajectories, &settings.weights, settings.rollout.clone())
+            .value(theta)
     };
     Training {
         parameters: theta.len(),

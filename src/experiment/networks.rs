@@ -15,12 +15,17 @@ use super::timings::Stopwatch;
 use super::{Error, Profile};
 use crate::expr::Vector;
 use crate::loss::Options;
-use crate::model::network::{Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField};
+use crate::model::network::{
+    Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField,
+};
 use crate::model::{RandomStart, emlp};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train::{self, Form, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, states, train_network};
+use crate::train::{
+    self, Form, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, states, train_network,
+};
 
-/// Longest step of the integrator in training: that between two points, for which its order of 8 is plenty.
+/// Longest step of the integrator in training: that between two points, for which its order of 8 is
+/// plenty.
 const STEP: f64 = 0.2;
 /// Chunks side by side.
 const BATCH: usize = 64;
@@ -43,11 +48,12 @@ fn size(learner: Learner, profile: Profile) -> Size {
     Size { hidden: vec![width; 3], centres: Centres { number, width: 1.0 / (number - 1) as f64 } }
 }
 
-/// Gaussian radial functions of each scalar. The public code has 200, which overlap so much that they span little more than these.
+/// Gaussian radial functions of each scalar. The public code has 200, which overlap so much that
+/// they span little more than these.
 const CENTRES: usize = 24;
 
-/// Iterations of L-BFGS at most: on the integral form, the same with corrected quadrature, on rollouts. Those of equivariant networks cost
-/// several times as much.
+/// Iterations of L-BFGS at most: on the integral form, the same with corrected quadrature, on
+/// rollouts. Those of equivariant networks cost several times as much.
 fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
     let equivariant = matches!(learner, Learner::Emlp(..));
     match (profile, equivariant) {
@@ -59,8 +65,8 @@ fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
     }
 }
 
-/// ReLU's forces jump, and the gradient of its loss does not see that. So it is trained as the limit of smooth functions, of these sharpnesses
-/// one after the other.
+/// ReLU's forces jump, and the gradient of its loss does not see that. So it is trained as the
+/// limit of smooth functions, of these sharpnesses one after the other.
 const SHARPNESS: [f64; 3] = [1.0, 6.0, 36.0];
 
 /// How all networks are trained: the same for all, chosen by validation.
@@ -70,7 +76,11 @@ fn network_settings(learner: Learner, profile: Profile) -> Result<NetworkSetting
     Ok(NetworkSettings {
         rollout: Options { batch: BATCH, ..plain.rollout },
         weights: plain.weights,
-        stages: vec![(Form::Quadrature, first), (Form::Quadrature, corrected), (Form::Rollout, rollout)],
+        stages: vec![
+            (Form::Quadrature, first),
+            (Form::Quadrature, corrected),
+            (Form::Rollout, rollout),
+        ],
         round: if profile == Profile::Smoke { 5 } else { 20 },
         patience: 5,
         decay: 0.0,
@@ -111,23 +121,44 @@ pub(super) fn unit(
     let mut work = Work { learner, profile, data, saving, watch, clock };
     match learner {
         Learner::Emlp(symmetry, dynamics) => {
-            let (group, size) = (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
+            let (group, size) =
+                (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
             match dynamics {
-                Dynamics::Hnn => work.unit(&NetworkHamiltonian::emlp(&group, z, size).map_err(train::Error::from)?),
-                Dynamics::NOde => work.unit(&NetworkField::emlp(&group, z, size).map_err(train::Error::from)?),
+                Dynamics::Hnn => work
+                    .unit(&NetworkHamiltonian::emlp(&group, z, size).map_err(train::Error::from)?),
+                Dynamics::NOde => {
+                    work.unit(&NetworkField::emlp(&group, z, size).map_err(train::Error::from)?)
+                }
             }
         }
         Learner::Mlp(Dynamics::Hnn) => work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish)),
         Learner::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
         Learner::ScalarsMlpRelu => {
             let scalars = scalars()?;
-            work.sharpened(|activation| NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars.clone(), z, &hidden, activation))
+            work.sharpened(|activation| {
+                NetworkHamiltonian::<Scalars<3>>::scalars_mlp(
+                    scalars.clone(),
+                    z,
+                    &hidden,
+                    activation,
+                )
+            })
         }
         Learner::ScalarsMlp(Dynamics::NOde) => {
             let vectors = vectors(&inputs);
-            work.unit(&VectorSumField::<3>::scalars_mlp(&inputs, scalars()?, &vectors, z, centres, &hidden, swish)?)
+            work.unit(&VectorSumField::<3>::scalars_mlp(
+                &inputs,
+                scalars()?,
+                &vectors,
+                z,
+                centres,
+                &hidden,
+                swish,
+            )?)
         }
-        _ => work.unit(&NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars()?, z, &hidden, swish)),
+        _ => {
+            work.unit(&NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars()?, z, &hidden, swish))
+        }
     }
 }
 
@@ -140,9 +171,17 @@ fn scalars(inputs: &Inputs, states: &Array2<f64>) -> Result<ScalarSet, Error> {
 fn vectors(inputs: &Inputs) -> Vec<Vector> {
     let n = inputs.shape.particles;
     let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
-    let relative = (1..n).flat_map(|j| (0..j).map(move |i| (i, j))).map(|(i, j)| &positions[j] - &positions[i]);
+    let relative = (1..n)
+        .flat_map(|j| (0..j).map(move |i| (i, j)))
+        .map(|(i, j)| &positions[j] - &positions[i]);
     let context = inputs.context.iter().map(|(name, _)| Vector::named(name.clone()));
-    positions.iter().cloned().chain(relative).chain((1..=n).map(|i| inputs.momentum(i))).chain(context).collect()
+    positions
+        .iter()
+        .cloned()
+        .chain(relative)
+        .chain((1..=n).map(|i| inputs.momentum(i)))
+        .chain(context)
+        .collect()
 }
 
 /// What every network is trained and tested with.
@@ -162,11 +201,18 @@ impl Work<'_> {
         self.finish(model, fit)
     }
 
-    /// ReLU as the limit of ever sharper functions: these share the iterations on the integral form; rollouts are left to ReLU itself.
-    fn sharpened<M: RandomStart>(&mut self, model: impl Fn(Activation) -> M) -> Result<Unit, Error> {
+    /// ReLU as the limit of ever sharper functions: these share the iterations on the integral
+    /// form; rollouts are left to ReLU itself.
+    fn sharpened<M: RandomStart>(
+        &mut self,
+        model: impl Fn(Activation) -> M,
+    ) -> Result<Unit, Error> {
         let mut settings = network_settings(self.learner, self.profile)?;
         let rollout = settings.stages.pop();
-        settings.stages.iter_mut().for_each(|(_, iterations)| *iterations = iterations.div_ceil(SHARPNESS.len()));
+        settings
+            .stages
+            .iter_mut()
+            .for_each(|(_, iterations)| *iterations = iterations.div_ceil(SHARPNESS.len()));
         let relu = model(Activation::Relu);
         let (mut theta, mut history) = (self.start(&relu), Vec::new());
         for sharpness in SHARPNESS {
@@ -198,9 +244,21 @@ impl Work<'_> {
         let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
         let mut tell = |step: &NetworkStep| {
             clock.tick();
-            watch(&format!("iteration {}, {} loss {:.1e}", step.record.iteration, step.form.name(), step.record.value));
+            watch(&format!(
+                "iteration {}, {} loss {:.1e}",
+                step.record.iteration,
+                step.form.name(),
+                step.record.value
+            ));
         };
-        Ok(train_network(model, start, chunks, settings, Some(Saving { path: folder, ..*saving }), &mut tell)?)
+        Ok(train_network(
+            model,
+            start,
+            chunks,
+            settings,
+            Some(Saving { path: folder, ..*saving }),
+            &mut tell,
+        )?)
     }
 
     fn finish<M: RandomStart>(&mut self, model: &M, fit: NetworkFit) -> Result<Unit, Error> {
@@ -217,7 +275,8 @@ impl Work<'_> {
 
 /// One training after another: iterations and evaluations are counted on.
 fn joined(mut history: Vec<NetworkStep>, next: Vec<NetworkStep>) -> Vec<NetworkStep> {
-    let (iterations, evaluations) = history.last().map_or((0, 0), |last| (last.record.iteration, last.field_evaluations));
+    let (iterations, evaluations) =
+        history.last().map_or((0, 0), |last| (last.record.iteration, last.field_evaluations));
     history.extend(next.into_iter().map(|step| NetworkStep {
         record: Record { iteration: iterations + step.record.iteration, ..step.record },
         field_evaluations: evaluations + step.field_evaluations,

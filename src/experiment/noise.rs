@@ -1,4 +1,5 @@
-//! Error against noise: models fitted to noisy chunks of the first seed, and what the Cramer-Rao bound promises.
+//! Error against noise: models fitted to noisy chunks of the first seed, and what the Cramer-Rao
+//! bound promises.
 
 use ndarray::{Array1, Array2};
 use rand::{Rng, SeedableRng};
@@ -24,7 +25,8 @@ const STEP: f64 = 0.1;
 const DEGREE: usize = 6;
 /// Directions of parameters that noise hides count as unseen below this relative singular value.
 const RANK_TOLERANCE: f64 = 1e-7;
-/// Draws of the parameters from the bound, and the test rollouts that each is tried on: draws differ far more than rollouts do.
+/// Draws of the parameters from the bound, and the test rollouts that each is tried on: draws
+/// differ far more than rollouts do.
 const DRAWS: (usize, usize) = (64, 60);
 /// The constants of the true law, as [`law`] has them.
 const CONSTANTS: [&str; 8] = ["m1", "m2", "k1", "l1", "k2", "l2", "g1", "g2"];
@@ -32,9 +34,11 @@ const CONSTANTS: [&str; 8] = ["m1", "m2", "k1", "l1", "k2", "l2", "g1", "g2"];
 /// What is fitted to noisy chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoisyModel {
-    /// Nothing: the true law with constants that scatter about the true ones as the Cramer-Rao bound has it.
+    /// Nothing: the true law with constants that scatter about the true ones as the Cramer-Rao
+    /// bound has it.
     Bound,
-    /// The closed form read off the noisy chunks; where another form is found, the true form, its constants fitted.
+    /// The closed form read off the noisy chunks; where another form is found, the true form, its
+    /// constants fitted.
     ClosedForm,
     /// A Hamiltonian in the spectral basis.
     Spectral,
@@ -98,7 +102,11 @@ pub fn all_noise(profile: Profile, first_seed: u64) -> Vec<NoiseId> {
     let seeds = move || (0..profile.noise_seeds()).map(move |k| first_seed.wrapping_add(k));
     let of_level = |&percent: &u32| {
         let fits = seeds().flat_map(move |seed| {
-            [NoisyModel::ClosedForm, NoisyModel::Spectral].map(move |model| NoiseId { model, percent, seed })
+            [NoisyModel::ClosedForm, NoisyModel::Spectral].map(move |model| NoiseId {
+                model,
+                percent,
+                seed,
+            })
         });
         fits.chain([NoiseId { model: NoisyModel::Bound, percent, seed: first_seed }])
     };
@@ -112,8 +120,8 @@ pub struct NoisyUnit {
     pub error: f64,
     /// Number of parameters.
     pub parameters: usize,
-    /// Squared distance of the constants from the true ones in units of the Cramer-Rao bound, over their number: 1 on average for the best there
-    /// is. Only for closed forms.
+    /// Squared distance of the constants from the true ones in units of the Cramer-Rao bound, over
+    /// their number: 1 on average for the best there is. Only for closed forms.
     pub distance: Option<f64>,
     /// Whether the true form was read off the noisy chunks.
     pub recovered: Option<bool>,
@@ -125,7 +133,12 @@ pub struct NoisyUnit {
 ///
 /// # Errors
 /// [`Error::Train`], [`Error::Recover`], [`Error::Scalars`].
-pub fn unit(id: NoiseId, data: &Data, watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> Result<NoisyUnit, Error> {
+pub fn unit(
+    id: NoiseId,
+    data: &Data,
+    watch: &mut dyn FnMut(&str),
+    clock: &mut Stopwatch,
+) -> Result<NoisyUnit, Error> {
     let unit = match id.model {
         NoisyModel::Bound => bound_unit(id, data)?,
         NoisyModel::ClosedForm => closed_form_unit(id, data, watch)?,
@@ -135,19 +148,50 @@ pub fn unit(id: NoiseId, data: &Data, watch: &mut dyn FnMut(&str), clock: &mut S
     Ok(unit)
 }
 
-fn spectral_unit(id: NoiseId, data: &Data, watch: &mut dyn FnMut(&str)) -> Result<NoisyUnit, Error> {
+fn spectral_unit(
+    id: NoiseId,
+    data: &Data,
+    watch: &mut dyn FnMut(&str),
+) -> Result<NoisyUnit, Error> {
     let (chunks, _) = noisy_chunks(id, data);
-    let settings = Settings { weights: train::unit_weights(&chunks), rank_tolerance: RANK_TOLERANCE, ..settings(STEP)? };
+    let settings = Settings {
+        weights: train::unit_weights(&chunks),
+        rank_tolerance: RANK_TOLERANCE,
+        ..settings(STEP)?
+    };
     let mut watch = |record: &train::Record| watch(&format!("iteration {}", record.iteration));
-    let learned = learn_noisy(&data.inputs()?, &chunks, Kind::Spectral { degree: DEGREE }, &settings, None, &mut watch)?;
+    let learned = learn_noisy(
+        &data.inputs()?,
+        &chunks,
+        Kind::Spectral { degree: DEGREE },
+        &settings,
+        None,
+        &mut watch,
+    )?;
     let error = state_means(&evaluate(&learned.model, &learned.fit.theta, data)?.errors()).0;
-    Ok(NoisyUnit { error, parameters: learned.fit.theta.len(), distance: None, recovered: None, expression: None })
+    Ok(NoisyUnit {
+        error,
+        parameters: learned.fit.theta.len(),
+        distance: None,
+        recovered: None,
+        expression: None,
+    })
 }
 
-fn closed_form_unit(id: NoiseId, data: &Data, watch: &mut dyn FnMut(&str)) -> Result<NoisyUnit, Error> {
+fn closed_form_unit(
+    id: NoiseId,
+    data: &Data,
+    watch: &mut dyn FnMut(&str),
+) -> Result<NoisyUnit, Error> {
     let (chunks, validation) = noisy_chunks(id, data);
     let inputs = data.inputs()?;
-    let found = recover(&inputs, &chunks, &validation, &RecoverSettings { seed: id.seed, ..RecoverSettings::default() }, watch);
+    let found = recover(
+        &inputs,
+        &chunks,
+        &validation,
+        &RecoverSettings { seed: id.seed, ..RecoverSettings::default() },
+        watch,
+    );
     let (found, expression) = match found {
         Ok(found) => (same_form(&found), Some(found.best().to_string())),
         Err(_) => (None, None),
@@ -159,14 +203,29 @@ fn closed_form_unit(id: NoiseId, data: &Data, watch: &mut dyn FnMut(&str)) -> Re
             let settings = Settings { weights: train::unit_weights(&chunks), ..settings(STEP)? };
             let truth = law(&true_constants(data.preset));
             let start: Vec<f64> = truth.constants().iter().map(|c| 1.1 * c).collect();
-            fit_noisy(&symbolic::model(&inputs, &truth)?, &chunks, start, &settings, &Prior::default(), &mut |_| {})?.theta
+            fit_noisy(
+                &symbolic::model(&inputs, &truth)?,
+                &chunks,
+                start,
+                &settings,
+                &Prior::default(),
+                &mut |_| {},
+            )?
+            .theta
         }
     };
     let (root, truth) = bound(id, data)?;
     let off = Array1::from_iter(constants.iter().zip(&truth).map(|(a, b)| a - b));
     let white = triangular_inverse(&root.t()).map_err(train::Error::from)?.t().dot(&off);
-    let error =
-        state_means(&evaluate(&symbolic::model(&inputs, &law(&true_constants(data.preset)))?, &constants, data)?.errors()).0;
+    let error = state_means(
+        &evaluate(
+            &symbolic::model(&inputs, &law(&true_constants(data.preset)))?,
+            &constants,
+            data,
+        )?
+        .errors(),
+    )
+    .0;
     Ok(NoisyUnit {
         error,
         parameters: constants.len(),
@@ -190,7 +249,13 @@ fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
         logs += state_means(&evaluate(&model, &theta, &some)?.errors()).0.ln();
     }
     let error = (logs / DRAWS.0 as f64).exp();
-    Ok(NoisyUnit { error, parameters: truth.len(), distance: None, recovered: None, expression: None })
+    Ok(NoisyUnit {
+        error,
+        parameters: truth.len(),
+        distance: None,
+        recovered: None,
+        expression: None,
+    })
 }
 
 /// Training and validation chunks with independent normal errors in every state.
@@ -203,12 +268,17 @@ fn noisy_chunks(id: NoiseId, data: &Data) -> (Vec<Trajectory>, Vec<Trajectory>) 
     (all, validation)
 }
 
-/// The Cholesky factor of the Cramer-Rao bound for the constants of the true law, and these constants.
+/// The Cholesky factor of the Cramer-Rao bound for the constants of the true law, and these
+/// constants.
 fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), Error> {
     let chunks = &data.train.trajectories;
     let truth = law(&true_constants(data.preset));
     let settings = settings(STEP)?;
-    let noise: Vec<f64> = train::states(chunks).std_axis(ndarray::Axis(0), 0.0).iter().map(|s| id.level() * s).collect();
+    let noise: Vec<f64> = train::states(chunks)
+        .std_axis(ndarray::Axis(0), 0.0)
+        .iter()
+        .map(|s| id.level() * s)
+        .collect();
     let model = symbolic::model(&data.inputs()?, &truth)?;
     let covariance = cramer_rao(&model, &truth.constants(), chunks, &noise, &settings)?;
     Ok((cholesky(&covariance).map_err(train::Error::from)?, truth.constants()))

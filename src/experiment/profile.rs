@@ -174,7 +174,12 @@ impl FromStr for Product {
     }
 }
 
-fn named<T: Copy>(kind: &'static str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> Result<T, Error> {
+fn named<T: Copy>(
+    kind: &'static str,
+    name: &str,
+    all: &[T],
+    name_of: fn(T) -> &'static str,
+) -> Result<T, Error> {
     let accepted = || all.iter().map(|item| name_of(*item)).collect::<Vec<_>>().join(", ");
     let found = all.iter().copied().find(|item| name_of(*item) == name);
     found.ok_or_else(|| Error::Unknown { kind, name: name.into(), accepted: accepted() })

@@ -31,7 +31,8 @@ pub struct Options {
     pub figures: PathBuf,
     /// The first seed.
     pub seed: u64,
-    /// Once this is true, set by another thread or a signal, the run saves where it is and ends with [`Error::Stopped`].
+    /// Once this is true, set by another thread or a signal, the run saves where it is and ends
+    /// with [`Error::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 
@@ -67,7 +68,11 @@ pub struct Done {
 impl Done {
     /// Seconds of its training, or of the recovery of its law.
     pub fn training_seconds(&self) -> f64 {
-        self.seconds.iter().filter(|(phase, _)| phase != "evaluation").map(|(_, seconds)| seconds).sum()
+        self.seconds
+            .iter()
+            .filter(|(phase, _)| phase != "evaluation")
+            .map(|(_, seconds)| seconds)
+            .sum()
     }
 }
 
@@ -93,7 +98,8 @@ impl Results {
     }
 }
 
-/// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from disk.
+/// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from
+/// disk.
 ///
 /// # Errors
 /// [`Error`]; what was finished before stays on disk, and the same call goes on from there.
@@ -150,14 +156,22 @@ impl<'a> Run<'a> {
 
     fn begin(&mut self, name: &str) {
         self.piece += 1;
-        self.watch.piece(self.piece, self.work.units.len() + self.work.noise.len() + self.work.products.len(), name);
+        self.watch.piece(
+            self.piece,
+            self.work.units.len() + self.work.noise.len() + self.work.products.len(),
+            name,
+        );
     }
 
     /// Data and models of all seeds.
     fn results(&mut self) -> Result<Results, Error> {
         let Options { profile, seed, .. } = *self.options;
-        let mut results = Results { profile, seed, data: None, models: Vec::new(), noise: Vec::new() };
-        if !self.work.units.is_empty() || !self.work.noise.is_empty() || self.work.products.contains(&Product::Trajectories) {
+        let mut results =
+            Results { profile, seed, data: None, models: Vec::new(), noise: Vec::new() };
+        if !self.work.units.is_empty()
+            || !self.work.noise.is_empty()
+            || self.work.products.contains(&Product::Trajectories)
+        {
             results.data = Some(self.generate(Preset::ReferenceCode, seed)?);
         }
         let mut other: Option<Data> = None;
@@ -171,7 +185,12 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(data) = &results.data {
-            results.noise = self.work.noise.iter().map(|&id| Ok((id, self.noisy_unit(id, data)?))).collect::<Result<_, Error>>()?;
+            results.noise = self
+                .work
+                .noise
+                .iter()
+                .map(|&id| Ok((id, self.noisy_unit(id, data)?)))
+                .collect::<Result<_, Error>>()?;
         }
         Ok(results)
     }
@@ -192,17 +211,31 @@ impl<'a> Run<'a> {
         let profile = self.options.profile;
         let key = models::key(data, profile, unit.learner);
         let (watch, stop) = (&mut *self.watch, &*self.options.stop);
-        let Finished { piece, seconds, made } = self.store.finished(&unit.name(), &key, |checkpoints, clock| {
-            let saving = Saving { path: checkpoints, key: &key, stop: Some(stop) };
-            models::unit(unit.learner, profile, data, saving, &mut |text| watch.detail(text), clock)
-        })?;
+        let Finished { piece, seconds, made } =
+            self.store.finished(&unit.name(), &key, |checkpoints, clock| {
+                let saving = Saving { path: checkpoints, key: &key, stop: Some(stop) };
+                models::unit(
+                    unit.learner,
+                    profile,
+                    data,
+                    saving,
+                    &mut |text| watch.detail(text),
+                    clock,
+                )
+            })?;
         for (phase, seconds) in &seconds {
             self.timings.add(phase, &unit.model(), unit.seed, *seconds);
         }
         if made {
             self.timings.save(&data::provenance(self.options.profile, self.options.seed))?;
         }
-        Ok(Done { learner: unit.learner, preset: unit.preset, seed: unit.seed, unit: piece, seconds })
+        Ok(Done {
+            learner: unit.learner,
+            preset: unit.preset,
+            seed: unit.seed,
+            unit: piece,
+            seconds,
+        })
     }
 
     /// A fit to noisy data, likewise.
@@ -210,11 +243,17 @@ impl<'a> Run<'a> {
         self.go_on()?;
         self.begin(&id.name());
         let watch = &mut *self.watch;
-        let Finished { piece, seconds, .. } = self
-            .store
-            .finished(&id.name(), &id.key(data), |_, clock| noise::unit(id, data, &mut |text| watch.detail(text), clock))?;
+        let Finished { piece, seconds, .. } =
+            self.store.finished(&id.name(), &id.key(data), |_, clock| {
+                noise::unit(id, data, &mut |text| watch.detail(text), clock)
+            })?;
         for (phase, seconds) in &seconds {
-            self.timings.add(phase, &format!("{}-{}", id.model.name(), id.percent), id.seed, *seconds);
+            self.timings.add(
+                phase,
+                &format!("{}-{}", id.model.name(), id.percent),
+                id.seed,
+                *seconds,
+            );
         }
         Ok(piece)
     }
@@ -222,7 +261,11 @@ impl<'a> Run<'a> {
     fn make(&mut self, product: Product, results: &Results) -> Result<(), Error> {
         self.begin(product.name());
         let mut clock = Stopwatch::start();
-        let stem = if product.is_figure() { self.figures.join(product.name()) } else { self.data.join("results") };
+        let stem = if product.is_figure() {
+            self.figures.join(product.name())
+        } else {
+            self.data.join("results")
+        };
         match product {
             Product::Trajectories => self.write_trajectories(results)?,
             Product::Training => tables::training(results, &stem)?,
@@ -243,13 +286,20 @@ impl<'a> Run<'a> {
             Product::ErrorSeconds => figures::error_seconds(results, &stem)?,
         }
         clock.lap("tables and figures");
-        self.timings.add("tables and figures", product.name(), self.options.seed, clock.laps()[0].1);
+        self.timings.add(
+            "tables and figures",
+            product.name(),
+            self.options.seed,
+            clock.laps()[0].1,
+        );
         Ok(())
     }
 
     fn write_trajectories(&self, results: &Results) -> Result<(), Error> {
         let Some(data) = &results.data else { return Ok(()) };
-        for (name, table) in [("train", &data.train), ("validation", &data.validation), ("test", &data.test)] {
+        for (name, table) in
+            [("train", &data.train), ("validation", &data.validation), ("test", &data.test)]
+        {
             write_table(&self.data.join(format!("trajectories/{name}.parquet")), table)?;
         }
         Ok(())

@@ -1,8 +1,10 @@
 //! Finished and unfinished work on disk, so that a run that was stopped goes on where it was.
 //!
-//! Each finished piece is one file, `<name>.unit` (CBOR), together with a key: the text of all that it depends on. A piece whose key
-//! is another is made again. While a model is trained, its checkpoints are in the folder `<name>`, which goes when it is done. How long the
-//! phases of a piece took is in `<name>.times`, so that pieces that several machines made can be put together by copying their files.
+//! Each finished piece is one file, `<name>.unit` (CBOR), together with a key: the text of all that
+//! it depends on. A piece whose key is another is made again. While a model is trained, its
+//! checkpoints are in the folder `<name>`, which goes when it is done. How long the phases of a
+//! piece took is in `<name>.times`, so that pieces that several machines made can be put together
+//! by copying their files.
 
 use std::fs;
 use std::io::Write;
@@ -31,8 +33,8 @@ impl Store {
         Ok(Self { folder })
     }
 
-    /// The finished piece of this name, or `make` it, with a folder for its checkpoints and a clock for its phases, and keep it; also the
-    /// seconds of its phases and whether it was made now.
+    /// The finished piece of this name, or `make` it, with a folder for its checkpoints and a clock
+    /// for its phases, and keep it; also the seconds of its phases and whether it was made now.
     ///
     /// # Errors
     /// Those of `make`; [`Error::Saved`].
@@ -42,9 +44,13 @@ impl Store {
         key: &str,
         make: impl FnOnce(&Path, &mut Stopwatch) -> Result<T, Error>,
     ) -> Result<Finished<T>, Error> {
-        let [path, times] = ["unit", "times"].map(|ending| self.folder.join(format!("{name}.{ending}")));
+        let [path, times] =
+            ["unit", "times"].map(|ending| self.folder.join(format!("{name}.{ending}")));
         let checkpoints = self.folder.join(name);
-        let failed = |error: std::io::Error| Error::Saved { path: checkpoints.clone(), message: error.to_string() };
+        let failed = |error: std::io::Error| Error::Saved {
+            path: checkpoints.clone(),
+            message: error.to_string(),
+        };
         if let Some((_, piece)) = load::<(String, T)>(&path).filter(|(saved, _)| saved == key) {
             // Left by a run that was killed just here.
             if checkpoints.exists() {
@@ -55,7 +61,8 @@ impl Store {
         let _lock = FolderLock::take(&checkpoints)?;
         let mut clock = Stopwatch::resuming(checkpoints.join("seconds"), key);
         let piece = make(&checkpoints, &mut clock)?;
-        let seconds: Vec<(String, f64)> = clock.laps().iter().map(|(phase, s)| ((*phase).to_string(), *s)).collect();
+        let seconds: Vec<(String, f64)> =
+            clock.laps().iter().map(|(phase, s)| ((*phase).to_string(), *s)).collect();
         save(&times, &seconds)?;
         save(&path, &(key, &piece))?;
         fs::remove_dir_all(&checkpoints).map_err(failed)?;
@@ -88,5 +95,6 @@ pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 /// Makes a folder and those above it.
 pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
-    fs::create_dir_all(path).map_err(|source| dataset::Error::Folder { path: path.into(), source }.into())
+    fs::create_dir_all(path)
+        .map_err(|source| dataset::Error::Folder { path: path.into(), source }.into())
 }

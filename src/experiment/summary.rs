@@ -27,11 +27,21 @@ pub struct Summary {
     products: Vec<Product>,
 }
 
-const PHASES: [&str; 6] = ["data", "training", "recovery", "evaluation", "tables and figures", "total of the last run"];
+const PHASES: [&str; 6] =
+    ["data", "training", "recovery", "evaluation", "tables and figures", "total of the last run"];
 
 impl Summary {
-    pub(super) fn new(results: Results, products: &[Product], timings: &Timings, folders: [PathBuf; 2]) -> Self {
-        let seconds = PHASES.iter().map(|phase| (*phase, timings.total(phase))).filter(|(_, seconds)| *seconds > 0.0).collect();
+    pub(super) fn new(
+        results: Results,
+        products: &[Product],
+        timings: &Timings,
+        folders: [PathBuf; 2],
+    ) -> Self {
+        let seconds = PHASES
+            .iter()
+            .map(|phase| (*phase, timings.total(phase)))
+            .filter(|(_, seconds)| *seconds > 0.0)
+            .collect();
         Self { results, seconds, folders, products: products.to_vec() }
     }
 }
@@ -48,7 +58,8 @@ impl Display for Summary {
         for done in results.models.iter().filter(|done| done.seed == results.seed) {
             write_law(f, done)?;
         }
-        let seconds: Vec<String> = self.seconds.iter().map(|(phase, seconds)| format!("{phase} {seconds:.1} s")).collect();
+        let seconds: Vec<String> =
+            self.seconds.iter().map(|(phase, seconds)| format!("{phase} {seconds:.1} s")).collect();
         writeln!(f, "Time: {}", seconds.join(", "))?;
         let [data, figures] = &self.folders;
         match self.products.is_empty() {
@@ -57,7 +68,12 @@ impl Display for Summary {
                 "Units are in {}; a run without names makes tables and figures of them.",
                 data.join("checkpoints").display()
             ),
-            false => write!(f, "Tables are in {}, figures in {}.", data.join("results").display(), figures.display()),
+            false => write!(
+                f,
+                "Tables are in {}, figures in {}.",
+                data.join("results").display(),
+                figures.display()
+            ),
         }
     }
 }
@@ -90,7 +106,10 @@ fn write_data(f: &mut Formatter, results: &Results, accuracy: &Accuracy) -> fmt:
 }
 
 fn write_models(f: &mut Formatter, results: &Results) -> fmt::Result {
-    writeln!(f, "Relative errors of rollouts over 29.8 units of time (geometric means over times, trajectories and seeds):")?;
+    writeln!(
+        f,
+        "Relative errors of rollouts over 29.8 units of time (geometric means over times, trajectories and seeds):"
+    )?;
     writeln!(
         f,
         "  {:<40}{:>10}{:>10}{:>10}{:>8}{:>14}{:>10}{:>10}",
@@ -98,13 +117,20 @@ fn write_models(f: &mut Formatter, results: &Results) -> fmt::Result {
     )?;
     let rows = table1_rows(results);
     for row in &rows {
-        let of_row: Vec<&Done> = results.of_table1().filter(|done| done.learner.key(results.profile) == row.key).collect();
+        let of_row: Vec<&Done> = results
+            .of_table1()
+            .filter(|done| done.learner.key(results.profile) == row.key)
+            .collect();
         let mean = |of: fn(&RolloutErrors) -> &Array2<f64>| {
-            let logs = of_row.iter().map(|done| geometric_mean(&above_roundoff(of(&done.unit.evaluation.errors()))).ln());
+            let logs = of_row.iter().map(|done| {
+                geometric_mean(&above_roundoff(of(&done.unit.evaluation.errors()))).ln()
+            });
             (logs.sum::<f64>() / of_row.len() as f64).exp()
         };
-        let (angular_momentum, energy) = (mean(|errors| &errors.angular_momentum), mean(|errors| &errors.energy));
-        let seconds = of_row.iter().map(|done| done.training_seconds()).sum::<f64>() / of_row.len() as f64;
+        let (angular_momentum, energy) =
+            (mean(|errors| &errors.angular_momentum), mean(|errors| &errors.energy));
+        let seconds =
+            of_row.iter().map(|done| done.training_seconds()).sum::<f64>() / of_row.len() as f64;
         let paper = row.paper.map_or_else(|| "-".into(), |paper| paper.to_string());
         writeln!(
             f,
@@ -126,19 +152,30 @@ fn name(row: &Table1Row) -> String {
 
 /// Why each training stopped where it did.
 fn write_ends(f: &mut Formatter, results: &Results, rows: &[Table1Row]) -> fmt::Result {
-    writeln!(f, "Why they are no better (root mean square errors of predicted chunks; worst seed):")?;
+    writeln!(
+        f,
+        "Why they are no better (root mean square errors of predicted chunks; worst seed):"
+    )?;
     writeln!(
         f,
         "  {:<40}{:>10}{:>12}{:>12}{:>11}  {:<12}limited by",
         "model", "training", "validation", "integrator", "gradient", "optimiser"
     )?;
     for row in rows {
-        let trainings =
-            results.of_table1().filter(|done| done.learner.key(results.profile) == row.key).map(|done| &done.unit.training);
-        let Some(worst) = trainings.max_by(|a, b| a.validation.total_cmp(&b.validation)) else { continue };
-        let gradient = worst.history.last().map_or_else(|| "-".into(), |step| format!("{:.1e}", step.gradient_norm));
+        let trainings = results
+            .of_table1()
+            .filter(|done| done.learner.key(results.profile) == row.key)
+            .map(|done| &done.unit.training);
+        let Some(worst) = trainings.max_by(|a, b| a.validation.total_cmp(&b.validation)) else {
+            continue;
+        };
+        let gradient = worst
+            .history
+            .last()
+            .map_or_else(|| "-".into(), |step| format!("{:.1e}", step.gradient_norm));
         let outcome = format!("{:?}", worst.outcome).to_lowercase();
-        let (loss, validation, step_error) = (worst.loss.sqrt(), worst.validation.sqrt(), worst.step_error);
+        let (loss, validation, step_error) =
+            (worst.loss.sqrt(), worst.validation.sqrt(), worst.step_error);
         writeln!(
             f,
             "  {:<40}{loss:>10.1e}{validation:>12.1e}{step_error:>12.1e}{gradient:>11}  {outcome:<12}{}",
@@ -159,18 +196,28 @@ fn write_law(f: &mut Formatter, done: &Done) -> fmt::Result {
         Preset::ReferenceCode => "the public reference code's pendulum",
         Preset::Paper => "the paper's pendulum",
     };
-    writeln!(f, "Law recovered from {what} (preset {}){}:", preset.name(), if law.exact { "" } else { ", not exact" })?;
+    writeln!(
+        f,
+        "Law recovered from {what} (preset {}){}:",
+        preset.name(),
+        if law.exact { "" } else { ", not exact" }
+    )?;
     writeln!(f, "  H = {}", law.expression)?;
     for (name, force) in &law.forces {
         writeln!(f, "  force on {name} = {force}")?;
     }
     for constant in &law.constants {
-        let truth = true_value(preset, &constant.name).map_or_else(String::new, |truth| format!("  (true: {truth})"));
+        let truth = true_value(preset, &constant.name)
+            .map_or_else(String::new, |truth| format!("  (true: {truth})"));
         let value = constant.snapped.map_or_else(String::new, |snapped| format!("= {snapped}"));
-        let (name, fitted, error, meaning) = (&constant.name, constant.value, constant.standard_error, &constant.meaning);
+        let (name, fitted, error, meaning) =
+            (&constant.name, constant.value, constant.standard_error, &constant.meaning);
         // A number of the form has no error.
-        let found =
-            if error.is_finite() { format!("fitted {fitted:.12} +- {error:.0e}") } else { format!("{fitted} {NOT_FITTED}") };
+        let found = if error.is_finite() {
+            format!("fitted {fitted:.12} +- {error:.0e}")
+        } else {
+            format!("{fitted} {NOT_FITTED}")
+        };
         writeln!(f, "  {name:<3} {value:<8} {found}{truth}  {meaning}")?;
     }
     for term in &law.unread {

@@ -15,11 +15,12 @@ use super::run::{Done, Results};
 use crate::dataset::files::Metadata;
 use crate::evaluate::quantiles_over_time;
 use crate::report::tables::{
-    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow, TrainingRow, write, write_noise,
-    write_table1,
+    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow,
+    TrainingRow, write, write_noise, write_table1,
 };
 
-/// `training.parquet`: every iteration of every training. The metadata tell the error of the integrator in training.
+/// `training.parquet`: every iteration of every training. The metadata tell the error of the
+/// integrator in training.
 ///
 /// # Errors
 /// [`Error::Dataset`].
@@ -104,20 +105,23 @@ pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
         for (quantity, errors) in quantities {
             let quantiles = quantiles_over_time(&above_roundoff(errors));
             // At the start the error is zero by construction.
-            rows.extend(times().into_iter().zip(quantiles).skip(1).map(|(t, q)| ErrorQuantileRow {
-                key: done.learner.key(results.profile),
-                seed: done.seed,
-                t,
-                quantity,
-                geometric_mean: q.geometric_mean,
-                quantiles: q.quantiles,
+            rows.extend(times().into_iter().zip(quantiles).skip(1).map(|(t, q)| {
+                ErrorQuantileRow {
+                    key: done.learner.key(results.profile),
+                    seed: done.seed,
+                    t,
+                    quantity,
+                    geometric_mean: q.geometric_mean,
+                    quantiles: q.quantiles,
+                }
             }));
         }
     }
     Ok(write(&folder.join("error_quantiles.parquet"), &rows, &evaluation_metadata(results))?)
 }
 
-/// `table1.*`: one row for each model. The Markdown and LaTeX forms tell the seconds of training, too.
+/// `table1.*`: one row for each model. The Markdown and LaTeX forms tell the seconds of training,
+/// too.
 ///
 /// # Errors
 /// [`Error::Dataset`].
@@ -129,16 +133,21 @@ pub fn table1(results: &Results, folder: &Path) -> Result<(), Error> {
 
 /// Seconds of training, mean over seeds.
 fn training_seconds(results: &Results, row: &Table1Row) -> f64 {
-    let seconds: Vec<f64> =
-        results.of_table1().filter(|done| done.learner.key(results.profile) == row.key).map(Done::training_seconds).collect();
+    let seconds: Vec<f64> = results
+        .of_table1()
+        .filter(|done| done.learner.key(results.profile) == row.key)
+        .map(Done::training_seconds)
+        .collect();
     seconds.iter().sum::<f64>() / seconds.len() as f64
 }
 
 /// The rows of Table 1.
 pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
     let row = |learner: Learner| {
-        let of_learner: Vec<&Done> = results.of_table1().filter(|done| done.learner == learner).collect();
-        let errors: Vec<(f64, f64)> = of_learner.iter().map(|done| state_means(&done.unit.evaluation.errors())).collect();
+        let of_learner: Vec<&Done> =
+            results.of_table1().filter(|done| done.learner == learner).collect();
+        let errors: Vec<(f64, f64)> =
+            of_learner.iter().map(|done| state_means(&done.unit.evaluation.errors())).collect();
         let parameters = of_learner.first()?.unit.training.parameters as u64;
         let preset = Preset::ReferenceCode.name();
         let row = Table1Row::over_seeds(
@@ -172,7 +181,9 @@ pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
         let name = |what: &str| format!("{what}, {}, seed {}", done.preset.name(), done.seed);
         metadata.insert(name("hamiltonian"), law.expression.clone());
         metadata.insert(name("hamiltonian as fitted"), law.fitted.clone());
-        metadata.extend(law.forces.iter().map(|(q, force)| (name(&format!("force on {q}")), force.clone())));
+        metadata.extend(
+            law.forces.iter().map(|(q, force)| (name(&format!("force on {q}")), force.clone())),
+        );
         rows.extend(law.constants.iter().map(|constant| RecoveredRow {
             preset: done.preset.name().into(),
             seed: done.seed,
@@ -187,13 +198,17 @@ pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
     Ok(write(&folder.join("recovered.parquet"), &rows, &metadata)?)
 }
 
-/// `noise.parquet`, `.csv` and `.md`: error against noise, one row a model and level. The metadata tell the laws that were read off.
+/// `noise.parquet`, `.csv` and `.md`: error against noise, one row a model and level. The metadata
+/// tell the laws that were read off.
 ///
 /// # Errors
 /// [`Error::Dataset`].
 pub fn noise(results: &Results, folder: &Path) -> Result<(), Error> {
     let mut metadata = metadata(results);
-    let laws = results.noise.iter().filter_map(|(id, unit)| Some((format!("law, {}", id.name()), unit.expression.clone()?)));
+    let laws = results
+        .noise
+        .iter()
+        .filter_map(|(id, unit)| Some((format!("law, {}", id.name()), unit.expression.clone()?)));
     metadata.extend(laws);
     Ok(write_noise(folder, &noise_rows(results), &metadata)?)
 }
@@ -201,7 +216,8 @@ pub fn noise(results: &Results, folder: &Path) -> Result<(), Error> {
 /// The rows of the table of error against noise, by level.
 pub fn noise_rows(results: &Results) -> Vec<NoiseRow> {
     let of = |percent: u32, model: NoisyModel| {
-        let fits = results.noise.iter().filter(move |(id, _)| (id.percent, id.model) == (percent, model));
+        let fits =
+            results.noise.iter().filter(move |(id, _)| (id.percent, id.model) == (percent, model));
         fits.collect::<Vec<&(NoiseId, NoisyUnit)>>()
     };
     let row = |&percent: &u32, model: NoisyModel| {
@@ -211,7 +227,8 @@ pub fn noise_rows(results: &Results) -> Vec<NoiseRow> {
         errors.sort_by(f64::total_cmp);
         let distances: Vec<f64> = fits.iter().filter_map(|(_, unit)| unit.distance).collect();
         let (n, middle) = (errors.len(), errors.len() / 2);
-        let error = if n % 2 == 1 { errors[middle] } else { (errors[middle - 1] * errors[middle]).sqrt() };
+        let error =
+            if n % 2 == 1 { errors[middle] } else { (errors[middle - 1] * errors[middle]).sqrt() };
         let is_bound = model == NoisyModel::Bound;
         Some(NoiseRow {
             model: model.label(),
@@ -222,16 +239,23 @@ pub fn noise_rows(results: &Results) -> Vec<NoiseRow> {
             lowest: errors[0],
             highest: errors[n - 1],
             efficiency: (!is_bound).then(|| bound / error),
-            variance_efficiency: (!distances.is_empty()).then(|| distances.len() as f64 / distances.iter().sum::<f64>()),
-            recovered: (model == NoisyModel::ClosedForm)
-                .then(|| fits.iter().filter(|(_, unit)| unit.recovered == Some(true)).count() as u64),
+            variance_efficiency: (!distances.is_empty())
+                .then(|| distances.len() as f64 / distances.iter().sum::<f64>()),
+            recovered: (model == NoisyModel::ClosedForm).then(|| {
+                fits.iter().filter(|(_, unit)| unit.recovered == Some(true)).count() as u64
+            }),
         })
     };
     let levels = results.profile.noise_levels().iter();
-    levels.flat_map(|percent| NoisyModel::ALL.into_iter().filter_map(move |model| row(percent, model))).collect()
+    levels
+        .flat_map(|percent| {
+            NoisyModel::ALL.into_iter().filter_map(move |model| row(percent, model))
+        })
+        .collect()
 }
 
-/// The value that the data were made with. Gravity acts on each particle with its full strength: `g1` and `g2` count in units of g.
+/// The value that the data were made with. Gravity acts on each particle with its full strength:
+/// `g1` and `g2` count in units of g.
 pub fn true_value(preset: Preset, name: &str) -> Option<f64> {
     if ["g1", "g2"].contains(&name) {
         return Some(1.0);
@@ -256,11 +280,18 @@ fn metadata(results: &Results) -> Metadata {
 /// The same, and how accurate the rollouts are.
 fn evaluation_metadata(results: &Results) -> Metadata {
     let mut metadata = metadata(results);
-    metadata.insert("rollout_integrator".into(), "explicit Runge-Kutta of order 8 (Dormand & Prince)".into());
+    metadata.insert(
+        "rollout_integrator".into(),
+        "explicit Runge-Kutta of order 8 (Dormand & Prince)".into(),
+    );
     for done in results.of_table1() {
-        let (key, evaluation) = (format!("{}, seed {}", done.learner.name(), done.seed), &done.unit.evaluation);
+        let (key, evaluation) =
+            (format!("{}, seed {}", done.learner.name(), done.seed), &done.unit.evaluation);
         metadata.insert(format!("rollout substeps, {key}"), evaluation.substeps.to_string());
-        metadata.insert(format!("rollout change by halving the step, {key}"), format!("{:e}", evaluation.step_error));
+        metadata.insert(
+            format!("rollout change by halving the step, {key}"),
+            format!("{:e}", evaluation.step_error),
+        );
     }
     metadata
 }

@@ -1,4 +1,5 @@
-//! How long things took: kept apart from all other results, which are the same byte for byte when made again.
+//! How long things took: kept apart from all other results, which are the same byte for byte when
+//! made again.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -24,7 +25,8 @@ impl Timings {
     pub fn add(&mut self, phase: &str, model: &str, seed: u64, seconds: f64) {
         let detail = format!("threads: {}", rayon::current_num_threads());
         let row = TimingRow { phase: phase.into(), model: model.into(), seed, seconds, detail };
-        let same = |old: &&mut TimingRow| (&*old.phase, &*old.model, old.seed) == (phase, model, seed);
+        let same =
+            |old: &&mut TimingRow| (&*old.phase, &*old.model, old.seed) == (phase, model, seed);
         match self.rows.iter_mut().find(same) {
             Some(old) => *old = row,
             None => self.rows.push(row),
@@ -46,7 +48,8 @@ fn read(path: &std::path::Path) -> Option<Vec<TimingRow>> {
     let (frame, _) = files::read_parquet(path, None).ok()?;
     let words = |name: &str| Some(frame.column(name).ok()?.str().ok()?.clone());
     let (phase, model, detail) = (words("phase")?, words("model")?, words("detail")?);
-    let (seed, seconds) = (frame.column("seed").ok()?.u64().ok()?, frame.column("seconds").ok()?.f64().ok()?);
+    let (seed, seconds) =
+        (frame.column("seed").ok()?.u64().ok()?, frame.column("seconds").ok()?.f64().ok()?);
     let row = |i: usize| {
         let word = |column: &polars::prelude::StringChunked| column.get(i).map(String::from);
         Some(TimingRow {
@@ -82,13 +85,19 @@ impl Stopwatch {
     /// Starts with the seconds that an earlier run of the work with this key noted in a file.
     pub fn resuming(path: PathBuf, key: &str) -> Self {
         let noted = store::load::<(String, f64)>(&path).filter(|(saved, _)| saved == key);
-        Self { before: noted.map_or(0.0, |noted| noted.1), notes: Some((path, key.into(), Instant::now())), ..Self::start() }
+        Self {
+            before: noted.map_or(0.0, |noted| noted.1),
+            notes: Some((path, key.into(), Instant::now())),
+            ..Self::start()
+        }
     }
 
     /// To be called now and then: notes the time of a lap that is under way.
     pub fn tick(&mut self) {
         let so_far = self.before + self.last.elapsed().as_secs_f64();
-        if let Some((path, key, written)) = self.notes.as_mut().filter(|notes| notes.2.elapsed() > BETWEEN_NOTES) {
+        if let Some((path, key, written)) =
+            self.notes.as_mut().filter(|notes| notes.2.elapsed() > BETWEEN_NOTES)
+        {
             // Without the note a time will be told too short, nothing else.
             let _ = store::save(path, &(&*key, so_far));
             *written = Instant::now();

@@ -31,10 +31,15 @@ impl UnitId {
     }
 }
 
-/// All units of a profile: seed by seed, so that a run that is stopped has whole tables of fewer seeds.
+/// All units of a profile: seed by seed, so that a run that is stopped has whole tables of fewer
+/// seeds.
 pub fn all_units(profile: Profile, first_seed: u64) -> Vec<UnitId> {
     let of_seed = |seed: u64| {
-        let table1 = Learner::ALL.into_iter().map(move |learner| UnitId { learner, preset: Preset::ReferenceCode, seed });
+        let table1 = Learner::ALL.into_iter().map(move |learner| UnitId {
+            learner,
+            preset: Preset::ReferenceCode,
+            seed,
+        });
         table1.chain([UnitId { learner: Learner::ClosedForm, preset: Preset::Paper, seed }])
     };
     (0..profile.seeds()).map(|k| first_seed.wrapping_add(k)).flat_map(of_seed).collect()
@@ -52,7 +57,11 @@ pub struct Shard {
 impl Shard {
     /// Every `of`-th of some pieces of work.
     fn share<T>(self, all: Vec<T>) -> Vec<T> {
-        all.into_iter().enumerate().filter(|(k, _)| k % self.of == self.number - 1).map(|(_, piece)| piece).collect()
+        all.into_iter()
+            .enumerate()
+            .filter(|(k, _)| k % self.of == self.number - 1)
+            .map(|(_, piece)| piece)
+            .collect()
     }
 }
 
@@ -60,9 +69,14 @@ impl std::str::FromStr for Shard {
     type Err = Error;
     /// Reads `i/n` with 1 <= i <= n.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        let parts =
+            text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         let fits = parts.filter(|(number, of): &(usize, usize)| (1..=*of).contains(number));
-        let unknown = || Error::Unknown { kind: "shard", name: text.into(), accepted: "i/n with 1 <= i <= n, such as 2/3".into() };
+        let unknown = || Error::Unknown {
+            kind: "shard",
+            name: text.into(),
+            accepted: "i/n with 1 <= i <= n, such as 2/3".into(),
+        };
         fits.map(|(number, of)| Self { number, of }).ok_or_else(unknown)
     }
 }
@@ -78,7 +92,8 @@ pub struct Work {
     pub noise: Vec<NoiseId>,
 }
 
-/// Resolves what is asked for. `only` may name products, models (their units of all seeds) and units.
+/// Resolves what is asked for. `only` may name products, models (their units of all seeds) and
+/// units.
 ///
 /// - Nothing named: all products and all units.
 /// - Only products named: these, with the units that they are made of.
@@ -88,7 +103,12 @@ pub struct Work {
 ///
 /// # Errors
 /// [`Error::Unknown`] lists the names that exist.
-pub fn resolve(profile: Profile, first_seed: u64, only: &[String], shard: Option<Shard>) -> Result<Work, Error> {
+pub fn resolve(
+    profile: Profile,
+    first_seed: u64,
+    only: &[String],
+    shard: Option<Shard>,
+) -> Result<Work, Error> {
     let all = all_units(profile, first_seed);
     let (mut products, mut units): (Vec<Product>, Vec<UnitId>) = (Vec::new(), Vec::new());
     for name in only {
@@ -96,7 +116,8 @@ pub fn resolve(profile: Profile, first_seed: u64, only: &[String], shard: Option
             products.push(product);
             continue;
         }
-        let named: Vec<UnitId> = all.iter().copied().filter(|unit| [unit.model(), unit.name()].contains(name)).collect();
+        let named: Vec<UnitId> =
+            all.iter().copied().filter(|unit| [unit.model(), unit.name()].contains(name)).collect();
         if named.is_empty() {
             return Err(unknown(name, &all));
         }
@@ -111,10 +132,16 @@ pub fn resolve(profile: Profile, first_seed: u64, only: &[String], shard: Option
         false => units.contains(unit),
     };
     let chosen: Vec<UnitId> = all.into_iter().filter(wanted).collect();
-    let noise = if products.contains(&Product::Noise) { all_noise(profile, first_seed) } else { Vec::new() };
+    let noise = if products.contains(&Product::Noise) {
+        all_noise(profile, first_seed)
+    } else {
+        Vec::new()
+    };
     Ok(match shard {
         None => Work { products, units: chosen, noise },
-        Some(shard) => Work { products: Vec::new(), units: shard.share(chosen), noise: shard.share(noise) },
+        Some(shard) => {
+            Work { products: Vec::new(), units: shard.share(chosen), noise: shard.share(noise) }
+        }
     })
 }
 
@@ -128,6 +155,7 @@ fn unknown(name: &str, all: &[UnitId]) -> Error {
     let products: Vec<&str> = Product::ALL.iter().map(|product| product.name()).collect();
     let units = "and units such as";
     let example = all.first().map_or_else(String::new, |unit| unit.name());
-    let accepted = format!("{}; models {}; {units} {example}", products.join(", "), models.join(", "));
+    let accepted =
+        format!("{}; models {}; {units} {example}", products.join(", "), models.join(", "));
     Error::Unknown { kind: "product, model or unit", name: name.into(), accepted }
 }

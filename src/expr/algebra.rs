@@ -4,7 +4,8 @@ use super::{Expr, Function, Scalar, Vector, VectorExpr, power, vector::name_cmp}
 use std::cmp::Ordering;
 
 impl Expr {
-    /// The inner product, with a common factor of either vector in front: `dot(-q1,2*g)` is `-2*dot(g,q1)`.
+    /// The inner product, with a common factor of either vector in front: `dot(-q1,2*g)` is
+    /// `-2*dot(g,q1)`.
     pub fn dot(a: Vector, b: Vector) -> Expr {
         if a.is_zero() || b.is_zero() {
             return Self::Constant(0.0);
@@ -22,7 +23,8 @@ impl Expr {
         Self::product([Self::Constant(x.abs()), Self::Scalar(Scalar::Norm(a))])
     }
 
-    /// The canonical sum: flat, like terms merged, sorted so that the terms of one particle stand together, the constant last.
+    /// The canonical sum: flat, like terms merged, sorted so that the terms of one particle stand
+    /// together, the constant last.
     pub fn sum(terms: impl IntoIterator<Item = Expr>) -> Expr {
         let mut constant = 0.0;
         let mut merged: Vec<(Vec<String>, Expr, f64)> = Vec::new();
@@ -43,14 +45,18 @@ impl Expr {
         }
         merged.retain(|(_, _, c)| *c != 0.0);
         merged.sort_by(|a, b| by_names(&a.0, &b.0).then_with(|| a.1.total_cmp(&b.1)));
-        let mut terms: Vec<Expr> = merged.into_iter().map(|(_, rest, c)| Self::product([Self::Constant(c), rest])).collect();
+        let mut terms: Vec<Expr> = merged
+            .into_iter()
+            .map(|(_, rest, c)| Self::product([Self::Constant(c), rest]))
+            .collect();
         if constant != 0.0 || terms.is_empty() {
             terms.push(Self::Constant(constant));
         }
         if terms.len() == 1 { terms.swap_remove(0) } else { Self::Sum(terms) }
     }
 
-    /// The canonical product: flat, one constant in front, powers of one base merged (x/x is 1), sorted.
+    /// The canonical product: flat, one constant in front, powers of one base merged (x/x is 1),
+    /// sorted.
     pub fn product(factors: impl IntoIterator<Item = Expr>) -> Expr {
         let mut constant = 1.0;
         let mut merged: Vec<(Expr, f64)> = Vec::new();
@@ -79,8 +85,14 @@ impl Expr {
             return Self::Constant(0.0);
         }
         merged.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let powers = merged.into_iter().map(|(base, n)| if n == 1.0 { base } else { Self::Pow(Box::new(base), n) });
-        let mut factors: Vec<Expr> = (constant != 1.0).then_some(Self::Constant(constant)).into_iter().chain(powers).collect();
+        let powers = merged
+            .into_iter()
+            .map(|(base, n)| if n == 1.0 { base } else { Self::Pow(Box::new(base), n) });
+        let mut factors: Vec<Expr> = (constant != 1.0)
+            .then_some(Self::Constant(constant))
+            .into_iter()
+            .chain(powers)
+            .collect();
         match factors.len() {
             0 => Self::Constant(constant),
             1 => factors.swap_remove(0),
@@ -88,7 +100,8 @@ impl Expr {
         }
     }
 
-    /// The canonical power: powers of numbers are computed, whole powers go into products and powers.
+    /// The canonical power: powers of numbers are computed, whole powers go into products and
+    /// powers.
     pub fn pow(base: Expr, n: f64) -> Expr {
         let whole = n.fract() == 0.0;
         match base {
@@ -96,7 +109,9 @@ impl Expr {
             base if n == 1.0 => base,
             Self::Constant(c) if power(c, n).is_finite() => Self::Constant(power(c, n)),
             Self::Pow(base, m) if whole => Self::pow(*base, m * n),
-            Self::Product(factors) if whole => Self::product(factors.into_iter().map(|f| Self::pow(f, n))),
+            Self::Product(factors) if whole => {
+                Self::product(factors.into_iter().map(|f| Self::pow(f, n)))
+            }
             base => Self::Pow(Box::new(base), n),
         }
     }
@@ -109,8 +124,8 @@ impl Expr {
         }
     }
 
-    /// The same value in canonical form, built bottom up by [`sum`](Self::sum), [`product`](Self::product), [`pow`](Self::pow); equal
-    /// wherever this expression has a value.
+    /// The same value in canonical form, built bottom up by [`sum`](Self::sum),
+    /// [`product`](Self::product), [`pow`](Self::pow); equal wherever this expression has a value.
     pub fn simplified(&self) -> Expr {
         match self {
             Self::Constant(_) => self.clone(),
@@ -146,7 +161,14 @@ impl Expr {
             Self::Product(mut factors) => match factors.first() {
                 Some(&Self::Constant(c)) => {
                     factors.remove(0);
-                    (c, if factors.len() == 1 { factors.swap_remove(0) } else { Self::Product(factors) })
+                    (
+                        c,
+                        if factors.len() == 1 {
+                            factors.swap_remove(0)
+                        } else {
+                            Self::Product(factors)
+                        },
+                    )
                 }
                 _ => (1.0, Self::Product(factors)),
             },
@@ -174,7 +196,13 @@ impl Expr {
             _ => self.rank().cmp(&other.rank()),
         };
         let (a, b) = (self.children(), other.children());
-        let children = || a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or_else(|| a.len().cmp(&b.len()));
+        let children = || {
+            a.iter()
+                .zip(b)
+                .map(|(a, b)| a.total_cmp(b))
+                .find(|o| o.is_ne())
+                .unwrap_or_else(|| a.len().cmp(&b.len()))
+        };
         let exponents = || match (self, other) {
             (Self::Pow(_, a), Self::Pow(_, b)) => a.total_cmp(b),
             _ => Ordering::Equal,
@@ -191,7 +219,8 @@ fn by_names(a: &[String], b: &[String]) -> Ordering {
 }
 
 impl VectorExpr {
-    /// The canonical form of a sum of coefficient times vector: each vector once, without a common factor, constant coefficients last.
+    /// The canonical form of a sum of coefficient times vector: each vector once, without a common
+    /// factor, constant coefficients last.
     pub fn from_terms(terms: impl IntoIterator<Item = (Expr, Vector)>) -> Self {
         let mut merged: Vec<(Vec<Expr>, Vector)> = Vec::new();
         for (coefficient, vector) in terms {
@@ -202,7 +231,8 @@ impl VectorExpr {
                 None => merged.push((vec![coefficient], vector)),
             }
         }
-        let mut terms: Vec<(Expr, Vector)> = merged.into_iter().map(|(c, v)| (Expr::sum(c), v)).collect();
+        let mut terms: Vec<(Expr, Vector)> =
+            merged.into_iter().map(|(c, v)| (Expr::sum(c), v)).collect();
         terms.retain(|(c, v)| *c != Expr::Constant(0.0) && !v.is_zero());
         let key = |c: &Expr| matches!(c, Expr::Constant(_));
         terms.sort_by(|a, b| key(&a.0).cmp(&key(&b.0)).then_with(|| a.1.total_cmp(&b.1)));

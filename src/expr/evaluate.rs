@@ -29,7 +29,10 @@ impl<T> Bindings<T> {
         self.0.get(name).map(Vec::as_slice)
     }
     fn find(&self, name: &str) -> Result<&[T], ExprError> {
-        self.get(name).ok_or_else(|| ExprError::Unbound { name: name.to_owned(), known: self.0.keys().cloned().collect() })
+        self.get(name).ok_or_else(|| ExprError::Unbound {
+            name: name.to_owned(),
+            known: self.0.keys().cloned().collect(),
+        })
     }
 }
 
@@ -95,7 +98,11 @@ impl Vector {
                 sum = vec![T::zero(); x.len()];
             }
             if x.len() != sum.len() {
-                return Err(ExprError::Dimension { name: name.clone(), found: x.len(), expected: sum.len() });
+                return Err(ExprError::Dimension {
+                    name: name.clone(),
+                    found: x.len(),
+                    expected: sum.len(),
+                });
             }
             for (sum, x) in sum.iter_mut().zip(x) {
                 *sum += *x * *c;
@@ -120,7 +127,11 @@ impl Scalar {
             Self::Dot(v, w) => {
                 let (a, b) = (v.evaluate(bindings)?, w.evaluate(bindings)?);
                 if a.len() != b.len() && !v.is_zero() && !w.is_zero() {
-                    return Err(ExprError::Dimension { name: w.to_string(), found: b.len(), expected: a.len() });
+                    return Err(ExprError::Dimension {
+                        name: w.to_string(),
+                        found: b.len(),
+                        expected: a.len(),
+                    });
                 }
                 Ok(inner(&a, &b))
             }
@@ -134,24 +145,36 @@ impl Expr {
     /// # Errors
     /// A name has no value, or two names that meet have different numbers of components.
     pub fn evaluate<T: Real>(&self, bindings: &Bindings<T>) -> Result<T, ExprError> {
-        let scalars = self.scalars().iter().map(|s| s.evaluate(bindings)).collect::<Result<Vec<T>, _>>()?;
+        let scalars =
+            self.scalars().iter().map(|s| s.evaluate(bindings)).collect::<Result<Vec<T>, _>>()?;
         let constants: Vec<T> = self.constants().into_iter().map(T::splat).collect();
         Ok(self.evaluate_with(&scalars, &constants))
     }
 
-    /// Its value where [`scalars`](Self::scalars) and [`constants`](Self::constants) have these values; both slices as long as those lists.
+    /// Its value where [`scalars`](Self::scalars) and [`constants`](Self::constants) have these
+    /// values; both slices as long as those lists.
     pub fn evaluate_with<T: Real>(&self, scalars: &[T], constants: &[T]) -> T {
         let known = self.scalars();
-        let value = |s: &Scalar| known.iter().position(|k| k == s).map_or(T::splat(f64::NAN), |i| scalars[i]);
+        let value = |s: &Scalar| {
+            known.iter().position(|k| k == s).map_or(T::splat(f64::NAN), |i| scalars[i])
+        };
         self.fold(&value, &mut constants.iter().copied())
     }
 
-    fn fold<T: Real>(&self, scalar: &impl Fn(&Scalar) -> T, constants: &mut impl Iterator<Item = T>) -> T {
+    fn fold<T: Real>(
+        &self,
+        scalar: &impl Fn(&Scalar) -> T,
+        constants: &mut impl Iterator<Item = T>,
+    ) -> T {
         match self {
             Self::Constant(c) => constants.next().unwrap_or(T::splat(*c)),
             Self::Scalar(s) => scalar(s),
-            Self::Sum(terms) => terms.iter().fold(T::zero(), |sum, t| sum + t.fold(scalar, constants)),
-            Self::Product(factors) => factors.iter().fold(T::splat(1.0), |product, f| product * f.fold(scalar, constants)),
+            Self::Sum(terms) => {
+                terms.iter().fold(T::zero(), |sum, t| sum + t.fold(scalar, constants))
+            }
+            Self::Product(factors) => {
+                factors.iter().fold(T::splat(1.0), |product, f| product * f.fold(scalar, constants))
+            }
             Self::Pow(base, n) if is_free(*n) => {
                 let n = constants.next().unwrap_or(T::splat(*n));
                 (n * base.fold(scalar, constants).ln()).exp()
@@ -182,7 +205,11 @@ impl VectorExpr {
                 sum = vec![T::zero(); x.len()];
             }
             if x.len() != sum.len() {
-                return Err(ExprError::Dimension { name: vector.to_string(), found: x.len(), expected: sum.len() });
+                return Err(ExprError::Dimension {
+                    name: vector.to_string(),
+                    found: x.len(),
+                    expected: sum.len(),
+                });
             }
             for (sum, x) in sum.iter_mut().zip(x) {
                 *sum += c * x;

@@ -3,14 +3,16 @@
 use super::{Expr, Function, Scalar, Vector, VectorExpr};
 
 impl Expr {
-    /// The gradient with respect to the components of a named vector, in canonical form: d|v|/dv = v/|v|.
+    /// The gradient with respect to the components of a named vector, in canonical form: d|v|/dv =
+    /// v/|v|.
     pub fn gradient(&self, name: &str) -> VectorExpr {
         let mut terms = Vec::new();
         self.chain(name, Expr::Constant(1.0), &mut terms);
         VectorExpr::from_terms(terms)
     }
 
-    /// Minus the gradient: the force on a particle when this is the Hamiltonian and `name` its position.
+    /// Minus the gradient: the force on a particle when this is the Hamiltonian and `name` its
+    /// position.
     pub fn force(&self, name: &str) -> VectorExpr {
         let minus = |(c, v)| (Expr::product([Expr::Constant(-1.0), c]), v);
         VectorExpr::from_terms(self.gradient(name).0.into_iter().map(minus))
@@ -22,25 +24,42 @@ impl Expr {
             Self::Constant(_) => {}
             Self::Scalar(Scalar::Dot(a, b)) => {
                 for (a, b) in [(a, b), (b, a)] {
-                    terms.push((Self::product([Self::Constant(a.coefficient(name)), outer.clone()]), b.clone()));
+                    terms.push((
+                        Self::product([Self::Constant(a.coefficient(name)), outer.clone()]),
+                        b.clone(),
+                    ));
                 }
             }
             Self::Scalar(Scalar::Norm(a)) => {
-                let slope = Self::product([Self::Constant(a.coefficient(name)), outer, Self::pow(self.simplified(), -1.0)]);
+                let slope = Self::product([
+                    Self::Constant(a.coefficient(name)),
+                    outer,
+                    Self::pow(self.simplified(), -1.0),
+                ]);
                 terms.push((slope, a.clone()));
             }
             Self::Sum(sum) => sum.iter().for_each(|term| term.chain(name, outer.clone(), terms)),
             Self::Product(factors) => {
                 for (i, factor) in factors.iter().enumerate() {
-                    let others = factors.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, f)| f.simplified());
+                    let others = factors
+                        .iter()
+                        .enumerate()
+                        .filter(|(j, _)| *j != i)
+                        .map(|(_, f)| f.simplified());
                     factor.chain(name, Self::product(others.chain([outer.clone()])), terms);
                 }
             }
             Self::Pow(base, n) => {
-                let slope = Self::product([Self::Constant(*n), Self::pow(base.simplified(), n - 1.0), outer]);
+                let slope = Self::product([
+                    Self::Constant(*n),
+                    Self::pow(base.simplified(), n - 1.0),
+                    outer,
+                ]);
                 base.chain(name, slope, terms);
             }
-            Self::Apply(f, x) => x.chain(name, Self::product([f.derivative(x.simplified()), outer]), terms),
+            Self::Apply(f, x) => {
+                x.chain(name, Self::product([f.derivative(x.simplified()), outer]), terms)
+            }
         }
     }
 }

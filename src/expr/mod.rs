@@ -1,7 +1,8 @@
 //! Closed-form expressions over scalars of vectors: parse, print, evaluate, differentiate.
 //!
-//! The text of an expression is Python when the names are bound to numpy vectors, with `dot(a,b)`, `norm(a)`, `sqrt`, `exp`, `log`,
-//! `sin`, `cos`, `tan`, `abs`, `+ - * / **` and decimal constants; arguments of `dot` and `norm` are linear combinations of names.
+//! The text of an expression is Python when the names are bound to numpy vectors, with `dot(a,b)`,
+//! `norm(a)`, `sqrt`, `exp`, `log`, `sin`, `cos`, `tan`, `abs`, `+ - * / **` and decimal constants;
+//! arguments of `dot` and `norm` are linear combinations of names.
 //!
 //! ```
 //! use scalar_dynamics::expr::{Bindings, Expr};
@@ -26,7 +27,8 @@ pub use evaluate::Bindings;
 pub(crate) use evaluate::power;
 pub(crate) use print::{digits, is_short, is_short_reciprocal};
 
-/// A linear combination of named vectors with constant coefficients, such as `q2 - q1`; sorted by name, no zero coefficient.
+/// A linear combination of named vectors with constant coefficients, such as `q2 - q1`; sorted by
+/// name, no zero coefficient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vector(Vec<(String, f64)>);
 
@@ -75,7 +77,8 @@ impl Function {
 
 /// A scalar-valued expression.
 ///
-/// Built directly it stays as it is; [`Expr::sum`], [`Expr::product`] and [`Expr::pow`] build the canonical form.
+/// Built directly it stays as it is; [`Expr::sum`], [`Expr::product`] and [`Expr::pow`] build the
+/// canonical form.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// A number; in a fit, a free parameter.
@@ -86,7 +89,8 @@ pub enum Expr {
     Sum(Vec<Expr>),
     /// Product of factors; a quotient is a factor to the power -1.
     Product(Vec<Expr>),
-    /// Power with a literal exponent; a square root has 0.5. In a fit it is a free parameter, but for multiples of one half.
+    /// Power with a literal exponent; a square root has 0.5. In a fit it is a free parameter, but
+    /// for multiples of one half.
     Pow(Box<Expr>, f64),
     /// An elementary function.
     Apply(Function, Box<Expr>),
@@ -148,8 +152,9 @@ impl Expr {
         vector::sorted_names(scalars.iter().flat_map(Scalar::vectors))
     }
 
-    /// The numbers in it from left to right, an exponent before its base: [`Expr::Constant`] nodes, and exponents but for multiples of one half.
-    /// The coefficients inside vectors are no constants.
+    /// The numbers in it from left to right, an exponent before its base: [`Expr::Constant`] nodes,
+    /// and exponents but for multiples of one half. The coefficients inside vectors are no
+    /// constants.
     pub fn constants(&self) -> Vec<f64> {
         let mut constants = Vec::new();
         self.visit(&mut |node| match node {
@@ -160,8 +165,9 @@ impl Expr {
         constants
     }
 
-    /// The same expression with other constants, in the order of [`constants`](Self::constants); where `constants` is shorter, the
-    /// remaining ones keep their values. An exponent that becomes a multiple of one half is no constant any more.
+    /// The same expression with other constants, in the order of [`constants`](Self::constants);
+    /// where `constants` is shorter, the remaining ones keep their values. An exponent that becomes
+    /// a multiple of one half is no constant any more.
     pub fn with_constants(&self, constants: &[f64]) -> Expr {
         fn replace(expr: &Expr, constants: &mut impl Iterator<Item = f64>) -> Expr {
             match expr {
@@ -190,11 +196,13 @@ impl Expr {
         self.map_vectors(&mut |v| v.substitute(name, by))
     }
 
-    /// The number of symbols that a reader meets: a constant, a scalar and an operator count one each.
+    /// The number of symbols that a reader meets: a constant, a scalar and an operator count one
+    /// each.
     ///
-    /// A sum or product of n has n - 1 operators; a factor -1 is read as a sign and counts nothing. A square root and a square count one,
-    /// other powers two (operator and exponent). A power below zero among other factors is read as division by the opposite power, so that
-    /// `a/b` counts three; standing alone, `1/b` counts two.
+    /// A sum or product of n has n - 1 operators; a factor -1 is read as a sign and counts nothing.
+    /// A square root and a square count one, other powers two (operator and exponent). A power
+    /// below zero among other factors is read as division by the opposite power, so that `a/b`
+    /// counts three; standing alone, `1/b` counts two.
     pub fn complexity(&self) -> usize {
         let own = match self {
             Self::Constant(_) | Self::Scalar(_) | Self::Apply(..) => 1,
@@ -202,11 +210,18 @@ impl Expr {
             Self::Product(factors) => {
                 let signs = factors.iter().filter(|f| **f == Self::Constant(-1.0)).count();
                 let read = factors.len() - signs;
-                let reciprocals = factors.iter().filter(|f| matches!(f, Self::Pow(_, n) if *n < 0.0)).count();
-                // Each sign was counted as a constant; one division stands in for each product sign, except when nothing is above the line.
-                return factors.iter().map(Self::complexity).sum::<usize>() + read.saturating_sub(1)
+                let reciprocals =
+                    factors.iter().filter(|f| matches!(f, Self::Pow(_, n) if *n < 0.0)).count();
+                // Each sign was counted as a constant; one division stands in for each product
+                // sign, except when nothing is above the line.
+                return factors.iter().map(Self::complexity).sum::<usize>()
+                    + read.saturating_sub(1)
                     - signs
-                    - if reciprocals == read { reciprocals.saturating_sub(1) } else { reciprocals };
+                    - if reciprocals == read {
+                        reciprocals.saturating_sub(1)
+                    } else {
+                        reciprocals
+                    };
             }
             Self::Pow(_, n) => {
                 let exponent = if [0.5, 2.0].contains(&n.abs()) { 1 } else { 2 };
@@ -225,6 +240,8 @@ impl VectorExpr {
     /// The names of the vectors, those inside coefficients too, each once, in order.
     pub fn names(&self) -> Vec<String> {
         let scalars: Vec<Scalar> = self.0.iter().flat_map(|(c, _)| c.scalars()).collect();
-        vector::sorted_names(scalars.iter().flat_map(Scalar::vectors).chain(self.0.iter().map(|(_, v)| v)))
+        vector::sorted_names(
+            scalars.iter().flat_map(Scalar::vectors).chain(self.0.iter().map(|(_, v)| v)),
+        )
     }
 }

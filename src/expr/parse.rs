@@ -19,9 +19,10 @@ const OPERAND: &str = "a number, a name, a function or `(`";
 const OPERATOR: &str = "`+`, `-`, `*`, `/`, `**` or the end";
 /// Words that Python keeps for itself, and numbers that are none: no names of vectors.
 const RESERVED: [&str; 38] = [
-    "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except", "finally",
-    "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try",
-    "while", "with", "yield", "False", "None", "True", "nan", "inf", "infinity",
+    "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif",
+    "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda",
+    "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield", "False",
+    "None", "True", "nan", "inf", "infinity",
 ];
 
 /// What a piece of text stands for.
@@ -43,7 +44,9 @@ impl Value {
         match self {
             Self::Number(e) => Self::Number(e.negated()),
             Self::Linear(v) => Self::Linear(-&v),
-            Self::Vector(terms) => Self::Vector(terms.into_iter().map(|(c, v)| (c.negated(), v)).collect()),
+            Self::Vector(terms) => {
+                Self::Vector(terms.into_iter().map(|(c, v)| (c.negated(), v)).collect())
+            }
         }
     }
     fn into_terms(self) -> Option<Vec<(Expr, Vector)>> {
@@ -65,7 +68,9 @@ impl Value {
                 Some(c) => Self::Linear(v.scale(c)),
                 None => Self::Vector(vec![(factor, v)]),
             },
-            Self::Vector(terms) => Self::Vector(terms.into_iter().map(|(c, v)| (product(vec![factor.clone(), c]), v)).collect()),
+            Self::Vector(terms) => Self::Vector(
+                terms.into_iter().map(|(c, v)| (product(vec![factor.clone(), c]), v)).collect(),
+            ),
         }
     }
 }
@@ -123,8 +128,17 @@ impl<'a> Parser<'a> {
         self.text[..at].chars().count() + 1
     }
 
-    fn error<T>(&self, at: usize, found: impl Into<String>, accepted: impl Into<String>) -> Result<T, ExprError> {
-        Err(ExprError::Syntax { column: self.column(at), found: found.into(), accepted: accepted.into() })
+    fn error<T>(
+        &self,
+        at: usize,
+        found: impl Into<String>,
+        accepted: impl Into<String>,
+    ) -> Result<T, ExprError> {
+        Err(ExprError::Syntax {
+            column: self.column(at),
+            found: found.into(),
+            accepted: accepted.into(),
+        })
     }
 
     /// The piece that the text goes on with is wrong.
@@ -134,14 +148,21 @@ impl<'a> Parser<'a> {
             "" => rest.chars().take(1).collect(),
             word => word.chars().take(20).collect::<String>(),
         };
-        self.error(self.at, if piece.is_empty() { "the end".to_owned() } else { format!("`{piece}`") }, accepted)
+        self.error(
+            self.at,
+            if piece.is_empty() { "the end".to_owned() } else { format!("`{piece}`") },
+            accepted,
+        )
     }
 
     fn expect(&mut self, piece: &str) -> Result<(), ExprError> {
         if self.eat(piece) { Ok(()) } else { self.unexpected(&format!("`{piece}` or an operator")) }
     }
 
-    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, ExprError>) -> Result<T, ExprError> {
+    fn nested<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, ExprError>,
+    ) -> Result<T, ExprError> {
         if self.depth == MAX_DEPTH {
             return Err(ExprError::TooDeep { column: self.column(self.at), limit: MAX_DEPTH });
         }
@@ -210,7 +231,11 @@ impl<'a> Parser<'a> {
                 (Value::Number(e), true, _) => factors.push(reciprocal(e)),
                 (_, true, at) => return self.error(at, "division by a vector", "a number"),
                 (_, false, at) if vector.is_some() => {
-                    return self.error(at, "the product of two vectors", "a number, or `dot(a,b)` for the inner product");
+                    return self.error(
+                        at,
+                        "the product of two vectors",
+                        "a number, or `dot(a,b)` for the inner product",
+                    );
                 }
                 (v, false, _) => vector = Some(v),
             }
@@ -233,7 +258,11 @@ impl<'a> Parser<'a> {
         if let Value::Linear(v) = &value
             && v.terms().iter().any(|(_, c)| !c.is_finite())
         {
-            return self.error(start, "a vector with an infinite coefficient", "finite coefficients");
+            return self.error(
+                start,
+                "a vector with an infinite coefficient",
+                "finite coefficients",
+            );
         }
         Ok(if negative { value.negated() } else { value })
     }
@@ -256,7 +285,9 @@ impl<'a> Parser<'a> {
         if !self.eat("**") {
             return Ok(base);
         }
-        let Value::Number(base) = base else { return self.error(start, "a power of a vector", "a number") };
+        let Value::Number(base) = base else {
+            return self.error(start, "a power of a vector", "a number");
+        };
         let at = self.at;
         let (negative, exponent) = self.nested(Self::signed)?;
         let n = match &exponent {
@@ -265,7 +296,11 @@ impl<'a> Parser<'a> {
         };
         match n {
             Some(n) => Ok(Value::Number(Expr::Pow(Box::new(base), if negative { -n } else { n }))),
-            None => self.error(at, "an exponent that is no finite number", "a number, such as `2` or `(1/3)`"),
+            None => self.error(
+                at,
+                "an exponent that is no finite number",
+                "a number, such as `2` or `(1/3)`",
+            ),
         }
     }
 
@@ -293,7 +328,8 @@ impl<'a> Parser<'a> {
 
     fn number(&mut self) -> Result<Value, ExprError> {
         let bytes = self.rest().as_bytes();
-        let digits = |from: usize| from + bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let digits =
+            |from: usize| from + bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
         let mut end = digits(0);
         if bytes.get(end) == Some(&b'.') {
             end = digits(end + 1);
@@ -310,7 +346,11 @@ impl<'a> Parser<'a> {
                 self.advance(end);
                 Ok(Value::Number(Expr::Constant(x)))
             }
-            _ => self.error(self.at, format!("`{:.20}`", &self.rest()[..end]), "a number such as `0.5` or `1e-3`, below 1.8e308"),
+            _ => self.error(
+                self.at,
+                format!("`{:.20}`", &self.rest()[..end]),
+                "a number such as `0.5` or `1e-3`, below 1.8e308",
+            ),
         }
     }
 
@@ -328,7 +368,11 @@ impl<'a> Parser<'a> {
                     Expr::dot(a, self.vector_argument()?)
                 };
                 if value.constants().iter().any(|c| !c.is_finite()) {
-                    return self.error(start, "coefficients whose product is infinite", "smaller coefficients");
+                    return self.error(
+                        start,
+                        "coefficients whose product is infinite",
+                        "smaller coefficients",
+                    );
                 }
                 value
             }
@@ -336,7 +380,11 @@ impl<'a> Parser<'a> {
                 self.expect("(")?;
                 let at = self.at;
                 let Value::Number(x) = self.nested(Self::sum)? else {
-                    return self.error(at, format!("a vector in `{name}`"), "a number; `norm` takes a vector");
+                    return self.error(
+                        at,
+                        format!("a vector in `{name}`"),
+                        "a number; `norm` takes a vector",
+                    );
                 };
                 match function {
                     Some(f) => Expr::Apply(f, Box::new(x)),
@@ -361,7 +409,11 @@ impl<'a> Parser<'a> {
         match self.nested(Self::sum)? {
             Value::Linear(v) => Ok(v),
             Value::Number(Expr::Constant(0.0)) => Ok(Vector::from_terms::<String>([])),
-            other => self.error(at, other.describe(), "a sum of named vectors with constant coefficients, such as `q2-q1`"),
+            other => self.error(
+                at,
+                other.describe(),
+                "a sum of named vectors with constant coefficients, such as `q2-q1`",
+            ),
         }
     }
 }
@@ -374,13 +426,18 @@ fn word(text: &str) -> &str {
 
 impl FromStr for Expr {
     type Err = ExprError;
-    /// Reads expression text as it is written, without simplifying; the exact inverse of printing up to the order of terms.
+    /// Reads expression text as it is written, without simplifying; the exact inverse of printing
+    /// up to the order of terms.
     fn from_str(text: &str) -> Result<Self, ExprError> {
         let mut parser = Parser::new(text)?;
         let start = parser.at;
         match parser.finish()? {
             Value::Number(e) => Ok(e),
-            _ => parser.error(start, "a vector", "a number; lengths are `norm(a)`, inner products `dot(a,b)`"),
+            _ => parser.error(
+                start,
+                "a vector",
+                "a number; lengths are `norm(a)`, inner products `dot(a,b)`",
+            ),
         }
     }
 }

@@ -76,9 +76,14 @@ impl Dialect {
     fn name(self, name: &str) -> String {
         match self {
             Self::Latex => {
-                let (stem, index) = name.split_at(name.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+                let (stem, index) =
+                    name.split_at(name.trim_end_matches(|c: char| c.is_ascii_digit()).len());
                 let stem = stem.replace('_', r"\_");
-                if index.is_empty() { format!(r"\mathbf{{{stem}}}") } else { format!(r"\mathbf{{{stem}}}_{{{index}}}") }
+                if index.is_empty() {
+                    format!(r"\mathbf{{{stem}}}")
+                } else {
+                    format!(r"\mathbf{{{stem}}}_{{{index}}}")
+                }
             }
             Self::Rust if RUST_KEYWORDS.contains(&name) => format!("r#{name}"),
             _ => name.to_owned(),
@@ -90,32 +95,57 @@ impl Dialect {
             return match v.terms() {
                 [(name, 1.0)] => (self.name(name), Strength::Atom),
                 terms => {
-                    let terms: Vec<String> = terms.iter().map(|(name, c)| format!("({c:?}, {})", self.name(name))).collect();
+                    let terms: Vec<String> = terms
+                        .iter()
+                        .map(|(name, c)| format!("({c:?}, {})", self.name(name)))
+                        .collect();
                     (format!("&combine(&[{}])", terms.join(", ")), Strength::Atom)
                 }
             };
         }
         let term = |name: &str, c: f64| match c.abs() {
             1.0 => (self.name(name), Strength::Atom),
-            c if self == Self::Latex => (format!("{} {}", self.number(c), self.name(name)), Strength::Product),
+            c if self == Self::Latex => {
+                (format!("{} {}", self.number(c), self.name(name)), Strength::Product)
+            }
             c => (format!("{}*{}", self.number(c), self.name(name)), Strength::Product),
         };
         let (plus, minus) = if self == Self::Latex { (" + ", " - ") } else { ("+", "-") };
-        signed_sum(v.terms().iter().map(|(name, c)| (*c < 0.0, term(name, *c))).collect(), plus, minus)
+        signed_sum(
+            v.terms().iter().map(|(name, c)| (*c < 0.0, term(name, *c))).collect(),
+            plus,
+            minus,
+        )
     }
 
     fn scalar(self, scalar: &Scalar) -> Piece {
         let plain = |v: &Vector| self.vector(v).0;
         let tight = |v: &Vector| self.at_least(Strength::Atom, self.vector(v));
         match (self, scalar) {
-            (Self::Text, Scalar::Dot(a, b)) => (format!("dot({},{})", plain(a), plain(b)), Strength::Atom),
-            (Self::Rust, Scalar::Dot(a, b)) => (format!("dot({}, {})", plain(a), plain(b)), Strength::Atom),
-            (Self::Text | Self::Rust, Scalar::Norm(a)) => (format!("norm({})", plain(a)), Strength::Atom),
-            (Self::Latex, Scalar::Dot(a, b)) if a == b => (format!(r"\lVert {} \rVert^2", plain(a)), Strength::Power),
-            (Self::Latex, Scalar::Dot(a, b)) => (format!(r"{} \cdot {}", tight(a), tight(b)), Strength::Product),
-            (Self::Latex, Scalar::Norm(a)) => (format!(r"\lVert {} \rVert", plain(a)), Strength::Atom),
-            (Self::Sympy, Scalar::Dot(a, b)) => (format!("{}.dot({})", tight(a), plain(b)), Strength::Atom),
-            (Self::Sympy, Scalar::Norm(a)) => (format!("sqrt({}.dot({}))", tight(a), plain(a)), Strength::Atom),
+            (Self::Text, Scalar::Dot(a, b)) => {
+                (format!("dot({},{})", plain(a), plain(b)), Strength::Atom)
+            }
+            (Self::Rust, Scalar::Dot(a, b)) => {
+                (format!("dot({}, {})", plain(a), plain(b)), Strength::Atom)
+            }
+            (Self::Text | Self::Rust, Scalar::Norm(a)) => {
+                (format!("norm({})", plain(a)), Strength::Atom)
+            }
+            (Self::Latex, Scalar::Dot(a, b)) if a == b => {
+                (format!(r"\lVert {} \rVert^2", plain(a)), Strength::Power)
+            }
+            (Self::Latex, Scalar::Dot(a, b)) => {
+                (format!(r"{} \cdot {}", tight(a), tight(b)), Strength::Product)
+            }
+            (Self::Latex, Scalar::Norm(a)) => {
+                (format!(r"\lVert {} \rVert", plain(a)), Strength::Atom)
+            }
+            (Self::Sympy, Scalar::Dot(a, b)) => {
+                (format!("{}.dot({})", tight(a), plain(b)), Strength::Atom)
+            }
+            (Self::Sympy, Scalar::Norm(a)) => {
+                (format!("sqrt({}.dot({}))", tight(a), plain(a)), Strength::Atom)
+            }
         }
     }
 
@@ -136,10 +166,18 @@ impl Dialect {
         }
         let piece = self.expr(base);
         match self {
-            Self::Rust if n.fract() == 0.0 && n <= 1024.0 => (format!("f64::powi({}, {n})", piece.0), Strength::Atom),
+            Self::Rust if n.fract() == 0.0 && n <= 1024.0 => {
+                (format!("f64::powi({}, {n})", piece.0), Strength::Atom)
+            }
             Self::Rust => (format!("f64::powf({}, {n:?})", piece.0), Strength::Atom),
-            Self::Latex => (format!("{}^{{{}}}", self.at_least(Strength::Atom, piece), self.number(n)), Strength::Power),
-            Self::Text | Self::Sympy => (format!("{}**{}", self.at_least(Strength::Atom, piece), self.number(n)), Strength::Power),
+            Self::Latex => (
+                format!("{}^{{{}}}", self.at_least(Strength::Atom, piece), self.number(n)),
+                Strength::Power,
+            ),
+            Self::Text | Self::Sympy => (
+                format!("{}**{}", self.at_least(Strength::Atom, piece), self.number(n)),
+                Strength::Power,
+            ),
         }
     }
 
@@ -147,7 +185,9 @@ impl Dialect {
         let x = self.expr(x).0;
         let text = match (self, f) {
             (Self::Latex, Function::Abs) => format!(r"\left|{x}\right|"),
-            (Self::Latex, _) => format!(r"\{}{}", f.name().replace("log", "ln"), self.parenthesised(&x)),
+            (Self::Latex, _) => {
+                format!(r"\{}{}", f.name().replace("log", "ln"), self.parenthesised(&x))
+            }
             (Self::Rust, _) => format!("f64::{}({x})", f.name().replace("log", "ln")),
             (Self::Sympy, Function::Abs) => format!("Abs({x})"),
             (Self::Text | Self::Sympy, _) => format!("{}({x})", f.name()),
@@ -157,7 +197,11 @@ impl Dialect {
 
     /// Sign, numerators and denominators of an expression read as a product.
     fn quotient(self, expr: &Expr) -> Quotient {
-        let factors = if let Expr::Product(factors) = expr { factors.as_slice() } else { std::slice::from_ref(expr) };
+        let factors = if let Expr::Product(factors) = expr {
+            factors.as_slice()
+        } else {
+            std::slice::from_ref(expr)
+        };
         let mut q = Quotient::default();
         for factor in factors {
             match factor {
@@ -174,9 +218,11 @@ impl Dialect {
                 Expr::Pow(base, n) if *n == -1.0 => q.below.push(self.expr(base)),
                 Expr::Pow(base, n) if *n < 0.0 => q.below.push(self.power(base, -n)),
                 Expr::Pow(base, n) => q.above.push(self.power(base, *n)),
-                Expr::Constant(_) | Expr::Scalar(_) | Expr::Sum(_) | Expr::Product(_) | Expr::Apply(..) => {
-                    q.above.push(self.expr(factor))
-                }
+                Expr::Constant(_)
+                | Expr::Scalar(_)
+                | Expr::Sum(_)
+                | Expr::Product(_)
+                | Expr::Apply(..) => q.above.push(self.expr(factor)),
             }
         }
         q
@@ -190,12 +236,22 @@ impl Dialect {
             (above, Some(below)) => {
                 let above = above.map_or_else(
                     || self.number(1.0),
-                    |piece| if self == Self::Latex { piece.0 } else { self.at_least(Strength::Product, piece) },
+                    |piece| {
+                        if self == Self::Latex {
+                            piece.0
+                        } else {
+                            self.at_least(Strength::Product, piece)
+                        }
+                    },
                 );
                 let text = if self == Self::Latex {
                     format!(r"\frac{{{above}}}{{{}}}", below.0)
                 } else {
-                    format!("{above}{}{}", if self == Self::Rust { " / " } else { "/" }, self.at_least(Strength::Power, below))
+                    format!(
+                        "{above}{}{}",
+                        if self == Self::Rust { " / " } else { "/" },
+                        self.at_least(Strength::Power, below)
+                    )
                 };
                 (text, Strength::Product)
             }
@@ -295,7 +351,8 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// Text that Python evaluates and that parses back to the same value; numbers have the fewest digits that tell them apart.
+/// Text that Python evaluates and that parses back to the same value; numbers have the fewest
+/// digits that tell them apart.
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&Dialect::Text.expr(self).0)
@@ -311,14 +368,20 @@ impl fmt::Display for VectorExpr {
 
 /// Rust words that Python allows as names.
 const RUST_KEYWORDS: [&str; 32] = [
-    "abstract", "become", "box", "const", "do", "dyn", "enum", "extern", "false", "final", "fn", "gen", "impl", "let", "loop",
-    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "static", "struct", "trait", "true", "type",
-    "typeof", "unsafe", "virtual",
+    "abstract", "become", "box", "const", "do", "dyn", "enum", "extern", "false", "final", "fn",
+    "gen", "impl", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
+    "pub", "ref", "static", "struct", "trait", "true", "type", "typeof", "unsafe", "virtual",
 ];
 
 const RUST_HELPERS: [(&str, &str); 3] = [
-    ("dot(", "fn dot(a: &[f64], b: &[f64]) -> f64 {\n        a.iter().zip(b).map(|(a, b)| a * b).sum()\n    }"),
-    ("norm(", "fn norm(a: &[f64]) -> f64 {\n        a.iter().map(|a| a * a).sum::<f64>().sqrt()\n    }"),
+    (
+        "dot(",
+        "fn dot(a: &[f64], b: &[f64]) -> f64 {\n        a.iter().zip(b).map(|(a, b)| a * b).sum()\n    }",
+    ),
+    (
+        "norm(",
+        "fn norm(a: &[f64]) -> f64 {\n        a.iter().map(|a| a * a).sum::<f64>().sqrt()\n    }",
+    ),
     (
         "combine(",
         "fn combine(terms: &[(f64, &[f64])]) -> Vec<f64> {\n        \
@@ -333,19 +396,26 @@ impl Expr {
         Dialect::Latex.expr(self).0
     }
 
-    /// Python for sympy: evaluates where every name is bound to a sympy column `Matrix` (all of one length), as in
-    /// `sympify(text, locals={"q1": Matrix(symbols("q1_x q1_y q1_z")), ...})`.
+    /// Python for sympy: evaluates where every name is bound to a sympy column `Matrix` (all of one
+    /// length), as in `sympify(text, locals={"q1": Matrix(symbols("q1_x q1_y q1_z")), ...})`.
     pub fn to_sympy(&self) -> String {
         Dialect::Sympy.expr(self).0
     }
 
-    /// A Rust function `fn <function>(..) -> f64` that needs nothing around it; its arguments are slices of components named and
-    /// sorted as in [`names`](Self::names).
+    /// A Rust function `fn <function>(..) -> f64` that needs nothing around it; its arguments are
+    /// slices of components named and sorted as in [`names`](Self::names).
     pub fn to_rust(&self, function: &str) -> String {
-        let names: Vec<String> = self.names().iter().map(|name| format!("{}: &[f64]", Dialect::Rust.name(name))).collect();
+        let names: Vec<String> = self
+            .names()
+            .iter()
+            .map(|name| format!("{}: &[f64]", Dialect::Rust.name(name)))
+            .collect();
         let body = Dialect::Rust.expr(self).0;
-        let helpers: String =
-            RUST_HELPERS.iter().filter(|(call, _)| body.contains(call)).map(|(_, code)| format!("    {code}\n")).collect();
+        let helpers: String = RUST_HELPERS
+            .iter()
+            .filter(|(call, _)| body.contains(call))
+            .map(|(_, code)| format!("    {code}\n"))
+            .collect();
         format!("fn {function}({}) -> f64 {{\n{helpers}    {body}\n}}\n", names.join(", "))
     }
 }

@@ -14,7 +14,8 @@ pub(super) fn name_cmp(a: &str, b: &str) -> Ordering {
 
 /// The names in `vectors`, each once, in order.
 pub(super) fn sorted_names<'a>(vectors: impl Iterator<Item = &'a Vector>) -> Vec<String> {
-    let mut names: Vec<String> = vectors.flat_map(Vector::terms).map(|(name, _)| name.clone()).collect();
+    let mut names: Vec<String> =
+        vectors.flat_map(Vector::terms).map(|(name, _)| name.clone()).collect();
     names.sort_by(|a, b| name_cmp(a, b));
     names.dedup();
     names
@@ -26,9 +27,11 @@ impl Vector {
         Self(vec![(name.into(), 1.0)])
     }
 
-    /// The sum of coefficient times name; the same name may come again, the coefficients may be zero.
+    /// The sum of coefficient times name; the same name may come again, the coefficients may be
+    /// zero.
     pub fn from_terms<S: Into<String>>(terms: impl IntoIterator<Item = (S, f64)>) -> Self {
-        let mut terms: Vec<(String, f64)> = terms.into_iter().map(|(name, c)| (name.into(), c)).collect();
+        let mut terms: Vec<(String, f64)> =
+            terms.into_iter().map(|(name, c)| (name.into(), c)).collect();
         terms.sort_by(|a, b| name_cmp(&a.0, &b.0));
         terms.dedup_by(|next, first| {
             next.0 == first.0 && {
@@ -66,8 +69,9 @@ impl Vector {
         &rest + &by.scale(self.coefficient(name))
     }
 
-    /// A factor and a vector whose product is this vector: of the two opposite vectors the one whose last name has a coefficient above zero,
-    /// as in `q2-q1`; and where all coefficients have the same magnitude, that with coefficients of 1 and -1.
+    /// A factor and a vector whose product is this vector: of the two opposite vectors the one
+    /// whose last name has a coefficient above zero, as in `q2-q1`; and where all coefficients have
+    /// the same magnitude, that with coefficients of 1 and -1.
     pub fn split_factor(&self) -> (f64, Self) {
         let Some((_, last)) = self.0.last() else { return (1.0, self.clone()) };
         let uniform = self.0.iter().all(|(_, c)| c.abs() == last.abs());
@@ -79,10 +83,17 @@ impl Vector {
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         let names = |a: &Self, b: &Self| {
             let pairs = a.0.iter().zip(&b.0);
-            pairs.map(|((a, _), (b, _))| name_cmp(a, b)).find(|o| o.is_ne()).unwrap_or_else(|| a.0.len().cmp(&b.0.len()))
+            pairs
+                .map(|((a, _), (b, _))| name_cmp(a, b))
+                .find(|o| o.is_ne())
+                .unwrap_or_else(|| a.0.len().cmp(&b.0.len()))
         };
         let coefficients = |a: &Self, b: &Self| {
-            a.0.iter().zip(&b.0).map(|((_, a), (_, b))| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            a.0.iter()
+                .zip(&b.0)
+                .map(|((_, a), (_, b))| a.total_cmp(b))
+                .find(|o| o.is_ne())
+                .unwrap_or(Ordering::Equal)
         };
         names(self, other).then_with(|| coefficients(self, other))
     }

@@ -1,13 +1,16 @@
-//! Gauss-Legendre collocation: implicit Runge-Kutta methods that are symplectic for every Hamiltonian.
+//! Gauss-Legendre collocation: implicit Runge-Kutta methods that are symplectic for every
+//! Hamiltonian.
 
 use super::{Error, Method, field_of};
 use crate::field::VectorField;
 use crate::linalg::Real;
 
-/// The Gauss-Legendre method of s stages and order 2 s for any field (Hairer, Lubich & Wanner 2006, Geometric Numerical
-/// Integration, section II.1.3): k_i = f(z + h sum_j a_ij k_j), z += h sum_i b_i k_i.
+/// The Gauss-Legendre method of s stages and order 2 s for any field (Hairer, Lubich & Wanner 2006,
+/// Geometric Numerical Integration, section II.1.3): k_i = f(z + h sum_j a_ij k_j), z += h sum_i
+/// b_i k_i.
 ///
-/// The stages are found by fixed-point iteration down to roundoff, which a short enough step (h |df/dz| < 1, about) makes converge.
+/// The stages are found by fixed-point iteration down to roundoff, which a short enough step (h
+/// |df/dz| < 1, about) makes converge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GaussLegendre {
     a: Vec<Vec<f64>>,
@@ -44,7 +47,8 @@ impl GaussLegendre {
             ),
             _ => return Err(Error::Order { method: "Gauss-Legendre", order, accepted: "2, 4, 6" }),
         };
-        let next = c.iter().map(|x| (0..c.len()).map(|j| lagrange(&c, j, 1.0 + x)).collect()).collect();
+        let next =
+            c.iter().map(|x| (0..c.len()).map(|j| lagrange(&c, j, 1.0 + x)).collect()).collect();
         Ok(Self { a, b, next })
     }
 
@@ -58,13 +62,21 @@ impl GaussLegendre {
         (2 * self.stages() + 2) * dim
     }
 
-    /// One step of length `h`. `z` is any flat array that `field` understands: a state, or a batch of them. `work` is scratch of
-    /// [`work_len`](Self::work_len)`(z.len())` numbers with any content.
+    /// One step of length `h`. `z` is any flat array that `field` understands: a state, or a batch
+    /// of them. `work` is scratch of [`work_len`](Self::work_len)`(z.len())` numbers with any
+    /// content.
     ///
     /// # Errors
-    /// [`Error::NotConverged`] if the iteration does not settle, or meets NaN or infinity; `z` then keeps its value.
+    /// [`Error::NotConverged`] if the iteration does not settle, or meets NaN or infinity; `z` then
+    /// keeps its value.
     #[inline(always)]
-    pub fn step<T: Real>(&self, field: &mut impl FnMut(&[T], &mut [T]), h: f64, z: &mut [T], work: &mut [T]) -> Result<(), Error> {
+    pub fn step<T: Real>(
+        &self,
+        field: &mut impl FnMut(&[T], &mut [T]),
+        h: f64,
+        z: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), Error> {
         self.start(field, z, work);
         self.solve(field, h, z, work)
     }
@@ -93,7 +105,13 @@ impl GaussLegendre {
 
     /// The step, from the guess of the slopes that `work` begins with; leaves the slopes there.
     #[inline(always)]
-    fn solve<T: Real>(&self, field: &mut impl FnMut(&[T], &mut [T]), h: f64, z: &mut [T], work: &mut [T]) -> Result<(), Error> {
+    fn solve<T: Real>(
+        &self,
+        field: &mut impl FnMut(&[T], &mut [T]),
+        h: f64,
+        z: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), Error> {
         let n = z.len();
         let (slopes, rest) = work.split_at_mut(self.stages() * n);
         let (stage, rest) = rest.split_at_mut(n);
@@ -136,7 +154,14 @@ impl<S: VectorField> Method<S> for GaussLegendre {
     }
 
     #[inline(always)]
-    fn advance<T: Real>(&self, system: &S, h: f64, steps: usize, z: &mut [T], work: &mut [T]) -> Result<(), Error> {
+    fn advance<T: Real>(
+        &self,
+        system: &S,
+        h: f64,
+        steps: usize,
+        z: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), Error> {
         let (z, mut field) = (&mut z[..system.dim()], field_of(system));
         self.start(&mut field, z, work);
         for step in 0..steps {

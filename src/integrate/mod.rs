@@ -1,7 +1,7 @@
 //! Integrators of constant step: symplectic splitting, Gauss-Legendre, explicit Runge-Kutta.
 //!
-//! Each is a [`Method`]; [`simulate`] runs any of them over many initial states at once and [`refine`] finds the step that a wanted
-//! accuracy needs, by measuring. No step allocates.
+//! Each is a [`Method`]; [`simulate`] runs any of them over many initial states at once and
+//! [`refine`] finds the step that a wanted accuracy needs, by measuring. No step allocates.
 //!
 //! | | for | orders | symplectic, reversible |
 //! |---|---|---|---|
@@ -32,14 +32,23 @@ pub trait Method<S: VectorField>: Sync {
     /// Length of the scratch space for states of `dim` components.
     fn work_len(&self, dim: usize) -> usize;
 
-    /// Moves the state `z` through `steps` steps of length `h` (negative: back in time); `work` is scratch with any content.
+    /// Moves the state `z` through `steps` steps of length `h` (negative: back in time); `work` is
+    /// scratch with any content.
     ///
     /// # Errors
     /// [`Error::NotConverged`] from implicit methods; `z` is then of no use.
-    fn advance<T: Real>(&self, system: &S, h: f64, steps: usize, z: &mut [T], work: &mut [T]) -> Result<(), Error>;
+    fn advance<T: Real>(
+        &self,
+        system: &S,
+        h: f64,
+        steps: usize,
+        z: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), Error>;
 }
 
-/// The system's field as a closure that is inlined, so that it is compiled for the caller's vector instructions.
+/// The system's field as a closure that is inlined, so that it is compiled for the caller's vector
+/// instructions.
 #[inline(always)]
 fn field_of<T: Real, S: VectorField>(system: &S) -> impl FnMut(&[T], &mut [T]) {
     std::convert::identity(
@@ -90,7 +99,9 @@ pub enum Error {
         value: f64,
     },
     /// The iteration of an implicit method did not settle.
-    #[error("the stages of an implicit step of length {step} did not settle in {iterations} iterations: take a shorter step")]
+    #[error(
+        "the stages of an implicit step of length {step} did not settle in {iterations} iterations: take a shorter step"
+    )]
     NotConverged {
         /// Length of the step.
         step: f64,

@@ -4,7 +4,8 @@ use super::{Error, Method, field_of};
 use crate::field::VectorField;
 use crate::linalg::Real;
 
-/// An explicit Runge-Kutta method for any field: k_i = f(z + h sum_{j<i} a_ij k_j), z += h sum_i b_i k_i.
+/// An explicit Runge-Kutta method for any field: k_i = f(z + h sum_{j<i} a_ij k_j), z += h sum_i
+/// b_i k_i.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RungeKutta {
     order: usize,
@@ -16,7 +17,8 @@ impl RungeKutta {
     /// The method of order 4 or 8.
     ///
     /// - 4: four stages; Kutta 1901, the classic one.
-    /// - 8: twelve stages; Dormand & Prince as in Hairer, Norsett & Wanner 1993 (Solving ODEs I, section II.5 and code DOP853).
+    /// - 8: twelve stages; Dormand & Prince as in Hairer, Norsett & Wanner 1993 (Solving ODEs I,
+    ///   section II.5 and code DOP853).
     ///
     /// # Errors
     /// [`Error::Order`] for any other order.
@@ -48,10 +50,17 @@ impl RungeKutta {
         (self.stages() + 1) * dim
     }
 
-    /// One step of length `h`. `z` is any flat array that `field` understands: a state, or a batch of them. `work` is scratch of
-    /// [`work_len`](Self::work_len)`(z.len())` numbers with any content.
+    /// One step of length `h`. `z` is any flat array that `field` understands: a state, or a batch
+    /// of them. `work` is scratch of [`work_len`](Self::work_len)`(z.len())` numbers with any
+    /// content.
     #[inline(always)]
-    pub fn step<T: Real>(&self, field: &mut impl FnMut(&[T], &mut [T]), h: f64, z: &mut [T], work: &mut [T]) {
+    pub fn step<T: Real>(
+        &self,
+        field: &mut impl FnMut(&[T], &mut [T]),
+        h: f64,
+        z: &mut [T],
+        work: &mut [T],
+    ) {
         let n = z.len();
         let (stage, slopes) = work.split_at_mut(n);
         field(z, &mut slopes[..n]);
@@ -87,7 +96,14 @@ impl<S: VectorField> Method<S> for RungeKutta {
     }
 
     #[inline(always)]
-    fn advance<T: Real>(&self, system: &S, h: f64, steps: usize, z: &mut [T], work: &mut [T]) -> Result<(), Error> {
+    fn advance<T: Real>(
+        &self,
+        system: &S,
+        h: f64,
+        steps: usize,
+        z: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), Error> {
         for _ in 0..steps {
             self.step(&mut field_of(system), h, &mut z[..system.dim()], work);
         }
@@ -106,7 +122,15 @@ const DP8_A: [&[f64]; 12] = [
     &[0.241365134159266686, 0.0, -0.884549479328286085, 0.924834003261792003],
     &[1.0 / 27.0, 0.0, 0.0, 0.170828608729473871, 0.125467687566822425],
     &[19.0 / 512.0, 0.0, 0.0, 0.170252211019544039, 0.0602165389804559607, -9.0 / 512.0],
-    &[0.0370920001185047927, 0.0, 0.0, 0.170383925712239994, 0.107262030446373285, -0.0153194377486244018, 0.00827378916381402289],
+    &[
+        0.0370920001185047927,
+        0.0,
+        0.0,
+        0.170383925712239994,
+        0.107262030446373285,
+        -0.0153194377486244018,
+        0.00827378916381402289,
+    ],
     &[
         0.624110958716075717,
         0.0,

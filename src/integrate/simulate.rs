@@ -7,15 +7,15 @@ use super::{Error, Method};
 use crate::field::VectorField;
 use crate::linalg::{LANES, Lanes, Real, vectorised};
 
-/// Integrates every row of `initial` (n x dim) and returns the states at times 0, `interval`, .., (`points` - 1) `interval`
-/// (n x points x dim), with `substeps` steps between points.
+/// Integrates every row of `initial` (n x dim) and returns the states at times 0, `interval`, ..,
+/// (`points` - 1) `interval` (n x points x dim), with `substeps` steps between points.
 ///
-/// Eight trajectories go side by side through vector instructions, blocks of eight in parallel over rayon's threads; the result is the
-/// same to the last bit whatever the number of threads.
+/// Eight trajectories go side by side through vector instructions, blocks of eight in parallel over
+/// rayon's threads; the result is the same to the last bit whatever the number of threads.
 ///
 /// # Errors
-/// [`Error::Dimension`], [`Error::Argument`] (no points, no substeps, interval not finite), [`Error::Initial`] (not finite), and those
-/// of the method.
+/// [`Error::Dimension`], [`Error::Argument`] (no points, no substeps, interval not finite),
+/// [`Error::Initial`] (not finite), and those of the method.
 pub fn simulate<S: VectorField, M: Method<S>>(
     system: &S,
     method: &M,
@@ -31,12 +31,14 @@ pub fn simulate<S: VectorField, M: Method<S>>(
     let mut states = Array3::zeros((n, points, dim));
     let out = states.as_slice_mut().unwrap_or_default();
     let block = Block { system, method, dim, points, h: interval / substeps as f64, substeps };
-    out.par_chunks_mut(LANES * points * dim).zip(initial.par_chunks(LANES * dim)).try_for_each(|(out, initial)| {
-        vectorised(
-            #[inline(always)]
-            || block.run(initial, out),
-        )
-    })?;
+    out.par_chunks_mut(LANES * points * dim).zip(initial.par_chunks(LANES * dim)).try_for_each(
+        |(out, initial)| {
+            vectorised(
+                #[inline(always)]
+                || block.run(initial, out),
+            )
+        },
+    )?;
     Ok(states)
 }
 
@@ -45,15 +47,18 @@ pub fn simulate<S: VectorField, M: Method<S>>(
 pub struct Refined {
     /// Steps between two points.
     pub substeps: usize,
-    /// Largest distance, over all trajectories, between the final states with `substeps` and with 2 `substeps` steps.
+    /// Largest distance, over all trajectories, between the final states with `substeps` and with 2
+    /// `substeps` steps.
     pub error: f64,
 }
 
-/// Finds the least number of substeps for which the state error at the last point, (`points` - 1) `interval`, is at most `tolerance`
-/// for every row of `initial`. The error is measured by halving the step, never assumed.
+/// Finds the least number of substeps for which the state error at the last point, (`points` - 1)
+/// `interval`, is at most `tolerance` for every row of `initial`. The error is measured by halving
+/// the step, never assumed.
 ///
 /// # Errors
-/// Those of [`simulate`], and [`Error::Tolerance`] if halving the step no longer helps before the tolerance is reached.
+/// Those of [`simulate`], and [`Error::Tolerance`] if halving the step no longer helps before the
+/// tolerance is reached.
 pub fn refine<S: VectorField, M: Method<S>>(
     system: &S,
     method: &M,
@@ -64,15 +69,25 @@ pub fn refine<S: VectorField, M: Method<S>>(
 ) -> Result<Refined, Error> {
     check(system, initial, interval, points, 1)?;
     let duration = interval * (points - 1) as f64;
-    let last = |substeps: usize| match simulate(system, method, initial, duration, 2, substeps * (points - 1)) {
+    let last = |substeps: usize| match simulate(
+        system,
+        method,
+        initial,
+        duration,
+        2,
+        substeps * (points - 1),
+    ) {
         // A step too long for an implicit method is a large error.
-        Err(Error::NotConverged { .. }) => Ok(Array3::from_elem((initial.nrows(), 2, initial.ncols()), f64::NAN)),
+        Err(Error::NotConverged { .. }) => {
+            Ok(Array3::from_elem((initial.nrows(), 2, initial.ncols()), f64::NAN))
+        }
         result => result,
     };
     let measure = |coarse: &Array3<f64>, fine: &Array3<f64>| {
         let difference = &coarse.slice(s![.., 1, ..]) - &fine.slice(s![.., 1, ..]);
         let errors = difference.rows().into_iter().map(|row| row.dot(&row).sqrt());
-        errors.fold(0.0, |m: f64, e| if e.is_nan() || m.is_nan() { f64::INFINITY } else { m.max(e) })
+        errors
+            .fold(0.0, |m: f64, e| if e.is_nan() || m.is_nan() { f64::INFINITY } else { m.max(e) })
     };
     let mut best = Refined { substeps: 1, error: f64::INFINITY };
     let mut coarse = last(1)?;
@@ -99,11 +114,18 @@ pub fn refine<S: VectorField, M: Method<S>>(
     Ok(best)
 }
 
-/// Errors above this may grow for a while as the step shrinks, before the method gets into its asymptotic range.
+/// Errors above this may grow for a while as the step shrinks, before the method gets into its
+/// asymptotic range.
 const STALLED: f64 = 1e-6;
 const MAX_SUBSTEPS: usize = 1 << 20;
 
-fn check<S: VectorField>(system: &S, initial: ArrayView2<f64>, interval: f64, points: usize, substeps: usize) -> Result<(), Error> {
+fn check<S: VectorField>(
+    system: &S,
+    initial: ArrayView2<f64>,
+    interval: f64,
+    points: usize,
+    substeps: usize,
+) -> Result<(), Error> {
     if initial.ncols() != system.dim() {
         return Err(Error::Dimension { found: initial.ncols(), expected: system.dim() });
     }
@@ -139,7 +161,8 @@ impl<S: VectorField, M: Method<S>> Block<'_, S, M> {
         let mut z = vec![Lanes::zero(); self.dim];
         let mut work = vec![Lanes::zero(); self.method.work_len(self.dim)];
         for (k, z) in z.iter_mut().enumerate() {
-            // Lanes left over repeat the last trajectory: any other state might be one that the system does not stand.
+            // Lanes left over repeat the last trajectory: any other state might be one that the
+            // system does not stand.
             *z = Lanes(std::array::from_fn(|lane| initial[lane.min(rows - 1) * self.dim + k]));
         }
         for point in 0..self.points {

@@ -4,7 +4,8 @@ use super::{Error, Method};
 use crate::field::SeparableHamiltonian;
 use crate::linalg::Real;
 
-/// A symmetric symplectic splitting method for H = T(p) + V(q): drift a_1, kick b_1, drift a_2, ..., kick b_s, drift a_{s+1}.
+/// A symmetric symplectic splitting method for H = T(p) + V(q): drift a_1, kick b_1, drift a_2,
+/// ..., kick b_s, drift a_{s+1}.
 ///
 /// The last drift of a step and the first of the next are one, so that a step costs s forces.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,10 +18,12 @@ pub struct Splitting {
 impl Splitting {
     /// The method of order 2, 4, 6 or 8 for any separable Hamiltonian.
     ///
-    /// - 2: two forces; McLachlan 1995 (SIAM J. Sci. Comput. 16, 151), the optimal two-stage method.
+    /// - 2: two forces; McLachlan 1995 (SIAM J. Sci. Comput. 16, 151), the optimal two-stage
+    ///   method.
     /// - 4: six forces; Blanes & Moan 2002 (J. Comput. Appl. Math. 142, 313, table 2), method S6.
     /// - 6: ten forces; ibid., method S10.
-    /// - 8: seventeen forces; Kahan & Li 1997 (Math. Comp. 66, 1089), s17odr8a, a composition of leapfrog steps.
+    /// - 8: seventeen forces; Kahan & Li 1997 (Math. Comp. 66, 1089), s17odr8a, a composition of
+    ///   leapfrog steps.
     ///
     /// # Errors
     /// [`Error::Order`] for any other order.
@@ -37,11 +40,13 @@ impl Splitting {
         }
     }
 
-    /// The method of order 6 or 8 for a kinetic energy that is quadratic in p (Runge-Kutta-Nystrom splitting), far more accurate
-    /// per force than [`new`](Self::new); on any other kinetic energy its order falls.
+    /// The method of order 6 or 8 for a kinetic energy that is quadratic in p (Runge-Kutta-Nystrom
+    /// splitting), far more accurate per force than [`new`](Self::new); on any other kinetic energy
+    /// its order falls.
     ///
     /// - 6: fourteen forces; Blanes & Moan 2002 (J. Comput. Appl. Math. 142, 313), method SRKN14.
-    /// - 8: eighteen forces; Blanes, Casas & Escorihuela-Tomas 2022 (arXiv:2202.01541, table 4), method A18.
+    /// - 8: eighteen forces; Blanes, Casas & Escorihuela-Tomas 2022 (arXiv:2202.01541, table 4),
+    ///   method A18.
     ///
     /// # Errors
     /// [`Error::Order`] for any other order.
@@ -58,19 +63,32 @@ impl Splitting {
         self.kicks.len()
     }
 
-    /// Completes the first n drifts and n - 1 kicks of 2 n + 1 and 2 n by symmetry; those in the middle make the sums 1 to roundoff.
+    /// Completes the first n drifts and n - 1 kicks of 2 n + 1 and 2 n by symmetry; those in the
+    /// middle make the sums 1 to roundoff.
     fn symmetric(order: usize, drifts: &[f64], kicks: &[f64]) -> Self {
         let middle_drift = 1.0 - 2.0 * drifts.iter().sum::<f64>();
         let middle_kick = 0.5 - kicks.iter().sum::<f64>();
-        let drifts = drifts.iter().copied().chain([middle_drift]).chain(drifts.iter().rev().copied()).collect();
-        let kicks = kicks.iter().copied().chain([middle_kick; 2]).chain(kicks.iter().rev().copied()).collect();
+        let drifts = drifts
+            .iter()
+            .copied()
+            .chain([middle_drift])
+            .chain(drifts.iter().rev().copied())
+            .collect();
+        let kicks = kicks
+            .iter()
+            .copied()
+            .chain([middle_kick; 2])
+            .chain(kicks.iter().rev().copied())
+            .collect();
         Self { order, drifts, kicks }
     }
 
-    /// Composition of leapfrog steps of lengths w_1, .., w_n, w_0, w_n, .., w_1, whose middle one makes the sum 1.
+    /// Composition of leapfrog steps of lengths w_1, .., w_n, w_0, w_n, .., w_1, whose middle one
+    /// makes the sum 1.
     fn leapfrogs(order: usize, w: &[f64]) -> Self {
         let middle = 1.0 - 2.0 * w.iter().sum::<f64>();
-        let kicks: Vec<f64> = w.iter().copied().chain([middle]).chain(w.iter().rev().copied()).collect();
+        let kicks: Vec<f64> =
+            w.iter().copied().chain([middle]).chain(w.iter().rev().copied()).collect();
         let ends = std::iter::once(&0.0).chain(&kicks).zip(kicks.iter().chain(&[0.0]));
         let drifts = ends.map(|(a, b)| 0.5 * (a + b)).collect();
         Self { order, drifts, kicks }
@@ -87,8 +105,16 @@ impl<H: SeparableHamiltonian> Method<H> for Splitting {
     }
 
     #[inline(always)]
-    fn advance<T: Real>(&self, system: &H, h: f64, steps: usize, z: &mut [T], work: &mut [T]) -> Result<(), Error> {
-        // The system's own dimension is a constant where this is inlined: loops over components unroll.
+    fn advance<T: Real>(
+        &self,
+        system: &H,
+        h: f64,
+        steps: usize,
+        z: &mut [T],
+        work: &mut [T],
+    ) -> Result<(), Error> {
+        // The system's own dimension is a constant where this is inlined: loops over components
+        // unroll.
         let n = system.dim() / 2;
         let (q, p) = z[..2 * n].split_at_mut(n);
         // On the stack the compiler keeps it in registers, which saves a sixth of the time.
@@ -123,8 +149,15 @@ fn add_into<T: Real>(a: f64, x: &[T], y: &mut [T]) {
 const S6_DRIFTS: [f64; 3] = [0.0792036964311957, 0.353172906049774, -0.0420650803577195];
 const S6_KICKS: [f64; 2] = [0.209515106613362, -0.143851773179818];
 
-const S10_DRIFTS: [f64; 5] = [0.0502627644003922, 0.413514300428344, 0.0450798897943977, -0.188054853819569, 0.541960678450780];
-const S10_KICKS: [f64; 4] = [0.148816447901042, -0.132385865767784, 0.067307604692185, 0.432666402578175];
+const S10_DRIFTS: [f64; 5] = [
+    0.0502627644003922,
+    0.413514300428344,
+    0.0450798897943977,
+    -0.188054853819569,
+    0.541960678450780,
+];
+const S10_KICKS: [f64; 4] =
+    [0.148816447901042, -0.132385865767784, 0.067307604692185, 0.432666402578175];
 
 const S17: [f64; 8] = [
     0.13020248308889008,
@@ -146,8 +179,14 @@ const SRKN14_DRIFTS: [f64; 7] = [
     0.106417700369543,
     -0.00879424312851058,
 ];
-const SRKN14_KICKS: [f64; 6] =
-    [0.09171915262446165, 0.183983170005006, -0.05653436583288827, 0.004914688774712854, 0.143761127168358, 0.328567693746804];
+const SRKN14_KICKS: [f64; 6] = [
+    0.09171915262446165,
+    0.183983170005006,
+    -0.05653436583288827,
+    0.004914688774712854,
+    0.143761127168358,
+    0.328567693746804,
+];
 
 const A18_DRIFTS: [f64; 9] = [
     0.0866003822712445920,

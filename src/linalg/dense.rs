@@ -1,19 +1,25 @@
-//! Dense linear algebra over ndarray-linalg: factorisations, positive definite systems, null spaces.
+//! Dense linear algebra over ndarray-linalg: factorisations, positive definite systems, null
+//! spaces.
 //!
-//! Matrices are checked on the way in, so that neither LAPACK nor its embedded stand-in meets a number that isn't finite or a
-//! matrix without entries. Tolerances are relative to the largest singular value.
+//! Matrices are checked on the way in, so that neither LAPACK nor its embedded stand-in meets a
+//! number that isn't finite or a matrix without entries. Tolerances are relative to the largest
+//! singular value.
 
 use super::lapack;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, ShapeBuilder, s};
 use ndarray_linalg::error::LinalgError;
-use ndarray_linalg::{Cholesky, FactorizeC, InverseC, JobSvd, Lapack, MatrixLayout, SVDDC, SolveC, UPLO};
+use ndarray_linalg::{
+    Cholesky, FactorizeC, InverseC, JobSvd, Lapack, MatrixLayout, SVDDC, SolveC, UPLO,
+};
 use rayon::prelude::*;
 
 /// What linear algebra refuses, or cannot do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A NaN or an infinity in the input.
-    #[error("the {matrix} has the entry {value} in row {row}, column {column}; finite numbers are accepted")]
+    #[error(
+        "the {matrix} has the entry {value} in row {row}, column {column}; finite numbers are accepted"
+    )]
     NotFinite {
         /// Which matrix.
         matrix: &'static str,
@@ -25,7 +31,9 @@ pub enum Error {
         value: f64,
     },
     /// The symmetric matrix has an eigenvalue that is zero or negative, to rounding.
-    #[error("the matrix is not positive definite; accepted is a symmetric one whose eigenvalues are all positive")]
+    #[error(
+        "the matrix is not positive definite; accepted is a symmetric one whose eigenvalues are all positive"
+    )]
     NotPositiveDefinite,
     /// Shapes that don't fit.
     #[error("the {matrix} is {rows} x {columns}; accepted is {accepted}")]
@@ -50,27 +58,40 @@ pub enum Error {
 /// Result of linear algebra.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Rows that are factored at once: a few times the columns, so that little is done twice, yet within a core's cache.
+/// Rows that are factored at once: a few times the columns, so that little is done twice, yet
+/// within a core's cache.
 fn rows_per_block(columns: usize) -> usize {
     (8 * columns).max(256)
 }
 
-/// Triangular factor R (n x n, upper, diagonal not negative) of the QR decomposition of an m x n matrix given as blocks of rows.
+/// Triangular factor R (n x n, upper, diagonal not negative) of the QR decomposition of an m x n
+/// matrix given as blocks of rows.
 ///
-/// R carries all that least squares and rank decisions need: R'R = A'A, with the singular values of A and not their squares. The
-/// reduction is a tree in parallel over blocks (TSQR; Demmel, Grigori, Hoemmen, Langou 2012, SIAM J. Sci. Comput. 34, A206) whose
-/// shape depends on the sizes alone, so any number of threads gives the same bytes. For m < n the last rows are zero.
+/// R carries all that least squares and rank decisions need: R'R = A'A, with the singular values of
+/// A and not their squares. The reduction is a tree in parallel over blocks (TSQR; Demmel, Grigori,
+/// Hoemmen, Langou 2012, SIAM J. Sci. Comput. 34, A206) whose shape depends on the sizes alone, so
+/// any number of threads gives the same bytes. For m < n the last rows are zero.
 ///
 /// # Errors
 /// No block at all, blocks with different numbers of columns, entries that aren't finite.
 pub fn triangular_factor(blocks: &[Array2<f64>]) -> Result<Array2<f64>> {
     let n = blocks.first().map_or(0, Array2::ncols);
     if blocks.is_empty() {
-        return Err(Error::Shape { matrix: "matrix", rows: 0, columns: 0, accepted: "at least one block of rows".into() });
+        return Err(Error::Shape {
+            matrix: "matrix",
+            rows: 0,
+            columns: 0,
+            accepted: "at least one block of rows".into(),
+        });
     }
     if let Some(block) = blocks.iter().find(|block| block.ncols() != n) {
         let accepted = format!("{n} columns in each block of rows");
-        return Err(Error::Shape { matrix: "block", rows: block.nrows(), columns: block.ncols(), accepted });
+        return Err(Error::Shape {
+            matrix: "block",
+            rows: block.nrows(),
+            columns: block.ncols(),
+            accepted,
+        });
     }
     let mut first_row = 0;
     for block in blocks {
@@ -129,7 +150,8 @@ fn householder_factor(group: &[ArrayView2<f64>], n: usize) -> Result<Array2<f64>
     Ok(r)
 }
 
-/// Thin singular value decomposition A = U diag(s) V': U (m x k), s (k, descending), V' (k x n), k = min(m, n).
+/// Thin singular value decomposition A = U diag(s) V': U (m x k), s (k, descending), V' (k x n), k
+/// = min(m, n).
 ///
 /// # Errors
 /// Entries that aren't finite.
@@ -146,7 +168,8 @@ pub fn svd(a: &ArrayRef2<f64>) -> Result<(Array2<f64>, Array1<f64>, Array2<f64>)
     }
 }
 
-/// Lower Cholesky factor L of a symmetric positive definite matrix A = L L'; the lower triangle is read.
+/// Lower Cholesky factor L of a symmetric positive definite matrix A = L L'; the lower triangle is
+/// read.
 ///
 /// # Errors
 /// A matrix that isn't square or isn't positive definite, entries that aren't finite.
@@ -162,7 +185,8 @@ pub fn cholesky(a: &ArrayRef2<f64>) -> Result<Array2<f64>> {
 /// Solution x of A x = b for a symmetric positive definite A.
 ///
 /// # Errors
-/// A matrix that isn't square or isn't positive definite, a right-hand side of another length, entries that aren't finite.
+/// A matrix that isn't square or isn't positive definite, a right-hand side of another length,
+/// entries that aren't finite.
 pub fn solve_spd(a: &ArrayRef2<f64>, b: &ArrayRef1<f64>) -> Result<Array1<f64>> {
     check_square(a)?;
     check_right_hand_side(b, a.nrows())?;
@@ -187,8 +211,8 @@ pub fn inverse_spd(a: &ArrayRef2<f64>) -> Result<Array2<f64>> {
     standard(a).invc().map_err(not_positive_definite)
 }
 
-/// Orthonormal basis (columns, n x (n - rank)) of the vectors that an m x n matrix maps to zero: the right singular vectors whose
-/// singular values are at most `tolerance` times the largest.
+/// Orthonormal basis (columns, n x (n - rank)) of the vectors that an m x n matrix maps to zero:
+/// the right singular vectors whose singular values are at most `tolerance` times the largest.
 ///
 /// # Errors
 /// A tolerance outside [0, 1), entries that aren't finite.
@@ -216,9 +240,15 @@ fn not_positive_definite(_: LinalgError) -> Error {
     Error::NotPositiveDefinite
 }
 
-pub(super) fn check_finite(matrix: &'static str, a: &ArrayRef2<f64>, first_row: usize) -> Result<()> {
+pub(super) fn check_finite(
+    matrix: &'static str,
+    a: &ArrayRef2<f64>,
+    first_row: usize,
+) -> Result<()> {
     match a.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((row, column), &value)) => Err(Error::NotFinite { matrix, row: first_row + row, column, value }),
+        Some(((row, column), &value)) => {
+            Err(Error::NotFinite { matrix, row: first_row + row, column, value })
+        }
         None => Ok(()),
     }
 }
@@ -228,7 +258,12 @@ fn check_square(a: &ArrayRef2<f64>) -> Result<()> {
     if a.is_square() {
         return Ok(());
     }
-    Err(Error::Shape { matrix: "matrix", rows: a.nrows(), columns: a.ncols(), accepted: "a square matrix".into() })
+    Err(Error::Shape {
+        matrix: "matrix",
+        rows: a.nrows(),
+        columns: a.ncols(),
+        accepted: "a square matrix".into(),
+    })
 }
 
 fn check_right_hand_side(b: &ArrayRef1<f64>, rows: usize) -> Result<()> {
@@ -248,7 +283,8 @@ pub(super) fn check_tolerance(tolerance: f64) -> Result<()> {
     if (0.0..1.0).contains(&tolerance) { Ok(()) } else { Err(Error::Tolerance(tolerance)) }
 }
 
-/// Inverse of an upper triangular matrix (n x n) by back-substitution; what lies below the diagonal is not read.
+/// Inverse of an upper triangular matrix (n x n) by back-substitution; what lies below the diagonal
+/// is not read.
 ///
 /// # Errors
 /// A matrix that isn't square, a zero on the diagonal, entries that aren't finite.

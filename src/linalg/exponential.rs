@@ -6,7 +6,8 @@ use super::{Lanes, Real};
 const RANGE: (f64, f64) = (-708.0, 709.0);
 /// Added to a number below 2^51 and taken away again, rounds it to an integer.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// ln 2 in two parts; the first has 32 trailing zeros, so that its product with an exponent is exact.
+/// ln 2 in two parts; the first has 32 trailing zeros, so that its product with an exponent is
+/// exact.
 const LN2: (f64, f64) = (6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10);
 /// 1 / k! for k = 13 down to 2: on |r| <= ln(2) / 2 the rest of the series is below 5e-18.
 const TAYLOR: [f64; 12] = [
@@ -24,10 +25,12 @@ const TAYLOR: [f64; 12] = [
     0.5,
 ];
 
-/// e^x in every lane, to one unit in the last place or so; below -708 it stays at e^-708, above 709 at e^709. NaN gives NaN.
+/// e^x in every lane, to one unit in the last place or so; below -708 it stays at e^-708, above 709
+/// at e^709. NaN gives NaN.
 ///
-/// Range reduction x = n ln 2 + r and a polynomial (Muller, Elementary Functions, 2016, section 11.1). Fused products round alike on every
-/// machine, so the result is the same to the last bit; call it inside [`vectorised`](super::vectorised), or each costs a function call.
+/// Range reduction x = n ln 2 + r and a polynomial (Muller, Elementary Functions, 2016, section
+/// 11.1). Fused products round alike on every machine, so the result is the same to the last bit;
+/// call it inside [`vectorised`](super::vectorised), or each costs a function call.
 #[inline(always)]
 pub fn exp(x: Lanes) -> Lanes {
     x.map(

@@ -9,7 +9,10 @@ mod real;
 mod simd;
 mod whitening;
 
-pub use dense::{Error, Result, cholesky, inverse_spd, null_space, solve_spd, svd, triangular_factor, triangular_inverse};
+pub use dense::{
+    Error, Result, cholesky, inverse_spd, null_space, solve_spd, svd, triangular_factor,
+    triangular_inverse,
+};
 pub use elimination::{Choice, best_nested, eliminate, select};
 pub use exponential::{exp, sigmoid};
 pub use product::{Part, add_outer, add_product, transpose_into};

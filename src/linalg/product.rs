@@ -1,10 +1,11 @@
 //! Products of a matrix with many vectors, eight vectors at a time.
 //!
-//! A batch of vectors of n components is an array of *tiles*: a tile is n [`Lanes`], lane l of them the components of vector l. In this
-//! layout a product reads and writes its memory in order and nothing has to be packed. The inner loops keep a panel of six rows in
-//! registers (Goto & van de Geijn 2008, Anatomy of high-performance matrix multiplication) and reach the speed of a tuned library: 40 GF/s
-//! on a core with 256-bit vectors. Every sum is taken in a fixed order with fused products, so results are the same to the last bit on
-//! every machine.
+//! A batch of vectors of n components is an array of *tiles*: a tile is n [`Lanes`], lane l of them
+//! the components of vector l. In this layout a product reads and writes its memory in order and
+//! nothing has to be packed. The inner loops keep a panel of six rows in registers (Goto & van de
+//! Geijn 2008, Anatomy of high-performance matrix multiplication) and reach the speed of a tuned
+//! library: 40 GF/s on a core with 256-bit vectors. Every sum is taken in a fixed order with fused
+//! products, so results are the same to the last bit on every machine.
 
 use super::{LANES, Lanes, Real, vectorised};
 
@@ -39,7 +40,8 @@ impl Part {
     }
 }
 
-/// y += A x for every vector; A (rows x columns, row by row) takes the part `from` of the tiles `x` to the part `to` of the tiles `y`.
+/// y += A x for every vector; A (rows x columns, row by row) takes the part `from` of the tiles `x`
+/// to the part `to` of the tiles `y`.
 pub fn add_product(a: &[f64], x: &[Lanes], from: Part, y: &mut [Lanes], to: Part) {
     assert_eq!(a.len(), from.len * to.len, "a matrix fits the vectors that it takes and gives");
     if a.is_empty() {
@@ -79,8 +81,16 @@ fn panel_product<const R: usize>(a: &[f64], x: &[Lanes], y: &mut [Lanes]) {
     }
 }
 
-/// A += sum over all vectors of y x^T, the adjoint of [`add_product`] by its matrix. `scratch` grows to what is needed.
-pub fn add_outer(y: &[Lanes], to: Part, x: &[Lanes], from: Part, a: &mut [f64], scratch: &mut Vec<Lanes>) {
+/// A += sum over all vectors of y x^T, the adjoint of [`add_product`] by its matrix. `scratch`
+/// grows to what is needed.
+pub fn add_outer(
+    y: &[Lanes],
+    to: Part,
+    x: &[Lanes],
+    from: Part,
+    a: &mut [f64],
+    scratch: &mut Vec<Lanes>,
+) {
     assert_eq!(a.len(), from.len * to.len, "a matrix fits the vectors that it takes and gives");
     let strip = x.len() / from.size * LANES;
     scratch.resize((from.len.div_ceil(LANES) * strip).max(scratch.len()), Lanes::zero());
@@ -104,7 +114,8 @@ pub fn add_outer(y: &[Lanes], to: Part, x: &[Lanes], from: Part, a: &mut [f64], 
     );
 }
 
-/// Writes the vectors one after the other, in strips of eight components: element v of strip s has the components 8 s .. of vector v.
+/// Writes the vectors one after the other, in strips of eight components: element v of strip s has
+/// the components 8 s .. of vector v.
 #[inline(always)]
 fn vectors_into(x: &[Lanes], part: Part, strips: &mut [Lanes]) {
     let tiles = x.len() / part.size;
@@ -124,7 +135,13 @@ fn vectors_into(x: &[Lanes], part: Part, strips: &mut [Lanes]) {
 
 /// Adds to up to eight columns, from `column` on, of the R rows `a` of a matrix.
 #[inline(always)]
-fn panel_outer<const R: usize>(y: &[Lanes], (size, first): (usize, usize), strip: &[Lanes], a: &mut [f64], column: usize) {
+fn panel_outer<const R: usize>(
+    y: &[Lanes],
+    (size, first): (usize, usize),
+    strip: &[Lanes],
+    a: &mut [f64],
+    column: usize,
+) {
     let mut sum = [Lanes::zero(); R];
     for (y, vectors) in y.chunks_exact(size).zip(strip.chunks_exact(LANES)) {
         let y = &y[first..first + R];

@@ -1,7 +1,8 @@
 //! Numbers that formulas are written over: `f64`, SIMD lanes, dual numbers.
 //!
-//! A known system writes its gradient once, over [`Real`]; it then runs on one state (`f64`), on eight states side by side
-//! ([`Lanes`], structure of arrays) and on dual numbers ([`Dual`]), against which the tests check every derivative made by hand.
+//! A known system writes its gradient once, over [`Real`]; it then runs on one state (`f64`), on
+//! eight states side by side ([`Lanes`], structure of arrays) and on dual numbers ([`Dual`]),
+//! against which the tests check every derivative made by hand.
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -187,7 +188,8 @@ impl Total for Lanes {
     }
 }
 
-/// A value with its derivative along one direction (forward-mode automatic differentiation; nest it for second derivatives).
+/// A value with its derivative along one direction (forward-mode automatic differentiation; nest it
+/// for second derivatives).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dual<T> {
     /// Value.

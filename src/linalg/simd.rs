@@ -2,8 +2,9 @@
 
 /// Runs `f` with the widest vector instructions that the machine has.
 ///
-/// Code that `f` inlines (mark it `#[inline(always)]`) is compiled for each instruction set. No fused multiply-add is made from a
-/// product and a sum, so the result is the same to the last bit on every machine.
+/// Code that `f` inlines (mark it `#[inline(always)]`) is compiled for each instruction set. No
+/// fused multiply-add is made from a product and a sum, so the result is the same to the last bit
+/// on every machine.
 #[inline(always)]
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     struct Op<F>(F);

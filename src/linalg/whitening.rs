@@ -1,12 +1,15 @@
-//! Which directions of a linear model's parameters the data see, from the triangular factor of its design matrix.
+//! Which directions of a linear model's parameters the data see, from the triangular factor of its
+//! design matrix.
 
 use super::dense::{Result, check_finite, check_tolerance, numerical_rank, svd};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2, Axis, s};
 
-/// Coordinates u in which a linear model's parameters theta = W u have orthonormal effects: A W has orthonormal columns.
+/// Coordinates u in which a linear model's parameters theta = W u have orthonormal effects: A W has
+/// orthonormal columns.
 ///
-/// With the decomposition A = U diag(s) V', W = V diag(1 / s) over the singular values above a tolerance. Directions of theta that
-/// A cannot see (constants, duplicates, gauge freedoms) get no coordinate.
+/// With the decomposition A = U diag(s) V', W = V diag(1 / s) over the singular values above a
+/// tolerance. Directions of theta that A cannot see (constants, duplicates, gauge freedoms) get no
+/// coordinate.
 #[derive(Clone, Debug)]
 pub struct Whitening {
     singular_values: Array1<f64>,
@@ -17,7 +20,8 @@ pub struct Whitening {
 }
 
 impl Whitening {
-    /// Whitening from the [`triangular_factor`](super::triangular_factor) (n x n) of A; singular values at most `tolerance` times the largest are dropped.
+    /// Whitening from the [`triangular_factor`](super::triangular_factor) (n x n) of A; singular
+    /// values at most `tolerance` times the largest are dropped.
     ///
     /// # Errors
     /// A tolerance outside [0, 1), entries that aren't finite.
@@ -51,7 +55,8 @@ impl Whitening {
         product_into(self.parameters.view(), u, theta);
     }
 
-    /// Gradient with respect to the coordinates, W' g, of a function with the gradient g (n entries) with respect to theta.
+    /// Gradient with respect to the coordinates, W' g, of a function with the gradient g (n
+    /// entries) with respect to theta.
     pub fn gradient_into(&self, grad_theta: &[f64], grad_u: &mut [f64]) {
         product_into(self.parameters.t(), grad_theta, grad_u);
     }
@@ -72,10 +77,12 @@ fn product_into(a: ArrayView2<f64>, x: &[f64], y: &mut [f64]) {
     }
 }
 
-/// Columns of A, given by its [`triangular_factor`](super::triangular_factor), that are not linear combinations of earlier ones that were kept.
+/// Columns of A, given by its [`triangular_factor`](super::triangular_factor), that are not linear
+/// combinations of earlier ones that were kept.
 ///
-/// In column order; a column goes when what is left of it after projection is at most `tolerance` times its own norm, or when it is
-/// zero. Modified Gram-Schmidt, twice (Giraud, Langou, Rozloznik 2005).
+/// In column order; a column goes when what is left of it after projection is at most `tolerance`
+/// times its own norm, or when it is zero. Modified Gram-Schmidt, twice (Giraud, Langou, Rozloznik
+/// 2005).
 ///
 /// # Errors
 /// A tolerance outside [0, 1), entries that aren't finite.

@@ -20,7 +20,8 @@ struct Interval {
     weight: Vec<f64>,
 }
 
-/// Up to `size` chunks side by side (flat, component by component), with the memory that a rollout and its adjoint need.
+/// Up to `size` chunks side by side (flat, component by component), with the memory that a rollout
+/// and its adjoint need.
 pub(super) struct Block<M: Model> {
     size: usize,
     chunks: usize,
@@ -41,9 +42,16 @@ pub(super) struct Block<M: Model> {
 }
 
 impl<M: Model> Block<M> {
-    /// Lays out `chunks` (at most `size`, at least one). Shorter chunks and missing ones are padded by points of weight zero; a chunk of no
-    /// points stays where another one starts.
-    pub fn new(model: &M, method: &RungeKutta, chunks: &[Trajectory], size: usize, step: f64, weights: &[f64]) -> Self {
+    /// Lays out `chunks` (at most `size`, at least one). Shorter chunks and missing ones are padded
+    /// by points of weight zero; a chunk of no points stays where another one starts.
+    pub fn new(
+        model: &M,
+        method: &RungeKutta,
+        chunks: &[Trajectory],
+        size: usize,
+        step: f64,
+        weights: &[f64],
+    ) -> Self {
         let dim = model.dim();
         let chunk = |b: usize| &chunks[b.min(chunks.len() - 1)];
         let points = chunks.iter().map(|c| c.times.len()).max().unwrap_or(1);
@@ -52,17 +60,28 @@ impl<M: Model> Block<M> {
             let own = Some(chunk(b)).filter(|chunk| !chunk.times.is_empty());
             own.or(somewhere).map_or(0.0, |chunk| chunk.states[[0, c]])
         };
-        let flat =
-            |value: &dyn Fn(usize, usize) -> f64| -> Vec<f64> { (0..dim * size).map(|i| value(i / size, i % size)).collect() };
+        let flat = |value: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
+            (0..dim * size).map(|i| value(i / size, i % size)).collect()
+        };
         let interval = |j: usize| {
-            let length = |b: usize| if j < chunk(b).times.len() { chunk(b).times[j] - chunk(b).times[j - 1] } else { 0.0 };
+            let length = |b: usize| {
+                if j < chunk(b).times.len() {
+                    chunk(b).times[j] - chunk(b).times[j - 1]
+                } else {
+                    0.0
+                }
+            };
             let longest = (0..size).map(length).fold(0.0, f64::max);
             let steps = (longest / step - 1e-9).ceil().max(1.0) as usize;
             Interval {
                 step: (0..size).map(|b| length(b) / steps as f64).collect(),
                 steps,
-                target: flat(&|c, b| if j < chunk(b).times.len() { chunk(b).states[[j, c]] } else { 0.0 }),
-                weight: flat(&|c, b| if b < chunks.len() && j < chunk(b).times.len() { weights[c] } else { 0.0 }),
+                target: flat(&|c, b| {
+                    if j < chunk(b).times.len() { chunk(b).states[[j, c]] } else { 0.0 }
+                }),
+                weight: flat(&|c, b| {
+                    if b < chunks.len() && j < chunk(b).times.len() { weights[c] } else { 0.0 }
+                }),
             }
         };
         let intervals: Vec<Interval> = (1..points).map(interval).collect();
@@ -82,7 +101,11 @@ impl<M: Model> Block<M> {
             weight,
             intervals,
             weights_bar: Vec::new(),
-            scratch: Scratch { slopes: vec![0.0; method.stages() * n], cotangent: vec![0.0; n], work: model.work() },
+            scratch: Scratch {
+                slopes: vec![0.0; method.stages() * n],
+                cotangent: vec![0.0; n],
+                work: model.work(),
+            },
         }
     }
 
@@ -125,8 +148,8 @@ impl<M: Model> Block<M> {
     pub fn observed_starts(&self) -> Vec<f64> {
         self.by_chunk(&self.observed)
     }
-    /// Calls `f` with rollouts starting from `starts` (chunk by chunk) instead of the observed states; outliers may be
-    /// [weighed down](Self::weigh_outliers_down) in it.
+    /// Calls `f` with rollouts starting from `starts` (chunk by chunk) instead of the observed
+    /// states; outliers may be [weighed down](Self::weigh_outliers_down) in it.
     pub fn starting_from<R>(&mut self, starts: &[f64], f: impl FnOnce(&mut Self) -> R) -> R {
         let dim = starts.len() / self.chunks;
         for (at, start) in self.start.iter_mut().enumerate() {
@@ -134,17 +157,22 @@ impl<M: Model> Block<M> {
         }
         let result = f(self);
         self.start.copy_from_slice(&self.observed);
-        self.weight.iter_mut().zip(self.intervals.iter().flat_map(|i| &i.weight)).for_each(|(own, full)| *own = *full);
+        self.weight
+            .iter_mut()
+            .zip(self.intervals.iter().flat_map(|i| &i.weight))
+            .for_each(|(own, full)| *own = *full);
         result
     }
-    /// After [`forward`](Self::forward): gives outliers among the residuals the weight that the gradient of their [robust loss](robust::loss) asks for.
+    /// After [`forward`](Self::forward): gives outliers among the residuals the weight that the
+    /// gradient of their [robust loss](robust::loss) asks for.
     pub fn weigh_outliers_down(&mut self) {
         let full = self.intervals.iter().flat_map(|i| &i.weight);
         for ((own, full), r) in self.weight.iter_mut().zip(full).zip(&self.residual) {
             *own = full * robust::weight(full * r * r);
         }
     }
-    /// Weight of a component of a chunk's first state, outlier or not, and its residual (start minus observed).
+    /// Weight of a component of a chunk's first state, outlier or not, and its residual (start
+    /// minus observed).
     pub fn first_residual(&self, component: usize, chunk: usize) -> (f64, f64) {
         let at = component * self.size + chunk;
         (self.first_weights[component], self.start[at] - self.observed[at])
@@ -158,10 +186,15 @@ impl<M: Model> Block<M> {
     pub fn robust_losses(&self) -> Vec<f64> {
         let n = self.state.len();
         let dim = self.first_weights.len();
-        let first = |chunk: usize| (0..dim).map(move |c| self.first_residual(c, chunk)).map(|(w, r)| w * r * r);
-        let mut losses: Vec<f64> = (0..self.chunks).map(|chunk| first(chunk).map(robust::loss).sum()).collect();
+        let first = |chunk: usize| {
+            (0..dim).map(move |c| self.first_residual(c, chunk)).map(|(w, r)| w * r * r)
+        };
+        let mut losses: Vec<f64> =
+            (0..self.chunks).map(|chunk| first(chunk).map(robust::loss).sum()).collect();
         for (residuals, interval) in self.residual.chunks_exact(n).zip(&self.intervals) {
-            for (at, (r, w)) in residuals.iter().zip(&interval.weight).enumerate().filter(|(_, (_, w))| **w > 0.0) {
+            for (at, (r, w)) in
+                residuals.iter().zip(&interval.weight).enumerate().filter(|(_, (_, w))| **w > 0.0)
+            {
                 losses[at % self.size] += robust::loss(w * r * r);
             }
         }
@@ -187,7 +220,9 @@ impl<M: Model> Block<M> {
             for stages in stages.by_ref().take(interval.steps) {
                 step.forward(&mut self.state, stages, &mut self.scratch);
             }
-            for (((r, z), target), w) in residual.iter_mut().zip(&self.state).zip(&interval.target).zip(&interval.weight) {
+            for (((r, z), target), w) in
+                residual.iter_mut().zip(&self.state).zip(&interval.target).zip(&interval.weight)
+            {
                 *r = z - target;
                 if *w > 0.0 {
                     loss += w * *r * *r;
@@ -197,15 +232,17 @@ impl<M: Model> Block<M> {
         loss
     }
 
-    /// After [`forward`](Self::forward): the gradient of the weighted sum of squares, to [`weights_bar`](Self::weights_bar).
+    /// After [`forward`](Self::forward): the gradient of the weighted sum of squares, to
+    /// [`weights_bar`](Self::weights_bar).
     pub fn backward(&mut self, model: &M, method: &RungeKutta, weights: &[f64]) {
         let all = 0..self.intervals.len();
         self.state.fill(0.0);
         self.sweep(model, method, weights, all, true);
     }
 
-    /// After [`forward`](Self::forward): the derivative of one component at the end of `interval` by the states at the start of that interval (flat,
-    /// component by component) and by the weights.
+    /// After [`forward`](Self::forward): the derivative of one component at the end of `interval`
+    /// by the states at the start of that interval (flat, component by component) and by the
+    /// weights.
     pub fn backward_over(
         &mut self,
         model: &M,
@@ -219,14 +256,24 @@ impl<M: Model> Block<M> {
         (&self.state, &self.weights_bar)
     }
 
-    /// Reverse sweep over some intervals with the adjoint state in `self.state`; `seeded` adds the loss's own seeds.
-    fn sweep(&mut self, model: &M, method: &RungeKutta, weights: &[f64], intervals: Range<usize>, seeded: bool) {
+    /// Reverse sweep over some intervals with the adjoint state in `self.state`; `seeded` adds the
+    /// loss's own seeds.
+    fn sweep(
+        &mut self,
+        model: &M,
+        method: &RungeKutta,
+        weights: &[f64],
+        intervals: Range<usize>,
+        seeded: bool,
+    ) {
         let n = self.state.len();
         self.weights_bar.clear();
         self.weights_bar.resize(weights.len(), M::Sum::zero());
         let mut at: usize = self.intervals[..intervals.end].iter().map(|i| i.steps).sum();
         let own = self.residual.chunks_exact(n).zip(self.weight.chunks_exact(n));
-        for (interval, (residual, weight)) in self.intervals[..intervals.end].iter().zip(own).skip(intervals.start).rev() {
+        for (interval, (residual, weight)) in
+            self.intervals[..intervals.end].iter().zip(own).skip(intervals.start).rev()
+        {
             if seeded {
                 for ((s, r), w) in self.state.iter_mut().zip(residual).zip(weight) {
                     if *w > 0.0 {
@@ -252,7 +299,8 @@ struct Scratch<W> {
     work: W,
 }
 
-/// One explicit Runge-Kutta step of every chunk of a block, forwards and in reverse; `h` has one step length for each chunk.
+/// One explicit Runge-Kutta step of every chunk of a block, forwards and in reverse; `h` has one
+/// step length for each chunk.
 struct Step<'a, M> {
     model: &'a M,
     method: &'a RungeKutta,
@@ -268,16 +316,28 @@ impl<M: Model> Step<'_, M> {
         for (i, stage) in stages.chunks_exact_mut(n).enumerate() {
             stage.copy_from_slice(z);
             self.combine(self.method.a(i), slopes, stage);
-            self.model.field_into(self.weights, stage, &mut slopes[i * n..(i + 1) * n], &mut scratch.work);
+            self.model.field_into(
+                self.weights,
+                stage,
+                &mut slopes[i * n..(i + 1) * n],
+                &mut scratch.work,
+            );
         }
         self.combine(self.method.b(), slopes, z);
     }
 
     /// Takes the adjoint state `lambda` from the end of the step to its start.
     ///
-    /// With z' = z + h sum_i b_i k_i, k_i = f(Y_i), Y_i = z + h sum_j a_ij k_j: the adjoint of k_i is h (b_i lambda' + sum_j a_ji Ybar_j),
-    /// that of Y_i is Ybar_i = (df/dz)^T kbar_i, and lambda = lambda' + sum_i Ybar_i.
-    fn backward(&self, lambda: &mut [f64], stages: &[f64], weights_bar: &mut [M::Sum], scratch: &mut Scratch<M::Work>) {
+    /// With z' = z + h sum_i b_i k_i, k_i = f(Y_i), Y_i = z + h sum_j a_ij k_j: the adjoint of k_i
+    /// is h (b_i lambda' + sum_j a_ji Ybar_j), that of Y_i is Ybar_i = (df/dz)^T kbar_i, and lambda
+    /// = lambda' + sum_i Ybar_i.
+    fn backward(
+        &self,
+        lambda: &mut [f64],
+        stages: &[f64],
+        weights_bar: &mut [M::Sum],
+        scratch: &mut Scratch<M::Work>,
+    ) {
         let n = lambda.len();
         for (i, stage) in stages.chunks_exact(n).enumerate().rev() {
             let (_, later) = scratch.slopes.split_at((i + 1) * n);
@@ -293,7 +353,14 @@ impl<M: Model> Step<'_, M> {
                 },
             );
             let y_bar = &mut scratch.slopes[i * n..(i + 1) * n];
-            self.model.vjp_into(self.weights, stage, &scratch.cotangent, y_bar, weights_bar, &mut scratch.work);
+            self.model.vjp_into(
+                self.weights,
+                stage,
+                &scratch.cotangent,
+                y_bar,
+                weights_bar,
+                &mut scratch.work,
+            );
         }
         for y_bar in scratch.slopes.chunks_exact(n) {
             for (l, y) in lambda.iter_mut().zip(y_bar) {

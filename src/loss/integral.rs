@@ -1,4 +1,5 @@
-//! The integral form of the equations of motion: a linear least-squares problem for models that are linear in their parameters.
+//! The integral form of the equations of motion: a linear least-squares problem for models that are
+//! linear in their parameters.
 
 use ndarray::{Array2, s};
 use rayon::prelude::*;
@@ -10,15 +11,24 @@ use crate::model::LinearModel;
 /// Points that one interval's quadrature uses, at most: an interpolating polynomial of degree four.
 const WINDOW: usize = 5;
 
-/// The design matrix of z(t_j) - z(t_0) = sum_k theta_k (integral from t_0 to t_j of f_k(z(t))), for every chunk, point j and component,
-/// with the left-hand side in the last column: blocks of rows, parameters + 1 columns, each row times sqrt(weight of its component).
-/// Rows whose integral spans a gap, an interval longer than three typical ones, are zero: no quadrature is good there.
+/// The design matrix of z(t_j) - z(t_0) = sum_k theta_k (integral from t_0 to t_j of f_k(z(t))),
+/// for every chunk, point j and component, with the left-hand side in the last column: blocks of
+/// rows, parameters + 1 columns, each row times sqrt(weight of its component). Rows whose integral
+/// spans a gap, an interval longer than three typical ones, are zero: no quadrature is good there.
 ///
-/// The integral is that of the polynomial through f_k at up to five points around each interval, so sampling may be irregular
-/// (Schaeffer & McCalla 2017 give the integral form for sparse regression; here it starts the rollout fit).
-pub fn integral_form<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64]) -> Vec<Array2<f64>> {
+/// The integral is that of the polynomial through f_k at up to five points around each interval, so
+/// sampling may be irregular (Schaeffer & McCalla 2017 give the integral form for sparse
+/// regression; here it starts the rollout fit).
+pub fn integral_form<M: LinearModel>(
+    model: &M,
+    chunks: &[Trajectory],
+    weights: &[f64],
+) -> Vec<Array2<f64>> {
     let gap = GAP * typical_interval(chunks);
-    chunks.par_chunks(LANES).map_init(|| model.work(), |work, chunks| block_rows(model, chunks, weights, gap, work)).collect()
+    chunks
+        .par_chunks(LANES)
+        .map_init(|| model.work(), |work, chunks| block_rows(model, chunks, weights, gap, work))
+        .collect()
 }
 
 /// So many typical intervals make a gap.
@@ -26,15 +36,23 @@ const GAP: f64 = 3.0;
 
 /// The median interval between points.
 fn typical_interval(chunks: &[Trajectory]) -> f64 {
-    let mut intervals: Vec<f64> = chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
+    let mut intervals: Vec<f64> =
+        chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
     intervals.sort_by(f64::total_cmp);
     intervals.get(intervals.len() / 2).copied().unwrap_or(0.0)
 }
 
-fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64], gap: f64, work: &mut M::Work) -> Array2<f64> {
+fn block_rows<M: LinearModel>(
+    model: &M,
+    chunks: &[Trajectory],
+    weights: &[f64],
+    gap: f64,
+    work: &mut M::Work,
+) -> Array2<f64> {
     let (dim, n) = (model.dim(), model.parameters());
     let points = chunks.iter().map(|c| c.times.len()).max().unwrap_or(0);
-    let quadrature: Vec<Array2<f64>> = chunks.iter().map(|c| cumulative_quadrature(&c.times)).collect();
+    let quadrature: Vec<Array2<f64>> =
+        chunks.iter().map(|c| cumulative_quadrature(&c.times)).collect();
     let offsets: Vec<usize> = chunks
         .iter()
         .scan(0, |at, c| {
@@ -50,7 +68,11 @@ fn block_rows<M: LinearModel>(model: &M, chunks: &[Trajectory], weights: &[f64],
         for (c, z) in z.iter_mut().enumerate() {
             *z = Lanes(std::array::from_fn(|lane| {
                 let chunk = &chunks[lane.min(chunks.len() - 1)];
-                if chunk.times.is_empty() { 0.0 } else { chunk.states[[i.min(chunk.times.len() - 1), c]] }
+                if chunk.times.is_empty() {
+                    0.0
+                } else {
+                    chunk.states[[i.min(chunk.times.len() - 1), c]]
+                }
             }));
         }
         model.columns(&z, work, &mut |k, f| {
@@ -98,12 +120,22 @@ pub(super) fn cumulative_quadrature(times: &[f64]) -> Array2<f64> {
     weights
 }
 
-/// Integral over `from..to` of the Lagrange polynomial that is one at node `i`; exact up to degree five (three Gauss points).
+/// Integral over `from..to` of the Lagrange polynomial that is one at node `i`; exact up to degree
+/// five (three Gauss points).
 fn lagrange_integral(nodes: &[f64], i: usize, from: f64, to: f64) -> f64 {
     let (mid, half, root) = (0.5 * (from + to), 0.5 * (to - from), 0.6_f64.sqrt());
-    let lagrange =
-        |t: f64| -> f64 { nodes.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, x)| (t - x) / (nodes[i] - x)).product() };
-    [(-root, 5.0 / 9.0), (0.0, 8.0 / 9.0), (root, 5.0 / 9.0)].iter().map(|(x, w)| w * half * lagrange(mid + half * x)).sum()
+    let lagrange = |t: f64| -> f64 {
+        nodes
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| *k != i)
+            .map(|(_, x)| (t - x) / (nodes[i] - x))
+            .product()
+    };
+    [(-root, 5.0 / 9.0), (0.0, 8.0 / 9.0), (root, 5.0 / 9.0)]
+        .iter()
+        .map(|(x, w)| w * half * lagrange(mid + half * x))
+        .sum()
 }
 
 #[cfg(test)]
@@ -115,7 +147,8 @@ mod tests {
         let times = [0.0, 0.13, 0.4, 0.5, 0.81, 1.0, 1.3];
         let weights = cumulative_quadrature(&times);
         for (power, j) in (0..=4).flat_map(|p| (1..7).map(move |j| (p, j))) {
-            let sum: f64 = times.iter().enumerate().map(|(i, t)| weights[[j, i]] * t.powi(power)).sum();
+            let sum: f64 =
+                times.iter().enumerate().map(|(i, t)| weights[[j, i]] * t.powi(power)).sum();
             let exact = times[j].powi(power + 1) / f64::from(power + 1);
             assert!((sum - exact).abs() < 1e-13, "t^{power} to point {j}: {sum} against {exact}");
         }

@@ -1,4 +1,5 @@
-//! The Jacobian of all residuals, row by row through the adjoint: what Gauss-Newton matrices and standard errors are made of.
+//! The Jacobian of all residuals, row by row through the adjoint: what Gauss-Newton matrices and
+//! standard errors are made of.
 
 use ndarray::Array2;
 
@@ -8,9 +9,10 @@ use crate::linalg::LANES;
 use crate::model::Lanewise;
 
 impl<M: Lanewise> RolloutLoss<'_, M> {
-    /// The Jacobian of the weighted residuals sqrt(w) (predicted - observed) with respect to theta, and the residuals themselves in the
-    /// last column: blocks of rows, parameters + 1 columns. Eight chunks at a time, one reverse sweep for each component of the state; the loss
-    /// must have been laid out with a batch of [`LANES`].
+    /// The Jacobian of the weighted residuals sqrt(w) (predicted - observed) with respect to theta,
+    /// and the residuals themselves in the last column: blocks of rows, parameters + 1 columns.
+    /// Eight chunks at a time, one reverse sweep for each component of the state; the loss must
+    /// have been laid out with a batch of [`LANES`].
     ///
     /// # Panics
     /// With another batch.
@@ -25,10 +27,13 @@ impl<M: Lanewise> RolloutLoss<'_, M> {
             for interval in 0..block.intervals() {
                 variation.advance(block, self.model(), method, theta, interval);
                 for component in 0..dim {
-                    let (residual, weight) = (block.residual(interval, component), block.weight(interval, component));
+                    let (residual, weight) =
+                        (block.residual(interval, component), block.weight(interval, component));
                     for lane in (0..chunks.min(LANES)).filter(|&l| weight[l] > 0.0) {
                         let root = weight[lane].sqrt();
-                        for (x, t) in rows.row_mut(row).iter_mut().zip(variation.of_theta(component)) {
+                        for (x, t) in
+                            rows.row_mut(row).iter_mut().zip(variation.of_theta(component))
+                        {
                             *x = root * t.0[lane];
                         }
                         rows[[row, n]] = root * residual[lane];

@@ -1,4 +1,5 @@
-//! What training minimises: the rollout loss with its adjoint, and the integral form that starts it.
+//! What training minimises: the rollout loss with its adjoint, and the integral form that starts
+//! it.
 
 mod block;
 mod free_start;

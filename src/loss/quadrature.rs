@@ -1,4 +1,5 @@
-//! The integral form of the equations of motion as a loss for any model: no rollouts, so a tenth of their cost.
+//! The integral form of the equations of motion as a loss for any model: no rollouts, so a tenth of
+//! their cost.
 
 use std::sync::Mutex;
 
@@ -11,12 +12,14 @@ use crate::dataset::Trajectory;
 use crate::linalg::{Real, Total};
 use crate::model::Model;
 
-/// L(theta) = sum w (r_cj)^2 / number of residuals, with r_cj = sum_i C_ji f(z_ci; theta) - (z_cj - z_c0) - E_cj for each chunk c and point j > 0.
+/// L(theta) = sum w (r_cj)^2 / number of residuals, with r_cj = sum_i C_ji f(z_ci; theta) - (z_cj -
+/// z_c0) - E_cj for each chunk c and point j > 0.
 ///
-/// C is the quadrature of [`integral_form`](super::integral_form) on the chunk's own points. Its error E is zero at first. Given the points zh_ci
-/// that a model predicts, it is what the quadrature leaves on the model's own trajectory, E_cj = sum_i C_ji f(zh_ci) - (zh_cj - zh_c0): once the
-/// model is near the truth, that is the quadrature's error on the true trajectory up to the product of both errors (deferred correction;
-/// Zadunaisky 1976, Numerische Mathematik 27, 21).
+/// C is the quadrature of [`integral_form`](super::integral_form) on the chunk's own points. Its
+/// error E is zero at first. Given the points zh_ci that a model predicts, it is what the
+/// quadrature leaves on the model's own trajectory, E_cj = sum_i C_ji f(zh_ci) - (zh_cj - zh_c0):
+/// once the model is near the truth, that is the quadrature's error on the true trajectory up to
+/// the product of both errors (deferred correction; Zadunaisky 1976, Numerische Mathematik 27, 21).
 pub struct QuadratureLoss<'a, M: Model> {
     model: &'a M,
     blocks: Vec<Mutex<Block<M>>>,
@@ -44,21 +47,30 @@ struct Block<M: Model> {
 }
 
 impl<'a, M: Model> QuadratureLoss<'a, M> {
-    /// Lays out the chunks, `batch` of them (a multiple of [`LANES`](crate::linalg::LANES)) side by side; `weights` has one weight for each
-    /// component of the state.
+    /// Lays out the chunks, `batch` of them (a multiple of [`LANES`](crate::linalg::LANES)) side by
+    /// side; `weights` has one weight for each component of the state.
     pub fn new(model: &'a M, chunks: &[Trajectory], weights: &[f64], batch: usize) -> Self {
-        let blocks: Vec<Block<M>> = chunks.chunks(batch).map(|chunks| Block::new(model, chunks, weights, batch)).collect();
+        let blocks: Vec<Block<M>> =
+            chunks.chunks(batch).map(|chunks| Block::new(model, chunks, weights, batch)).collect();
         let residuals = blocks.iter().flat_map(|block| &block.weight).filter(|w| **w > 0.0).count();
         let states = chunks.iter().map(|chunk| chunk.times.len()).sum();
-        Self { model, blocks: blocks.into_iter().map(Mutex::new).collect(), size: batch, residuals, states }
+        Self {
+            model,
+            blocks: blocks.into_iter().map(Mutex::new).collect(),
+            size: batch,
+            residuals,
+            states,
+        }
     }
 
-    /// Field evaluations, counted by state, of one evaluation of loss and gradient; a vector-Jacobian product counts as one.
+    /// Field evaluations, counted by state, of one evaluation of loss and gradient; a
+    /// vector-Jacobian product counts as one.
     pub fn field_evaluations(&self) -> usize {
         2 * self.states
     }
 
-    /// Takes the quadrature's error from the model's own `predictions` (for each chunk points x components). Where it is not finite it stays.
+    /// Takes the quadrature's error from the model's own `predictions` (for each chunk points x
+    /// components). Where it is not finite it stays.
     pub fn correct(&mut self, theta: &[f64], predictions: &[Array2<f64>]) {
         let (weights, size, dim) = (self.model.expand(theta), self.size, self.model.dim());
         for (block, predicted) in self.blocks.iter_mut().zip(predictions.chunks(size)) {
@@ -74,7 +86,8 @@ impl<'a, M: Model> QuadratureLoss<'a, M> {
             for (b, predicted) in predicted.iter().enumerate() {
                 for j in 1..predicted.nrows() {
                     for c in 0..dim {
-                        let error = block.integral(size, j - 1, c, b) - (predicted[[j, c]] - predicted[[0, c]]);
+                        let error = block.integral(size, j - 1, c, b)
+                            - (predicted[[j, c]] - predicted[[0, c]]);
                         if error.is_finite() {
                             block.correction[((j - 1) * dim + c) * size + b] = error;
                         }
@@ -88,7 +101,11 @@ impl<'a, M: Model> QuadratureLoss<'a, M> {
     /// L(theta), and its gradient to `gradient`.
     pub fn gradient_into(&self, theta: &[f64], gradient: &mut [f64]) -> f64 {
         let (weights, size) = (self.model.expand(theta), self.size);
-        let parts: Vec<f64> = self.blocks.par_iter().map(|block| lock(block).sweep(self.model, &weights, size)).collect();
+        let parts: Vec<f64> = self
+            .blocks
+            .par_iter()
+            .map(|block| lock(block).sweep(self.model, &weights, size))
+            .collect();
         let scale = 1.0 / self.residuals as f64;
         let mut weights_bar = vec![0.0; weights.len()];
         for block in &self.blocks {
@@ -113,7 +130,8 @@ impl<M: Model> Block<M> {
             let (c, i, b) = (k / batch, k % batch / size, k % size);
             chunk(b).states[[i.min(chunk(b).times.len() - 1), c]]
         };
-        let rules: Vec<Array2<f64>> = chunks.iter().map(|chunk| cumulative_quadrature(&chunk.times)).collect();
+        let rules: Vec<Array2<f64>> =
+            chunks.iter().map(|chunk| cumulative_quadrature(&chunk.times)).collect();
         let rule = |k: usize| {
             let (j, i, b) = (k / batch + 1, k % batch / size, k % size);
             if present(b, j) && present(b, i) { rules[b][[j, i]] } else { 0.0 }
@@ -148,7 +166,11 @@ impl<M: Model> Block<M> {
     #[inline(always)]
     fn integral(&self, size: usize, j: usize, c: usize, b: usize) -> f64 {
         let batch = self.points * size;
-        (0..self.points).map(|i| self.quadrature[j * batch + i * size + b] * self.field[c * batch + i * size + b]).sum()
+        (0..self.points)
+            .map(|i| {
+                self.quadrature[j * batch + i * size + b] * self.field[c * batch + i * size + b]
+            })
+            .sum()
     }
 
     /// Weighted sum of squares; leaves its gradient in `weights_bar`.
@@ -166,7 +188,8 @@ impl<M: Model> Block<M> {
                     if w > 0.0 {
                         loss += w * r * r;
                         for i in 0..self.points {
-                            self.lambda[c * batch + i * size + b] += 2.0 * w * r * self.quadrature[j * batch + i * size + b];
+                            self.lambda[c * batch + i * size + b] +=
+                                2.0 * w * r * self.quadrature[j * batch + i * size + b];
                         }
                     }
                 }
@@ -174,7 +197,14 @@ impl<M: Model> Block<M> {
         }
         self.weights_bar.clear();
         self.weights_bar.resize(weights.len(), M::Sum::zero());
-        model.vjp_into(weights, &self.states, &self.lambda, &mut self.z_bar, &mut self.weights_bar, &mut self.work);
+        model.vjp_into(
+            weights,
+            &self.states,
+            &self.lambda,
+            &mut self.z_bar,
+            &mut self.weights_bar,
+            &mut self.work,
+        );
         loss
     }
 }

@@ -22,10 +22,12 @@ pub struct Options {
     pub batch: usize,
 }
 
-/// L(theta) = sum_c w_c (predicted - observed)_c^2 / number of residuals, over all points of all chunks but their first ones, and its
-/// gradient by the adjoint of the integrator. Each chunk is rolled out from its own first point.
+/// L(theta) = sum_c w_c (predicted - observed)_c^2 / number of residuals, over all points of all
+/// chunks but their first ones, and its gradient by the adjoint of the integrator. Each chunk is
+/// rolled out from its own first point.
 ///
-/// Blocks of chunks run in parallel; the sum over blocks is taken in their order, so the number of threads does not show in the result.
+/// Blocks of chunks run in parallel; the sum over blocks is taken in their order, so the number of
+/// threads does not show in the result.
 pub struct RolloutLoss<'a, M: Model> {
     model: &'a M,
     options: Options,
@@ -35,21 +37,43 @@ pub struct RolloutLoss<'a, M: Model> {
 }
 
 impl<'a, M: Model> RolloutLoss<'a, M> {
-    /// Lays out the chunks; `weights` has one weight for each component of the state (1 / its unit squared).
+    /// Lays out the chunks; `weights` has one weight for each component of the state (1 / its unit
+    /// squared).
     pub fn new(model: &'a M, chunks: &[Trajectory], weights: &[f64], options: Options) -> Self {
         Self::with_halved_steps(model, chunks, weights, options, &vec![0; chunks.len()])
     }
 
-    /// The same with the longest step of each chunk halved as often as `halvings` says; chunks of a block take the shortest of their steps.
-    pub fn with_halved_steps(model: &'a M, chunks: &[Trajectory], weights: &[f64], options: Options, halvings: &[u8]) -> Self {
+    /// The same with the longest step of each chunk halved as often as `halvings` says; chunks of a
+    /// block take the shortest of their steps.
+    pub fn with_halved_steps(
+        model: &'a M,
+        chunks: &[Trajectory],
+        weights: &[f64],
+        options: Options,
+        halvings: &[u8],
+    ) -> Self {
         let block = |(c, halvings): (&[Trajectory], &[u8])| {
             let halved = i32::from(halvings.iter().copied().max().unwrap_or(0));
-            Block::new(model, &options.method, c, options.batch, options.step * 0.5f64.powi(halved), weights)
+            Block::new(
+                model,
+                &options.method,
+                c,
+                options.batch,
+                options.step * 0.5f64.powi(halved),
+                weights,
+            )
         };
-        let blocks: Vec<Block<M>> = chunks.chunks(options.batch).zip(halvings.chunks(options.batch)).map(block).collect();
+        let blocks: Vec<Block<M>> =
+            chunks.chunks(options.batch).zip(halvings.chunks(options.batch)).map(block).collect();
         let residuals = blocks.iter().map(Block::residuals).sum();
         let steps = blocks.iter().map(|b| b.steps() * b.chunks()).sum();
-        Self { model, options, blocks: blocks.into_iter().map(Mutex::new).collect(), residuals, steps }
+        Self {
+            model,
+            options,
+            blocks: blocks.into_iter().map(Mutex::new).collect(),
+            residuals,
+            steps,
+        }
     }
 
     /// The model.
@@ -64,13 +88,14 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
     pub fn residuals(&self) -> usize {
         self.residuals
     }
-    /// Field evaluations, counted by state, that one forward rollout of all chunks takes; a gradient takes as many vector-Jacobian products.
+    /// Field evaluations, counted by state, that one forward rollout of all chunks takes; a
+    /// gradient takes as many vector-Jacobian products.
     pub fn field_evaluations(&self) -> usize {
         self.steps * self.options.method.stages()
     }
 
-    /// Field evaluations, counted by state, of one [`jacobian`](Self::jacobian): a rollout, and for each component of the state the vector-Jacobian
-    /// products of a reverse sweep.
+    /// Field evaluations, counted by state, of one [`jacobian`](Self::jacobian): a rollout, and for
+    /// each component of the state the vector-Jacobian products of a reverse sweep.
     pub fn jacobian_evaluations(&self) -> usize {
         self.steps * (1 + self.model.dim()) * self.options.method.stages()
     }
@@ -78,7 +103,11 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
     /// L(theta); not finite when a rollout diverges, zero when there are no residuals.
     pub fn value(&self, theta: &[f64]) -> f64 {
         let weights = self.model.expand(theta);
-        let parts: Vec<f64> = self.blocks.par_iter().map(|b| lock(b).forward(self.model, &self.options.method, &weights)).collect();
+        let parts: Vec<f64> = self
+            .blocks
+            .par_iter()
+            .map(|b| lock(b).forward(self.model, &self.options.method, &weights))
+            .collect();
         parts.iter().sum::<f64>() * self.scale()
     }
 
@@ -107,23 +136,32 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         1.0 / self.residuals.max(1) as f64
     }
 
-    /// The weighted residuals sqrt(w) (predicted - observed) at theta: by block of chunks, interval, component and chunk.
+    /// The weighted residuals sqrt(w) (predicted - observed) at theta: by block of chunks,
+    /// interval, component and chunk.
     pub fn residuals_at(&self, theta: &[f64]) -> Vec<f64> {
         let dim = self.model.dim();
         let of_block = |block: &mut Block<M>, _: &RungeKutta| -> Vec<f64> {
             let places = (0..block.intervals()).flat_map(|j| (0..dim).map(move |c| (j, c)));
-            let at =
-                |(j, c)| block.residual(j, c).iter().zip(block.weight(j, c)).filter(|(_, w)| **w > 0.0).map(|(r, w)| w.sqrt() * r);
+            let at = |(j, c)| {
+                block
+                    .residual(j, c)
+                    .iter()
+                    .zip(block.weight(j, c))
+                    .filter(|(_, w)| **w > 0.0)
+                    .map(|(r, w)| w.sqrt() * r)
+            };
             places.flat_map(at).collect()
         };
         self.map_blocks(theta, of_block).concat()
     }
 
-    /// The predicted states of `chunks`, those that the loss was laid out with: for each its points x components, the first as observed.
+    /// The predicted states of `chunks`, those that the loss was laid out with: for each its points
+    /// x components, the first as observed.
     pub fn predictions(&self, theta: &[f64], chunks: &[Trajectory]) -> Vec<Array2<f64>> {
         let residuals = self.map_blocks(theta, |block, _| {
             let shape = (block.intervals(), self.model.dim());
-            let of_chunk = |b: usize| Array2::from_shape_fn(shape, |(j, c)| block.residual(j, c)[b]);
+            let of_chunk =
+                |b: usize| Array2::from_shape_fn(shape, |(j, c)| block.residual(j, c)[b]);
             (0..block.chunks()).map(of_chunk).collect::<Vec<_>>()
         });
         let predicted = |(chunk, residual): (&Trajectory, Array2<f64>)| {
@@ -138,7 +176,8 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         &self.blocks
     }
 
-    /// As [`map_blocks`](Self::map_blocks), after rollouts from `starts` (chunk by chunk) instead of the observed first states.
+    /// As [`map_blocks`](Self::map_blocks), after rollouts from `starts` (chunk by chunk) instead
+    /// of the observed first states.
     pub(super) fn map_blocks_from<R: Send>(
         &self,
         theta: &[f64],
@@ -159,8 +198,13 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
             .collect()
     }
 
-    /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the chunks.
-    pub(super) fn map_blocks<R: Send>(&self, theta: &[f64], f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync) -> Vec<R> {
+    /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the
+    /// chunks.
+    pub(super) fn map_blocks<R: Send>(
+        &self,
+        theta: &[f64],
+        f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync,
+    ) -> Vec<R> {
         let (method, weights) = (&self.options.method, self.model.expand(theta));
         self.blocks
             .par_iter()
@@ -173,7 +217,8 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
     }
 }
 
-/// A block whose thread panicked holds only scratch: its content is overwritten by the next rollout.
+/// A block whose thread panicked holds only scratch: its content is overwritten by the next
+/// rollout.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! The residuals chunk by chunk: what tests of a model and standard errors of its parameters are made of.
+//! The residuals chunk by chunk: what tests of a model and standard errors of its parameters are
+//! made of.
 
 use ndarray::Array2;
 
@@ -9,10 +10,13 @@ use crate::linalg::LANES;
 use crate::model::{Lanewise, Model};
 
 impl<M: Model> RolloutLoss<'_, M> {
-    /// The sum of weighted squared residuals of each chunk, in their order; not finite where its rollout diverges.
+    /// The sum of weighted squared residuals of each chunk, in their order; not finite where its
+    /// rollout diverges.
     pub fn chunk_losses(&self, theta: &[f64]) -> Vec<f64> {
         let of_block = |block: &mut Block<M>, _: &RungeKutta| -> Vec<f64> {
-            let places = || (0..block.intervals()).flat_map(|j| (0..self.model().dim()).map(move |c| (j, c)));
+            let places = || {
+                (0..block.intervals()).flat_map(|j| (0..self.model().dim()).map(move |c| (j, c)))
+            };
             let square = |b: usize, (j, c)| {
                 let (r, w) = (block.residual(j, c)[b], block.weight(j, c)[b]);
                 if w > 0.0 { w * r * r } else { 0.0 }
@@ -24,8 +28,9 @@ impl<M: Model> RolloutLoss<'_, M> {
 }
 
 impl<M: Lanewise> RolloutLoss<'_, M> {
-    /// The gradient of half the sum of weighted squared residuals of each chunk: chunks x parameters. Residuals within a chunk hang together,
-    /// those of different chunks hardly do; so the outer products of these rows say how much the parameters scatter. The loss must have
+    /// The gradient of half the sum of weighted squared residuals of each chunk: chunks x
+    /// parameters. Residuals within a chunk hang together, those of different chunks hardly do; so
+    /// the outer products of these rows say how much the parameters scatter. The loss must have
     /// been laid out with a batch of [`LANES`].
     ///
     /// # Panics
@@ -34,7 +39,8 @@ impl<M: Lanewise> RolloutLoss<'_, M> {
         assert_eq!(self.batch(), LANES, "scores need one chunk to a lane");
         let of_block = |block: &mut Block<M>, method: &RungeKutta| {
             block.backward(self.model(), method, theta);
-            let of_chunk = |lane: usize| block.weights_bar().iter().map(|t| 0.5 * t.0[lane]).collect();
+            let of_chunk =
+                |lane: usize| block.weights_bar().iter().map(|t| 0.5 * t.0[lane]).collect();
             (0..block.chunks()).map(of_chunk).collect::<Vec<Vec<f64>>>()
         };
         let rows = self.map_blocks(theta, of_block).concat();

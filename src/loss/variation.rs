@@ -1,14 +1,17 @@
-//! Derivatives of rolled-out states by where they started and by the parameters, carried from interval to interval.
+//! Derivatives of rolled-out states by where they started and by the parameters, carried from
+//! interval to interval.
 
 use super::block::Block;
 use crate::integrate::RungeKutta;
 use crate::linalg::{LANES, Lanes, vectorised};
 use crate::model::Lanewise;
 
-/// The derivatives of each component of the states at the end of an interval, one chunk of a block to a lane.
+/// The derivatives of each component of the states at the end of an interval, one chunk of a block
+/// to a lane.
 ///
-/// Over one interval the adjoint gives those by the state at its start and by the parameters; the chain rule does the rest. So all rows of a
-/// Jacobian take as many reverse sweeps over the whole rollout as the state has components, however many points there are.
+/// Over one interval the adjoint gives those by the state at its start and by the parameters; the
+/// chain rule does the rest. So all rows of a Jacobian take as many reverse sweeps over the whole
+/// rollout as the state has components, however many points there are.
 pub(super) struct Variation {
     dim: usize,
     parameters: usize,
@@ -29,18 +32,28 @@ impl Variation {
     }
 
     /// From the start of `interval` to its end, after a forward rollout of the block.
-    pub fn advance<M: Lanewise>(&mut self, block: &mut Block<M>, model: &M, method: &RungeKutta, theta: &[f64], interval: usize) {
+    pub fn advance<M: Lanewise>(
+        &mut self,
+        block: &mut Block<M>,
+        model: &M,
+        method: &RungeKutta,
+        theta: &[f64],
+        interval: usize,
+    ) {
         std::mem::swap(&mut self.rows, &mut self.before);
         let (dim, width) = (self.dim, self.dim + self.parameters);
         for (component, row) in self.rows.chunks_exact_mut(width).enumerate() {
-            let (of_state, of_theta) = block.backward_over(model, method, theta, (interval, component));
+            let (of_state, of_theta) =
+                block.backward_over(model, method, theta, (interval, component));
             let before = &self.before;
             vectorised(
                 #[inline(always)]
                 || {
                     row[..dim].fill(Lanes([0.0; LANES]));
                     row[dim..].copy_from_slice(of_theta);
-                    for (of_state, before) in of_state.chunks_exact(LANES).zip(before.chunks_exact(width)) {
+                    for (of_state, before) in
+                        of_state.chunks_exact(LANES).zip(before.chunks_exact(width))
+                    {
                         let factor = Lanes::load(of_state);
                         for (x, b) in row.iter_mut().zip(before) {
                             *x += factor * *b;

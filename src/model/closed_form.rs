@@ -1,4 +1,5 @@
-//! A closed form as a function of its scalars, its constants the parameters: how a found law is refitted on trajectories.
+//! A closed form as a function of its scalars, its constants the parameters: how a found law is
+//! refitted on trajectories.
 
 use crate::expr::{Expr, Function, Scalar, is_free, power};
 use crate::linalg::{Lanes, Real};
@@ -18,10 +19,11 @@ enum Op {
 
 /// An [`Expr`] compiled to a tape h(s; theta).
 ///
-/// The parameters theta are the expression's [`constants`](Expr::constants) in their order. The registers hold the parameters, the scalars,
-/// then one result for each step. Derivatives are by a reverse sweep over the tape; those of the tangent T = sum_i (dh/ds_i) ds_i by a reverse
-/// sweep over values and tangents together (Griewank & Walther, Evaluating Derivatives, 2008, section 5.1), exact and at a small multiple
-/// of the cost of h.
+/// The parameters theta are the expression's [`constants`](Expr::constants) in their order. The
+/// registers hold the parameters, the scalars, then one result for each step. Derivatives are by a
+/// reverse sweep over the tape; those of the tangent T = sum_i (dh/ds_i) ds_i by a reverse sweep
+/// over values and tangents together (Griewank & Walther, Evaluating Derivatives, 2008, section
+/// 5.1), exact and at a small multiple of the cost of h.
 #[derive(Clone, Debug)]
 pub struct ClosedForm {
     parameters: usize,
@@ -31,22 +33,32 @@ pub struct ClosedForm {
 }
 
 impl ClosedForm {
-    /// Compiles an expression; gives also the scalars that it is a function of, in the order of [`Expr::scalars`].
+    /// Compiles an expression; gives also the scalars that it is a function of, in the order of
+    /// [`Expr::scalars`].
     pub fn new(expr: &Expr) -> (Self, Vec<Scalar>) {
         let scalars = expr.scalars();
-        let mut tape = Self { parameters: expr.constants().len(), scalars: scalars.len(), ops: Vec::new(), root: 0 };
+        let mut tape = Self {
+            parameters: expr.constants().len(),
+            scalars: scalars.len(),
+            ops: Vec::new(),
+            root: 0,
+        };
         tape.root = tape.compile(expr, &scalars, &mut 0);
         (tape, scalars)
     }
 
-    /// Appends the steps of an expression and gives the register of its value; `constant` counts the constants seen.
+    /// Appends the steps of an expression and gives the register of its value; `constant` counts
+    /// the constants seen.
     fn compile(&mut self, expr: &Expr, scalars: &[Scalar], constant: &mut usize) -> usize {
         match expr {
             Expr::Constant(_) => {
                 *constant += 1;
                 *constant - 1
             }
-            Expr::Scalar(s) => self.parameters + scalars.iter().position(|known| known == s).unwrap_or(scalars.len()),
+            Expr::Scalar(s) => {
+                self.parameters
+                    + scalars.iter().position(|known| known == s).unwrap_or(scalars.len())
+            }
             Expr::Sum(terms) => self.chain(terms, 0.0, Op::Add, scalars, constant),
             Expr::Product(factors) => self.chain(factors, 1.0, Op::Mul, scalars, constant),
             Expr::Pow(base, n) if is_free(*n) => {
@@ -66,8 +78,16 @@ impl ClosedForm {
         }
     }
 
-    fn chain(&mut self, exprs: &[Expr], empty: f64, op: fn(usize, usize) -> Op, scalars: &[Scalar], constant: &mut usize) -> usize {
-        let registers: Vec<usize> = exprs.iter().map(|e| self.compile(e, scalars, constant)).collect();
+    fn chain(
+        &mut self,
+        exprs: &[Expr],
+        empty: f64,
+        op: fn(usize, usize) -> Op,
+        scalars: &[Scalar],
+        constant: &mut usize,
+    ) -> usize {
+        let registers: Vec<usize> =
+            exprs.iter().map(|e| self.compile(e, scalars, constant)).collect();
         match registers.into_iter().reduce(|a, b| self.push(op(a, b))) {
             Some(register) => register,
             None => self.push(Op::Literal(empty)),
@@ -123,8 +143,12 @@ fn slopes(op: Op, x: Lanes, y: Lanes) -> (Lanes, Lanes) {
             let slope = y * y + 1.0;
             (slope, y * slope * 2.0)
         }
-        Op::Apply(Function::Abs, _) => (x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }), Lanes::zero()),
-        Op::Literal(_) | Op::Add(..) | Op::Mul(..) | Op::FreePow(..) => (Lanes::zero(), Lanes::zero()),
+        Op::Apply(Function::Abs, _) => {
+            (x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }), Lanes::zero())
+        }
+        Op::Literal(_) | Op::Add(..) | Op::Mul(..) | Op::FreePow(..) => {
+            (Lanes::zero(), Lanes::zero())
+        }
     }
 }
 
@@ -154,7 +178,13 @@ impl ScalarFunction for ClosedForm {
     }
 
     #[inline(always)]
-    fn gradient_into(&self, theta: &[f64], s: &[Lanes], gradient: &mut [Lanes], work: &mut [Lanes]) {
+    fn gradient_into(
+        &self,
+        theta: &[f64],
+        s: &[Lanes],
+        gradient: &mut [Lanes],
+        work: &mut [Lanes],
+    ) {
         let (v, work) = work.split_at_mut(self.registers());
         let bar = &mut work[..v.len()];
         self.forward(theta, s, v);
@@ -190,7 +220,8 @@ impl ScalarFunction for ClosedForm {
         theta_bar: &mut [Lanes],
         work: &mut [Lanes],
     ) {
-        // Values and tangents, forward; then the derivatives of T with respect to the values and to the tangents, backward.
+        // Values and tangents, forward; then the derivatives of T with respect to the values and to
+        // the tangents, backward.
         let (v, work) = work.split_at_mut(self.registers());
         let (dv, work) = work.split_at_mut(v.len());
         let (v_bar, work) = work.split_at_mut(v.len());
@@ -230,9 +261,13 @@ impl ScalarFunction for ClosedForm {
                     let (slope, bend) = slopes(Op::Pow(a, theta[n]), v[a], v[i]);
                     v_bar[a] += y * slope + dy * bend * dv[a];
                     dv_bar[a] += dy * slope;
-                    // d/dn of x^n and of its tangent n x^(n-1) dx; at x = 0 the logarithm doesn't count.
+                    // d/dn of x^n and of its tangent n x^(n-1) dx; at x = 0 the logarithm doesn't
+                    // count.
                     let log = v[a].map(|x| if x == 0.0 { 0.0 } else { x.ln() });
-                    v_bar[n] += y * v[i] * log + dy * dv[a] * scaled_power(v[a], 1.0, theta[n] - 1.0) * (log * theta[n] + 1.0);
+                    v_bar[n] += y * v[i] * log
+                        + dy * dv[a]
+                            * scaled_power(v[a], 1.0, theta[n] - 1.0)
+                            * (log * theta[n] + 1.0);
                 }
                 Op::Pow(a, _) | Op::Apply(_, a) => {
                     let (slope, bend) = slopes(*op, v[a], v[i]);

@@ -1,4 +1,5 @@
-//! Models of motion: what the loss and the training need of one, and the Hamiltonian model on scalars.
+//! Models of motion: what the loss and the training need of one, and the Hamiltonian model on
+//! scalars.
 
 /// Calls a method generic over the dimension D with the frame of that dimension.
 macro_rules! in_dimension {
@@ -48,12 +49,14 @@ use crate::linalg::{Lanes, Total};
 
 /// A vector field dz/dt = f(z; theta), with derivatives by hand, over batches of states.
 ///
-/// A batch of B states is flat, component by component: component c of state b is at `c * B + b`. B is a multiple of
-/// [`LANES`](crate::linalg::LANES). `work` is scratch made by [`work`](Self::work).
+/// A batch of B states is flat, component by component: component c of state b is at `c * B + b`. B
+/// is a multiple of [`LANES`](crate::linalg::LANES). `work` is scratch made by
+/// [`work`](Self::work).
 ///
-/// The parameters theta are [expanded](Self::expand) once to *weights*, the form in which the field uses them (an equivariant matrix, say,
-/// from its coordinates), and derivatives by the weights are [contracted](Self::contract) once to those by theta, however many states there
-/// are. For most models they are the same.
+/// The parameters theta are [expanded](Self::expand) once to *weights*, the form in which the field
+/// uses them (an equivariant matrix, say, from its coordinates), and derivatives by the weights are
+/// [contracted](Self::contract) once to those by theta, however many states there are. For most
+/// models they are the same.
 pub trait Model: Sync {
     /// Scratch space, made once for each worker.
     type Work: Send;
@@ -79,8 +82,8 @@ pub trait Model: Sync {
     fn work(&self) -> Self::Work;
     /// Writes f(z; weights) to `dz`.
     fn field_into(&self, weights: &[f64], z: &[f64], dz: &mut [f64], work: &mut Self::Work);
-    /// Vector-Jacobian product: writes (df/dz)^T lambda to `z_bar` and adds (df/dweights)^T lambda, summed over the batch, to
-    /// `weights_bar`, which has one element for each weight.
+    /// Vector-Jacobian product: writes (df/dz)^T lambda to `z_bar` and adds (df/dweights)^T lambda,
+    /// summed over the batch, to `weights_bar`, which has one element for each weight.
     fn vjp_into(
         &self,
         weights: &[f64],
@@ -92,8 +95,8 @@ pub trait Model: Sync {
     );
 }
 
-/// A model that keeps states apart in its derivatives by the weights, which are its parameters: lane l of them sums over the states b with
-/// b % LANES = l alone. Jacobians need that.
+/// A model that keeps states apart in its derivatives by the weights, which are its parameters:
+/// lane l of them sums over the states b with b % LANES = l alone. Jacobians need that.
 pub trait Lanewise: Model<Sum = Lanes> {}
 
 impl<M: Model<Sum = Lanes>> Lanewise for M {}
@@ -112,6 +115,7 @@ pub trait RandomStart: Model {
 
 /// A model that is linear in its parameters: f(z; theta) = sum_k theta_k f_k(z).
 pub trait LinearModel: Lanewise {
-    /// Calls `column(k, f_k(z))` for every parameter k and one block of states z, both component by component.
+    /// Calls `column(k, f_k(z))` for every parameter k and one block of states z, both component by
+    /// component.
     fn columns(&self, z: &[Lanes], work: &mut Self::Work, column: &mut dyn FnMut(usize, &[Lanes]));
 }

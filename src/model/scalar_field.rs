@@ -16,12 +16,14 @@ pub struct FieldVector {
     pub unit: bool,
 }
 
-/// dz/dt = (F_1, .., F_2N) with F_a(z) = sum_v c_av(s(z)) v(z): every O(d)-equivariant field has this form (Villar et al. 2021, proposition 4;
-/// Yao et al. 2021, equation 6). The coefficients are explicit functions of the scalars s and linear in the parameters,
+/// dz/dt = (F_1, .., F_2N) with F_a(z) = sum_v c_av(s(z)) v(z): every O(d)-equivariant field has
+/// this form (Villar et al. 2021, proposition 4; Yao et al. 2021, equation 6). The coefficients are
+/// explicit functions of the scalars s and linear in the parameters,
 ///
 /// c_av(s) = theta_av0 + sum_i sum_(k = 1..n) theta_avik T_k(s_i),
 ///
-/// with the Chebyshev polynomials of each scalar on its range. Nothing is conserved by construction.
+/// with the Chebyshev polynomials of each scalar on its range. Nothing is conserved by
+/// construction.
 #[derive(Clone, Debug)]
 pub struct ScalarField {
     scalars: ScalarSet,
@@ -39,7 +41,8 @@ struct Group {
     vector: usize,
     /// Number of its first parameter.
     first: usize,
-    /// Its functions, one for each parameter: 0 is the constant, then the polynomials scalar by scalar.
+    /// Its functions, one for each parameter: 0 is the constant, then the polynomials scalar by
+    /// scalar.
     functions: Vec<usize>,
 }
 
@@ -61,30 +64,48 @@ struct BlockWork {
     phi: Vec<Lanes>,
     dphi: Vec<Lanes>,
     phi_bar: Vec<Lanes>,
-    /// Vectors, 1 / length of the unit ones, and their adjoints; three components each, whatever the dimension.
+    /// Vectors, 1 / length of the unit ones, and their adjoints; three components each, whatever
+    /// the dimension.
     u: Vec<[Lanes; 3]>,
     inverse: Vec<Lanes>,
     u_bar: Vec<[Lanes; 3]>,
 }
 
 impl ScalarField {
-    /// A field of all products of the coefficients' functions and the vectors, for every vector of the state. `families` has one family of
-    /// polynomials for each scalar.
+    /// A field of all products of the coefficients' functions and the vectors, for every vector of
+    /// the state. `families` has one family of polynomials for each scalar.
     ///
     /// # Errors
     /// [`Error::Unknown`] when a vector is made of others than those of the inputs.
     ///
     /// # Panics
     /// When there aren't as many families as scalars.
-    pub fn new(inputs: &Inputs, vectors: &[FieldVector], scalars: ScalarSet, families: Vec<Chebyshev>) -> Result<Self, Error> {
+    pub fn new(
+        inputs: &Inputs,
+        vectors: &[FieldVector],
+        scalars: ScalarSet,
+        families: Vec<Chebyshev>,
+    ) -> Result<Self, Error> {
         assert_eq!(scalars.len(), families.len(), "one family of polynomials for each scalar");
         let functions = 1 + families.iter().map(|f| f.degree).sum::<usize>();
-        let places = (0..2 * inputs.shape.particles).flat_map(|a| (0..vectors.len()).map(move |v| (a, v)));
-        let group = |(at, (output, vector))| Group { output, vector, first: at * functions, functions: (0..functions).collect() };
+        let places =
+            (0..2 * inputs.shape.particles).flat_map(|a| (0..vectors.len()).map(move |v| (a, v)));
+        let group = |(at, (output, vector))| Group {
+            output,
+            vector,
+            first: at * functions,
+            functions: (0..functions).collect(),
+        };
         let groups = places.enumerate().map(group).collect();
         let forms = vectors.iter().map(|v| Ok((Form::new(inputs, &v.vector)?, v.unit)));
         let degrees = (1..=families.iter().map(|f| f.degree).max().unwrap_or(0)).collect();
-        Ok(Self { vectors: forms.collect::<Result<_, Error>>()?, scalars, families, degrees, groups })
+        Ok(Self {
+            vectors: forms.collect::<Result<_, Error>>()?,
+            scalars,
+            families,
+            degrees,
+            groups,
+        })
     }
 
     /// The scalars that the coefficients depend on.
@@ -98,21 +119,35 @@ impl ScalarField {
         let mut first = 0;
         for group in &self.groups {
             let range = group.first..group.first + group.functions.len();
-            let (from, to) = (kept.partition_point(|k| *k < range.start), kept.partition_point(|k| *k < range.end));
-            let functions: Vec<usize> = kept[from..to].iter().map(|k| group.functions[k - range.start]).collect();
+            let (from, to) = (
+                kept.partition_point(|k| *k < range.start),
+                kept.partition_point(|k| *k < range.end),
+            );
+            let functions: Vec<usize> =
+                kept[from..to].iter().map(|k| group.functions[k - range.start]).collect();
             if !functions.is_empty() {
                 let here = first;
                 first += functions.len();
-                groups.push(Group { output: group.output, vector: group.vector, first: here, functions });
+                groups.push(Group {
+                    output: group.output,
+                    vector: group.vector,
+                    first: here,
+                    functions,
+                });
             }
         }
         Self { groups, ..self.clone() }
     }
 
-    /// Degree of each parameter's function, for ordering simple functions before complicated ones: 0 for a constant.
+    /// Degree of each parameter's function, for ordering simple functions before complicated ones:
+    /// 0 for a constant.
     pub fn degrees(&self) -> Vec<usize> {
-        let of_functions: Vec<usize> = std::iter::once(0).chain(self.families.iter().flat_map(|f| 1..=f.degree)).collect();
-        self.groups.iter().flat_map(|group| group.functions.iter().map(|k| of_functions[*k])).collect()
+        let of_functions: Vec<usize> =
+            std::iter::once(0).chain(self.families.iter().flat_map(|f| 1..=f.degree)).collect();
+        self.groups
+            .iter()
+            .flat_map(|group| group.functions.iter().map(|k| of_functions[*k]))
+            .collect()
     }
 
     /// Scalars, functions with their slopes, and vectors of the states in `block.z`.
@@ -131,7 +166,9 @@ impl ScalarField {
             );
             at += family.degree;
         }
-        for (((form, unit), u), inverse) in self.vectors.iter().zip(u.iter_mut()).zip(inverse.iter_mut()) {
+        for (((form, unit), u), inverse) in
+            self.vectors.iter().zip(u.iter_mut()).zip(inverse.iter_mut())
+        {
             let mut v: [Lanes; D] = form.apply(z, 1.0);
             if *unit {
                 *inverse = dot(&v, &v).sqrt().map(
@@ -148,7 +185,12 @@ impl ScalarField {
 
     /// Writes the field of the block in `block.z` to `block.out`.
     #[inline(always)]
-    fn field_block<const D: usize>(&self, theta: &[f64], frame: &mut Frame<D>, block: &mut BlockWork) {
+    fn field_block<const D: usize>(
+        &self,
+        theta: &[f64],
+        frame: &mut Frame<D>,
+        block: &mut BlockWork,
+    ) {
         self.prepare(frame, block);
         let BlockWork { out, phi, u, .. } = block;
         out.fill(Lanes::zero());
@@ -163,20 +205,30 @@ impl ScalarField {
         }
     }
 
-    /// For the states in `block.z` and `block.lambda`, writes (df/dz)^T lambda to `block.out` and adds to `theta_bar`.
+    /// For the states in `block.z` and `block.lambda`, writes (df/dz)^T lambda to `block.out` and
+    /// adds to `theta_bar`.
     #[inline(always)]
-    fn vjp_block<const D: usize>(&self, theta: &[f64], theta_bar: &mut [Lanes], frame: &mut Frame<D>, block: &mut BlockWork) {
+    fn vjp_block<const D: usize>(
+        &self,
+        theta: &[f64],
+        theta_bar: &mut [Lanes],
+        frame: &mut Frame<D>,
+        block: &mut BlockWork,
+    ) {
         self.prepare(frame, block);
         let BlockWork { lambda, out, s_bar, phi, dphi, phi_bar, u, inverse, u_bar, .. } = block;
         phi_bar.fill(Lanes::zero());
         u_bar.fill([Lanes::zero(); 3]);
         for group in &self.groups {
-            let lambda: &[Lanes; D] = lambda[group.output * D..][..D].try_into().expect("D components");
+            let lambda: &[Lanes; D] =
+                lambda[group.output * D..][..D].try_into().expect("D components");
             let (u, u_bar) = (&u[group.vector], &mut u_bar[group.vector]);
             let mut c = Lanes::zero();
             let c_bar = dot(lambda, u[..D].try_into().expect("D components"));
             let range = group.first..group.first + group.functions.len();
-            for ((k, theta), theta_bar) in group.functions.iter().zip(&theta[range.clone()]).zip(&mut theta_bar[range]) {
+            for ((k, theta), theta_bar) in
+                group.functions.iter().zip(&theta[range.clone()]).zip(&mut theta_bar[range])
+            {
                 *theta_bar += c_bar * phi[*k];
                 phi_bar[*k] += c_bar * *theta;
                 c += phi[*k] * *theta;
@@ -194,7 +246,9 @@ impl ScalarField {
             at += family.degree;
         }
         self.scalars.gradient_into(s_bar, frame, out);
-        for ((((form, unit), u), inverse), u_bar) in self.vectors.iter().zip(u).zip(inverse).zip(u_bar) {
+        for ((((form, unit), u), inverse), u_bar) in
+            self.vectors.iter().zip(u).zip(inverse).zip(u_bar)
+        {
             let mut v_bar: [Lanes; D] = std::array::from_fn(|i| u_bar[i]);
             if *unit {
                 // The derivative of v / |v| is (1 - u u^T) / |v|.
@@ -208,7 +262,12 @@ impl ScalarField {
     }
 
     #[inline(always)]
-    fn columns_block<const D: usize>(&self, frame: &mut Frame<D>, block: &mut BlockWork, column: &mut dyn FnMut(usize, &[Lanes])) {
+    fn columns_block<const D: usize>(
+        &self,
+        frame: &mut Frame<D>,
+        block: &mut BlockWork,
+        column: &mut dyn FnMut(usize, &[Lanes]),
+    ) {
         self.prepare(frame, block);
         let BlockWork { out, phi, u, .. } = block;
         out.fill(Lanes::zero());
@@ -261,7 +320,10 @@ impl Model for ScalarField {
             inverse: zeros(v),
             u_bar: vectors,
         };
-        FieldWork { frames: (self.scalars.frame(), self.scalars.frame(), self.scalars.frame()), block }
+        FieldWork {
+            frames: (self.scalars.frame(), self.scalars.frame(), self.scalars.frame()),
+            block,
+        }
     }
 
     fn field_into(&self, theta: &[f64], z: &[f64], dz: &mut [f64], work: &mut FieldWork) {
@@ -274,7 +336,15 @@ impl Model for ScalarField {
         });
     }
 
-    fn vjp_into(&self, theta: &[f64], z: &[f64], lambda: &[f64], z_bar: &mut [f64], theta_bar: &mut [Lanes], work: &mut FieldWork) {
+    fn vjp_into(
+        &self,
+        theta: &[f64],
+        z: &[f64],
+        lambda: &[f64],
+        z_bar: &mut [f64],
+        theta_bar: &mut [Lanes],
+        work: &mut FieldWork,
+    ) {
         in_dimension!(self, work, |frame, block| {
             for at in (0..z.len() / self.dim()).step_by(LANES) {
                 gather(z, at, &mut block.z);

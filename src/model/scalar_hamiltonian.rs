@@ -6,10 +6,12 @@ use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};
 use crate::scalars::{Frame, ScalarFunction, ScalarSet};
 
-/// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11): invariant under O(d) whatever h is.
+/// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
+/// invariant under O(d) whatever h is.
 ///
-/// The field is J grad H. Its vector-Jacobian product needs no third-order bookkeeping: lambda^T J grad H is the tangent of H along
-/// w = -J lambda, so it is that tangent, differentiated in reverse.
+/// The field is J grad H. Its vector-Jacobian product needs no third-order bookkeeping: lambda^T J
+/// grad H is the tangent of H along w = -J lambda, so it is that tangent, differentiated in
+/// reverse.
 #[derive(Clone, Debug)]
 pub struct ScalarHamiltonian<F> {
     scalars: ScalarSet,
@@ -41,7 +43,11 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
     /// # Panics
     /// When the function takes another number of scalars.
     pub fn new(scalars: ScalarSet, function: F) -> Self {
-        assert_eq!(scalars.len(), function.scalars(), "the function takes as many scalars as there are");
+        assert_eq!(
+            scalars.len(),
+            function.scalars(),
+            "the function takes as many scalars as there are"
+        );
         Self { scalars, function }
     }
     /// The scalars.
@@ -55,16 +61,28 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
 
     /// Writes the field J grad H of the block in `block.z` to `block.out`.
     #[inline(always)]
-    fn field_block<const D: usize>(&self, theta: &[f64], frame: &mut Frame<D>, block: &mut BlockWork) {
+    fn field_block<const D: usize>(
+        &self,
+        theta: &[f64],
+        frame: &mut Frame<D>,
+        block: &mut BlockWork,
+    ) {
         self.scalars.values_into(&block.z, frame, &mut block.s);
         self.function.gradient_into(theta, &block.s, &mut block.slope, &mut block.function);
         self.scalars.gradient_into(&block.slope, frame, &mut block.out);
         symplectic_into(&mut block.out);
     }
 
-    /// For the states in `block.z` and lambda in `block.w`, writes (df/dz)^T lambda to `block.out` and adds to `theta_bar`.
+    /// For the states in `block.z` and lambda in `block.w`, writes (df/dz)^T lambda to `block.out`
+    /// and adds to `theta_bar`.
     #[inline(always)]
-    fn vjp_block<const D: usize>(&self, theta: &[f64], theta_bar: &mut [Lanes], frame: &mut Frame<D>, block: &mut BlockWork) {
+    fn vjp_block<const D: usize>(
+        &self,
+        theta: &[f64],
+        theta_bar: &mut [Lanes],
+        frame: &mut Frame<D>,
+        block: &mut BlockWork,
+    ) {
         symplectic_into(&mut block.w);
         for w in &mut block.w {
             *w = -*w;
@@ -77,7 +95,12 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
     }
 
     #[inline(always)]
-    fn energy_block<const D: usize>(&self, theta: &[f64], frame: &mut Frame<D>, block: &mut BlockWork) -> Lanes {
+    fn energy_block<const D: usize>(
+        &self,
+        theta: &[f64],
+        frame: &mut Frame<D>,
+        block: &mut BlockWork,
+    ) -> Lanes {
         self.scalars.values_into(&block.z, frame, &mut block.s);
         self.function.value(theta, &block.s, &mut block.function)
     }
@@ -137,7 +160,15 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
         });
     }
 
-    fn vjp_into(&self, theta: &[f64], z: &[f64], lambda: &[f64], z_bar: &mut [f64], theta_bar: &mut [Lanes], work: &mut Work) {
+    fn vjp_into(
+        &self,
+        theta: &[f64],
+        z: &[f64],
+        lambda: &[f64],
+        z_bar: &mut [f64],
+        theta_bar: &mut [Lanes],
+        work: &mut Work,
+    ) {
         in_dimension!(self, work, |frame, block| {
             for at in (0..z.len() / self.dim()).step_by(LANES) {
                 gather(z, at, &mut block.z);
@@ -162,7 +193,8 @@ impl<F: ScalarFunction> HamiltonianModel for ScalarHamiltonian<F> {
 
 /// A function of scalars that is linear in its parameters.
 pub trait LinearFunction: ScalarFunction {
-    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k, one after the other, and every scalar i that phi_k depends on.
+    /// Calls `visit(k, i, dphi_k/ds_i)` for every parameter k, one after the other, and every
+    /// scalar i that phi_k depends on.
     fn slopes(&self, s: &[Lanes], work: &mut [Lanes], visit: impl FnMut(usize, usize, Lanes));
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
 use super::tables::{self, Rows};
 use super::words::{
-    STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text, noise_text, outlying_text,
-    rivals_text, shared_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text,
+    noise_text, outlying_text, rivals_text, shared_text,
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
@@ -63,13 +63,15 @@ pub struct RecoveryReport<'a> {
 }
 
 impl RecoveryReport<'_> {
-    /// Writes `hamiltonian.json`, `report.md`, `rollouts.parquet` and the figures into `folder`, which is created.
+    /// Writes `hamiltonian.json`, `report.md`, `rollouts.parquet` and the figures into `folder`,
+    /// which is created.
     ///
     /// # Errors
     /// [`Error`].
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         let figures = folder.join("figures");
-        std::fs::create_dir_all(&figures).map_err(|source| Error::Folder { path: figures.clone(), source })?;
+        std::fs::create_dir_all(&figures)
+            .map_err(|source| Error::Folder { path: figures.clone(), source })?;
         self.write_rollouts(folder, &figures)?;
         self.write_pareto(&figures)?;
         let radial = self.write_forces(&figures)?;
@@ -83,8 +85,11 @@ impl RecoveryReport<'_> {
     pub fn json(&self) -> Value {
         let r = self.recovery;
         let h = r.best();
-        let forces: serde_json::Map<String, Value> =
-            r.forces.iter().map(|(q, f)| (q.clone(), json!({"expression": f.to_string(), "latex": f.to_latex()}))).collect();
+        let forces: serde_json::Map<String, Value> = r
+            .forces
+            .iter()
+            .map(|(q, f)| (q.clone(), json!({"expression": f.to_string(), "latex": f.to_latex()})))
+            .collect();
         let constants: Vec<Value> = (r.reading.constants.iter())
             .map(|c| json!({"name": c.name, "meaning": c.meaning, "value": c.value, "standard_error": c.standard_error, "snapped": c.snapped,
                 "fitted": c.is_fitted()}))
@@ -133,7 +138,8 @@ impl RecoveryReport<'_> {
         })
     }
 
-    /// Predicted states of the closed form at the points of every validation chunk, with the errors of learned model and closed form.
+    /// Predicted states of the closed form at the points of every validation chunk, with the errors
+    /// of learned model and closed form.
     fn write_rollouts(&self, folder: &Path, figures: &Path) -> Result<(), Error> {
         let r = self.recovery;
         let settings = &r.learned.settings;
@@ -141,11 +147,13 @@ impl RecoveryReport<'_> {
         let form = model(self.inputs, &r.expression)?;
         let closed = RolloutLoss::new(&form, self.validation, &settings.weights, rollout())
             .predictions(&r.expression.constants(), self.validation);
-        let learned = RolloutLoss::new(&r.learned.model, self.validation, &settings.weights, rollout())
-            .predictions(&r.learned.fit.theta, self.validation);
+        let learned =
+            RolloutLoss::new(&r.learned.model, self.validation, &settings.weights, rollout())
+                .predictions(&r.learned.fit.theta, self.validation);
         let errors = |predicted: &[Array2<f64>]| -> Vec<Vec<f64>> {
-            let of_chunk =
-                |(p, c): (&Array2<f64>, &Trajectory)| (0..p.nrows()).map(|i| relative_error(p.row(i), c.states.row(i))).collect();
+            let of_chunk = |(p, c): (&Array2<f64>, &Trajectory)| {
+                (0..p.nrows()).map(|i| relative_error(p.row(i), c.states.row(i))).collect()
+            };
             predicted.iter().zip(self.validation).map(of_chunk).collect()
         };
         let (closed_errors, learned_errors) = (errors(&closed), errors(&learned));
@@ -165,10 +173,18 @@ impl RecoveryReport<'_> {
                 learned_error: &learned_errors[i],
             })
             .collect();
-        tables::write(&folder.join("rollouts.parquet"), &predicted, &metadata.map(|(k, v)| (k.to_string(), v)).into())?;
-        let curve = |label: &str, style, errors: &[Vec<f64>]| error_curve(label, style, self.validation, errors);
-        let curves =
-            vec![curve("learned", Style::Series(0), &learned_errors), curve("closed form", Style::Series(1), &closed_errors)];
+        tables::write(
+            &folder.join("rollouts.parquet"),
+            &predicted,
+            &metadata.map(|(k, v)| (k.to_string(), v)).into(),
+        )?;
+        let curve = |label: &str, style, errors: &[Vec<f64>]| {
+            error_curve(label, style, self.validation, errors)
+        };
+        let curves = vec![
+            curve("learned", Style::Series(0), &learned_errors),
+            curve("closed form", Style::Series(1), &closed_errors),
+        ];
         let panel = Panel {
             title: "rollouts of the validation chunks: mean and 90 % of them".into(),
             x_label: "points after the first of the chunk (number)".into(),
@@ -199,17 +215,18 @@ impl RecoveryReport<'_> {
 
     /// Draws the forces along distances; false if there are none.
     fn write_forces(&self, figures: &Path) -> Result<bool, Error> {
-        let curves: Vec<ForceCurve> = (self.recovery.radial_forces(states(self.train).view()).into_iter())
-            .map(|f| ForceCurve {
-                title: format!("force along {}", f.vector),
-                x_label: format!("distance |{}|", f.vector),
-                y_label: "radial force -dH/dr".into(),
-                x: f.distance,
-                learned: f.learned,
-                closed_form: f.closed_form,
-                data_range: f.range,
-            })
-            .collect();
+        let curves: Vec<ForceCurve> =
+            (self.recovery.radial_forces(states(self.train).view()).into_iter())
+                .map(|f| ForceCurve {
+                    title: format!("force along {}", f.vector),
+                    x_label: format!("distance |{}|", f.vector),
+                    y_label: "radial force -dH/dr".into(),
+                    x: f.distance,
+                    learned: f.learned,
+                    closed_form: f.closed_form,
+                    data_range: f.range,
+                })
+                .collect();
         if curves.is_empty() {
             return Ok(false);
         }
@@ -219,17 +236,21 @@ impl RecoveryReport<'_> {
 
     /// Draws the slope of every part that is a function of one scalar, learned and in closed form.
     fn write_parts(&self, figures: &Path) -> Result<(), Error> {
-        let curves: Vec<ForceCurve> = (self.recovery.part_curves(states(self.train).view()).into_iter())
-            .map(|part| ForceCurve {
-                title: shortly(&part.form),
-                x_label: Expr::Scalar(part.scalar).to_string(),
-                y_label: "slope of the part".into(),
-                data_range: (part.x.first().copied().unwrap_or(0.0), part.x.last().copied().unwrap_or(0.0)),
-                x: part.x,
-                learned: part.learned,
-                closed_form: part.closed_form,
-            })
-            .collect();
+        let curves: Vec<ForceCurve> =
+            (self.recovery.part_curves(states(self.train).view()).into_iter())
+                .map(|part| ForceCurve {
+                    title: shortly(&part.form),
+                    x_label: Expr::Scalar(part.scalar).to_string(),
+                    y_label: "slope of the part".into(),
+                    data_range: (
+                        part.x.first().copied().unwrap_or(0.0),
+                        part.x.last().copied().unwrap_or(0.0),
+                    ),
+                    x: part.x,
+                    learned: part.learned,
+                    closed_form: part.closed_form,
+                })
+                .collect();
         if curves.is_empty() {
             return Ok(());
         }
@@ -268,7 +289,13 @@ impl RecoveryReport<'_> {
         for c in &r.reading.constants {
             let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.3}"));
             let error = constant_error_text(c);
-            text += &format!("| {} | {} | {:.10} | {error} | {} |\n", c.name, c.meaning, c.value, optional(c.snapped));
+            text += &format!(
+                "| {} | {} | {:.10} | {error} | {} |\n",
+                c.name,
+                c.meaning,
+                c.value,
+                optional(c.snapped)
+            );
         }
         for s in &r.shared {
             text += &format!("\n{}.\n", shared_text(s));
@@ -307,8 +334,7 @@ impl RecoveryReport<'_> {
         if let Some(comparison) = self.truth {
             text += &format!("\n## Against the given law\n\n{}\n", comparison_text(comparison));
         }
-        text +=
-            "\n## Figures\n\n![Error against complexity](figures/pareto.png)\n\n![Rollout errors](figures/rollout_errors.png)\n";
+        text += "\n## Figures\n\n![Error against complexity](figures/pareto.png)\n\n![Rollout errors](figures/rollout_errors.png)\n";
         if radial {
             text += "\n![Forces along distances](figures/forces.png)\n";
         }
@@ -327,7 +353,9 @@ impl RecoveryReport<'_> {
     fn setting(&self) -> String {
         let Inputs { shape, origin, context } = self.inputs;
         let units = &self.recovery.units;
-        let vector = |v: &[f64]| format!("({})", v.iter().map(f64::to_string).collect::<Vec<_>>().join(", "));
+        let vector = |v: &[f64]| {
+            format!("({})", v.iter().map(f64::to_string).collect::<Vec<_>>().join(", "))
+        };
         let mut text = format!(
             "\n## Setting\n\n- {} particle(s) in {} dimension(s); positions are taken relative to the pivot q0 = {}\n",
             shape.particles,
@@ -354,7 +382,9 @@ impl RecoveryReport<'_> {
 fn truth_json(Comparison { proof, same_form }: &Comparison) -> Value {
     let mut truth = match proof {
         Proof::Equal { explanation } => json!({"equal": true, "explanation": explanation}),
-        Proof::Different { left, right, .. } => json!({"equal": false, "found": left, "truth": right}),
+        Proof::Different { left, right, .. } => {
+            json!({"equal": false, "found": left, "truth": right})
+        }
         Proof::Unknown => json!({"equal": Value::Null}),
     };
     truth["relative_tolerance"] = json!(TRUTH_TOLERANCE);
@@ -381,14 +411,20 @@ impl Rows for Predicted<'_> {
             Column::new(name.into(), rows.iter().flat_map(values).collect::<Vec<f64>>())
         };
         let ids: Vec<i64> = rows.iter().flat_map(|r| vec![r.chunk.id; r.states.nrows()]).collect();
-        let numbers: Vec<u32> = rows.iter().flat_map(|r| vec![r.number; r.states.nrows()]).collect();
+        let numbers: Vec<u32> =
+            rows.iter().flat_map(|r| vec![r.number; r.states.nrows()]).collect();
         let mut columns = vec![
             Column::new("chunk".into(), numbers),
             Column::new("trajectory".into(), ids),
             column("t", &|r| r.chunk.times.clone()),
         ];
         let names = rows.first().map_or(&[][..], |r| r.names);
-        columns.extend(names.iter().enumerate().map(|(k, name)| column(name, &|r| r.states.column(k).to_vec())));
+        columns.extend(
+            names
+                .iter()
+                .enumerate()
+                .map(|(k, name)| column(name, &|r| r.states.column(k).to_vec())),
+        );
         columns.push(column("state_error", &|r| r.error.to_vec()));
         columns.push(column("learned_state_error", &|r| r.learned_error.to_vec()));
         columns
@@ -402,7 +438,8 @@ fn error_curve(label: &str, style: Style, chunks: &[Trajectory], errors: &[Vec<f
     let quantiles = quantiles_over_time(&table.slice_axis(Axis(1), (1..).into()).to_owned());
     let x = (1..points).map(|j| j as f64).collect();
     let of = |i: usize| quantiles.iter().map(|q| q.quantiles[i]).collect::<Vec<_>>();
-    Curve::new(label, style, x, quantiles.iter().map(|q| q.geometric_mean).collect()).with_band(of(0), of(4))
+    Curve::new(label, style, x, quantiles.iter().map(|q| q.geometric_mean).collect())
+        .with_band(of(0), of(4))
 }
 
 /// Characters that a title or label of a figure has room for.
@@ -410,7 +447,12 @@ const TITLE: usize = 30;
 
 /// An expression for a figure: constants to four digits, and no longer than fits.
 fn shortly(expr: &Expr) -> String {
-    let rounded: Vec<f64> = expr.constants().iter().map(|c| format!("{c:.3e}").parse().unwrap_or(*c)).collect();
+    let rounded: Vec<f64> =
+        expr.constants().iter().map(|c| format!("{c:.3e}").parse().unwrap_or(*c)).collect();
     let text = expr.with_constants(&rounded).to_string();
-    if text.chars().count() <= TITLE { text } else { text.chars().take(TITLE - 2).chain("..".chars()).collect() }
+    if text.chars().count() <= TITLE {
+        text
+    } else {
+        text.chars().take(TITLE - 2).chain("..".chars()).collect()
+    }
 }

@@ -1,13 +1,19 @@
 //! What a recovery found, in words.
 
-use crate::symbolic::{Comparison, Friction, Merged, NoiseFound, Outlying, PhysicalConstant, Proof, Rival, SameForm, Shared};
+use crate::symbolic::{
+    Comparison, Friction, Merged, NoiseFound, Outlying, PhysicalConstant, Proof, Rival, SameForm,
+    Shared,
+};
 use crate::train::OUTLIER;
 
 /// Chunks that a law does not follow, in words.
 pub fn outlying_text(Outlying { chunks, of, others }: &Outlying) -> String {
     const TOLD: usize = 5;
-    let places: Vec<String> =
-        chunks.iter().take(TOLD).map(|(id, from, to)| format!("trajectory {id} from t = {from} to {to}")).collect();
+    let places: Vec<String> = chunks
+        .iter()
+        .take(TOLD)
+        .map(|(id, from, to)| format!("trajectory {id} from t = {from} to {to}"))
+        .collect();
     let more = if chunks.len() > TOLD { ", .." } else { "" };
     format!(
         "{} of {of} chunks don't follow the law, which the others do to {others:.1e}: broken numbers, or something that acts there only. {}{more}",
@@ -22,7 +28,9 @@ pub fn noise_text(noise: &NoiseFound) -> String {
     let origin = if noise.given { "as given" } else { "estimated" };
     let outliers = match noise.outliers {
         0 => String::new(),
-        n => format!(" {n} numbers are off by more than {OUTLIER} standard deviations and count little."),
+        n => format!(
+            " {n} numbers are off by more than {OUTLIER} standard deviations and count little."
+        ),
     };
     let efficiency = noise.efficiency.map_or_else(String::new, |efficiency| {
         format!(
@@ -38,10 +46,13 @@ pub fn noise_text(noise: &NoiseFound) -> String {
 
 /// Laws that the data don't tell from the one that was found.
 pub fn rivals_text(rivals: &[Rival]) -> String {
-    let far = |x: f64| if x.is_finite() { format!("{:.1} %", 100.0 * x) } else { "more than any number".into() };
+    let far = |x: f64| {
+        if x.is_finite() { format!("{:.1} %", 100.0 * x) } else { "more than any number".into() }
+    };
     let line = |rival: &Rival| {
         let (within, beyond) = rival.difference;
-        let (more, word) = (rival.chi_squared.abs(), if rival.chi_squared > 0.0 { "higher" } else { "lower" });
+        let (more, word) =
+            (rival.chi_squared.abs(), if rival.chi_squared > 0.0 { "higher" } else { "lower" });
         format!(
             "\n- `{}`: chi squared {more:.1} {word}; differs by {} where the data are, by {} beyond",
             rival.expression,
@@ -58,14 +69,16 @@ pub fn rivals_text(rivals: &[Rival]) -> String {
 }
 
 /// What a recovery says that its deadline, or Ctrl-C, ended early.
-pub const STOPPED: &str = "Stopped before its end: this is the best law so far, and what could be left out is missing.";
+pub const STOPPED: &str =
+    "Stopped before its end: this is the best law so far, and what could be left out is missing.";
 
 /// A standard error, where there is one: none is zero.
 pub fn error_text(error: Option<f64>) -> String {
     error.filter(|e| *e > 0.0).map_or_else(|| "unknown".into(), |e| format!("{e:.1e}"))
 }
 
-/// A number that the form itself has, such as a coefficient of one: no estimate, so without an error.
+/// A number that the form itself has, such as a coefficient of one: no estimate, so without an
+/// error.
 pub const NOT_FITTED: &str = "exactly, not fitted";
 
 /// The standard error of a constant, or that the form has the constant.
@@ -80,17 +93,26 @@ pub fn constant_text(constant: &PhysicalConstant) -> String {
 
 /// Constants that agree, with their common value.
 pub fn shared_text(shared: &Shared) -> String {
-    format!("{}: {}", shared.meaning, value_text(shared.value, shared.standard_error, shared.standard_error.is_some()))
+    format!(
+        "{}: {}",
+        shared.meaning,
+        value_text(shared.value, shared.standard_error, shared.standard_error.is_some())
+    )
 }
 
 /// A law in the names of its constants.
 pub fn merged_text(merged: &Merged) -> String {
-    let values: Vec<String> = merged.constants.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let values: Vec<String> =
+        merged.constants.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     format!("In names: `{}` with {}.", merged.expression, values.join(", "))
 }
 
 fn value_text(value: f64, error: Option<f64>, fitted: bool) -> String {
-    if fitted { format!("{value:.10} +- {}", error_text(error)) } else { format!("{value} {NOT_FITTED}") }
+    if fitted {
+        format!("{value:.10} +- {}", error_text(error))
+    } else {
+        format!("{value} {NOT_FITTED}")
+    }
 }
 
 /// What was found of friction, in words.
@@ -110,19 +132,25 @@ pub fn friction_text(friction: &Friction) -> String {
     )
 }
 
-/// Relative distance within which a fitted constant counts as equal to one of a given law, and values of the two laws as equal.
+/// Relative distance within which a fitted constant counts as equal to one of a given law, and
+/// values of the two laws as equal.
 pub const TRUTH_TOLERANCE: f64 = 1e-6;
 
 /// What a comparison found, in a line.
 pub fn comparison_line(Comparison { proof, same_form }: &Comparison) -> String {
     let verdict = match proof {
-        Proof::Equal { .. } => format!("proved equal, up to a constant, numbers to a relative {TRUTH_TOLERANCE:e}"),
+        Proof::Equal { .. } => {
+            format!("proved equal, up to a constant, numbers to a relative {TRUTH_TOLERANCE:e}")
+        }
         Proof::Different { left, right, .. } => match same_form {
             Some(same) => format!("the same form, {}", distance_text(same)),
             None => format!("different, {left} against {right} at a point"),
         },
         Proof::Unknown => match same_form {
-            Some(same) => format!("neither proved equal nor shown to differ; the same form, {}", distance_text(same)),
+            Some(same) => format!(
+                "neither proved equal nor shown to differ; the same form, {}",
+                distance_text(same)
+            ),
             None => "neither proved equal nor shown to differ".into(),
         },
     };
@@ -131,13 +159,19 @@ pub fn comparison_line(Comparison { proof, same_form }: &Comparison) -> String {
 
 fn distance_text(SameForm { constants, chi_squared, within_errors, .. }: &SameForm) -> String {
     let verdict = if *within_errors { "within their errors" } else { "beyond their errors" };
-    format!("its {constants} constants {verdict} (chi squared {chi_squared:.1}, of the right law about {constants})")
+    format!(
+        "its {constants} constants {verdict} (chi squared {chi_squared:.1}, of the right law about {constants})"
+    )
 }
 
 /// What a comparison found, in words.
 pub fn comparison_text(Comparison { proof, same_form }: &Comparison) -> String {
     let same = same_form.as_ref().map_or_else(String::new, |same| {
-        format!("\n\nThe form is the same, {}: the given law is\n\n```text\nH = {}\n```", distance_text(same), same.expression)
+        format!(
+            "\n\nThe form is the same, {}: the given law is\n\n```text\nH = {}\n```",
+            distance_text(same),
+            same.expression
+        )
     });
     proof_text(proof) + &same
 }
@@ -155,6 +189,8 @@ fn proof_text(proof: &Proof) -> String {
                 "Different by more than a relative {TRUTH_TOLERANCE:e}: at {point} the found law gives {left}, the given one {right}."
             )
         }
-        Proof::Unknown => format!("Neither proved equal nor shown to differ by more than a relative {TRUTH_TOLERANCE:e}."),
+        Proof::Unknown => format!(
+            "Neither proved equal nor shown to differ by more than a relative {TRUTH_TOLERANCE:e}."
+        ),
     }
 }

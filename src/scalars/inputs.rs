@@ -38,7 +38,8 @@ pub enum Error {
     Linalg(#[from] crate::linalg::Error),
 }
 
-/// The named input vectors: `q1..qN`, `p1..pN` of the state, the pivot `q0`, and constant context vectors.
+/// The named input vectors: `q1..qN`, `p1..pN` of the state, the pivot `q0`, and constant context
+/// vectors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inputs {
     /// Particles and dimension.
@@ -54,14 +55,21 @@ impl Inputs {
     ///
     /// # Errors
     /// [`Error`] names the vector at fault.
-    pub fn new(shape: Shape, origin: Vec<f64>, context: Vec<(String, Vec<f64>)>) -> Result<Self, Error> {
+    pub fn new(
+        shape: Shape,
+        origin: Vec<f64>,
+        context: Vec<(String, Vec<f64>)>,
+    ) -> Result<Self, Error> {
         if !(1..=3).contains(&shape.dimension) {
             return Err(Error::Dimension(shape.dimension));
         }
         let inputs = Self { shape, origin, context };
         inputs.check("q0", &inputs.origin)?;
         for (i, (name, value)) in inputs.context.iter().enumerate() {
-            if is_state(name) || !is_name(name) || inputs.context[..i].iter().any(|(n, _)| n == name) {
+            if is_state(name)
+                || !is_name(name)
+                || inputs.context[..i].iter().any(|(n, _)| n == name)
+            {
                 return Err(Error::Name(name.clone()));
             }
             inputs.check(name, value)?;
@@ -73,13 +81,20 @@ impl Inputs {
         if value.len() == self.shape.dimension && value.iter().all(|x| x.is_finite()) {
             return Ok(());
         }
-        Err(Error::Components { name: name.into(), value: value.to_vec(), dimension: self.shape.dimension })
+        Err(Error::Components {
+            name: name.into(),
+            value: value.to_vec(),
+            dimension: self.shape.dimension,
+        })
     }
 
     /// Position of a state vector in z = (q1, .., qN, p1, .., pN), counted in vectors.
     pub fn slot(&self, name: &str) -> Option<usize> {
         let (kind, number) = name.split_at_checked(1)?;
-        let i: usize = number.parse().ok().filter(|i| (1..=self.shape.particles).contains(i) && *number == i.to_string())?;
+        let i: usize = number
+            .parse()
+            .ok()
+            .filter(|i| (1..=self.shape.particles).contains(i) && *number == i.to_string())?;
         match kind {
             "q" => Some(i - 1),
             "p" => Some(self.shape.particles + i - 1),
@@ -95,7 +110,8 @@ impl Inputs {
         self.context.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_slice())
     }
 
-    /// Position of particle `i` (from 1) relative to the pivot: `q1`, or `q1-q0` when the pivot is not at zero.
+    /// Position of particle `i` (from 1) relative to the pivot: `q1`, or `q1-q0` when the pivot is
+    /// not at zero.
     pub fn position(&self, i: usize) -> Vector {
         let q = Vector::named(format!("q{i}"));
         if self.origin.iter().all(|x| *x == 0.0) { q } else { &q - &Vector::named("q0") }
@@ -106,17 +122,25 @@ impl Inputs {
         Vector::named(format!("p{i}"))
     }
 
-    /// An expression with all that no state changes as numbers: `norm(g)`, `dot(g,q0)` and the constant part of `dot(g,q1-q0)`; a pivot at zero
-    /// goes.
+    /// An expression with all that no state changes as numbers: `norm(g)`, `dot(g,q0)` and the
+    /// constant part of `dot(g,q1-q0)`; a pivot at zero goes.
     ///
     /// # Errors
     /// [`Error::Unknown`] when it names a vector that is not there.
     pub fn evaluated(&self, expr: &Expr) -> Result<Expr, Error> {
-        if let Some(name) = expr.names().iter().find(|name| self.slot(name).is_none() && self.constant(name).is_none()) {
+        if let Some(name) = expr
+            .names()
+            .iter()
+            .find(|name| self.slot(name).is_none() && self.constant(name).is_none())
+        {
             return Err(self.unknown(name));
         }
         let at_zero = self.origin.iter().all(|x| *x == 0.0);
-        let expr = if at_zero { expr.substitute("q0", &Vector::from_terms([("q0", 0.0)])) } else { expr.clone() };
+        let expr = if at_zero {
+            expr.substitute("q0", &Vector::from_terms([("q0", 0.0)]))
+        } else {
+            expr.clone()
+        };
         Ok(self.with_numbers(&expr))
     }
 
@@ -129,12 +153,18 @@ impl Inputs {
             Expr::Pow(base, n) => Expr::pow(self.with_numbers(base), *n),
             Expr::Apply(f, x) => Expr::Apply(*f, Box::new(self.with_numbers(x))),
             Expr::Scalar(Scalar::Norm(v)) => match self.parts(v) {
-                (moving, fixed) if moving.is_zero() => Expr::Constant(product(&fixed, &fixed).sqrt()),
+                (moving, fixed) if moving.is_zero() => {
+                    Expr::Constant(product(&fixed, &fixed).sqrt())
+                }
                 _ => expr.clone(),
             },
             Expr::Scalar(Scalar::Dot(a, b)) => match (self.parts(a), self.parts(b)) {
                 ((moving, x), (other, y)) if moving.is_zero() || other.is_zero() => {
-                    let state = if moving.is_zero() { Expr::dot(a.clone(), other) } else { Expr::dot(moving, b.clone()) };
+                    let state = if moving.is_zero() {
+                        Expr::dot(a.clone(), other)
+                    } else {
+                        Expr::dot(moving, b.clone())
+                    };
                     Expr::sum([state, Expr::Constant(product(&x, &y))])
                 }
                 _ => expr.clone(),

@@ -12,12 +12,17 @@ const TOLERANCE: f64 = 1e-9;
 const SAMPLE: usize = 512;
 
 impl ScalarSet {
-    /// The `candidates` that are linearly independent of the earlier ones and of constants, judged by the rank of their gradients at the
-    /// `states` (n x dim).
+    /// The `candidates` that are linearly independent of the earlier ones and of constants, judged
+    /// by the rank of their gradients at the `states` (n x dim).
     ///
     /// # Errors
-    /// [`Error::Unknown`] when a scalar names a vector that the inputs lack; [`Error::Linalg`] when a gradient is not finite.
-    pub fn independent(inputs: &Inputs, candidates: Vec<Scalar>, states: ArrayView2<f64>) -> Result<Self, Error> {
+    /// [`Error::Unknown`] when a scalar names a vector that the inputs lack; [`Error::Linalg`] when
+    /// a gradient is not finite.
+    pub fn independent(
+        inputs: &Inputs,
+        candidates: Vec<Scalar>,
+        states: ArrayView2<f64>,
+    ) -> Result<Self, Error> {
         let all = Self::new(inputs, candidates)?;
         let stride = states.nrows().div_ceil(SAMPLE).max(1);
         let rows = match all.dimension() {
@@ -35,7 +40,10 @@ impl ScalarSet {
         values
             .columns()
             .into_iter()
-            .map(|c| c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x))))
+            .map(|c| {
+                c.iter()
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)))
+            })
             .collect()
     }
 
@@ -61,8 +69,13 @@ impl ScalarSet {
         values
     }
 
-    /// Gradients of the scalars (columns) at every `stride`-th state, component by component (rows), in blocks of eight states.
-    fn gradient_rows<const D: usize>(&self, states: ArrayView2<f64>, stride: usize) -> Vec<Array2<f64>> {
+    /// Gradients of the scalars (columns) at every `stride`-th state, component by component
+    /// (rows), in blocks of eight states.
+    fn gradient_rows<const D: usize>(
+        &self,
+        states: ArrayView2<f64>,
+        stride: usize,
+    ) -> Vec<Array2<f64>> {
         let (dim, m) = (self.state_len(), self.len());
         let mut frame = self.frame::<D>();
         let mut s = vec![Lanes::zero(); m];
@@ -85,8 +98,13 @@ impl ScalarSet {
     }
 }
 
-/// Eight rows of `states` from `first`, `stride` apart, as lanes; the last row stands in for missing ones.
+/// Eight rows of `states` from `first`, `stride` apart, as lanes; the last row stands in for
+/// missing ones.
 fn block(states: ArrayView2<f64>, first: usize, stride: usize) -> Vec<Lanes> {
     let row = |lane: usize| (first + lane * stride).min(states.nrows() - 1);
-    states.columns().into_iter().map(|column| Lanes(std::array::from_fn(|lane| column[row(lane)]))).collect()
+    states
+        .columns()
+        .into_iter()
+        .map(|column| Lanes(std::array::from_fn(|lane| column[row(lane)])))
+        .collect()
 }

@@ -94,10 +94,16 @@ impl ScalarSet {
     pub fn frame<const D: usize>(&self) -> Frame<D> {
         let zero = [Lanes::zero(); D];
         let n = self.forms.len();
-        Frame { vectors: vec![zero; n], tangents: vec![zero; n], adjoints: vec![zero; n], inverse: vec![Lanes::zero(); self.len()] }
+        Frame {
+            vectors: vec![zero; n],
+            tangents: vec![zero; n],
+            adjoints: vec![zero; n],
+            inverse: vec![Lanes::zero(); self.len()],
+        }
     }
 
-    /// Writes the scalars of the states `z` (component by component) to `s`, and readies `frame` for the derivatives.
+    /// Writes the scalars of the states `z` (component by component) to `s`, and readies `frame`
+    /// for the derivatives.
     #[inline(always)]
     pub fn values_into<const D: usize>(&self, z: &[Lanes], frame: &mut Frame<D>, s: &mut [Lanes]) {
         for (form, u) in self.forms.iter().zip(&mut frame.vectors) {
@@ -108,7 +114,8 @@ impl ScalarSet {
                 Compiled::Dot(a, b) => *s = dot(&frame.vectors[a], &frame.vectors[b]),
                 Compiled::Norm(a) => {
                     *s = dot(&frame.vectors[a], &frame.vectors[a]).sqrt();
-                    // The length has no derivative at zero; zero is the one that its symmetry demands.
+                    // The length has no derivative at zero; zero is the one that its symmetry
+                    // demands.
                     *inverse = s.map(
                         #[inline(always)]
                         |r| if r > 0.0 { 1.0 / r } else { 0.0 },
@@ -120,7 +127,12 @@ impl ScalarSet {
 
     /// Writes sum_i h_i grad s_i, the gradient with respect to the state, to `gradient`.
     #[inline(always)]
-    pub fn gradient_into<const D: usize>(&self, h: &[Lanes], frame: &mut Frame<D>, gradient: &mut [Lanes]) {
+    pub fn gradient_into<const D: usize>(
+        &self,
+        h: &[Lanes],
+        frame: &mut Frame<D>,
+        gradient: &mut [Lanes],
+    ) {
         frame.adjoints.fill([Lanes::zero(); D]);
         let (u, u_bar) = (&frame.vectors, &mut frame.adjoints);
         for ((scalar, &h), &inverse) in self.compiled.iter().zip(h).zip(&frame.inverse) {
@@ -135,9 +147,15 @@ impl ScalarSet {
         self.pull_back(frame, gradient);
     }
 
-    /// Writes the tangents ds_i = grad s_i . w along a direction `w` of states to `ds`, and keeps them in `frame`.
+    /// Writes the tangents ds_i = grad s_i . w along a direction `w` of states to `ds`, and keeps
+    /// them in `frame`.
     #[inline(always)]
-    pub fn tangents_into<const D: usize>(&self, w: &[Lanes], frame: &mut Frame<D>, ds: &mut [Lanes]) {
+    pub fn tangents_into<const D: usize>(
+        &self,
+        w: &[Lanes],
+        frame: &mut Frame<D>,
+        ds: &mut [Lanes],
+    ) {
         for (form, du) in self.forms.iter().zip(&mut frame.tangents) {
             *du = form.apply(w, 0.0);
         }
@@ -153,7 +171,13 @@ impl ScalarSet {
     /// For T = sum_i h_i ds_i, given h_i and c_i = dT/ds_i, writes dT/dz to `gradient`
     /// (w is held fixed): sum_i c_i grad s_i + h_i (Hessian of s_i) w.
     #[inline(always)]
-    pub fn tangent_gradient_into<const D: usize>(&self, h: &[Lanes], c: &[Lanes], frame: &mut Frame<D>, gradient: &mut [Lanes]) {
+    pub fn tangent_gradient_into<const D: usize>(
+        &self,
+        h: &[Lanes],
+        c: &[Lanes],
+        frame: &mut Frame<D>,
+        gradient: &mut [Lanes],
+    ) {
         frame.adjoints.fill([Lanes::zero(); D]);
         let (u, du, u_bar) = (&frame.vectors, &frame.tangents, &mut frame.adjoints);
         for (i, scalar) in self.compiled.iter().enumerate() {
@@ -205,7 +229,8 @@ impl Form {
         Ok(form)
     }
 
-    /// The vector at states `z`; its change along a direction `z` where `constant` is zero instead of one.
+    /// The vector at states `z`; its change along a direction `z` where `constant` is zero instead
+    /// of one.
     #[inline(always)]
     pub(crate) fn apply<const D: usize>(&self, z: &[Lanes], constant: f64) -> [Lanes; D] {
         let mut u: [Lanes; D] = std::array::from_fn(|i| Lanes::splat(self.offset[i] * constant));

@@ -2,7 +2,8 @@
 
 use crate::expr::{Expr, Function};
 
-/// A form up to a constant without the constants that a coefficient, or the additive one, can take in. Each of its terms is to have a coefficient.
+/// A form up to a constant without the constants that a coefficient, or the additive one, can take
+/// in. Each of its terms is to have a coefficient.
 pub(super) fn absorbed(form: &Expr) -> Expr {
     let inner = within(form);
     match &inner {
@@ -43,7 +44,8 @@ fn scaled(factor: &Expr) -> (f64, Expr) {
         },
         Expr::Apply(Function::Exp, x) => match &**x {
             Expr::Sum(terms) => {
-                let (added, moving): (Vec<Expr>, Vec<Expr>) = terms.iter().cloned().partition(|t| matches!(t, Expr::Constant(_)));
+                let (added, moving): (Vec<Expr>, Vec<Expr>) =
+                    terms.iter().cloned().partition(|t| matches!(t, Expr::Constant(_)));
                 let added: f64 = added.iter().filter_map(Expr::as_constant).sum();
                 (added.exp(), Expr::apply(Function::Exp, Expr::sum(moving)))
             }
@@ -63,7 +65,9 @@ fn logarithm(term: &Expr) -> Expr {
         _ => f.clone(),
     };
     match term {
-        Expr::Product(factors) if matches!(factors[..], [Expr::Constant(_), Expr::Apply(Function::Log, _)]) => {
+        Expr::Product(factors)
+            if matches!(factors[..], [Expr::Constant(_), Expr::Apply(Function::Log, _)]) =>
+        {
             Expr::Product(factors.iter().map(shifted).collect())
         }
         _ => shifted(term),
@@ -74,14 +78,19 @@ fn logarithm(term: &Expr) -> Expr {
 fn unit_of(sum: &Expr) -> Option<f64> {
     let Expr::Sum(terms) = sum else { return None };
     let coefficient = |term: &Expr| match term {
-        Expr::Product(factors) => {
-            factors.iter().find_map(|f| if let Expr::Constant(c) = f { Some(*c) } else { None }).unwrap_or(1.0)
-        }
+        Expr::Product(factors) => factors
+            .iter()
+            .find_map(|f| if let Expr::Constant(c) = f { Some(*c) } else { None })
+            .unwrap_or(1.0),
         _ => 1.0,
     };
-    let units: Vec<f64> = terms.iter().filter(|t| !matches!(t, Expr::Constant(_))).map(coefficient).collect();
+    let units: Vec<f64> =
+        terms.iter().filter(|t| !matches!(t, Expr::Constant(_))).map(coefficient).collect();
     let is_one = |unit: &f64| unit.abs() == 1.0;
-    units.first().copied().filter(|first| !units.iter().any(is_one) && *first != 0.0 && first.is_finite())
+    units
+        .first()
+        .copied()
+        .filter(|first| !units.iter().any(is_one) && *first != 0.0 && first.is_finite())
 }
 
 fn divided(sum: &Expr, by: f64) -> Expr {

@@ -25,7 +25,8 @@ pub struct Adjusted {
 
 /// Steps of Levenberg-Marquardt on one set of paths.
 const STEPS: usize = 30;
-/// A step that lowers the sum of squares by less than this part is the last; parts and rough fits are to be told apart only.
+/// A step that lowers the sum of squares by less than this part is the last; parts and rough fits
+/// are to be told apart only.
 const LEAST: f64 = 1e-6;
 const ROUGHLY: f64 = 0.02;
 /// Rounds of improving paths.
@@ -50,7 +51,8 @@ pub(super) fn principal_phases(expr: &Expr) -> Expr {
 }
 
 impl Learner<'_> {
-    /// Fits all constants of a Hamiltonian, first along the paths of what was learned and then along its own.
+    /// Fits all constants of a Hamiltonian, first along the paths of what was learned and then
+    /// along its own.
     ///
     /// # Errors
     /// An unknown vector.
@@ -64,7 +66,8 @@ impl Learner<'_> {
         for _ in 0..ROUNDS {
             let target = column(&paths.increments(&model, &theta), 1);
             let (next, rms) = self.levenberg(&paths, &model, theta.clone(), &target, LEAST);
-            // A law that can't follow most of the data does not explain them, however well it fits the rest.
+            // A law that can't follow most of the data does not explain them, however well it fits
+            // the rest.
             let rms = if paths.weight() < 0.5 * followed { f64::INFINITY } else { rms };
             let settled = rms.is_nan() || rms >= 0.9 * misfit;
             if rms < misfit || misfit.is_infinite() {
@@ -83,7 +86,11 @@ impl Learner<'_> {
     ///
     /// # Errors
     /// An unknown vector.
-    pub(super) fn roughly_adjusted(&self, expr: &Expr, fitted: &Fitted) -> Result<Expr, RecoverError> {
+    pub(super) fn roughly_adjusted(
+        &self,
+        expr: &Expr,
+        fitted: &Fitted,
+    ) -> Result<Expr, RecoverError> {
         let model = refit::model(self.inputs(), expr)?;
         let paths = self.some_paths(fitted, ROUGH);
         let target = column(&paths.increments(&model, &expr.constants()), 1);
@@ -91,13 +98,19 @@ impl Learner<'_> {
         Ok(expr.with_constants(&theta))
     }
 
-    /// Fits the constants of one part's form alone, the other parts as learned; gives the form and the misfit.
+    /// Fits the constants of one part's form alone, the other parts as learned; gives the form and
+    /// the misfit.
     ///
     /// # Errors
     /// An unknown vector.
-    pub(super) fn adjust_part(&self, form: &Expr, rest: &Rest) -> Result<(Expr, f64), RecoverError> {
+    pub(super) fn adjust_part(
+        &self,
+        form: &Expr,
+        rest: &Rest,
+    ) -> Result<(Expr, f64), RecoverError> {
         let model = refit::model(self.inputs(), form)?;
-        let (theta, misfit) = self.levenberg(&rest.paths, &model, form.constants(), &rest.target, ROUGHLY);
+        let (theta, misfit) =
+            self.levenberg(&rest.paths, &model, form.constants(), &rest.target, ROUGHLY);
         Ok((form.with_constants(&theta), misfit))
     }
 
@@ -116,7 +129,11 @@ impl Learner<'_> {
     ///
     /// # Errors
     /// An unknown vector.
-    pub(super) fn columns(&self, terms: &[Expr], paths: &Paths) -> Result<Array2<f64>, RecoverError> {
+    pub(super) fn columns(
+        &self,
+        terms: &[Expr],
+        paths: &Paths,
+    ) -> Result<Array2<f64>, RecoverError> {
         let mut columns: Vec<Array1<f64>> = Vec::new();
         for term in terms {
             let model = refit::model(self.inputs(), term)?;
@@ -132,12 +149,18 @@ impl Learner<'_> {
     ///
     /// # Errors
     /// An unknown vector, constants without an effect of their own.
-    pub(super) fn as_adjusted(&self, adjusted: &Adjusted, fitted: &Fitted) -> Result<Refit, RecoverError> {
+    pub(super) fn as_adjusted(
+        &self,
+        adjusted: &Adjusted,
+        fitted: &Fitted,
+    ) -> Result<Refit, RecoverError> {
         let model = refit::model(self.inputs(), &adjusted.expression)?;
         let theta = adjusted.expression.constants();
-        let paths = self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
+        let paths =
+            self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
         let columns = jacobian(&|theta| column(&paths.increments(&model, theta), 0), &theta);
-        let gram = Array2::from_shape_fn((theta.len(), theta.len()), |(i, j)| columns[i].dot(&columns[j]));
+        let gram =
+            Array2::from_shape_fn((theta.len(), theta.len()), |(i, j)| columns[i].dot(&columns[j]));
         let covariance = linalg::inverse_spd(&gram)? * (adjusted.misfit * adjusted.misfit);
         Ok(Refit { expression: adjusted.expression.clone(), covariance, error: adjusted.misfit })
     }
@@ -167,7 +190,8 @@ pub(super) fn column(blocks: &[Array2<f64>], k: usize) -> Array1<f64> {
 }
 
 impl Learner<'_> {
-    /// Least squares on increments along fixed paths; gives parameters and root mean square residual.
+    /// Least squares on increments along fixed paths; gives parameters and root mean square
+    /// residual.
     fn levenberg(
         &self,
         paths: &Paths,
@@ -188,8 +212,9 @@ impl Learner<'_> {
     }
 }
 
-/// Parameters that minimise a sum of squares, and the residuals there, by the method of Levenberg and Marquardt with central differences. Ends with a
-/// step that lowers the sum by less than the part `least`, or with the first ones where it is `late`.
+/// Parameters that minimise a sum of squares, and the residuals there, by the method of Levenberg
+/// and Marquardt with central differences. Ends with a step that lowers the sum by less than the
+/// part `least`, or with the first ones where it is `late`.
 pub(super) fn least_squares(
     start: Vec<f64>,
     residual: &dyn Fn(&[f64]) -> Array1<f64>,
@@ -210,8 +235,11 @@ pub(super) fn least_squares(
         let columns = jacobian(residual, &theta);
         // A constant without effect stays.
         let size = |c: &Array1<f64>| c.dot(c).sqrt();
-        let scale: Vec<f64> = columns.iter().map(|c| if size(c) > 0.0 { size(c) } else { 1.0 }).collect();
-        let gram = Array2::from_shape_fn((n, n), |(i, j)| columns[i].dot(&columns[j]) / (scale[i] * scale[j]));
+        let scale: Vec<f64> =
+            columns.iter().map(|c| if size(c) > 0.0 { size(c) } else { 1.0 }).collect();
+        let gram = Array2::from_shape_fn((n, n), |(i, j)| {
+            columns[i].dot(&columns[j]) / (scale[i] * scale[j])
+        });
         let gradient = Array1::from_shape_fn(n, |i| -columns[i].dot(&r) / scale[i]);
         let before = r.dot(&r);
         let mut improved = false;
@@ -221,7 +249,8 @@ pub(super) fn least_squares(
                 damping = (damping * 100.0).max(1e-12);
                 continue;
             };
-            let next: Vec<f64> = theta.iter().zip(&step).zip(&scale).map(|((t, s), scale)| t + s / scale).collect();
+            let next: Vec<f64> =
+                theta.iter().zip(&step).zip(&scale).map(|((t, s), scale)| t + s / scale).collect();
             let after = residual(&next);
             let squares = after.dot(&after);
             if squares.is_finite() && squares < before {
@@ -246,12 +275,16 @@ mod tests {
 
     #[test]
     fn phases_lie_within_pi_and_change_no_value() {
-        let law: Expr = "2*cos(3*norm(q1) + 69.1) - sin(norm(q1)**2 - 4)*cos(norm(q1))".parse().unwrap();
+        let law: Expr =
+            "2*cos(3*norm(q1) + 69.1) - sin(norm(q1)**2 - 4)*cos(norm(q1))".parse().unwrap();
         let principal = principal_phases(&law);
         for x in [0.3, 1.7, 2.9] {
             let [a, b] = [&law, &principal].map(|e| e.evaluate_with(&[x], &e.constants()));
             assert!((a - b).abs() < 1e-12, "{a} {b}");
         }
-        assert!(principal.to_string().contains("0.01503") && principal.to_string().contains("2.283"), "{principal}");
+        assert!(
+            principal.to_string().contains("0.01503") && principal.to_string().contains("2.283"),
+            "{principal}"
+        );
     }
 }

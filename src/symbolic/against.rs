@@ -1,4 +1,5 @@
-//! A law that was found against a given one. In noisy data they are never equal, but may have one form.
+//! A law that was found against a given one. In noisy data they are never equal, but may have one
+//! form.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -28,7 +29,8 @@ pub struct SameForm {
     pub expression: Expr,
     /// Number of constants.
     pub constants: usize,
-    /// Squared distance of these constants from those that were fitted, in units of the covariance of these: about their number if all is well.
+    /// Squared distance of these constants from those that were fitted, in units of the covariance
+    /// of these: about their number if all is well.
     pub chi_squared: f64,
     /// Whether that may be chance.
     pub within_errors: bool,
@@ -42,7 +44,8 @@ const GONE: f64 = 1e-4;
 const LEAST: f64 = 1e-3;
 
 impl Recovery {
-    /// Compares the law with a given one, over the same vectors, at `states` of the data, as far as equality is not proved.
+    /// Compares the law with a given one, over the same vectors, at `states` of the data, as far as
+    /// equality is not proved.
     ///
     /// # Errors
     /// An unknown vector.
@@ -56,19 +59,29 @@ impl Recovery {
         let (found, given) = (inputs.evaluated(self.best())?, inputs.evaluated(law)?);
         let proof = prove_equal_at(&found, &given, |name| self.units.of_vector(name), options);
         let equal = matches!(proof, Proof::Equal { .. });
-        Ok(Comparison { proof, same_form: if equal { None } else { self.same_form(inputs, law, states)? } })
+        Ok(Comparison {
+            proof,
+            same_form: if equal { None } else { self.same_form(inputs, law, states)? },
+        })
     }
 
-    /// The constants with which the closed form is another law, in that the fields agree at `states`; none where no constants near the fitted ones do that.
+    /// The constants with which the closed form is another law, in that the fields agree at
+    /// `states`; none where no constants near the fitted ones do that.
     ///
     /// # Errors
     /// An unknown vector.
-    fn same_form(&self, inputs: &Inputs, law: &Expr, states: ArrayView2<f64>) -> Result<Option<SameForm>, RecoverError> {
+    fn same_form(
+        &self,
+        inputs: &Inputs,
+        law: &Expr,
+        states: ArrayView2<f64>,
+    ) -> Result<Option<SameForm>, RecoverError> {
         let fitted = self.expression.constants();
         let wanted = field(inputs, law, states)?;
         let size = wanted.pow2().mean_axis(Axis(0)).unwrap_or_default().sqrt();
         let scaled = |field: Array2<f64>| -> Array1<f64> {
-            let scale = |((_, column), x): ((usize, usize), f64)| x / size[column].max(f64::MIN_POSITIVE);
+            let scale =
+                |((_, column), x): ((usize, usize), f64)| x / size[column].max(f64::MIN_POSITIVE);
             field.indexed_iter().map(|(at, x)| scale((at, *x))).collect()
         };
         let closed = model(inputs, &self.expression)?;
@@ -95,7 +108,11 @@ impl Recovery {
 ///
 /// # Errors
 /// An unknown vector.
-pub(super) fn field(inputs: &Inputs, law: &Expr, states: ArrayView2<f64>) -> Result<Array2<f64>, RecoverError> {
+pub(super) fn field(
+    inputs: &Inputs,
+    law: &Expr,
+    states: ArrayView2<f64>,
+) -> Result<Array2<f64>, RecoverError> {
     Ok(field_of(&model(inputs, law)?, &law.constants(), states))
 }
 

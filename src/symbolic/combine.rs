@@ -16,14 +16,16 @@ const MOST_TRIED: usize = 40;
 const MOST_SIMPLER: usize = 4;
 /// Forms of a part that are tried in the whole law, at most.
 const MOST_FORMS: usize = 6;
-/// Complexities that the forms of all parts are kept below: what was learned may be too far off to choose among forms of single parts by it.
+/// Complexities that the forms of all parts are kept below: what was learned may be too far off to
+/// choose among forms of single parts by it.
 const SIMPLE: [usize; 2] = [4, 8];
 /// Simpler forms of a part are tried whose misfit is no larger than this many times the least.
 const NEARLY: f64 = 1.3;
 
 impl Learner<'_> {
-    /// The whole law of least description length: the best forms of all parts, then other forms of each, then whatever makes it simpler; and all that
-    /// were tried. None where the best forms make no law that can be fitted.
+    /// The whole law of least description length: the best forms of all parts, then other forms of
+    /// each, then whatever makes it simpler; and all that were tried. None where the best forms
+    /// make no law that can be fitted.
     ///
     /// # Errors
     /// Rewriting fails.
@@ -40,14 +42,25 @@ impl Learner<'_> {
                 break;
             }
             let mut simpler = simpler(&best)?;
-            simpler.extend(self.limits(&best.adjusted.expression)?.into_iter().filter(|expr| !expr.constants().is_empty()));
+            simpler.extend(
+                self.limits(&best.adjusted.expression)?
+                    .into_iter()
+                    .filter(|expr| !expr.constants().is_empty()),
+            );
             simpler.sort_by(Expr::total_cmp);
             simpler.dedup();
-            let tried = simpler.into_iter().take_while(|_| !self.late()).filter_map(|expr| self.likely(&expr, errors, Some(&best)));
+            let tried = simpler
+                .into_iter()
+                .take_while(|_| !self.late())
+                .filter_map(|expr| self.likely(&expr, errors, Some(&best)));
             let tried: Vec<Fit> = tried.collect();
             laws.extend(tried.iter().map(|law| law.adjusted.clone()));
-            let next = tried.into_iter().min_by(|a, b| errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted)));
-            match next.filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted)) {
+            let next = tried.into_iter().min_by(|a, b| {
+                errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted))
+            });
+            match next
+                .filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted))
+            {
                 Some(next) => best = next,
                 None => break,
             }
@@ -55,42 +68,69 @@ impl Learner<'_> {
         Ok(Some((best.adjusted, laws)))
     }
 
-    /// The law with as many functions put linear, and small constants left out, as makes it shorter.
+    /// The law with as many functions put linear, and small constants left out, as makes it
+    /// shorter.
     fn at_its_limit(&self, best: Fit, errors: &Errors) -> Result<Fit, RecoverError> {
         if self.late() {
             return Ok(best);
         }
         let mut chain = Vec::new();
         let mut law = best.adjusted.expression.clone();
-        while let Some(next) =
-            self.limits(&law)?.into_iter().min_by_key(Expr::complexity).filter(|next| next.complexity() < law.complexity())
+        while let Some(next) = self
+            .limits(&law)?
+            .into_iter()
+            .min_by_key(Expr::complexity)
+            .filter(|next| next.complexity() < law.complexity())
         {
             chain.push(next.clone());
             law = next;
         }
-        let mut tried = chain.iter().rev().take_while(|_| !self.late()).filter_map(|law| self.likely(law, errors, Some(&best)));
-        Ok(tried.find(|law| errors.length_of(&law.adjusted) < errors.length_of(&best.adjusted)).unwrap_or(best))
+        let mut tried = chain
+            .iter()
+            .rev()
+            .take_while(|_| !self.late())
+            .filter_map(|law| self.likely(law, errors, Some(&best)));
+        Ok(tried
+            .find(|law| errors.length_of(&law.adjusted) < errors.length_of(&best.adjusted))
+            .unwrap_or(best))
     }
 
-    /// The best sum of the forms that fit each part best among those of some complexity, simple ones first; then with other forms of single parts.
-    fn best_of_parts(&self, parts: &[Vec<PartForm>], errors: &Errors, laws: &mut Vec<Adjusted>) -> Option<Fit> {
+    /// The best sum of the forms that fit each part best among those of some complexity, simple
+    /// ones first; then with other forms of single parts.
+    fn best_of_parts(
+        &self,
+        parts: &[Vec<PartForm>],
+        errors: &Errors,
+        laws: &mut Vec<Adjusted>,
+    ) -> Option<Fit> {
         let mut tried: Vec<Vec<usize>> = Vec::new();
         let mut best: Option<(Fit, Vec<usize>)> = None;
         let mut consider = |choice: Vec<usize>, best: &mut Option<(Fit, Vec<usize>)>| {
-            if tried.contains(&choice) || tried.len() == MOST_TRIED || (self.late() && best.is_some()) {
+            if tried.contains(&choice)
+                || tried.len() == MOST_TRIED
+                || (self.late() && best.is_some())
+            {
                 return;
             }
-            let law = Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
+            let law =
+                Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
             tried.push(choice.clone());
-            let Some(found) = self.likely(&law, errors, best.as_ref().map(|(best, _)| best)) else { return };
+            let Some(found) = self.likely(&law, errors, best.as_ref().map(|(best, _)| best)) else {
+                return;
+            };
             laws.push(found.adjusted.clone());
-            if best.as_ref().is_none_or(|(best, _)| errors.length_of(&found.adjusted) < errors.length_of(&best.adjusted)) {
+            if best.as_ref().is_none_or(|(best, _)| {
+                errors.length_of(&found.adjusted) < errors.length_of(&best.adjusted)
+            }) {
                 *best = Some((found, choice));
             }
         };
-        let as_likely = |best: &Option<(Fit, Vec<usize>)>| best.as_ref().is_some_and(|(found, _)| errors.is_as_likely(found));
+        let as_likely = |best: &Option<(Fit, Vec<usize>)>| {
+            best.as_ref().is_some_and(|(found, _)| errors.is_as_likely(found))
+        };
         for most in SIMPLE {
-            let choice: Option<Vec<usize>> = parts.iter().map(|forms| fitting(forms, most)).collect();
+            let choice: Option<Vec<usize>> =
+                parts.iter().map(|forms| fitting(forms, most)).collect();
             if let Some(choice) = choice.filter(|_| !as_likely(&best)) {
                 consider(choice, &mut best);
             }
@@ -109,7 +149,10 @@ impl Learner<'_> {
             for k in 0..hopeful.min(MOST_FORMS) {
                 let now = best.as_ref().map_or(0, |(_, choice)| choice[i]);
                 let longer = forms[k].complexity as f64 - forms[now].complexity as f64;
-                if best.as_ref().is_some_and(|(best, _)| NATS_PER_SYMBOL * longer > errors.to_gain(best)) {
+                if best
+                    .as_ref()
+                    .is_some_and(|(best, _)| NATS_PER_SYMBOL * longer > errors.to_gain(best))
+                {
                     continue;
                 }
                 consider(exchanged(&best, parts.len(), i, k), &mut best);
@@ -129,19 +172,28 @@ impl Learner<'_> {
     }
 }
 
-/// The forms of the best law with another one, `k`, of part `i`; the first of each part where there is no law yet.
+/// The forms of the best law with another one, `k`, of part `i`; the first of each part where there
+/// is no law yet.
 fn exchanged(best: &Option<(Fit, Vec<usize>)>, parts: usize, i: usize, k: usize) -> Vec<usize> {
     let mut other = best.as_ref().map_or_else(|| vec![0; parts], |(_, choice)| choice.clone());
     other[i] = k;
     other
 }
 
-/// Forms of a part that are simpler than a given one and fit nearly as well, simplest first: what the part should have may be off by what others miss.
+/// Forms of a part that are simpler than a given one and fit nearly as well, simplest first: what
+/// the part should have may be off by what others miss.
 fn simpler_forms(forms: &[PartForm], than: usize) -> Vec<usize> {
     let best = forms.iter().map(|form| form.misfit).fold(f64::INFINITY, f64::min);
-    let simpler = |k: &usize| forms[*k].complexity < forms[than].complexity && forms[*k].misfit <= NEARLY * best;
+    let simpler = |k: &usize| {
+        forms[*k].complexity < forms[than].complexity && forms[*k].misfit <= NEARLY * best
+    };
     let mut found: Vec<usize> = (0..forms.len()).filter(simpler).collect();
-    found.sort_by(|&a, &b| forms[a].complexity.cmp(&forms[b].complexity).then(forms[a].misfit.total_cmp(&forms[b].misfit)));
+    found.sort_by(|&a, &b| {
+        forms[a]
+            .complexity
+            .cmp(&forms[b].complexity)
+            .then(forms[a].misfit.total_cmp(&forms[b].misfit))
+    });
     found.truncate(MOST_FORMS);
     found
 }
@@ -155,13 +207,16 @@ fn fitting(forms: &[PartForm], most: usize) -> Option<usize> {
 /// A term goes only if that raises chi squared, to second order, by less than this.
 const DOUBTFUL: f64 = 100.0;
 
-/// Laws that are simpler than a given one: rewritten, an exponent rounded, or without one of its terms, where that may be. Where the data don't
-/// determine all constants, terms may replace each other: then it is multiplied out.
+/// Laws that are simpler than a given one: rewritten, an exponent rounded, or without one of its
+/// terms, where that may be. Where the data don't determine all constants, terms may replace each
+/// other: then it is multiplied out.
 fn simpler(Fit { adjusted, fit }: &Fit) -> Result<Vec<Expr>, RecoverError> {
     let expr = &adjusted.expression;
     let mut all = vec![simplify_up_to_constant(expr, &SimplifyOptions::default())?.expression];
     all.extend([0.5, 1.0 / 3.0, 0.25].map(|step| round_exponents(expr, step, 0.3)));
-    let without = |terms: &[Expr], k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, t)| t.clone()));
+    let without = |terms: &[Expr], k: usize| {
+        Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, t)| t.clone()))
+    };
     if fit.rank < fit.theta.len() {
         let terms: Vec<Expr> = multiply_out(expr).iter().map(|term| term.expression()).collect();
         all.extend((0..terms.len()).map(|k| without(&terms, k)));

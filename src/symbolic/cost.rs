@@ -6,7 +6,8 @@ use crate::expr::{Expr, is_short, is_short_reciprocal};
 use egg::{CostFunction, Extractor, Id, Language};
 use std::sync::Arc;
 
-/// Cost of reading; then, to settle ties, the number of sums, since one in a product stands in brackets, the length of the text and the text.
+/// Cost of reading; then, to settle ties, the number of sums, since one in a product stands in
+/// brackets, the length of the text and the text.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 struct Reading(u32, u32, usize, Arc<str>);
 
@@ -54,9 +55,12 @@ impl CostFunction<Node> for Readability {
         let of_exponential = matches!(node, Node::Power(..)) && children[0].3.starts_with("(Exp ");
         let own = own(node) + if of_exponential { OF_EXPONENTIAL } else { 0 };
         let cost = children.iter().fold(own, |sum, child| sum.saturating_add(child.0));
-        let sums = children.iter().fold(u32::from(matches!(node, Node::Sum(_))), |sum, child| sum.saturating_add(child.1));
+        let sums = children.iter().fold(u32::from(matches!(node, Node::Sum(_))), |sum, child| {
+            sum.saturating_add(child.1)
+        });
         // At least above its children, as extraction demands.
-        let cost = cost.max(children.iter().map(|child| child.0.saturating_add(1)).max().unwrap_or(0));
+        let cost =
+            cost.max(children.iter().map(|child| child.0.saturating_add(1)).max().unwrap_or(0));
         let inner: Vec<&str> = children.iter().map(|child| &*child.3).collect();
         let head = match node {
             Node::Constant(c) => format!("{:e}", c.value()),

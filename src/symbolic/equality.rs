@@ -13,7 +13,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Components of the sampled vectors: in fewer dimensions more scalars are dependent, and more would look equal.
+/// Components of the sampled vectors: in fewer dimensions more scalars are dependent, and more
+/// would look equal.
 const DIMENSION: usize = 3;
 
 /// The answer to whether two expressions are equal.
@@ -21,7 +22,8 @@ const DIMENSION: usize = 3;
 pub enum Proof {
     /// Equal wherever either has a value, but for isolated points where one divides by zero.
     Equal {
-        /// From the first expression to the second, one line for each step, with the name of the rule.
+        /// From the first expression to the second, one line for each step, with the name of the
+        /// rule.
         explanation: Vec<String>,
     },
     /// Not equal.
@@ -42,8 +44,8 @@ pub enum Proof {
 pub struct EqualityOptions {
     /// Whether a constant may be between them, as between two Hamiltonians.
     pub up_to_constant: bool,
-    /// Fitted constants within this relative distance of a simple number are taken for it before the proof; values may differ by as much.
-    /// Zero for none.
+    /// Fitted constants within this relative distance of a simple number are taken for it before
+    /// the proof; values may differ by as much. Zero for none.
     pub relative_tolerance: f64,
     /// Seed of the sampled points.
     pub seed: u64,
@@ -55,27 +57,42 @@ pub struct EqualityOptions {
 
 impl Default for EqualityOptions {
     fn default() -> Self {
-        Self { up_to_constant: false, relative_tolerance: 0.0, seed: 0, points: 32, bounds: SimplifyOptions::default() }
+        Self {
+            up_to_constant: false,
+            relative_tolerance: 0.0,
+            seed: 0,
+            points: 32,
+            bounds: SimplifyOptions::default(),
+        }
     }
 }
 
-/// Values that differ by less than this, relative to the terms they are made of, may differ by rounding alone.
+/// Values that differ by less than this, relative to the terms they are made of, may differ by
+/// rounding alone.
 const ROUNDING: f64 = 1e-9;
 
-/// Whether two expressions are equal, or equal up to a constant, with the defaults of [`EqualityOptions`].
+/// Whether two expressions are equal, or equal up to a constant, with the defaults of
+/// [`EqualityOptions`].
 pub fn prove_equal(a: &Expr, b: &Expr, up_to_constant: bool) -> Proof {
     prove_equal_with(a, b, &EqualityOptions { up_to_constant, ..EqualityOptions::default() })
 }
 
-/// Whether two expressions are equal: points are sampled for a difference first, then equality saturation looks for a proof.
+/// Whether two expressions are equal: points are sampled for a difference first, then equality
+/// saturation looks for a proof.
 ///
 /// An expression with numbers that are not finite is `Unknown`.
 pub fn prove_equal_with(a: &Expr, b: &Expr, options: &EqualityOptions) -> Proof {
     prove_equal_at(a, b, |_| 1.0, options)
 }
 
-/// As [`prove_equal_with`], for vectors whose components are about as large as `size` says of each name.
-pub fn prove_equal_at(a: &Expr, b: &Expr, size: impl Fn(&str) -> f64, options: &EqualityOptions) -> Proof {
+/// As [`prove_equal_with`], for vectors whose components are about as large as `size` says of each
+/// name.
+pub fn prove_equal_at(
+    a: &Expr,
+    b: &Expr,
+    size: impl Fn(&str) -> f64,
+    options: &EqualityOptions,
+) -> Proof {
     if let Some(different) = find_difference(a, b, size, options) {
         return different;
     }
@@ -83,9 +100,13 @@ pub fn prove_equal_at(a: &Expr, b: &Expr, size: impl Fn(&str) -> f64, options: &
     let theirs = b.constants();
     // A constant that is no simple number may still be one of the other law's.
     let snapped = |e: &Expr| {
-        let near = |c: f64| theirs.iter().copied().find(|other| (other - c).abs() <= tolerance * c.abs());
-        let constants: Vec<f64> =
-            e.constants().iter().map(|&c| snap(c, tolerance * c.abs()).or_else(|| near(c)).unwrap_or(c)).collect();
+        let near =
+            |c: f64| theirs.iter().copied().find(|other| (other - c).abs() <= tolerance * c.abs());
+        let constants: Vec<f64> = e
+            .constants()
+            .iter()
+            .map(|&c| snap(c, tolerance * c.abs()).or_else(|| near(c)).unwrap_or(c))
+            .collect();
         if tolerance > 0.0 { e.with_constants(&constants) } else { e.clone() }
     };
     match prove(&snapped(a), &snapped(b), options) {
@@ -94,8 +115,13 @@ pub fn prove_equal_at(a: &Expr, b: &Expr, size: impl Fn(&str) -> f64, options: &
     }
 }
 
-/// The steps of a proof that takes for granted what the first expression's domain implies, if there is a proof under the second's domain too.
-pub(super) fn prove(a: &Expr, b: &Expr, options: &EqualityOptions) -> Result<Option<Vec<String>>, SymbolicError> {
+/// The steps of a proof that takes for granted what the first expression's domain implies, if there
+/// is a proof under the second's domain too.
+pub(super) fn prove(
+    a: &Expr,
+    b: &Expr,
+    options: &EqualityOptions,
+) -> Result<Option<Vec<String>>, SymbolicError> {
     // These runs only decide: without a record of the steps they are several times faster.
     for given in [a, b] {
         let (graph, left, right) = saturated(Graph::new(Facts), [a, b], given, options)?;
@@ -103,12 +129,14 @@ pub(super) fn prove(a: &Expr, b: &Expr, options: &EqualityOptions) -> Result<Opt
             return Ok(None);
         }
     }
-    let graph = Graph::new(Facts).with_explanations_enabled().without_explanation_length_optimization();
+    let graph =
+        Graph::new(Facts).with_explanations_enabled().without_explanation_length_optimization();
     let (mut graph, left, right) = saturated(graph, [a, b], a, options)?;
     if graph.find(left) != graph.find(right) {
         return Ok(None);
     }
-    let (left, right) = (to_nodes(a, options.up_to_constant)?, to_nodes(b, options.up_to_constant)?);
+    let (left, right) =
+        (to_nodes(a, options.up_to_constant)?, to_nodes(b, options.up_to_constant)?);
     let mut explanation = graph.explain_equivalence(&left, &right);
     let mut lines: Vec<String> = explanation.make_flat_explanation().iter().map(line).collect();
     lines.dedup();
@@ -138,7 +166,12 @@ fn line(step: &FlatTerm<Node>) -> String {
     }
 }
 
-fn find_difference(a: &Expr, b: &Expr, size_of: impl Fn(&str) -> f64, options: &EqualityOptions) -> Option<Proof> {
+fn find_difference(
+    a: &Expr,
+    b: &Expr,
+    size_of: impl Fn(&str) -> f64,
+    options: &EqualityOptions,
+) -> Option<Proof> {
     let both = Expr::Sum(vec![a.clone(), b.clone()]);
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let mut origin: Option<(f64, f64, f64)> = None;
@@ -176,11 +209,16 @@ fn size(expr: &Expr, point: &Bindings) -> f64 {
 }
 
 /// Normally distributed vectors for these names, each with its standard deviation.
-pub(super) fn random_point(names: &[String], deviation: &impl Fn(&str) -> f64, rng: &mut ChaCha8Rng) -> Bindings {
+pub(super) fn random_point(
+    names: &[String],
+    deviation: &impl Fn(&str) -> f64,
+    rng: &mut ChaCha8Rng,
+) -> Bindings {
     let mut point = Bindings::new();
     for name in names {
         let scaled = |x: f64| deviation(name) * x;
-        let components: Vec<f64> = (0..DIMENSION).map(|_| scaled(StandardNormal.sample(rng))).collect();
+        let components: Vec<f64> =
+            (0..DIMENSION).map(|_| scaled(StandardNormal.sample(rng))).collect();
         point.bind(name.clone(), components);
     }
     point

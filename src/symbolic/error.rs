@@ -4,7 +4,9 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SymbolicError {
     /// A constant is NaN or infinite.
-    #[error("the expression contains the number {value}; every constant, exponent and coefficient must be finite")]
+    #[error(
+        "the expression contains the number {value}; every constant, exponent and coefficient must be finite"
+    )]
     NotFinite {
         /// The number found.
         value: f64,

@@ -1,9 +1,13 @@
-//! The expanded form of an expression: a sum of monomials, inner products of combinations multiplied out.
+//! The expanded form of an expression: a sum of monomials, inner products of combinations
+//! multiplied out.
 //!
-//! Expansion runs once, on what is given; the rules of the e-graph only bring together. So sums do not multiply out what was just factored.
+//! Expansion runs once, on what is given; the rules of the e-graph only bring together. So sums do
+//! not multiply out what was just factored.
 
 use super::SymbolicError;
-use super::graph::{Graph, Monomial, ONE, Signs, TWO, add_polynomial, add_tidy, assume, is, norm_of, tidy};
+use super::graph::{
+    Graph, Monomial, ONE, Signs, TWO, add_polynomial, add_tidy, assume, is, norm_of, tidy,
+};
 use super::language::{Combination, Node, Number, to_nodes};
 use crate::expr::{Expr, Function, Scalar, Vector};
 use egg::Id;
@@ -35,11 +39,16 @@ fn collect(terms: impl IntoIterator<Item = Monomial>) -> Terms {
         let sum = merged.entry(term.powers).or_insert(0.0);
         *sum = add_tidy(*sum, term.coefficient);
     }
-    merged.into_iter().filter(|(_, c)| *c != 0.0).map(|(powers, coefficient)| Monomial { coefficient, powers }).collect()
+    merged
+        .into_iter()
+        .filter(|(_, c)| *c != 0.0)
+        .map(|(powers, coefficient)| Monomial { coefficient, powers })
+        .collect()
 }
 
 fn times(graph: &Graph, a: &[Monomial], b: &[Monomial]) -> Option<Terms> {
-    (a.len() * b.len() <= MAX_TERMS).then(|| collect(a.iter().flat_map(|x| b.iter().map(|y| x.times(graph, y)))))
+    (a.len() * b.len() <= MAX_TERMS)
+        .then(|| collect(a.iter().flat_map(|x| b.iter().map(|y| x.times(graph, y)))))
 }
 
 fn whole_power(graph: &Graph, base: &[Monomial], n: Number) -> Option<Terms> {
@@ -60,11 +69,15 @@ fn expand(graph: &mut Graph, expr: &Expr, lengths: Lengths) -> Option<Terms> {
         Expr::Constant(c) => Some(collect([Monomial::constant(*c)])),
         Expr::Scalar(Scalar::Norm(a)) => {
             let (factor, base) = add_norm(graph, a)?;
-            Some(collect([Monomial { coefficient: factor, powers: base.map_or(vec![], |base| vec![(base, ONE)]) }]))
+            Some(collect([Monomial {
+                coefficient: factor,
+                powers: base.map_or(vec![], |base| vec![(base, ONE)]),
+            }]))
         }
         Expr::Scalar(Scalar::Dot(a, b)) => expand_dot(graph, a, b, lengths),
         Expr::Sum(terms) => {
-            let terms = terms.iter().map(|t| expand(graph, t, lengths)).collect::<Option<Vec<Terms>>>()?;
+            let terms =
+                terms.iter().map(|t| expand(graph, t, lengths)).collect::<Option<Vec<Terms>>>()?;
             Some(collect(terms.into_iter().flatten()))
         }
         Expr::Product(factors) => expand_product(graph, factors, lengths),
@@ -124,10 +137,12 @@ fn expand_power(graph: &mut Graph, base: &[Monomial], n: Number) -> Option<Terms
     Some(vec![Monomial::power(base, n)])
 }
 
-/// The power of a monomial as a monomial, where that is sound: whole exponents, or nothing below zero.
+/// The power of a monomial as a monomial, where that is sound: whole exponents, or nothing below
+/// zero.
 pub(super) fn monomial_power(graph: &Graph, term: &Monomial, n: Number) -> Option<Monomial> {
     let sound = n.is_whole() && term.powers.iter().all(|(_, m)| m.is_whole())
-        || term.coefficient >= 0.0 && term.powers.iter().all(|(base, _)| is(graph, *base, Signs::NON_NEGATIVE));
+        || term.coefficient >= 0.0
+            && term.powers.iter().all(|(base, _)| is(graph, *base, Signs::NON_NEGATIVE));
     let coefficient = term.coefficient.powf(n.value());
     if !sound || !coefficient.is_finite() {
         return None;
@@ -152,7 +167,10 @@ fn expand_dot(graph: &mut Graph, a: &Vector, b: &Vector, lengths: Lengths) -> Op
     let ((x, u), (y, v)) = (a.split_factor(), b.split_factor());
     if lengths == Lengths::Kept && u == v && !u.is_zero() {
         let (factor, base) = add_norm(graph, &u)?;
-        return Some(vec![Monomial { coefficient: x * y * factor, powers: base.map_or(vec![], |base| vec![(base, TWO)]) }]);
+        return Some(vec![Monomial {
+            coefficient: x * y * factor,
+            powers: base.map_or(vec![], |base| vec![(base, TWO)]),
+        }]);
     }
     let mut terms = Vec::new();
     for (a, c) in a.terms() {
@@ -179,16 +197,22 @@ fn multiply_out_lengths(graph: &mut Graph, terms: Terms) -> Option<Terms> {
     let mut out = Vec::new();
     for term in terms {
         let place = term.powers.iter().position(|(base, n)| {
-            n.is_even() && n.value() > 0.0 && n.value() <= MAX_POWER && norm_of(graph, *base).is_some_and(|v| v.terms().len() > 1)
+            n.is_even()
+                && n.value() > 0.0
+                && n.value() <= MAX_POWER
+                && norm_of(graph, *base).is_some_and(|v| v.terms().len() > 1)
         });
-        let Some((i, v)) = place.and_then(|i| Some((i, norm_of(graph, term.powers[i].0)?.vector()))) else {
+        let Some((i, v)) =
+            place.and_then(|i| Some((i, norm_of(graph, term.powers[i].0)?.vector())))
+        else {
             out.push(term);
             continue;
         };
         let mut rest = term.clone();
         let (_, n) = rest.powers.remove(i);
         let square = expand_dot(graph, &v, &v, Lengths::MultipliedOut)?;
-        let product = whole_power(graph, &square, Number::new(n.value() / 2.0)?).and_then(|power| times(graph, &[rest], &power));
+        let product = whole_power(graph, &square, Number::new(n.value() / 2.0)?)
+            .and_then(|power| times(graph, &[rest], &power));
         match product {
             Some(product) => out.extend(multiply_out_lengths(graph, product)?),
             None => out.push(term),
@@ -200,7 +224,8 @@ fn multiply_out_lengths(graph: &mut Graph, terms: Terms) -> Option<Terms> {
 /// What of the domain of an expression is taken as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Domain {
-    /// All but the isolated points of division by zero: no base of a negative power, no argument of a logarithm is zero.
+    /// All but the isolated points of division by zero: no base of a negative power, no argument of
+    /// a logarithm is zero.
     NonZero,
     /// Also that no root or logarithm is of a number below zero.
     Whole,
@@ -262,11 +287,16 @@ fn assume_non_zero(graph: &mut Graph, expr: &Expr) -> Option<()> {
     }
 }
 
-/// Adds an expression as it is written and unites each of its parts with its expanded forms. Returns the class of the whole.
+/// Adds an expression as it is written and unites each of its parts with its expanded forms.
+/// Returns the class of the whole.
 ///
 /// # Errors
 /// A number of the expression is not finite.
-pub(super) fn add_with_expansions(graph: &mut Graph, expr: &Expr, up_to_constant: bool) -> Result<Id, SymbolicError> {
+pub(super) fn add_with_expansions(
+    graph: &mut Graph,
+    expr: &Expr,
+    up_to_constant: bool,
+) -> Result<Id, SymbolicError> {
     let nodes = to_nodes(expr, up_to_constant)?;
     let root = graph.add_expr_uncanonical(&nodes);
     let mut equal = Vec::new();
@@ -278,11 +308,17 @@ pub(super) fn add_with_expansions(graph: &mut Graph, expr: &Expr, up_to_constant
     Ok(root)
 }
 
-fn expand_parts(graph: &mut Graph, expr: &Expr, equal: &mut Vec<(Id, Id)>) -> Result<(), SymbolicError> {
+fn expand_parts(
+    graph: &mut Graph,
+    expr: &Expr,
+    equal: &mut Vec<(Id, Id)>,
+) -> Result<(), SymbolicError> {
     match expr {
         Expr::Constant(_) => return Ok(()),
         Expr::Scalar(_) => {}
-        Expr::Sum(children) | Expr::Product(children) => children.iter().try_for_each(|child| expand_parts(graph, child, equal))?,
+        Expr::Sum(children) | Expr::Product(children) => {
+            children.iter().try_for_each(|child| expand_parts(graph, child, equal))?
+        }
         Expr::Pow(child, _) | Expr::Apply(_, child) => expand_parts(graph, child, equal)?,
     }
     let part = graph.add_expr_uncanonical(&to_nodes(expr, false)?);

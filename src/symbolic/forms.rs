@@ -33,12 +33,14 @@ const EVALUATIONS: [usize; 2] = [400, 4_000];
 const COVERED: usize = 7;
 /// Evaluations when the time is over.
 const HURRIED: usize = 40;
-/// Singular values of the products' coefficients below this part of the largest are none: the products are one product of two functions.
+/// Singular values of the products' coefficients below this part of the largest are none: the
+/// products are one product of two functions.
 const RANK_ONE: f64 = 1e-2;
 
 impl Learner<'_> {
-    /// Forms of a part, simple ones first, each with its misfit. Where a short search finds none that explains it, a `thorough` one follows. Never
-    /// empty: where no closed form is found the part is given as it was learned.
+    /// Forms of a part, simple ones first, each with its misfit. Where a short search finds none
+    /// that explains it, a `thorough` one follows. Never empty: where no closed form is found the
+    /// part is given as it was learned.
     ///
     /// # Errors
     /// Numbers that are not finite, a search that has nothing to go by.
@@ -51,7 +53,10 @@ impl Learner<'_> {
     ) -> Result<Vec<PartForm>, RecoverError> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
-        let metric = self.errors().map(|errors| Metric::new(fitted, part, &samples, self.scalars(), errors)).transpose()?;
+        let metric = self
+            .errors()
+            .map(|errors| Metric::new(fitted, part, &samples, self.scalars(), errors))
+            .transpose()?;
         let mut forms: Vec<PartForm> = Vec::new();
         let rounds = if thorough { 2 } else { 1 };
         let as_good = |forms: &[PartForm]| {
@@ -69,11 +74,21 @@ impl Learner<'_> {
             }
             // A search over several scalars is dear: what is known may do.
             if part.scalars.len() == 1 || round > 0 {
-                let variables: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
-                candidates.extend(searches.forms(&variables, &samples, evaluations, metric.as_ref()));
+                let variables: Vec<Expr> =
+                    part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
+                candidates.extend(searches.forms(
+                    &variables,
+                    &samples,
+                    evaluations,
+                    metric.as_ref(),
+                ));
             }
             for expression in candidates {
-                let expression = absorbed(&if metric.is_some() { with_coefficients(&expression) } else { expression });
+                let expression = absorbed(&if metric.is_some() {
+                    with_coefficients(&expression)
+                } else {
+                    expression
+                });
                 if forms.iter().any(|f| shape(&f.expression) == shape(&expression)) {
                     continue;
                 }
@@ -81,7 +96,9 @@ impl Learner<'_> {
                     Some(metric) => metric.adjust(&expression),
                     None => self.adjust_part(&expression, &rest)?,
                 };
-                if misfit.is_finite() && metric.as_ref().is_none_or(|metric| metric.sees(&expression)) {
+                if misfit.is_finite()
+                    && metric.as_ref().is_none_or(|metric| metric.sees(&expression))
+                {
                     let complexity = expression.complexity();
                     log::debug!("    {misfit:.2e} {complexity} {expression}");
                     forms.push(PartForm { expression, misfit, complexity });
@@ -99,14 +116,19 @@ impl Learner<'_> {
             let theta: Vec<f64> = part.columns.iter().map(|&k| fitted.theta[k]).collect();
             let basis = fitted.model.function().subset(&part.columns);
             let expression = basis.expression(&theta, fitted.model.scalars().scalars());
-            forms.push(PartForm { complexity: expression.complexity(), misfit: fitted.misfit, expression });
+            forms.push(PartForm {
+                complexity: expression.complexity(),
+                misfit: fitted.misfit,
+                expression,
+            });
         }
         forms.sort_by(|a, b| a.complexity.cmp(&b.complexity).then(a.misfit.total_cmp(&b.misfit)));
         Ok(forms)
     }
 
-    /// c f(x) g(y) + u(x) + v(y) where the part is that: the coefficients of its products of polynomials, as a matrix over the degrees, have rank one; f and g
-    /// are searched on their own, then what the product leaves of the slopes by x and by y.
+    /// c f(x) g(y) + u(x) + v(y) where the part is that: the coefficients of its products of
+    /// polynomials, as a matrix over the degrees, have rank one; f and g are searched on their own,
+    /// then what the product leaves of the slopes by x and by y.
     fn separated(
         &self,
         fitted: &Fitted,
@@ -115,13 +137,25 @@ impl Learner<'_> {
         searches: &mut Searches,
     ) -> Result<Vec<Expr>, RecoverError> {
         let basis = fitted.model.function();
-        let products: Vec<usize> = part.columns.iter().copied().filter(|&k| basis.functions()[k].len() == 2).collect();
-        let Some(first) = products.first().map(|&k| &basis.functions()[k]) else { return Ok(Vec::new()) };
+        let products: Vec<usize> =
+            part.columns.iter().copied().filter(|&k| basis.functions()[k].len() == 2).collect();
+        let Some(first) = products.first().map(|&k| &basis.functions()[k]) else {
+            return Ok(Vec::new());
+        };
         let axes = (first[0].0, first[1].0);
-        if part.scalars.len() != 2 || products.iter().any(|&k| (basis.functions()[k][0].0, basis.functions()[k][1].0) != axes) {
+        if part.scalars.len() != 2
+            || products
+                .iter()
+                .any(|&k| (basis.functions()[k][0].0, basis.functions()[k][1].0) != axes)
+        {
             return Ok(Vec::new());
         }
-        let n = 1 + products.iter().flat_map(|&k| &basis.functions()[k]).map(|(_, d)| *d).max().unwrap_or(0);
+        let n = 1 + products
+            .iter()
+            .flat_map(|&k| &basis.functions()[k])
+            .map(|(_, d)| *d)
+            .max()
+            .unwrap_or(0);
         let mut coefficients = Array2::zeros((n, n));
         for &k in &products {
             coefficients[[basis.functions()[k][0].1, basis.functions()[k][1].1]] = fitted.theta[k];
@@ -132,11 +166,16 @@ impl Learner<'_> {
             return Ok(Vec::new());
         }
         // Which of the part's scalars belongs to which factor.
-        let column = |axis: usize| part.scalars.iter().position(|&i| i == basis.axes()[axis].scalar).unwrap_or(0);
+        let column = |axis: usize| {
+            part.scalars.iter().position(|&i| i == basis.axes()[axis].scalar).unwrap_or(0)
+        };
         let columns = [column(axes.0), column(axes.1)];
         let scalar = |k: usize| Expr::Scalar(self.scalars()[part.scalars[columns[k]]].clone());
         let mut factors = Vec::new();
-        for (k, (axis, coefficients)) in [(axes.0, u.column(0).to_owned()), (axes.1, vt.row(0).to_owned())].into_iter().enumerate()
+        for (k, (axis, coefficients)) in
+            [(axes.0, u.column(0).to_owned()), (axes.1, vt.row(0).to_owned())]
+                .into_iter()
+                .enumerate()
         {
             let x = samples.inputs.column(columns[k]).to_owned();
             let slopes = x.mapv(|x| basis.axes()[axis].slope(&coefficients.to_vec(), x));
@@ -146,7 +185,8 @@ impl Learner<'_> {
             let form = simplest_that_fits(&found, &scalar(k), &alone).unwrap_or(form).clone();
             factors.push(form);
         }
-        let product = Expr::product([Expr::Constant(sigma[0]), factors[0].clone(), factors[1].clone()]);
+        let product =
+            Expr::product([Expr::Constant(sigma[0]), factors[0].clone(), factors[1].clone()]);
         log::debug!("  product: {product}");
         let mut sum = vec![product.clone()];
         for k in 0..2 {
@@ -161,16 +201,28 @@ impl Learner<'_> {
     }
 
     /// The sparsest polynomial that explains the part, if few terms do.
-    fn polynomial(&self, part: &Part, rest: &Rest, metric: Option<&Metric>) -> Result<Option<Expr>, RecoverError> {
-        let scalars: Vec<Expr> = part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
+    fn polynomial(
+        &self,
+        part: &Part,
+        rest: &Rest,
+        metric: Option<&Metric>,
+    ) -> Result<Option<Expr>, RecoverError> {
+        let scalars: Vec<Expr> =
+            part.scalars.iter().map(|&i| Expr::Scalar(self.scalars()[i].clone())).collect();
         let exponents = exponents(scalars.len(), if scalars.len() == 1 { 6 } else { POLYNOMIAL });
         if exponents.len() > 80 {
             return Ok(None);
         }
-        let term = |e: &Vec<usize>| Expr::product(scalars.iter().zip(e).map(|(s, &n)| Expr::pow(s.clone(), n as f64)));
+        let term = |e: &Vec<usize>| {
+            Expr::product(scalars.iter().zip(e).map(|(s, &n)| Expr::pow(s.clone(), n as f64)))
+        };
         let terms: Vec<Expr> = exponents.iter().map(term).collect();
         let sum = |kept: &[usize], coefficients: Vec<f64>| {
-            Expr::sum(kept.iter().zip(coefficients).map(|(&k, c)| Expr::product([Expr::Constant(c), terms[k].clone()])))
+            Expr::sum(
+                kept.iter()
+                    .zip(coefficients)
+                    .map(|(&k, c)| Expr::product([Expr::Constant(c), terms[k].clone()])),
+            )
         };
         if let Some(metric) = metric {
             let (kept, coefficients) = metric.sparsest(&terms)?;
@@ -201,11 +253,14 @@ fn shape(form: &Expr) -> Expr {
     }
 }
 
-/// With a coefficient to every term: a search that knows the noise takes one within its error of one for none, but that is for snapping to say.
+/// With a coefficient to every term: a search that knows the noise takes one within its error of
+/// one for none, but that is for snapping to say.
 fn with_coefficients(form: &Expr) -> Expr {
     let term = |term: &Expr| match term {
         Expr::Constant(_) => term.clone(),
-        Expr::Product(factors) if matches!(factors.first(), Some(Expr::Constant(_))) => term.clone(),
+        Expr::Product(factors) if matches!(factors.first(), Some(Expr::Constant(_))) => {
+            term.clone()
+        }
         Expr::Product(factors) => Expr::Product([&[Expr::Constant(1.0)], &factors[..]].concat()),
         other => Expr::Product(vec![Expr::Constant(1.0), other.clone()]),
     };
@@ -216,7 +271,11 @@ fn with_coefficients(form: &Expr) -> Expr {
 }
 
 /// The first form whose slopes agree with the samples.
-fn simplest_that_fits<'a>(forms: &'a [Expr], variable: &Expr, samples: &PartSamples) -> Option<&'a Expr> {
+fn simplest_that_fits<'a>(
+    forms: &'a [Expr],
+    variable: &Expr,
+    samples: &PartSamples,
+) -> Option<&'a Expr> {
     let size = samples.slopes.column(0).dot(&samples.slopes.column(0));
     forms.iter().find(|form| {
         let slopes = partial(form, std::slice::from_ref(variable), 0, samples, [0, 0]);
@@ -225,19 +284,33 @@ fn simplest_that_fits<'a>(forms: &'a [Expr], variable: &Expr, samples: &PartSamp
     })
 }
 
-/// Derivative of a form by one of its variables at the samples; `columns` says where the variables stand there.
-fn partial(form: &Expr, variables: &[Expr], by: usize, samples: &PartSamples, columns: [usize; 2]) -> Array1<f64> {
-    let column = |s: &Scalar| columns[variables.iter().position(|v| *v == Expr::Scalar(s.clone())).unwrap_or(0)];
+/// Derivative of a form by one of its variables at the samples; `columns` says where the variables
+/// stand there.
+fn partial(
+    form: &Expr,
+    variables: &[Expr],
+    by: usize,
+    samples: &PartSamples,
+    columns: [usize; 2],
+) -> Array1<f64> {
+    let column = |s: &Scalar| {
+        columns[variables.iter().position(|v| *v == Expr::Scalar(s.clone())).unwrap_or(0)]
+    };
     let places: Vec<usize> = form.scalars().iter().map(column).collect();
     let constants = form.constants();
-    (0..samples.inputs.nrows()).map(|row| samples.partial(form, &constants, &places, (row, columns[by]))).collect()
+    (0..samples.inputs.nrows())
+        .map(|row| samples.partial(form, &constants, &places, (row, columns[by])))
+        .collect()
 }
 
 /// All exponents of `m` factors with a total from 1 to `degree`.
 fn exponents(m: usize, degree: usize) -> Vec<Vec<usize>> {
     let mut all: Vec<Vec<usize>> = vec![vec![]];
     for _ in 0..m {
-        all = all.iter().flat_map(|e| (0..=degree).map(move |n| e.iter().copied().chain([n]).collect())).collect();
+        all = all
+            .iter()
+            .flat_map(|e| (0..=degree).map(move |n| e.iter().copied().chain([n]).collect()))
+            .collect();
     }
     all.retain(|e: &Vec<usize>| (1..=degree).contains(&e.iter().sum()));
     all.sort_by_key(|e| e.iter().sum::<usize>());

@@ -6,7 +6,8 @@ use super::learner::{Fitted, Learner};
 use super::paths::Flow;
 use crate::linalg::{self, Lanes, Real, triangular_factor, triangular_inverse};
 
-/// Forces against the momenta, -gamma_i p_i on particle i, that explain the data where the best Hamiltonian does not.
+/// Forces against the momenta, -gamma_i p_i on particle i, that explain the data where the best
+/// Hamiltonian does not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Friction {
     /// gamma_i: the rate at which the momentum of particle i decays.
@@ -17,7 +18,8 @@ pub struct Friction {
     pub misfits: (f64, f64),
 }
 
-/// Friction is reported when it takes away this part of the sum of squares that the learned Hamiltonian leaves..
+/// Friction is reported when it takes away this part of the sum of squares that the learned
+/// Hamiltonian leaves..
 const SHARE: f64 = 0.2;
 /// ..and when a rate is so many standard errors away from zero.
 const SIGMAS: f64 = 8.0;
@@ -25,7 +27,8 @@ const SIGMAS: f64 = 8.0;
 const NOTHING: f64 = 1e-6;
 
 impl Learner<'_> {
-    /// Looks for friction in what the learned Hamiltonian does not explain: momenta as forces are offered beside the functions of its basis.
+    /// Looks for friction in what the learned Hamiltonian does not explain: momenta as forces are
+    /// offered beside the functions of its basis.
     ///
     /// # Errors
     /// Numbers that are not finite.
@@ -34,7 +37,8 @@ impl Learner<'_> {
             return Ok(None);
         }
         let shape = self.inputs().shape;
-        let (particles, d, half) = (shape.particles, shape.dimension, shape.particles * shape.dimension);
+        let (particles, d, half) =
+            (shape.particles, shape.dimension, shape.particles * shape.dimension);
         let flow = Flow { model: &fitted.model, theta: &fitted.theta };
         let paths = self.paths(Some(&flow), &fitted.trust);
         let drag = paths.of_fields(particles, &|z, fields| {
@@ -50,7 +54,14 @@ impl Learner<'_> {
         let joined: Vec<_> = design
             .iter()
             .zip(&drag)
-            .map(|(a, b)| concatenate![Axis(1), a.slice(ndarray::s![.., ..n]), b.view(), a.slice(ndarray::s![.., n..])])
+            .map(|(a, b)| {
+                concatenate![
+                    Axis(1),
+                    a.slice(ndarray::s![.., ..n]),
+                    b.view(),
+                    a.slice(ndarray::s![.., n..])
+                ]
+            })
             .collect();
         let factor = super::learner::with_ridge(&triangular_factor(&joined)?)?;
         let last = n + particles;
@@ -61,10 +72,15 @@ impl Learner<'_> {
         let inverse = triangular_inverse(&factor.slice(ndarray::s![n..last, n..last]))?;
         let rates = inverse.dot(&factor.slice(ndarray::s![n..last, last]));
         let sigma = (after / rows).sqrt();
-        let errors: Vec<f64> = inverse.rows().into_iter().map(|r| sigma * r.dot(&r).sqrt()).collect();
+        let errors: Vec<f64> =
+            inverse.rows().into_iter().map(|r| sigma * r.dot(&r).sqrt()).collect();
         log::debug!("friction: {before:.3e} to {after:.3e}, rates {rates}");
         let stands_out = rates.iter().zip(&errors).any(|(r, e)| r.abs() > SIGMAS * e);
         let found = stands_out && before - after > SHARE * before;
-        Ok(found.then(|| Friction { rates: rates.to_vec(), errors, misfits: ((before / rows).sqrt(), sigma) }))
+        Ok(found.then(|| Friction {
+            rates: rates.to_vec(),
+            errors,
+            misfits: ((before / rows).sqrt(), sigma),
+        }))
     }
 }

@@ -44,7 +44,9 @@ impl Signs {
 
     fn pairs(self, other: Self, f: impl Fn(f64, f64) -> Self) -> Self {
         let each = |s: Self| {
-            [(Self::NEGATIVE, -1.0), (Self::ZERO, 0.0), (Self::POSITIVE, 1.0)].into_iter().filter(move |(bit, _)| s.0 & bit != 0)
+            [(Self::NEGATIVE, -1.0), (Self::ZERO, 0.0), (Self::POSITIVE, 1.0)]
+                .into_iter()
+                .filter(move |(bit, _)| s.0 & bit != 0)
         };
         Self(each(self).fold(0, |set, (_, a)| each(other).fold(set, |set, (_, b)| set | f(a, b).0)))
     }
@@ -58,7 +60,8 @@ impl Signs {
     }
 }
 
-/// What is known about a class: its value when constant, and its signs wherever the given expression has a value.
+/// What is known about a class: its value when constant, and its signs wherever the given
+/// expression has a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
     /// The value, when it does not depend on the vectors.
@@ -87,7 +90,9 @@ impl Analysis<Node> for Facts {
         let before = to.clone();
         to.constant = match (to.constant, from.constant) {
             // Equal up to rounding: keep the one that is shorter to write, then the smaller.
-            (Some(a), Some(b)) => Some(if (digits(b.value()), b) < (digits(a.value()), a) { b } else { a }),
+            (Some(a), Some(b)) => {
+                Some(if (digits(b.value()), b) < (digits(a.value()), a) { b } else { a })
+            }
             (a, b) => a.or(b),
         };
         let common = to.signs.0 & from.signs.0;
@@ -122,8 +127,12 @@ fn signs(graph: &Graph, node: &Node) -> Signs {
         Node::Constant(c) => Signs::of(c.value()),
         Node::Norm(_) => Signs::NON_NEGATIVE,
         Node::Dot(a, b) if a == b => Signs::NON_NEGATIVE,
-        Node::Sum(terms) => terms.iter().map(|&id| of(id)).reduce(Signs::plus).unwrap_or(Signs(Signs::ZERO)),
-        Node::Product(factors) => factors.iter().map(|&id| of(id)).reduce(Signs::times).unwrap_or(Signs(Signs::POSITIVE)),
+        Node::Sum(terms) => {
+            terms.iter().map(|&id| of(id)).reduce(Signs::plus).unwrap_or(Signs(Signs::ZERO))
+        }
+        Node::Product(factors) => {
+            factors.iter().map(|&id| of(id)).reduce(Signs::times).unwrap_or(Signs(Signs::POSITIVE))
+        }
         Node::Power(n, [base]) => {
             let zero = Signs(of(*base).0 & Signs::ZERO);
             if n.is_even() || !n.is_whole() { Signs(Signs::POSITIVE | zero.0) } else { of(*base) }
@@ -154,7 +163,8 @@ pub(super) fn constant(graph: &Graph, id: Id) -> Option<f64> {
     graph[id].data.constant.map(Number::value)
 }
 
-/// A computed number without the dust of rounding: the number of at most 14 digits within a few units in the last place, if there is one.
+/// A computed number without the dust of rounding: the number of at most 14 digits within a few
+/// units in the last place, if there is one.
 pub(super) fn tidy(value: f64) -> f64 {
     // Whole numbers and binary fractions are exact: no text is needed.
     if (value * 1024.0).fract() == 0.0 {
@@ -190,13 +200,13 @@ impl Monomial {
         Self { coefficient: tidy(self.coefficient * factor), powers: self.powers.clone() }
     }
 
-    /// Multiplies by a power of a class. Exponents of one base add where that is sound: both above zero, or the base not zero.
+    /// Multiplies by a power of a class. Exponents of one base add where that is sound: both above
+    /// zero, or the base not zero.
     pub fn multiply(&mut self, graph: &Graph, base: Id, n: Number) {
         let base = graph.find(base);
-        let place = self
-            .powers
-            .iter()
-            .position(|(b, m)| *b == base && ((m.value() > 0.0 && n.value() > 0.0) || is(graph, base, Signs::NON_ZERO)));
+        let place = self.powers.iter().position(|(b, m)| {
+            *b == base && ((m.value() > 0.0 && n.value() > 0.0) || is(graph, base, Signs::NON_ZERO))
+        });
         match place {
             Some(i) => match Number::new(tidy(self.powers[i].1.value() + n.value())) {
                 Some(sum) if sum.value() != 0.0 => self.powers[i].1 = sum,
@@ -271,20 +281,27 @@ pub(super) fn add_power(graph: &mut Graph, base: Id, n: Number) -> Id {
     if n == ONE { base } else { graph.add(Node::Power(n, [base])) }
 }
 
-/// Adds a monomial: the coefficient first, then the factors by class. The id stands for just this term, so that explanations show it.
+/// Adds a monomial: the coefficient first, then the factors by class. The id stands for just this
+/// term, so that explanations show it.
 pub(super) fn add_monomial(graph: &mut Graph, monomial: &Monomial) -> Option<Id> {
     if monomial.coefficient == 0.0 || monomial.powers.is_empty() {
         return add_constant(graph, monomial.coefficient);
     }
-    let mut factors: Vec<Id> = monomial.powers.iter().map(|(base, n)| add_power(graph, graph.find(*base), *n)).collect();
+    let mut factors: Vec<Id> =
+        monomial.powers.iter().map(|(base, n)| add_power(graph, graph.find(*base), *n)).collect();
     factors.sort_unstable();
     if monomial.coefficient != 1.0 {
         factors.insert(0, add_constant(graph, monomial.coefficient)?);
     }
-    Some(if factors.len() == 1 { factors[0] } else { graph.add_uncanonical(Node::Product(factors.into())) })
+    Some(if factors.len() == 1 {
+        factors[0]
+    } else {
+        graph.add_uncanonical(Node::Product(factors.into()))
+    })
 }
 
-/// Adds a sum: like terms merged, sorted by class. The id stands for just this sum, so that explanations show it.
+/// Adds a sum: like terms merged, sorted by class. The id stands for just this sum, so that
+/// explanations show it.
 pub(super) fn add_sum(graph: &mut Graph, terms: impl IntoIterator<Item = Id>) -> Option<Id> {
     let mut like: BTreeMap<Vec<(Id, Number)>, Vec<(Id, f64)>> = BTreeMap::new();
     for id in terms {

@@ -26,9 +26,13 @@ pub(super) fn learned(
     for axis in &mut axes {
         let unit = units.of_scalar(&scalars[axis.scalar]);
         match axis.map {
-            Map::Identity => (axis.centre, axis.half_width) = (axis.centre * unit, axis.half_width * unit),
+            Map::Identity => {
+                (axis.centre, axis.half_width) = (axis.centre * unit, axis.half_width * unit)
+            }
             Map::Logarithm => axis.centre += unit.ln(),
-            Map::Inverse => (axis.centre, axis.half_width) = (axis.centre / unit, axis.half_width / unit),
+            Map::Inverse => {
+                (axis.centre, axis.half_width) = (axis.centre / unit, axis.half_width / unit)
+            }
         }
     }
     let basis = ProductBasis::new(scalars.len(), axes, basis.functions().to_vec());
@@ -36,14 +40,24 @@ pub(super) fn learned(
     fit.theta.iter_mut().for_each(|theta| *theta *= units.energy());
     settings.rollout.step *= units.time;
     let dim = settings.weights.len();
-    settings.weights.iter_mut().zip(units.of_state(dim)).for_each(|(weight, unit)| *weight /= unit * unit);
-    Ok(Learned { model: ScalarHamiltonian::new(ScalarSet::new(inputs, scalars)?, basis), fit, settings, integration_error })
+    settings
+        .weights
+        .iter_mut()
+        .zip(units.of_state(dim))
+        .for_each(|(weight, unit)| *weight /= unit * unit);
+    Ok(Learned {
+        model: ScalarHamiltonian::new(ScalarSet::new(inputs, scalars)?, basis),
+        fit,
+        settings,
+        integration_error,
+    })
 }
 
 /// Relative step of differences.
 const STEP: f64 = 1e-5;
 
-/// A fitted law. Its constants are smooth functions of the natural ones: linear, but that a unit has a fitted exponent too.
+/// A fitted law. Its constants are smooth functions of the natural ones: linear, but that a unit
+/// has a fitted exponent too.
 pub(super) fn refit(units: &Units, natural: &Refit) -> Refit {
     let out = |constants: &[f64]| units.hamiltonian(&natural.expression.with_constants(constants));
     let constants = natural.expression.constants();
@@ -59,15 +73,23 @@ pub(super) fn refit(units: &Units, natural: &Refit) -> Refit {
         });
         column.assign(&((up - down) / (2.0 * step)));
     }
-    Refit { expression, covariance: jacobian.dot(&natural.covariance).dot(&jacobian.t()), error: natural.error }
+    Refit {
+        expression,
+        covariance: jacobian.dot(&natural.covariance).dot(&jacobian.t()),
+        error: natural.error,
+    }
 }
 
 /// All expressions that were found.
 pub(super) fn discovered(units: &Units, mut natural: Discovered) -> Discovered {
-    let laws = std::iter::once(&mut natural.chosen).chain(&mut natural.laws).map(|law| &mut law.expression);
+    let laws = std::iter::once(&mut natural.chosen)
+        .chain(&mut natural.laws)
+        .map(|law| &mut law.expression);
     let parts = natural.parts.iter_mut().flatten().map(|form| &mut form.expression);
     let rivals = natural.rivals.iter_mut().map(|rival| &mut rival.expression);
-    laws.chain(parts).chain(rivals).for_each(|expression| *expression = units.hamiltonian(expression));
+    laws.chain(parts)
+        .chain(rivals)
+        .for_each(|expression| *expression = units.hamiltonian(expression));
     natural
 }
 
@@ -77,7 +99,8 @@ pub(super) fn friction(units: &Units, mut natural: Friction) -> Friction {
     natural
 }
 
-/// A model in natural units: f'(z') = T f(U z') / U with the units U of the state's components and T of time.
+/// A model in natural units: f'(z') = T f(U z') / U with the units U of the state's components and
+/// T of time.
 pub(super) struct Natural<'a, M> {
     model: &'a M,
     state: Vec<f64>,
@@ -144,7 +167,11 @@ impl<M: Model> Model for Natural<'_, M> {
 /// Deviations of noise.
 pub(super) fn noise(units: &Units, mut natural: NoiseFound) -> NoiseFound {
     let dim = natural.deviation.len();
-    natural.deviation.iter_mut().zip(units.of_state(dim)).for_each(|(deviation, unit)| *deviation *= unit);
+    natural
+        .deviation
+        .iter_mut()
+        .zip(units.of_state(dim))
+        .for_each(|(deviation, unit)| *deviation *= unit);
     natural
 }
 
@@ -159,11 +186,19 @@ mod tests {
     fn errors_of_exponents_are_errors_of_strengths_in_other_units() {
         // c r^n in units of length L: c' = c E L^-n, so that dc' = E L^-n (dc - c log(L) dn).
         let covariance = Array2::from_shape_vec((2, 2), vec![4e-6, 1e-7, 1e-7, 1e-6]).unwrap();
-        let natural = Refit { expression: "3*norm(q1)**1.7".parse().unwrap(), covariance: covariance.clone(), error: 0.0 };
+        let natural = Refit {
+            expression: "3*norm(q1)**1.7".parse().unwrap(),
+            covariance: covariance.clone(),
+            error: 0.0,
+        };
         let units = Units { length: 1024.0, time: 64.0, momentum: 0.5, context: vec![] };
         let scaled = refit(&units, &natural);
         let (factor, log) = (units.energy() * units.length.powf(-1.7), units.length.ln());
-        assert!((scaled.expression.constants()[0] / (3.0 * factor) - 1.0).abs() < 1e-12, "{}", scaled.expression);
+        assert!(
+            (scaled.expression.constants()[0] / (3.0 * factor) - 1.0).abs() < 1e-12,
+            "{}",
+            scaled.expression
+        );
         let jacobian = ndarray::arr2(&[[factor, -3.0 * log * factor], [0.0, 1.0]]);
         let expected = jacobian.dot(&covariance).dot(&jacobian.t());
         for (a, b) in scaled.covariance.iter().zip(&expected) {

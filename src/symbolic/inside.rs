@@ -1,4 +1,5 @@
-//! Where a constant stands that no term has for its coefficient: in an exponent, or inside a function.
+//! Where a constant stands that no term has for its coefficient: in an exponent, or inside a
+//! function.
 
 use crate::expr::{Expr, is_free};
 
@@ -10,7 +11,8 @@ pub(super) enum Place<'a> {
     Inside(&'a Expr),
 }
 
-/// Where the constant of a number stands, in the order of [`Expr::constants`]; the innermost function or power about it.
+/// Where the constant of a number stands, in the order of [`Expr::constants`]; the innermost
+/// function or power about it.
 pub(super) fn place(expr: &Expr, number: usize) -> Option<Place<'_>> {
     find(expr, expr, &mut { number })
 }
@@ -27,8 +29,12 @@ fn find<'a>(expr: &'a Expr, about: &'a Expr, left: &mut usize) -> Option<Place<'
     match expr {
         Expr::Constant(_) => is_it().then_some(Place::Inside(about)),
         Expr::Scalar(_) => None,
-        Expr::Sum(terms) if std::ptr::eq(expr, about) => terms.iter().find_map(|term| find(term, term, left)),
-        Expr::Sum(parts) | Expr::Product(parts) => parts.iter().find_map(|part| find(part, about, left)),
+        Expr::Sum(terms) if std::ptr::eq(expr, about) => {
+            terms.iter().find_map(|term| find(term, term, left))
+        }
+        Expr::Sum(parts) | Expr::Product(parts) => {
+            parts.iter().find_map(|part| find(part, about, left))
+        }
         Expr::Pow(base, n) if is_free(*n) && is_it() => Some(Place::Exponent(base)),
         Expr::Pow(inner, _) | Expr::Apply(_, inner) => find(inner, expr, left),
     }
@@ -41,7 +47,10 @@ mod tests {
 
     #[test]
     fn constants_are_found_where_they_stand() {
-        let law: Expr = "0.5*norm(p1)**2 + 3*norm(q1)**1.7*exp(-0.8*sqrt(norm(q1) + 2.5)) + log(4*norm(q1))".parse().unwrap();
+        let law: Expr =
+            "0.5*norm(p1)**2 + 3*norm(q1)**1.7*exp(-0.8*sqrt(norm(q1) + 2.5)) + log(4*norm(q1))"
+                .parse()
+                .unwrap();
         let places: Vec<String> = (0..)
             .map_while(|k| place(&law, k))
             .map(|place| match place {

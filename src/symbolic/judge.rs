@@ -6,7 +6,8 @@ use crate::loss::RolloutLoss;
 use crate::model::{Lanewise, Model};
 use crate::train::{self, Settings};
 
-/// Largest error of held-out rollouts, relative to the data's spread, of an exact law where integration is accurate, and where it is not.
+/// Largest error of held-out rollouts, relative to the data's spread, of an exact law where
+/// integration is accurate, and where it is not.
 const EXACT: (f64, f64) = (1e-8, 1e-7);
 /// Standard deviations by which a statistic may stand out.
 pub(super) const SIGMAS: f64 = 4.0;
@@ -29,7 +30,12 @@ pub(super) struct Misfit {
 }
 
 impl Misfit {
-    pub fn new<M: Model>(model: &M, theta: &[f64], chunks: &[Trajectory], settings: &Settings) -> Self {
+    pub fn new<M: Model>(
+        model: &M,
+        theta: &[f64],
+        chunks: &[Trajectory],
+        settings: &Settings,
+    ) -> Self {
         let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
         Self { chunks: loss.chunk_losses(theta), residuals: loss.residuals() }
     }
@@ -39,13 +45,16 @@ impl Misfit {
         (self.chunks.iter().sum::<f64>() / self.residuals.max(1) as f64).sqrt()
     }
 
-    /// Whether this misfit is larger than another on the same chunks by more than chance and `floor` (root mean square) explain: a paired test,
-    /// whose unit is the chunk, because residuals within one hang together.
+    /// Whether this misfit is larger than another on the same chunks by more than chance and
+    /// `floor` (root mean square) explain: a paired test, whose unit is the chunk, because
+    /// residuals within one hang together.
     pub fn is_worse_than(&self, other: &Self, floor: f64) -> bool {
         let n = self.chunks.len().max(1) as f64;
-        let differences: Vec<f64> = self.chunks.iter().zip(&other.chunks).map(|(a, b)| a - b).collect();
+        let differences: Vec<f64> =
+            self.chunks.iter().zip(&other.chunks).map(|(a, b)| a - b).collect();
         let mean = differences.iter().sum::<f64>() / n;
-        let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        let variance =
+            differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
         let allowed = SIGMAS * (variance / n).sqrt() + floor * floor * self.residuals as f64 / n;
         let within = mean <= allowed; // What is not finite is worse.
         !within
@@ -69,9 +78,11 @@ impl Circumstances<'_> {
         (10.0 * self.integration_error).clamp(EXACT.0, EXACT.1)
     }
 
-    /// Whether a closed form with `misfit` on the held-out chunks explains them: no worse than the `learned` Hamiltonian, which is free to follow
-    /// any law of its basis, and down to the floor. For noise of given size that is a test of chi-squared, the chunks' first states
-    /// fitted too; for data without noise, integration error. Noise of unknown size can't be told from misfit: then only data without any pass.
+    /// Whether a closed form with `misfit` on the held-out chunks explains them: no worse than the
+    /// `learned` Hamiltonian, which is free to follow any law of its basis, and down to the floor.
+    /// For noise of given size that is a test of chi-squared, the chunks' first states fitted too;
+    /// for data without noise, integration error. Noise of unknown size can't be told from misfit:
+    /// then only data without any pass.
     ///
     /// # Errors
     /// A rollout that diverges.
@@ -88,7 +99,11 @@ impl Circumstances<'_> {
         }
         let Noise::Sigma(sigma) = self.noise else { return Ok(misfit.rms() <= self.floor()) };
         // Noise below the floor is told from none as little as from integration error.
-        let noise = self.spread.iter().zip(&settings.weights).map(|(s, w)| (sigma * s).hypot(self.floor() / w.sqrt()));
+        let noise = self
+            .spread
+            .iter()
+            .zip(&settings.weights)
+            .map(|(s, w)| (sigma * s).hypot(self.floor() / w.sqrt()));
         let ratio = train::held_out(model, theta, chunks, &noise.collect::<Vec<_>>(), settings)?;
         let freedom = misfit.residuals as f64;
         let known = (1.0 + NOISE_KNOWN).powi(2);

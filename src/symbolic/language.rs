@@ -1,7 +1,9 @@
-//! The operator language of the e-graph: numbers, invariants of vectors, n-ary sums and products, powers and elementary functions.
+//! The operator language of the e-graph: numbers, invariants of vectors, n-ary sums and products,
+//! powers and elementary functions.
 //!
-//! Sums and products are n-ary: with binary operators, commutativity and associativity alone fill an e-graph with all subsets of the terms.
-//! Children are kept in the order of their classes, so equal multisets meet in one node.
+//! Sums and products are n-ary: with binary operators, commutativity and associativity alone fill
+//! an e-graph with all subsets of the terms. Children are kept in the order of their classes, so
+//! equal multisets meet in one node.
 
 use super::SymbolicError;
 use crate::expr::{Expr, Function, Scalar, Vector};
@@ -126,7 +128,9 @@ impl Language for Node {
 
     fn matches(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Sum(a), Self::Sum(b)) | (Self::Product(a), Self::Product(b)) => a.len() == b.len(),
+            (Self::Sum(a), Self::Sum(b)) | (Self::Product(a), Self::Product(b)) => {
+                a.len() == b.len()
+            }
             (Self::Power(a, _), Self::Power(b, _)) => a == b,
             (Self::Apply(a, _), Self::Apply(b, _)) => a == b,
             (Self::UpToConstant(_), Self::UpToConstant(_)) => true,
@@ -153,7 +157,8 @@ impl Language for Node {
 }
 
 impl Node {
-    /// The expression with this operator over the expressions of its children. The wrapper [`Node::UpToConstant`] is left out.
+    /// The expression with this operator over the expressions of its children. The wrapper
+    /// [`Node::UpToConstant`] is left out.
     pub(super) fn expression(&self, mut child: impl FnMut(usize) -> Expr) -> Expr {
         match self {
             Self::Constant(c) => Expr::Constant(c.value()),
@@ -168,7 +173,8 @@ impl Node {
     }
 }
 
-/// An expression as nodes, operator by operator as it is written; wrapped by [`Node::UpToConstant`] when asked.
+/// An expression as nodes, operator by operator as it is written; wrapped by [`Node::UpToConstant`]
+/// when asked.
 ///
 /// # Errors
 /// A constant, exponent or coefficient is NaN or infinite.

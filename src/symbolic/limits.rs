@@ -1,4 +1,5 @@
-//! Forms that are next to a simpler one: a function that is nearly linear where the data are, a constant that is small beside what it is added to.
+//! Forms that are next to a simpler one: a function that is nearly linear where the data are, a
+//! constant that is small beside what it is added to.
 
 use ndarray::Array2;
 
@@ -7,7 +8,8 @@ use super::recover::RecoverError;
 use crate::expr::{Expr, Function, Scalar};
 use crate::scalars::ScalarSet;
 
-/// A function counts as nearly linear where its best line misses so small a part of its standard deviation.
+/// A function counts as nearly linear where its best line misses so small a part of its standard
+/// deviation.
 const NEARLY: f64 = 0.15;
 /// A constant is small that is so small a part of the root mean square of what it is added to.
 const SMALL: f64 = 0.1;
@@ -15,14 +17,16 @@ const SMALL: f64 = 0.1;
 const SAMPLES: usize = 256;
 
 impl Learner<'_> {
-    /// What a law becomes when one of its functions or powers is put linear (or quadratic) in its argument, or a small constant left out. Constants
-    /// of the law itself have no effect and are not among them.
+    /// What a law becomes when one of its functions or powers is put linear (or quadratic) in its
+    /// argument, or a small constant left out. Constants of the law itself have no effect and are
+    /// not among them.
     ///
     /// # Errors
     /// An unknown vector.
     pub(super) fn limits(&self, law: &Expr) -> Result<Vec<Expr>, RecoverError> {
         let scalars = law.scalars();
-        let values = ScalarSet::new(self.inputs(), scalars.clone())?.values(self.some_states(SAMPLES).view());
+        let values = ScalarSet::new(self.inputs(), scalars.clone())?
+            .values(self.some_states(SAMPLES).view());
         let samples = Samples { scalars, values };
         let mut all = variants(law, true, &|node, is_term| samples.simpler(node, is_term));
         all.sort_by(Expr::total_cmp);
@@ -31,27 +35,43 @@ impl Learner<'_> {
     }
 }
 
-/// All that comes of an expression when one node is exchanged for what `simpler` has for it; the flag says whether the node is a term of the whole, but for
-/// a factor.
+/// All that comes of an expression when one node is exchanged for what `simpler` has for it; the
+/// flag says whether the node is a term of the whole, but for a factor.
 fn variants(expr: &Expr, is_term: bool, simpler: &impl Fn(&Expr, bool) -> Vec<Expr>) -> Vec<Expr> {
     let mut all = simpler(expr, is_term);
     let within = |parts: &[Expr], k: usize, by: Expr| {
-        parts.iter().enumerate().map(|(j, part)| if j == k { by.clone() } else { part.clone() }).collect::<Vec<_>>()
+        parts
+            .iter()
+            .enumerate()
+            .map(|(j, part)| if j == k { by.clone() } else { part.clone() })
+            .collect::<Vec<_>>()
     };
     match expr {
         Expr::Sum(terms) => {
             for (k, term) in terms.iter().enumerate() {
-                all.extend(variants(term, is_term, simpler).into_iter().map(|by| Expr::sum(within(terms, k, by))));
+                all.extend(
+                    variants(term, is_term, simpler)
+                        .into_iter()
+                        .map(|by| Expr::sum(within(terms, k, by))),
+                );
             }
         }
         Expr::Product(factors) => {
             let alone = factors.iter().filter(|f| !matches!(f, Expr::Constant(_))).count() == 1;
             for (k, factor) in factors.iter().enumerate() {
-                all.extend(variants(factor, is_term && alone, simpler).into_iter().map(|by| Expr::product(within(factors, k, by))));
+                all.extend(
+                    variants(factor, is_term && alone, simpler)
+                        .into_iter()
+                        .map(|by| Expr::product(within(factors, k, by))),
+                );
             }
         }
-        Expr::Pow(base, n) => all.extend(variants(base, false, simpler).into_iter().map(|by| Expr::pow(by, *n))),
-        Expr::Apply(f, x) => all.extend(variants(x, false, simpler).into_iter().map(|by| Expr::apply(*f, by))),
+        Expr::Pow(base, n) => {
+            all.extend(variants(base, false, simpler).into_iter().map(|by| Expr::pow(by, *n)))
+        }
+        Expr::Apply(f, x) => {
+            all.extend(variants(x, false, simpler).into_iter().map(|by| Expr::apply(*f, by)))
+        }
         Expr::Constant(_) | Expr::Scalar(_) => {}
     }
     all
@@ -60,7 +80,9 @@ fn variants(expr: &Expr, is_term: bool, simpler: &impl Fn(&Expr, bool) -> Vec<Ex
 /// Without the constants that have no effect on a term of the whole.
 fn varying(term: &Expr) -> Expr {
     match term {
-        Expr::Sum(terms) => Expr::sum(terms.iter().filter(|t| !matches!(t, Expr::Constant(_))).cloned()),
+        Expr::Sum(terms) => {
+            Expr::sum(terms.iter().filter(|t| !matches!(t, Expr::Constant(_))).cloned())
+        }
         Expr::Product(factors) => match &factors[..] {
             [c @ Expr::Constant(_), other] => Expr::product([c.clone(), varying(other)]),
             _ => term.clone(),
@@ -77,7 +99,8 @@ struct Samples {
 
 impl Samples {
     fn of(&self, expr: &Expr) -> Vec<f64> {
-        let own: Vec<Option<usize>> = expr.scalars().iter().map(|s| self.scalars.iter().position(|t| t == s)).collect();
+        let own: Vec<Option<usize>> =
+            expr.scalars().iter().map(|s| self.scalars.iter().position(|t| t == s)).collect();
         let constants = expr.constants();
         let value = |row: ndarray::ArrayView1<f64>| {
             let scalars: Vec<f64> = own.iter().map(|k| k.map_or(f64::NAN, |k| row[k])).collect();
@@ -90,16 +113,21 @@ impl Samples {
         match node {
             Expr::Apply(f, x) => {
                 let square = Expr::pow((**x).clone(), 2.0);
-                let even = (*f == Function::Cos).then(|| self.linear(node, &square, is_term)).flatten();
+                let even =
+                    (*f == Function::Cos).then(|| self.linear(node, &square, is_term)).flatten();
                 self.linear(node, x, is_term).into_iter().chain(even).collect()
             }
-            Expr::Pow(base, _) if !matches!(**base, Expr::Scalar(_)) => self.linear(node, base, is_term).into_iter().collect(),
+            Expr::Pow(base, _) if !matches!(**base, Expr::Scalar(_)) => {
+                self.linear(node, base, is_term).into_iter().collect()
+            }
             Expr::Sum(terms) if !is_term => {
-                let (constants, rest): (Vec<Expr>, Vec<Expr>) = terms.iter().cloned().partition(|t| matches!(t, Expr::Constant(_)));
+                let (constants, rest): (Vec<Expr>, Vec<Expr>) =
+                    terms.iter().cloned().partition(|t| matches!(t, Expr::Constant(_)));
                 let rest = Expr::sum(rest);
                 let values = self.of(&rest);
                 let square = values.iter().map(|x| x * x).sum::<f64>() / values.len().max(1) as f64;
-                let small = |c: &Expr| c.as_constant().is_some_and(|c| c * c < SMALL * SMALL * square);
+                let small =
+                    |c: &Expr| c.as_constant().is_some_and(|c| c * c < SMALL * SMALL * square);
                 if constants.iter().any(small) { vec![rest] } else { Vec::new() }
             }
             _ => Vec::new(),
@@ -111,15 +139,24 @@ impl Samples {
         let (x, y) = (self.of(argument), self.of(node));
         let mean = |z: &[f64]| z.iter().sum::<f64>() / z.len().max(1) as f64;
         let (middle, level) = (mean(&x), mean(&y));
-        let product = |a: &[f64], ma: f64, b: &[f64], mb: f64| a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum::<f64>();
-        let (xx, xy, yy) = (product(&x, middle, &x, middle), product(&x, middle, &y, level), product(&y, level, &y, level));
+        let product = |a: &[f64], ma: f64, b: &[f64], mb: f64| {
+            a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum::<f64>()
+        };
+        let (xx, xy, yy) = (
+            product(&x, middle, &x, middle),
+            product(&x, middle, &y, level),
+            product(&y, level, &y, level),
+        );
         let slope = xy / xx;
         let left = yy - slope * xy;
         if left.is_nan() || left > NEARLY * NEARLY * yy || slope == 0.0 {
             return None;
         }
         // Of a term only what varies counts.
-        let line = Expr::product([Expr::Constant(slope), if is_term { varying(argument) } else { argument.clone() }]);
+        let line = Expr::product([
+            Expr::Constant(slope),
+            if is_term { varying(argument) } else { argument.clone() },
+        ]);
         Some(if is_term { line } else { Expr::sum([line, Expr::Constant(level - slope * middle)]) })
     }
 }
@@ -134,11 +171,18 @@ mod tests {
     /// What becomes of a law of the distance when that is between 1 and 2.
     fn limits(law: &str) -> Vec<String> {
         let law: Expr = law.parse().unwrap();
-        let samples =
-            Samples { scalars: law.scalars(), values: Array2::from_shape_fn((50, 1), |(i, _)| 1.0 + f64::from(i as u32) / 50.0) };
+        let samples = Samples {
+            scalars: law.scalars(),
+            values: Array2::from_shape_fn((50, 1), |(i, _)| 1.0 + f64::from(i as u32) / 50.0),
+        };
         let short = |c: &f64| format!("{c:.1e}").parse().unwrap();
-        let rounded = |e: &Expr| e.with_constants(&e.constants().iter().map(short).collect::<Vec<f64>>()).to_string();
-        variants(&law, true, &|node, is_term| samples.simpler(node, is_term)).iter().map(rounded).collect()
+        let rounded = |e: &Expr| {
+            e.with_constants(&e.constants().iter().map(short).collect::<Vec<f64>>()).to_string()
+        };
+        variants(&law, true, &|node, is_term| samples.simpler(node, is_term))
+            .iter()
+            .map(rounded)
+            .collect()
     }
 
     #[test]

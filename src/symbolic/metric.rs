@@ -1,4 +1,5 @@
-//! Forms of one part in noise: how much less likely each makes the chunks, to second order, all other parts free.
+//! Forms of one part in noise: how much less likely each makes the chunks, to second order, all
+//! other parts free.
 
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
@@ -8,9 +9,11 @@ use super::split::{Part, PartSamples};
 use crate::expr::{Expr, Scalar};
 use crate::linalg::{self, Whitening, triangular_factor};
 
-/// The information that the chunks have on a part's functions: chi squared grows by |R (theta - learned)|^2.
+/// The information that the chunks have on a part's functions: chi squared grows by |R (theta -
+/// learned)|^2.
 ///
-/// A form is one of these functions as far as its slopes at the samples are the functions', so that theta is a linear map of its slopes.
+/// A form is one of these functions as far as its slopes at the samples are the functions', so that
+/// theta is a linear map of its slopes.
 pub(super) struct Metric<'a> {
     /// R times the map from slopes to theta.
     slopes: Array2<f64>,
@@ -31,7 +34,8 @@ const FLAT: f64 = 1e-6;
 const SURE: f64 = 1e-3;
 /// A step that lowers chi squared by less than this part is the last.
 const LEAST: f64 = 1e-6;
-/// What functions don't follow of a term that is no more than a spike to them, relative to its slopes.
+/// What functions don't follow of a term that is no more than a spike to them, relative to its
+/// slopes.
 const SPIKE: f64 = 0.5;
 /// What a term of a polynomial must lower chi squared by.
 const PRICE: f64 = 12.0;
@@ -49,13 +53,19 @@ impl<'a> Metric<'a> {
         errors: &'a Errors,
     ) -> linalg::Result<Self> {
         let n = fitted.theta.len();
-        let others: Vec<usize> = (0..n).filter(|k| part.columns.binary_search(k).is_err()).collect();
-        let order: Vec<usize> = others.iter().copied().chain(part.columns.iter().copied()).chain([n]).collect();
+        let others: Vec<usize> =
+            (0..n).filter(|k| part.columns.binary_search(k).is_err()).collect();
+        let order: Vec<usize> =
+            others.iter().copied().chain(part.columns.iter().copied()).chain([n]).collect();
         let factor = triangular_factor(&[fitted.factor.select(Axis(1), &order)])?;
         let information = factor.slice(s![others.len()..n, others.len()..n]);
-        // The pseudo-inverse of the slopes of all functions; where the data say little of slopes, beyond most of them, these count little.
-        let (m, floor) = (samples.errors.ncols(), samples.errors.iter().fold(0.0, |a: f64, e| a.max(*e)) * SURE);
-        let weights = Array1::from_shape_fn(samples.design.nrows(), |i| 1.0 / samples.errors[[i / m, i % m]].max(floor));
+        // The pseudo-inverse of the slopes of all functions; where the data say little of slopes,
+        // beyond most of them, these count little.
+        let (m, floor) =
+            (samples.errors.ncols(), samples.errors.iter().fold(0.0, |a: f64, e| a.max(*e)) * SURE);
+        let weights = Array1::from_shape_fn(samples.design.nrows(), |i| {
+            1.0 / samples.errors[[i / m, i % m]].max(floor)
+        });
         let rows = weights.insert_axis(Axis(1));
         let design = &samples.design * &rows;
         let whitening = Whitening::new(&triangular_factor(std::slice::from_ref(&design))?, FLAT)?;
@@ -64,10 +74,19 @@ impl<'a> Metric<'a> {
         let variables = part.scalars.iter().map(|&i| scalars[i].clone()).collect();
         let learned = factor.slice(s![others.len()..n, n]).to_owned();
         let nearest = design.dot(&map);
-        Ok(Self { slopes: information.dot(&map), learned, nearest, weights: rows.remove_axis(Axis(1)), samples, variables, errors })
+        Ok(Self {
+            slopes: information.dot(&map),
+            learned,
+            nearest,
+            weights: rows.remove_axis(Axis(1)),
+            samples,
+            variables,
+            errors,
+        })
     }
 
-    /// The errors of slopes, by one variable after the other, that this takes for independent and of unit deviation.
+    /// The errors of slopes, by one variable after the other, that this takes for independent and
+    /// of unit deviation.
     pub fn whitening(&self) -> Array2<f64> {
         let m = self.variables.len();
         let order: Vec<usize> = (0..m).flat_map(|k| (k..self.slopes.ncols()).step_by(m)).collect();
@@ -76,15 +95,18 @@ impl<'a> Metric<'a> {
 
     /// A form with the constants that fit best, and the misfit of the whole with it.
     pub fn adjust(&self, form: &Expr) -> (Expr, f64) {
-        let residual = |constants: &[f64]| self.slopes.dot(&self.slopes_of(form, constants)) - &self.learned;
+        let residual =
+            |constants: &[f64]| self.slopes.dot(&self.slopes_of(form, constants)) - &self.learned;
         let (constants, rest) = least_squares(form.constants(), &residual, LEAST, &|| false);
         let misfit = self.errors.misfit(self.errors.chi_squared + rest.dot(&rest));
         (form.with_constants(&constants), misfit)
     }
 
-    /// Whether the part's functions can follow each term of a form. What only a spike does they don't see, and the data hardly.
+    /// Whether the part's functions can follow each term of a form. What only a spike does they
+    /// don't see, and the data hardly.
     pub fn sees(&self, form: &Expr) -> bool {
-        let terms = if let Expr::Sum(terms) = form { &terms[..] } else { std::slice::from_ref(form) };
+        let terms =
+            if let Expr::Sum(terms) = form { &terms[..] } else { std::slice::from_ref(form) };
         terms.iter().filter(|term| !matches!(term, Expr::Constant(_))).all(|term| {
             let slopes = self.slopes_of(term, &term.constants());
             let weighted = &slopes * &self.weights;
@@ -114,7 +136,10 @@ impl<'a> Metric<'a> {
     fn slopes_of(&self, form: &Expr, constants: &[f64]) -> Array1<f64> {
         let scalars = form.scalars();
         let m = self.variables.len();
-        let places: Vec<usize> = scalars.iter().map(|s| self.variables.iter().position(|v| v == s).unwrap_or(0)).collect();
+        let places: Vec<usize> = scalars
+            .iter()
+            .map(|s| self.variables.iter().position(|v| v == s).unwrap_or(0))
+            .collect();
         let slope = |at: usize| self.samples.partial(form, constants, &places, (at / m, at % m));
         (0..self.samples.inputs.nrows() * m).map(slope).collect()
     }

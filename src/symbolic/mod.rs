@@ -50,16 +50,23 @@ pub use equality::{EqualityOptions, Proof, prove_equal, prove_equal_at, prove_eq
 pub use error::SymbolicError;
 pub use forms::PartForm;
 pub use friction::Friction;
-pub use learner::{CandidateScalar, Fitted, Group, Learner, bytes_of_chunk, candidates, eliminate_groups};
+pub use learner::{
+    CandidateScalar, Fitted, Group, Learner, bytes_of_chunk, candidates, eliminate_groups,
+};
 pub use merged::Merged;
 pub use order::ordered;
 pub use outlying::Outlying;
 pub use parts::{PartCurve, RadialForce};
-pub use recover::{Candidate, Noise, NoiseFound, RecoverError, RecoverSettings, RecoveredPart, Recovery, recover, recover_from};
+pub use recover::{
+    Candidate, Noise, NoiseFound, RecoverError, RecoverSettings, RecoveredPart, Recovery, recover,
+    recover_from,
+};
 pub use refit::{Refit, model, refit};
 pub use rivals::Rival;
 pub use rules::{RULES, Rule};
 pub use search::Deadline;
 pub use shared::Shared;
-pub use simplify::{Simplified, SimplifyOptions, Stopped, simplify, simplify_up_to_constant, simplify_vector};
+pub use simplify::{
+    Simplified, SimplifyOptions, Stopped, simplify, simplify_up_to_constant, simplify_vector,
+};
 pub use split::{Part, PartSamples};

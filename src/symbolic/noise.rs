@@ -1,4 +1,5 @@
-//! How noise in the points shows in the increments: more where motion is unstable, as in close encounters.
+//! How noise in the points shows in the increments: more where motion is unstable, as in close
+//! encounters.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -12,8 +13,9 @@ use crate::dataset::{Trajectory, gaussian_states};
 /// Times that noise is drawn.
 const DRAWS: usize = 6;
 
-/// Factors for the rows of the training chunks that make the effect of noise equal in all of them; none above one. Noise of the size that the median chunk
-/// shows is added to the points, and what that does to the residuals is averaged over the positions and over the momenta of each interval.
+/// Factors for the rows of the training chunks that make the effect of noise equal in all of them;
+/// none above one. Noise of the size that the median chunk shows is added to the points, and what
+/// that does to the residuals is averaged over the positions and over the momenta of each interval.
 pub(super) fn factors(learner: &Learner, fitted: &Fitted) -> Vec<Vec<f64>> {
     let weights = learner.weights();
     let dim = weights.len();
@@ -37,14 +39,16 @@ pub(super) fn factors(learner: &Learner, fitted: &Fitted) -> Vec<Vec<f64>> {
             .train()
             .iter()
             .map(|chunk| {
-                let error = gaussian_states(&vec![0.0; dim], &deviation, chunk.times.len(), &mut rng);
+                let error =
+                    gaussian_states(&vec![0.0; dim], &deviation, chunk.times.len(), &mut rng);
                 Trajectory { states: &chunk.states + &error, ..chunk.clone() }
             })
             .collect();
         let (_, moved) = residuals(&noisy);
         for ((squares, moved), base) in squares.iter_mut().zip(&moved).zip(&base) {
             for (row, square) in squares.iter_mut().enumerate() {
-                let change = (moved[[row, 0]] - moved[[row, 1]]) - (base[[row, 0]] - base[[row, 1]]);
+                let change =
+                    (moved[[row, 0]] - moved[[row, 1]]) - (base[[row, 0]] - base[[row, 1]]);
                 *square += change * change / DRAWS as f64;
             }
         }
@@ -57,7 +61,8 @@ pub(super) fn factors(learner: &Learner, fitted: &Fitted) -> Vec<Vec<f64>> {
                 .chunks(dim / 2)
                 .flat_map(|half| {
                     let mean = half.iter().sum::<f64>() / half.len() as f64;
-                    let factor = if mean.is_finite() { (unit / mean.max(unit)).sqrt() } else { 0.0 };
+                    let factor =
+                        if mean.is_finite() { (unit / mean.max(unit)).sqrt() } else { 0.0 };
                     vec![factor; half.len()]
                 })
                 .collect()

@@ -3,8 +3,9 @@
 use crate::expr::{Expr, Scalar, Vector};
 use std::cmp::Ordering;
 
-/// The same expression, its sums and products in reading order: kinetic terms (of momenta) first, then functions of distances, then terms that join
-/// different kinds of vectors, such as fields; numbers last in a sum and first in a product, divisors last.
+/// The same expression, its sums and products in reading order: kinetic terms (of momenta) first,
+/// then functions of distances, then terms that join different kinds of vectors, such as fields;
+/// numbers last in a sum and first in a product, divisors last.
 pub fn ordered(expr: &Expr) -> Expr {
     match expr {
         Expr::Constant(_) | Expr::Scalar(_) => expr.clone(),
@@ -25,7 +26,8 @@ pub fn ordered(expr: &Expr) -> Expr {
     }
 }
 
-/// 0 for terms of momenta alone, 1 for functions of distances, 2 for inner products of positions, 3 for other terms, 4 for numbers.
+/// 0 for terms of momenta alone, 1 for functions of distances, 2 for inner products of positions, 3
+/// for other terms, 4 for numbers.
 fn rank(term: &Expr) -> u8 {
     let scalars = term.scalars();
     let momentum = |v: &Vector| v.terms().iter().all(|(name, _)| name.starts_with('p'));
@@ -35,7 +37,10 @@ fn rank(term: &Expr) -> u8 {
         0
     } else if scalars.iter().all(|s| matches!(s, Scalar::Norm(_))) {
         1
-    } else if scalars.iter().all(|s| s.vectors().all(|v| v.terms().iter().all(|(name, _)| name.starts_with('q')))) {
+    } else if scalars
+        .iter()
+        .all(|s| s.vectors().all(|v| v.terms().iter().all(|(name, _)| name.starts_with('q'))))
+    {
         2
     } else {
         3
@@ -46,11 +51,16 @@ fn compare_terms(a: &Expr, b: &Expr) -> Ordering {
     let scalars = |a: &Expr, b: &Expr| {
         let (a, b) = (a.scalars(), b.scalars());
         let vectors = |s: &Scalar| s.vectors().map(|v| v.terms().len()).sum::<usize>();
-        let pairs = a.iter().zip(&b).map(|(a, b)| vectors(a).cmp(&vectors(b)).then_with(|| a.total_cmp(b)));
+        let pairs =
+            a.iter().zip(&b).map(|(a, b)| vectors(a).cmp(&vectors(b)).then_with(|| a.total_cmp(b)));
         pairs.into_iter().find(|o| o.is_ne()).unwrap_or_else(|| b.len().cmp(&a.len()))
     };
     // Of one scalar, the higher power comes first.
-    rank(a).cmp(&rank(b)).then_with(|| scalars(a, b)).then_with(|| degree(b).total_cmp(&degree(a))).then_with(|| a.total_cmp(b))
+    rank(a)
+        .cmp(&rank(b))
+        .then_with(|| scalars(a, b))
+        .then_with(|| degree(b).total_cmp(&degree(a)))
+        .then_with(|| a.total_cmp(b))
 }
 
 fn degree(term: &Expr) -> f64 {

@@ -1,4 +1,5 @@
-//! Chunks that a law does not follow while it follows nearly all others exactly: broken numbers, or something that acts there only.
+//! Chunks that a law does not follow while it follows nearly all others exactly: broken numbers, or
+//! something that acts there only.
 
 use super::follow::{followed, marked};
 use super::judge::Misfit;
@@ -52,7 +53,8 @@ const SMALL: f64 = 1e-7;
 /// The part of all chunks that may be off.
 const FEW: f64 = 0.3;
 
-/// Those of all chunks that a law does not follow, if it follows most of them exactly; chunks that no integration step can follow don't count.
+/// Those of all chunks that a law does not follow, if it follows most of them exactly; chunks that
+/// no integration step can follow don't count.
 ///
 /// # Errors
 /// An unknown vector.
@@ -65,19 +67,32 @@ pub(super) fn outlying(
     let (model, constants) = (model(inputs, law)?, law.constants());
     let chunks = &marked(chunks, &followed(&model, &constants, chunks, settings, SMALL))[..];
     let misfit = Misfit::new(&model, &constants, chunks, settings);
-    let residuals = |chunk: &Trajectory| (chunk.times.len().saturating_sub(1).max(1) * chunk.states.ncols()) as f64;
-    let errors: Vec<f64> = misfit.chunks.iter().zip(chunks).map(|(loss, chunk)| (loss / residuals(chunk)).sqrt()).collect();
+    let residuals = |chunk: &Trajectory| {
+        (chunk.times.len().saturating_sub(1).max(1) * chunk.states.ncols()) as f64
+    };
+    let errors: Vec<f64> = misfit
+        .chunks
+        .iter()
+        .zip(chunks)
+        .map(|(loss, chunk)| (loss / residuals(chunk)).sqrt())
+        .collect();
     let mut sorted = errors.clone();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY);
     let is_off = |error: &f64| error.is_nan() || *error > (FAR * middle).max(SMALL);
-    let off: Vec<&Trajectory> = errors.iter().zip(chunks).filter(|(error, _)| is_off(error)).map(|(_, chunk)| chunk).collect();
+    let off: Vec<&Trajectory> = errors
+        .iter()
+        .zip(chunks)
+        .filter(|(error, _)| is_off(error))
+        .map(|(_, chunk)| chunk)
+        .collect();
     if middle > SMALL || off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
         return Ok(None);
     }
     let mut places: Vec<(i64, f64, f64)> = off.into_iter().map(place).collect();
     places.sort_by(by_place);
-    let others: Vec<f64> = errors.iter().filter(|error| !is_off(error)).map(|error| error * error).collect();
+    let others: Vec<f64> =
+        errors.iter().filter(|error| !is_off(error)).map(|error| error * error).collect();
     let others = (others.iter().sum::<f64>() / others.len().max(1) as f64).sqrt();
     Ok(Some(Outlying { chunks: places, of: chunks.len(), others }))
 }

@@ -7,8 +7,9 @@ use super::rollouts::{Trained, closed_form_error};
 use crate::dataset::{Trajectory, Units};
 use crate::expr::Expr;
 
-/// Laws simpler than the chosen one: those tried, the chosen forms of the parts with one of them put more simply, and the chosen law with ever more of its
-/// terms left out; those that are on the front, each with constants of its own.
+/// Laws simpler than the chosen one: those tried, the chosen forms of the parts with one of them
+/// put more simply, and the chosen law with ever more of its terms left out; those that are on the
+/// front, each with constants of its own.
 pub(super) fn front(
     learner: &Learner,
     fitted: &Fitted,
@@ -35,9 +36,15 @@ pub(super) fn front(
     Ok(all)
 }
 
-/// The front in the units of the table, with the law itself at its end: what is as good and no simpler adds nothing.
-pub(super) fn with_the_law(natural: Vec<Candidate>, units: &Units, law: Candidate) -> Vec<Candidate> {
-    let in_table = |c: Candidate| Candidate { expression: units.hamiltonian(&c.expression), error: c.error };
+/// The front in the units of the table, with the law itself at its end: what is as good and no
+/// simpler adds nothing.
+pub(super) fn with_the_law(
+    natural: Vec<Candidate>,
+    units: &Units,
+    law: Candidate,
+) -> Vec<Candidate> {
+    let in_table =
+        |c: Candidate| Candidate { expression: units.hamiltonian(&c.expression), error: c.error };
     let mut all: Vec<Candidate> = natural.into_iter().map(in_table).collect();
     all.retain(|c| c.expression.complexity() < law.expression.complexity());
     all.push(law);
@@ -46,7 +53,9 @@ pub(super) fn with_the_law(natural: Vec<Candidate>, units: &Units, law: Candidat
 
 /// Those with a smaller error than all that are simpler.
 fn on_front(mut all: Vec<Candidate>) -> Vec<Candidate> {
-    all.sort_by(|a, b| a.expression.complexity().cmp(&b.expression.complexity()).then(a.error.total_cmp(&b.error)));
+    all.sort_by(|a, b| {
+        a.expression.complexity().cmp(&b.expression.complexity()).then(a.error.total_cmp(&b.error))
+    });
     let mut lowest = f64::INFINITY;
     all.retain(|c| {
         c.error < lowest && {
@@ -71,7 +80,8 @@ fn simpler(discovered: &Discovered) -> Vec<Expr> {
     laws
 }
 
-/// The law without one term, without two, and so on: always the one goes that is missed least. Factors before sums are multiplied out.
+/// The law without one term, without two, and so on: always the one goes that is missed least.
+/// Factors before sums are multiplied out.
 fn with_fewer_terms(law: &Expr, candidate: impl Fn(Expr) -> Option<Candidate>) -> Vec<Candidate> {
     let mut terms = match law {
         Expr::Sum(terms) => terms.iter().flat_map(spread).collect(),
@@ -79,7 +89,11 @@ fn with_fewer_terms(law: &Expr, candidate: impl Fn(Expr) -> Option<Candidate>) -
     };
     let mut found = Vec::new();
     while terms.len() > 1 {
-        let without = |k: usize| Expr::sum(terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, term)| term.clone()));
+        let without = |k: usize| {
+            Expr::sum(
+                terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, term)| term.clone()),
+            )
+        };
         let tried = (0..terms.len()).filter_map(|k| Some((k, candidate(without(k))?)));
         let Some((k, least)) = tried.min_by(|a, b| a.1.error.total_cmp(&b.1.error)) else { break };
         terms.remove(k);

@@ -1,8 +1,11 @@
-//! The equations of motion integrated along paths: linear least squares that converges to the rollout fit.
+//! The equations of motion integrated along paths: linear least squares that converges to the
+//! rollout fit.
 //!
-//! Between two points of a chunk z' - z = sum_k theta_k (integral of f_k(z(t)) dt). The path z(t) is at first the polynomial through the points
-//! around; once there is a model it is the model's own flow from z, bent linearly so that it ends in z'. With the new parameters
-//! the path is improved, and so on: each round is a linear problem, and where they settle the model's flow goes through the points.
+//! Between two points of a chunk z' - z = sum_k theta_k (integral of f_k(z(t)) dt). The path z(t)
+//! is at first the polynomial through the points around; once there is a model it is the model's
+//! own flow from z, bent linearly so that it ends in z'. With the new parameters the path is
+//! improved, and so on: each round is a linear problem, and where they settle the model's flow goes
+//! through the points.
 
 use ndarray::{Array2, ArrayViewMut1, s};
 use rayon::prelude::*;
@@ -44,16 +47,24 @@ struct Block {
     nodes: Vec<Vec<(Lanes, Vec<Lanes>)>>,
     /// The increments, as they are.
     increments: Vec<f64>,
-    /// Factor for the rows of each chunk; zero where its path fails: such rows are zero and count for nothing.
+    /// Factor for the rows of each chunk; zero where its path fails: such rows are zero and count
+    /// for nothing.
     trust: Vec<f64>,
     /// Factor for each row, if not one.
     factors: Vec<f64>,
 }
 
 impl Paths {
-    /// Paths through the points of `chunks`, along the flow of a model where one is given, each interval cut into `pieces`.
-    /// `weights` are those of the state's components, `trust` has a factor for the rows of each chunk.
-    pub fn new<F: Model>(flow: Option<&Flow<F>>, chunks: &[Trajectory], weights: &[f64], pieces: usize, trust: &[f64]) -> Self {
+    /// Paths through the points of `chunks`, along the flow of a model where one is given, each
+    /// interval cut into `pieces`. `weights` are those of the state's components, `trust` has a
+    /// factor for the rows of each chunk.
+    pub fn new<F: Model>(
+        flow: Option<&Flow<F>>,
+        chunks: &[Trajectory],
+        weights: &[f64],
+        pieces: usize,
+        trust: &[f64],
+    ) -> Self {
         let blocks = chunks.par_chunks(LANES).zip(trust.par_chunks(LANES));
         let make = |work: &mut Option<F::Work>, (chunks, trust): (&[Trajectory], &[f64])| {
             Block::new(flow.zip(work.as_mut()), chunks, weights.len(), pieces, trust)
@@ -64,19 +75,29 @@ impl Paths {
 
     /// Gives every row a factor, by blocks; what there is no factor for keeps one.
     pub fn with_factors(mut self, factors: &[Vec<f64>]) -> Self {
-        self.blocks.iter_mut().zip(factors).for_each(|(block, factors)| block.factors.clone_from(factors));
+        self.blocks
+            .iter_mut()
+            .zip(factors)
+            .for_each(|(block, factors)| block.factors.clone_from(factors));
         self
     }
 
-    /// The increments of given fields along the paths, weighted and made uncorrelated; one column a field. `fields` writes all fields at eight states, one
-    /// after the other.
-    pub fn of_fields(&self, number: usize, fields: &(dyn Fn(&[Lanes], &mut [Lanes]) + Sync)) -> Vec<Array2<f64>> {
+    /// The increments of given fields along the paths, weighted and made uncorrelated; one column a
+    /// field. `fields` writes all fields at eight states, one after the other.
+    pub fn of_fields(
+        &self,
+        number: usize,
+        fields: &(dyn Fn(&[Lanes], &mut [Lanes]) + Sync),
+    ) -> Vec<Array2<f64>> {
         let rows = |block: &Block| {
             let mut design = Array2::zeros((block.increments.len(), number));
             let mut values = vec![Lanes::zero(); number * self.dim];
             block.each(self.dim, &mut |z, add| {
                 fields(z, &mut values);
-                values.chunks_exact(self.dim).enumerate().for_each(|(k, field)| add(&mut design.column_mut(k), field));
+                values
+                    .chunks_exact(self.dim)
+                    .enumerate()
+                    .for_each(|(k, field)| add(&mut design.column_mut(k), field));
             });
             self.finish(block, &mut design);
             design
@@ -84,14 +105,17 @@ impl Paths {
         self.blocks.par_iter().map(rows).collect()
     }
 
-    /// The design matrix: for every parameter of the model a column of its increments, the observed increments in the last one; in blocks of
-    /// rows. The increments of one component share the points between them; with independent errors of the points they are made
-    /// uncorrelated, which is what a fit with free initial states comes to for short chunks.
+    /// The design matrix: for every parameter of the model a column of its increments, the observed
+    /// increments in the last one; in blocks of rows. The increments of one component share the
+    /// points between them; with independent errors of the points they are made uncorrelated, which
+    /// is what a fit with free initial states comes to for short chunks.
     pub fn design<M: LinearModel>(&self, model: &M) -> Vec<Array2<f64>> {
         let n = model.parameters();
         let rows = |work: &mut M::Work, block: &Block| {
             let mut design = Array2::zeros((block.increments.len(), n + 1));
-            block.each(self.dim, &mut |z, add| model.columns(z, work, &mut |k, f| add(&mut design.column_mut(k), f)));
+            block.each(self.dim, &mut |z, add| {
+                model.columns(z, work, &mut |k, f| add(&mut design.column_mut(k), f))
+            });
             design.column_mut(n).iter_mut().zip(&block.increments).for_each(|(d, x)| *d = *x);
             self.finish(block, &mut design);
             design
@@ -99,7 +123,8 @@ impl Paths {
         self.blocks.par_iter().map_init(|| model.work(), rows).collect()
     }
 
-    /// The increments of a model's flow along the paths, weighted and made uncorrelated, and the observed ones: a matrix of two columns for each block.
+    /// The increments of a model's flow along the paths, weighted and made uncorrelated, and the
+    /// observed ones: a matrix of two columns for each block.
     pub fn increments<M: Model>(&self, model: &M, theta: &[f64]) -> Vec<Array2<f64>> {
         let rows = |work: &mut M::Work, block: &Block| {
             let mut design = Array2::zeros((block.increments.len(), 2));
@@ -108,7 +133,10 @@ impl Paths {
             block.each(self.dim, &mut |z, add| {
                 z.iter().zip(flat.chunks_exact_mut(LANES)).for_each(|(z, flat)| z.store(flat));
                 model.field_into(theta, &flat, &mut slope, work);
-                field.iter_mut().zip(slope.chunks_exact(LANES)).for_each(|(f, slope)| *f = Lanes::load(slope));
+                field
+                    .iter_mut()
+                    .zip(slope.chunks_exact(LANES))
+                    .for_each(|(f, slope)| *f = Lanes::load(slope));
                 add(&mut design.column_mut(0), &field);
             });
             design.column_mut(1).iter_mut().zip(&block.increments).for_each(|(d, x)| *d = *x);
@@ -133,12 +161,14 @@ impl Paths {
         }
     }
 
-    /// The mean square of the residuals `matrix . coefficients` (last column times -1) of each chunk, its trust taken out; infinite where the path failed.
+    /// The mean square of the residuals `matrix . coefficients` (last column times -1) of each
+    /// chunk, its trust taken out; infinite where the path failed.
     pub fn misfits(&self, blocks: &[Array2<f64>], coefficients: &[f64]) -> Vec<f64> {
         let mut misfits = Vec::new();
         for (block, design) in self.blocks.iter().zip(blocks) {
             let n = coefficients.len();
-            let residual = design.slice(s![.., ..n]).dot(&ndarray::ArrayView1::from(coefficients)) - design.column(n);
+            let residual = design.slice(s![.., ..n]).dot(&ndarray::ArrayView1::from(coefficients))
+                - design.column(n);
             for (lane, &trust) in block.trust.iter().enumerate() {
                 let range = block.first[lane]..block.first[lane + 1];
                 let rows = residual.slice(s![range.clone()]);
@@ -151,7 +181,8 @@ impl Paths {
         misfits
     }
 
-    /// The sum over all rows of the squares of their trust: what sums of squares of residuals are divided by.
+    /// The sum over all rows of the squares of their trust: what sums of squares of residuals are
+    /// divided by.
     pub fn weight(&self) -> f64 {
         let of = |block: &Block| -> f64 {
             let rows = block.first.windows(2).map(|w| (w[1] - w[0]) as f64);
@@ -182,25 +213,38 @@ impl Block {
                 follow(flow, work, chunks, j, &mut path, pieces, &mut failed);
             }
             let length = Lanes(std::array::from_fn(|lane| {
-                chunks.get(lane).filter(|c| j < c.times.len()).map_or(0.0, |c| c.times[j] - c.times[j - 1])
+                chunks
+                    .get(lane)
+                    .filter(|c| j < c.times.len())
+                    .map_or(0.0, |c| c.times[j] - c.times[j - 1])
             }));
             nodes.push(path.into_iter().map(|(weight, z)| (length * weight, z)).collect());
         }
         let steps = |c: &Trajectory| {
-            (1..c.times.len()).flat_map(|j| (&c.states.row(j) - &c.states.row(j - 1)).to_vec()).collect::<Vec<_>>()
+            (1..c.times.len())
+                .flat_map(|j| (&c.states.row(j) - &c.states.row(j - 1)).to_vec())
+                .collect::<Vec<_>>()
         };
         let increments = chunks.iter().flat_map(steps).collect();
-        let trust = trust.iter().zip(failed).map(|(t, failed)| if failed { 0.0 } else { *t }).collect();
+        let trust =
+            trust.iter().zip(failed).map(|(t, failed)| if failed { 0.0 } else { *t }).collect();
         Self { points, first, nodes, increments, trust, factors: Vec::new() }
     }
 
-    /// Calls `f` on the states of every node with a function that adds a field there, times the node's weight, to a column.
+    /// Calls `f` on the states of every node with a function that adds a field there, times the
+    /// node's weight, to a column.
     #[allow(clippy::type_complexity)]
-    fn each(&self, dim: usize, f: &mut dyn FnMut(&[Lanes], &dyn Fn(&mut ArrayViewMut1<f64>, &[Lanes]))) {
+    fn each(
+        &self,
+        dim: usize,
+        f: &mut dyn FnMut(&[Lanes], &dyn Fn(&mut ArrayViewMut1<f64>, &[Lanes])),
+    ) {
         for (j, nodes) in self.nodes.iter().enumerate() {
             for (weight, z) in nodes {
                 f(z, &|column, field| {
-                    for (lane, _) in self.points.iter().enumerate().filter(|(_, points)| j + 1 < **points) {
+                    for (lane, _) in
+                        self.points.iter().enumerate().filter(|(_, points)| j + 1 < **points)
+                    {
                         let row = self.first[lane] + j * dim;
                         for (c, x) in field.iter().enumerate() {
                             column[row + c] += weight.0[lane] * x.0[lane];
@@ -212,8 +256,14 @@ impl Block {
     }
 }
 
-/// Weights (of an interval of length one) and states of the nodes on the polynomial through the points around interval `j`.
-fn first_path(chunks: &[Trajectory], j: usize, dim: usize, pieces: usize) -> Vec<(f64, Vec<Lanes>)> {
+/// Weights (of an interval of length one) and states of the nodes on the polynomial through the
+/// points around interval `j`.
+fn first_path(
+    chunks: &[Trajectory],
+    j: usize,
+    dim: usize,
+    pieces: usize,
+) -> Vec<(f64, Vec<Lanes>)> {
     let mut nodes = Vec::with_capacity(4 * pieces);
     for (c, weight) in nodes_of(pieces) {
         let mut z = vec![Lanes::zero(); dim];
@@ -225,7 +275,12 @@ fn first_path(chunks: &[Trajectory], j: usize, dim: usize, pieces: usize) -> Vec
             let from = (j + 1).saturating_sub(window.div_ceil(2)).min(chunk.times.len() - window);
             let times = &chunk.times[from..from + window];
             for (i, ti) in times.iter().enumerate() {
-                let lagrange: f64 = times.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, tk)| (t - tk) / (ti - tk)).product();
+                let lagrange: f64 = times
+                    .iter()
+                    .enumerate()
+                    .filter(|(k, _)| *k != i)
+                    .map(|(_, tk)| (t - tk) / (ti - tk))
+                    .product();
                 for (component, z) in z.iter_mut().enumerate() {
                     z.0[lane] += lagrange * chunk.states[[from + i, component]];
                 }
@@ -241,7 +296,8 @@ fn nodes_of(pieces: usize) -> impl Iterator<Item = (f64, f64)> {
     (0..pieces).flat_map(move |p| GAUSS.map(|(c, w)| ((p as f64 + c) * scale, w * scale)))
 }
 
-/// Replaces the nodes by those of the flow from the start of interval `j`, bent to end in its last point; marks chunks where that fails.
+/// Replaces the nodes by those of the flow from the start of interval `j`, bent to end in its last
+/// point; marks chunks where that fails.
 fn follow<F: Model>(
     flow: &Flow<F>,
     work: &mut F::Work,
@@ -254,8 +310,11 @@ fn follow<F: Model>(
     let dim = flow.model.dim();
     let chunk = |lane: usize| &chunks[lane.min(chunks.len() - 1)];
     let interval = |lane: usize| j.min(chunk(lane).times.len() - 1);
-    let length: [f64; LANES] = std::array::from_fn(|l| chunk(l).times[interval(l)] - chunk(l).times[interval(l) - 1]);
-    let state = |point: usize, c: usize| Lanes(std::array::from_fn(|l| chunk(l).states[[interval(l) - 1 + point, c]]));
+    let length: [f64; LANES] =
+        std::array::from_fn(|l| chunk(l).times[interval(l)] - chunk(l).times[interval(l) - 1]);
+    let state = |point: usize, c: usize| {
+        Lanes(std::array::from_fn(|l| chunk(l).states[[interval(l) - 1 + point, c]]))
+    };
     let mut z: Vec<Lanes> = (0..dim).map(|c| state(0, c)).collect();
     let mut runge = RungeKutta4::new(dim);
     let mut at = 0.0;
@@ -273,7 +332,8 @@ fn follow<F: Model>(
             node[c] += miss * *fraction;
         }
         for (lane, failed) in failed.iter_mut().enumerate() {
-            *failed |= !(miss.0[lane].is_finite() && miss.0[lane].abs() < 1e3 * (1.0 + start.0[lane].abs()));
+            *failed |= !(miss.0[lane].is_finite()
+                && miss.0[lane].abs() < 1e3 * (1.0 + start.0[lane].abs()));
         }
     }
     // What failed must not disturb its neighbours with numbers that are not finite.
@@ -295,13 +355,26 @@ struct RungeKutta4 {
 
 impl RungeKutta4 {
     fn new(dim: usize) -> Self {
-        Self { stage: vec![0.0; dim * LANES], slope: vec![0.0; dim * LANES], sum: vec![Lanes::zero(); dim] }
+        Self {
+            stage: vec![0.0; dim * LANES],
+            slope: vec![0.0; dim * LANES],
+            sum: vec![Lanes::zero(); dim],
+        }
     }
 
-    fn step<F: Model>(&mut self, flow: &Flow<F>, work: &mut F::Work, length: &[f64; LANES], fraction: f64, z: &mut [Lanes]) {
+    fn step<F: Model>(
+        &mut self,
+        flow: &Flow<F>,
+        work: &mut F::Work,
+        length: &[f64; LANES],
+        fraction: f64,
+        z: &mut [Lanes],
+    ) {
         let h = Lanes(length.map(|l| l * fraction));
         self.sum.copy_from_slice(z);
-        for (along, weight) in [(0.0, 1.0 / 6.0), (0.5, 1.0 / 3.0), (0.5, 1.0 / 3.0), (1.0, 1.0 / 6.0)] {
+        for (along, weight) in
+            [(0.0, 1.0 / 6.0), (0.5, 1.0 / 3.0), (0.5, 1.0 / 3.0), (1.0, 1.0 / 6.0)]
+        {
             for (c, z) in z.iter().enumerate() {
                 let slope = Lanes::load(&self.slope[c * LANES..]);
                 let stage = if along == 0.0 { *z } else { *z + slope * h * along };
@@ -316,10 +389,11 @@ impl RungeKutta4 {
     }
 }
 
-/// Multiplies the rows of the increments of each component by the inverse Cholesky factor of their correlation: 1 with themselves, -1/2 with
-/// their neighbours.
+/// Multiplies the rows of the increments of each component by the inverse Cholesky factor of their
+/// correlation: 1 with themselves, -1/2 with their neighbours.
 fn decorrelate(rows: &mut ndarray::ArrayViewMut2<f64>, dim: usize) {
-    // L of the tridiagonal matrix: l_j^2 = 1 - m_{j-1}^2, m_j = -1/2 / l_j below the diagonal; then forward substitution.
+    // L of the tridiagonal matrix: l_j^2 = 1 - m_{j-1}^2, m_j = -1/2 / l_j below the diagonal; then
+    // forward substitution.
     let (mut diagonal, mut below) = (1.0_f64, 0.0);
     for j in 0..rows.nrows() / dim {
         if j > 0 {

@@ -16,7 +16,9 @@ use super::rivals::Rival;
 use super::rollouts::{closed_form_error, on_trajectories};
 use super::search::{Counts, Deadline};
 use super::shared::{Shared, Ties, shared_constants};
-use super::{Merged, PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector};
+use super::{
+    Merged, PartForm, Reading, SimplifyOptions, SymbolicError, read_constants, simplify_vector,
+};
 use crate::basis::ProductBasis;
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, Scalar, VectorExpr};
@@ -31,8 +33,9 @@ pub enum Noise {
     Auto,
     /// There is none.
     None,
-    /// Its standard deviation in each component (column of the table) in units of that component's own standard deviation over the training
-    /// chunks: 0.01 is 1 % of the spread of each. To be known to 5 %.
+    /// Its standard deviation in each component (column of the table) in units of that component's
+    /// own standard deviation over the training chunks: 0.01 is 1 % of the spread of each. To be
+    /// known to 5 %.
     Sigma(f64),
 }
 
@@ -75,7 +78,8 @@ pub enum RecoverError {
 pub struct Candidate {
     /// Hamiltonian.
     pub expression: Expr,
-    /// Root mean square rollout residual on the validation chunks, in units of the components' standard deviations.
+    /// Root mean square rollout residual on the validation chunks, in units of the components'
+    /// standard deviations.
     pub error: f64,
 }
 
@@ -86,8 +90,9 @@ pub struct NoiseFound {
     pub deviation: Vec<f64>,
     /// Whether that was given.
     pub given: bool,
-    /// The Cramer-Rao bound for the variance of the constants over what the scatter of the chunks says it is, see
-    /// [`NoisyFit::efficiency`](train::NoisyFit::efficiency); unknown where they could not be fitted.
+    /// The Cramer-Rao bound for the variance of the constants over what the scatter of the chunks
+    /// says it is, see [`NoisyFit::efficiency`](train::NoisyFit::efficiency); unknown where they
+    /// could not be fitted.
     pub efficiency: Option<f64>,
     /// Residuals of more than [`OUTLIER`](train::OUTLIER) standard deviations.
     pub outliers: usize,
@@ -111,11 +116,13 @@ pub struct Recovery {
     pub learned: Learned<ProductBasis>,
     /// The closed form with fitted constants.
     pub expression: Expr,
-    /// The closed form with constants rounded to simple numbers, where the trajectories agree with that.
+    /// The closed form with constants rounded to simple numbers, where the trajectories agree with
+    /// that.
     pub snapped: Option<Expr>,
     /// Covariance of the fitted constants, those of `expression`: noise and integration error.
     pub covariance: Array2<f64>,
-    /// Masses, springs, fields, with their standard errors: those of `expression`, the fitted form, and the simple numbers that they agree with.
+    /// Masses, springs, fields, with their standard errors: those of `expression`, the fitted form,
+    /// and the simple numbers that they agree with.
     pub reading: Reading,
     /// Constants that agree, if the held-out chunks have nothing against it.
     pub shared: Vec<Shared>,
@@ -125,7 +132,8 @@ pub struct Recovery {
     pub merged: Option<Merged>,
     /// Force on each particle, by name of its position.
     pub forces: Vec<(String, VectorExpr)>,
-    /// Parts of the Hamiltonian that are functions of few scalars, and the closed forms that were found for each, best first.
+    /// Parts of the Hamiltonian that are functions of few scalars, and the closed forms that were
+    /// found for each, best first.
     pub parts: Vec<RecoveredPart>,
     /// What no Hamiltonian explains of the data, if anything.
     pub friction: Option<Friction>,
@@ -139,18 +147,22 @@ pub struct Recovery {
     pub train_error: (f64, f64),
     /// The same on the validation chunks.
     pub validation_error: (f64, f64),
-    /// Held-out chunks that judge the law: those in which it can be followed (where halving the integration step changes nothing), and all. The
-    /// other half of the validation chunks chose the degrees of the learned Hamiltonian.
+    /// Held-out chunks that judge the law: those in which it can be followed (where halving the
+    /// integration step changes nothing), and all. The other half of the validation chunks chose
+    /// the degrees of the learned Hamiltonian.
     pub followed: (usize, usize),
     /// What the searches for closed forms did, and what their common e-graph saved.
     pub counts: Counts,
-    /// Chunks that the law doesn't follow, of data without noise, where it follows nearly all others exactly; such a law is not `exact`.
+    /// Chunks that the law doesn't follow, of data without noise, where it follows nearly all
+    /// others exactly; such a law is not `exact`.
     pub outlying: Option<Outlying>,
-    /// Whether the closed form explains the validation chunks down to noise or integration error: it follows them no worse than the learned
-    /// Hamiltonian does, within chance; what it misses is, without noise, below 1e-8 of their spread (or ten times the error of integration,
-    /// up to 1e-7), and with noise no more, by chi-squared statistics, than that noise as given or as estimated: neither would the learned Hamiltonian
-    /// make the chunks more likely, nor are its residuals other than noise; it is no power series; and more than half of the chunks in which the learned
-    /// Hamiltonian can be followed are among them.
+    /// Whether the closed form explains the validation chunks down to noise or integration error:
+    /// it follows them no worse than the learned Hamiltonian does, within chance; what it misses
+    /// is, without noise, below 1e-8 of their spread (or ten times the error of integration, up to
+    /// 1e-7), and with noise no more, by chi-squared statistics, than that noise as given or as
+    /// estimated: neither would the learned Hamiltonian make the chunks more likely, nor are its
+    /// residuals other than noise; it is no power series; and more than half of the chunks in which
+    /// the learned Hamiltonian can be followed are among them.
     pub exact: bool,
     /// Whether the deadline came before the end, so that what could be left out is missing.
     pub stopped: bool,
@@ -161,11 +173,19 @@ impl Recovery {
     pub fn basis(&self) -> String {
         let basis = self.learned.model.function();
         let degree = basis.functions().iter().flatten().map(|(_, d)| *d).max().unwrap_or(0);
-        let products = if basis.functions().iter().any(|f| f.len() > 1) { " and of products of two" } else { "" };
-        format!("Chebyshev polynomials to degree {degree} of {} scalars{products}", self.learned.model.scalars().len())
+        let products = if basis.functions().iter().any(|f| f.len() > 1) {
+            " and of products of two"
+        } else {
+            ""
+        };
+        format!(
+            "Chebyshev polynomials to degree {degree} of {} scalars{products}",
+            self.learned.model.scalars().len()
+        )
     }
 
-    /// The learned Hamiltonian as an expression: polynomials of mapped scalars, to be read where there is no closed form.
+    /// The learned Hamiltonian as an expression: polynomials of mapped scalars, to be read where
+    /// there is no closed form.
     pub fn learned_expression(&self) -> Expr {
         let Learned { model, fit, .. } = &self.learned;
         model.function().expression(&fit.theta, model.scalars().scalars())
@@ -182,7 +202,8 @@ const NEGLIGIBLE: f64 = 1e-9;
 /// The same where integration is less accurate than that.
 const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
 
-/// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other the law. `progress` is told what goes on.
+/// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other
+/// the law. `progress` is told what goes on.
 ///
 /// # Errors
 /// [`RecoverError`].
@@ -196,8 +217,9 @@ pub fn recover(
     recovered(inputs, (train, validation), None, settings, progress)
 }
 
-/// Recovers the Hamiltonian that a trained model stands for, whatever it is made of: the form is read off the model's field along the chunks, its
-/// constants are then refitted on the trajectories.
+/// Recovers the Hamiltonian that a trained model stands for, whatever it is made of: the form is
+/// read off the model's field along the chunks, its constants are then refitted on the
+/// trajectories.
 ///
 /// # Errors
 /// [`RecoverError`].
@@ -215,8 +237,9 @@ pub fn recover_from<M: Model>(
     recovered(inputs, (train, validation), Some(&teaching), settings, progress)
 }
 
-/// As [`recovered_from_all`], and again without the chunks that the law doesn't follow where it follows the others exactly: what is broken must not
-/// have a say in units, constants and their errors.
+/// As [`recovered_from_all`], and again without the chunks that the law doesn't follow where it
+/// follows the others exactly: what is broken must not have a say in units, constants and their
+/// errors.
 fn recovered(
     inputs: &Inputs,
     (train, validation): (&[Trajectory], &[Trajectory]),
@@ -225,12 +248,24 @@ fn recovered(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recovery, RecoverError> {
     let first = recovered_from_all(inputs, (train, validation), teaching, settings, progress)?;
-    let Some(outlying) = first.outlying.clone().filter(|_| !first.stopped) else { return Ok(first) };
+    let Some(outlying) = first.outlying.clone().filter(|_| !first.stopped) else {
+        return Ok(first);
+    };
     progress("again without chunks that don't follow");
-    let whole = |chunks: &[Trajectory]| chunks.iter().filter(|chunk| !outlying.has(chunk)).cloned().collect::<Vec<_>>();
-    match recovered_from_all(inputs, (&whole(train), &whole(validation)), teaching, settings, progress) {
+    let whole = |chunks: &[Trajectory]| {
+        chunks.iter().filter(|chunk| !outlying.has(chunk)).cloned().collect::<Vec<_>>()
+    };
+    match recovered_from_all(
+        inputs,
+        (&whole(train), &whole(validation)),
+        teaching,
+        settings,
+        progress,
+    ) {
         // Whatever it is that these chunks have, the law doesn't explain it.
-        Ok(second) => Ok(Recovery { outlying: Some(outlying.with(second.outlying)), exact: false, ..second }),
+        Ok(second) => {
+            Ok(Recovery { outlying: Some(outlying.with(second.outlying)), exact: false, ..second })
+        }
         Err(_) => Ok(first),
     }
 }
@@ -251,8 +286,14 @@ fn recovered_from_all(
     let units = Units::of(inputs, train);
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
     let (choosing, judging) = halves(validation);
-    let (natural_inputs, natural_train, natural_choosing) = (units.inputs(inputs), natural(train), natural(&choosing));
-    let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, settings.deadline.clone())?;
+    let (natural_inputs, natural_train, natural_choosing) =
+        (units.inputs(inputs), natural(train), natural(&choosing));
+    let mut learner = Learner::new(
+        &natural_inputs,
+        &natural_train,
+        &natural_choosing,
+        settings.deadline.clone(),
+    )?;
     if let Some(teaching) = teaching {
         learner.listen_to(teaching);
     }
@@ -261,7 +302,11 @@ fn recovered_from_all(
     let friction = learner.friction(&fitted)?;
     if fitted.misfit > NOISY && settings.noise != Noise::None && teaching.is_none() {
         let spread = states(&natural_train).std_axis(Axis(0), 0.0);
-        let given = if let Noise::Sigma(sigma) = settings.noise { Some((spread * sigma).to_vec()) } else { None };
+        let given = if let Noise::Sigma(sigma) = settings.noise {
+            Some((spread * sigma).to_vec())
+        } else {
+            None
+        };
         if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
             fitted = better;
         }
@@ -277,26 +322,41 @@ fn recovered_from_all(
     // What was learned without noise says what a closed form misses.
     let may_be_noise = settings.noise == Noise::Auto && teaching.is_none() && fitted.misfit > NOISY;
     let explains_noise = match learner.errors() {
-        Some(errors) if !natural_judging.is_empty() => {
-            Some(learner.explains_noise(&trained.law.expression, &fitted, errors, &natural_judging).unwrap_or(false))
+        Some(errors) if !natural_judging.is_empty() => Some(
+            learner
+                .explains_noise(&trained.law.expression, &fitted, errors, &natural_judging)
+                .unwrap_or(false),
+        ),
+        None if may_be_noise && !natural_judging.is_empty() => {
+            trained.alone.as_ref().map(|alone| {
+                let settings = &trained.learned.settings;
+                is_noise_alone(
+                    learner.inputs(),
+                    &trained.law.expression,
+                    alone,
+                    &natural_judging,
+                    settings,
+                )
+                .unwrap_or(false)
+            })
         }
-        None if may_be_noise && !natural_judging.is_empty() => trained.alone.as_ref().map(|alone| {
-            let settings = &trained.learned.settings;
-            is_noise_alone(learner.inputs(), &trained.law.expression, alone, &natural_judging, settings).unwrap_or(false)
-        }),
         _ => None,
     };
     let front = front(&learner, &fitted, &discovered, &trained, &natural_judging)?;
     // All that follows is in the units of the table.
     let held_out = validation;
     let validation = &marked(&judging, &followed.closed)[..];
-    let (learned, law) = (in_units::learned(&units, inputs, trained.learned)?, in_units::refit(&units, &trained.law));
+    let (learned, law) = (
+        in_units::learned(&units, inputs, trained.learned)?,
+        in_units::refit(&units, &trained.law),
+    );
     let discovered = in_units::discovered(&units, discovered);
     let friction = friction.map(|f| in_units::friction(&units, f));
     let alone = trained.alone.filter(|_| explains_noise == Some(true)).map(|alone| alone.noise);
     let noise = trained.noise.or(alone).map(|noise| in_units::noise(&units, noise));
     let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
-    let (model, theta) = (super::refit::model(inputs, &law.expression)?, law.expression.constants());
+    let (model, theta) =
+        (super::refit::model(inputs, &law.expression)?, law.expression.constants());
     let closed = Misfit::new(&model, &theta, validation, &learned.settings);
     log::debug!(
         "{} of {} held-out chunks, step {:.2e}, integration error {:.2e}: learned {:.2e}, closed form {:.2e} {}",
@@ -311,19 +371,26 @@ fn recovered_from_all(
 
     progress("reading the constants");
     let negligible = (10.0 * learned.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST);
-    let snapped = if learner.late() { None } else { confirm_snapped(inputs, &law, validation, &learned.settings, negligible)? };
+    let snapped = if learner.late() {
+        None
+    } else {
+        confirm_snapped(inputs, &law, validation, &learned.settings, negligible)?
+    };
     let reading = read_constants(&law.expression, Some(&law.covariance))?;
     let tied = shared_constants(&law.expression, &law.covariance, &reading)?;
     let agrees = |tied: &Expr| -> Result<bool, RecoverError> {
         let model = super::refit::model(inputs, tied)?;
-        Ok(!Misfit::new(&model, &tied.constants(), validation, &learned.settings).is_worse_than(&closed, negligible))
+        Ok(!Misfit::new(&model, &tied.constants(), validation, &learned.settings)
+            .is_worse_than(&closed, negligible))
     };
     let tied = match tied {
         Some(ties) if !agrees(&ties.expression)? => None,
         other => other,
     };
-    let (shared, tied, merged) =
-        tied.map_or((Vec::new(), None, None), |Ties { shared, expression, merged }| (shared, Some(expression), Some(merged)));
+    let (shared, tied, merged) = tied
+        .map_or((Vec::new(), None, None), |Ties { shared, expression, merged }| {
+            (shared, Some(expression), Some(merged))
+        });
     // No name may stand for two things.
     let is_vector = |name: &String| inputs.context.iter().any(|(vector, _)| vector == name);
     let merged = merged.filter(|m| !m.constants.iter().any(|(name, _)| is_vector(name)));
@@ -331,7 +398,8 @@ fn recovered_from_all(
     let forces = forces(best, inputs.shape.particles)?;
     let error = closed_form_error(inputs, best, validation, &learned.settings)?;
     let pareto = with_the_law(front, &units, Candidate { expression: best.clone(), error });
-    let residuals = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>() * inputs.shape.state_len();
+    let residuals = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>()
+        * inputs.shape.state_len();
     let circumstances = Circumstances {
         noise: settings.noise,
         spread: &states(train).std_axis(Axis(0), 0.0).to_vec(),
@@ -342,8 +410,15 @@ fn recovered_from_all(
         && friction.is_none()
         && !is_series
         && match explains_noise {
-            Some(explains) => explains && (learner.errors().is_some() || !closed.is_worse_than(&judged, 0.0)),
-            None => circumstances.explained((&model, &theta), (&closed, &judged), validation, &learned.settings)?,
+            Some(explains) => {
+                explains && (learner.errors().is_some() || !closed.is_worse_than(&judged, 0.0))
+            }
+            None => circumstances.explained(
+                (&model, &theta),
+                (&closed, &judged),
+                validation,
+                &learned.settings,
+            )?,
         };
     let outlying = if exact || noise.is_some() || learner.late() {
         None
@@ -393,7 +468,10 @@ fn halves(chunks: &[Trajectory]) -> (Vec<Trajectory>, Vec<Trajectory>) {
 /// Fewer held-out chunks than this are not divided.
 const FEW: usize = 8;
 
-fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExpr)>, SymbolicError> {
+fn forces(
+    hamiltonian: &Expr,
+    particles: usize,
+) -> Result<Vec<(String, VectorExpr)>, SymbolicError> {
     let force = |i: usize| {
         let name = format!("q{i}");
         Ok((name.clone(), simplify_vector(&hamiltonian.force(&name), &SimplifyOptions::default())?))

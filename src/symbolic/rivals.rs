@@ -19,8 +19,8 @@ pub struct Rival {
     pub expression: Expr,
     /// By how much its chi squared is above that of the law.
     pub chi_squared: f64,
-    /// By how much velocities and forces differ from those of the law, relatively, at nine states of ten at most: at the data's, and in the box of the data
-    /// made 1.3 times as wide.
+    /// By how much velocities and forces differ from those of the law, relatively, at nine states
+    /// of ten at most: at the data's, and in the box of the data made 1.3 times as wide.
     pub difference: (f64, f64),
 }
 
@@ -38,28 +38,49 @@ const STATES: usize = 500;
 const MOST: usize = 5;
 
 impl Learner<'_> {
-    /// Those of the laws that were tried which are as likely as the chosen one and differ from it, and from each other.
+    /// Those of the laws that were tried which are as likely as the chosen one and differ from it,
+    /// and from each other.
     ///
     /// # Errors
     /// An unknown vector.
-    pub(super) fn rivals(&self, chosen: &Adjusted, tried: &[Adjusted], errors: &Errors) -> Result<Vec<Rival>, RecoverError> {
+    pub(super) fn rivals(
+        &self,
+        chosen: &Adjusted,
+        tried: &[Adjusted],
+        errors: &Errors,
+    ) -> Result<Vec<Rival>, RecoverError> {
         let (data, wide) = self.places();
-        let fields =
-            |law: &Expr| Ok::<_, RecoverError>((field(self.inputs(), law, data.view())?, field(self.inputs(), law, wide.view())?));
+        let fields = |law: &Expr| {
+            Ok::<_, RecoverError>((
+                field(self.inputs(), law, data.view())?,
+                field(self.inputs(), law, wide.view())?,
+            ))
+        };
         let allowed = AS_LIKELY * refit::redundancy(&errors.chunks.train);
-        let more = |law: &Adjusted| errors.chi_squared_of(law.misfit) - errors.chi_squared_of(chosen.misfit);
+        let more = |law: &Adjusted| {
+            errors.chi_squared_of(law.misfit) - errors.chi_squared_of(chosen.misfit)
+        };
         let longest = chosen.expression.complexity() + LONGER;
-        let comparable = |law: &&Adjusted| more(law) <= allowed && law.expression.complexity() <= longest;
+        let comparable =
+            |law: &&Adjusted| more(law) <= allowed && law.expression.complexity() <= longest;
         let mut likely: Vec<&Adjusted> = tried.iter().filter(comparable).collect();
-        likely.sort_by(|a, b| a.misfit.total_cmp(&b.misfit).then_with(|| a.expression.total_cmp(&b.expression)));
+        likely.sort_by(|a, b| {
+            a.misfit.total_cmp(&b.misfit).then_with(|| a.expression.total_cmp(&b.expression))
+        });
         let own = fields(&chosen.expression)?;
         let mut known = vec![own.1.clone()];
         let mut rivals = Vec::new();
         for law in likely {
             let (at_data, beyond) = fields(&law.expression)?;
-            if rivals.len() < MOST && known.iter().all(|known| difference(&beyond, known) > DIFFERENT) {
+            if rivals.len() < MOST
+                && known.iter().all(|known| difference(&beyond, known) > DIFFERENT)
+            {
                 let difference = (difference(&at_data, &own.0), difference(&beyond, &own.1));
-                rivals.push(Rival { expression: law.expression.clone(), chi_squared: more(law), difference });
+                rivals.push(Rival {
+                    expression: law.expression.clone(),
+                    chi_squared: more(law),
+                    difference,
+                });
                 known.push(beyond);
             }
         }
@@ -70,7 +91,9 @@ impl Learner<'_> {
     fn places(&self) -> (Array2<f64>, Array2<f64>) {
         let all = states(self.train());
         let range = |column: ndarray::ArrayView1<f64>| {
-            column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+            column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                (low.min(*x), high.max(*x))
+            })
         };
         let ranges: Vec<(f64, f64)> = all.columns().into_iter().map(range).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(0);
@@ -82,14 +105,18 @@ impl Learner<'_> {
     }
 }
 
-/// The relative distance of two fields that nine states of ten stay below; infinite where one has no value.
+/// The relative distance of two fields that nine states of ten stay below; infinite where one has
+/// no value.
 fn difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
     let mut relative: Vec<f64> = a
         .rows()
         .into_iter()
         .zip(b.rows())
-        .map(|(a, b)| norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied()).max(f64::MIN_POSITIVE))
+        .map(|(a, b)| {
+            norm(&mut a.iter().zip(b).map(|(a, b)| a - b))
+                / norm(&mut b.iter().copied()).max(f64::MIN_POSITIVE)
+        })
         .map(|x| if x.is_nan() { f64::INFINITY } else { x })
         .collect();
     relative.sort_by(f64::total_cmp);

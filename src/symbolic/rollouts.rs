@@ -23,7 +23,8 @@ const NOISY_HALVINGS: i32 = 4;
 const ENOUGH_CHUNKS: f64 = 0.95;
 /// Ratio of mean squares in the middle chunk from which on a refit is spoilt.
 const SPOILT: f64 = 100.0;
-/// Changes of the rollouts by this part of a misfit are of no account; if it is noise, by a larger one.
+/// Changes of the rollouts by this part of a misfit are of no account; if it is noise, by a larger
+/// one.
 const OF_MISFIT: f64 = 0.01;
 /// Differences smaller than this are none.
 const SAME: f64 = 1e-10;
@@ -36,7 +37,8 @@ pub(super) struct Trained {
     pub law: Refit,
     /// The noise, where the states of the chunks were fitted too.
     pub noise: Option<NoiseFound>,
-    /// Where only the closed form could be fitted to noisy chunks, and nothing was learned in noise that it could be compared with.
+    /// Where only the closed form could be fitted to noisy chunks, and nothing was learned in noise
+    /// that it could be compared with.
     pub alone: Option<Alone>,
 }
 
@@ -57,17 +59,24 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    /// Whether most of the chunks in which even the learned Hamiltonian can be followed, and at least one, are among those of the closed form.
+    /// Whether most of the chunks in which even the learned Hamiltonian can be followed, and at
+    /// least one, are among those of the closed form.
     pub fn are_enough(&self) -> bool {
         let both = self.learned.iter().zip(&self.closed).filter(|(a, b)| **a && **b).count();
         let learned = self.learned.iter().filter(|l| **l).count();
-        2 * both > learned || (learned == 0 && 2 * self.closed.iter().filter(|c| **c).count() > self.closed.len())
+        2 * both > learned
+            || (learned == 0 && 2 * self.closed.iter().filter(|c| **c).count() > self.closed.len())
     }
 }
 
 impl Trained {
     /// In which chunks the two models can be followed.
-    pub fn followed(&self, learner: &Learner, discovered: &Discovered, chunks: &[Trajectory]) -> Result<Followed, RecoverError> {
+    pub fn followed(
+        &self,
+        learner: &Learner,
+        discovered: &Discovered,
+        chunks: &[Trajectory],
+    ) -> Result<Followed, RecoverError> {
         let Learned { model, fit, settings, .. } = &self.learned;
         let expression = &discovered.chosen.expression;
         let closed = refit::model(learner.inputs(), expression)?;
@@ -79,9 +88,14 @@ impl Trained {
     }
 }
 
-/// Refits the closed form with an integration step whose error shows in neither model; those few chunks where no step does (close encounters)
-/// are left out. After the deadline the constants stay as they were fitted along paths.
-pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &Discovered) -> Result<Trained, RecoverError> {
+/// Refits the closed form with an integration step whose error shows in neither model; those few
+/// chunks where no step does (close encounters) are left out. After the deadline the constants stay
+/// as they were fitted along paths.
+pub(super) fn on_trajectories(
+    learner: &Learner,
+    fitted: &Fitted,
+    discovered: &Discovered,
+) -> Result<Trained, RecoverError> {
     if let Some(errors) = learner.errors() {
         return in_noise(learner, fitted, discovered, errors);
     }
@@ -92,7 +106,10 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
     let mut easy = Vec::new();
     for _ in 0..HALVINGS {
         settings.rollout.step *= 0.5;
-        easy = marked(train, &followed(&closed, &constants, train, &settings, allowed(learner, discovered)));
+        easy = marked(
+            train,
+            &followed(&closed, &constants, train, &settings, allowed(learner, discovered)),
+        );
         if easy.len() as f64 >= ENOUGH_CHUNKS * train.len() as f64 || learner.late() {
             break;
         }
@@ -100,7 +117,12 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
     if easy.is_empty() {
         easy = train.to_vec();
     }
-    log::debug!("{} of {} training chunks, step {:.2e}", easy.len(), train.len(), settings.rollout.step);
+    log::debug!(
+        "{} of {} training chunks, step {:.2e}",
+        easy.len(),
+        train.len(),
+        settings.rollout.step
+    );
     let in_noise = if discovered.chosen.misfit > NOISY && !learner.late() {
         let start = discovered.chosen.expression.constants().into();
         let found = refit_noisy(learner.inputs(), expression, &easy, &settings, start, None);
@@ -112,7 +134,12 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
     match in_noise {
         Some((law, fit)) => {
             let noise = noise_of(&fit, &settings, false)?;
-            Ok(Trained { learned, law, noise: None, alone: Some(Alone { chunks: easy, fit, noise }) })
+            Ok(Trained {
+                learned,
+                law,
+                noise: None,
+                alone: Some(Alone { chunks: easy, fit, noise }),
+            })
         }
         None => {
             let law = refitted(learner, fitted, discovered, &easy, &settings)?;
@@ -122,10 +149,16 @@ pub(super) fn on_trajectories(learner: &Learner, fitted: &Fitted, discovered: &D
 }
 
 /// The closed form fitted to noisy chunks, all their states uncertain.
-fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors: &Errors) -> Result<Trained, RecoverError> {
+fn in_noise(
+    learner: &Learner,
+    fitted: &Fitted,
+    discovered: &Discovered,
+    errors: &Errors,
+) -> Result<Trained, RecoverError> {
     let (inputs, chosen) = (learner.inputs(), &discovered.chosen);
     let NoisyChunks { settings, train, given, .. } = &*errors.chunks;
-    let (closed, constants) = (refit::model(inputs, &chosen.expression)?, chosen.expression.constants());
+    let (closed, constants) =
+        (refit::model(inputs, &chosen.expression)?, chosen.expression.constants());
     let mut settings = settings.clone();
     // The law may well follow chunks that what was learned does not.
     let all = [train, &beside(learner.train(), train)[..]].concat();
@@ -138,10 +171,21 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
         }
         settings.rollout.step *= 0.5;
     }
-    let more = if learner.late() { Vec::new() } else { marked(&all[train.len()..], &follows[train.len()..]) };
+    let more = if learner.late() {
+        Vec::new()
+    } else {
+        marked(&all[train.len()..], &follows[train.len()..])
+    };
     let refit = |more: &[Trajectory]| {
         let start = errors.start_with(constants.clone(), more);
-        refit_noisy(inputs, &chosen.expression, &[train, more].concat(), &settings, start, given.clone())
+        refit_noisy(
+            inputs,
+            &chosen.expression,
+            &[train, more].concat(),
+            &settings,
+            start,
+            given.clone(),
+        )
     };
     let followed_too = |(_, fit): &(Refit, NoisyFit)| marked(&more, &fit.calm[train.len()..]);
     let found = match refit(&more) {
@@ -153,12 +197,18 @@ fn in_noise(learner: &Learner, fitted: &Fitted, discovered: &Discovered, errors:
         Ok((law, fit)) => (law, noise_of(&fit, &settings, given.is_some())?),
         Err(error) => {
             log::debug!("refit failed: {error}");
-            let noise = NoiseFound { deviation: errors.noise.clone(), given: given.is_some(), efficiency: None, outliers: 0 };
+            let noise = NoiseFound {
+                deviation: errors.noise.clone(),
+                given: given.is_some(),
+                efficiency: None,
+                outliers: 0,
+            };
             (learner.as_adjusted(chosen, fitted)?, noise)
         }
     };
     let closed = refit::model(inputs, &law.expression)?;
-    let learned = learned((learner, fitted), (&closed, &law.expression.constants()), train, settings)?;
+    let learned =
+        learned((learner, fitted), (&closed, &law.expression.constants()), train, settings)?;
     Ok(Trained { learned, law, noise: Some(noise), alone: None })
 }
 
@@ -173,7 +223,8 @@ fn beside(all: &[Trajectory], some: &[Trajectory]) -> Vec<Trajectory> {
     all.iter().filter(|chunk| some.next_if(|known| known == chunk).is_none()).cloned().collect()
 }
 
-/// What was learned, with its loss on the trajectories, and the error of integration, which is that of the closed form.
+/// What was learned, with its loss on the trajectories, and the error of integration, which is that
+/// of the closed form.
 fn learned(
     (learner, fitted): (&Learner, &Fitted),
     (closed, constants): (&ScalarHamiltonian<ClosedForm>, &[f64]),
@@ -213,8 +264,9 @@ fn refitted(
         log::debug!("refit failed: {error}");
         learner.as_adjusted(chosen, fitted)
     })?;
-    // A few chunks with large errors (encounters closer than their own integrator could follow) may spoil the refit: where the middle chunk is followed
-    // much better with the constants fitted along paths, these are kept; how far apart the two are says how well they are known.
+    // A few chunks with large errors (encounters closer than their own integrator could follow) may
+    // spoil the refit: where the middle chunk is followed much better with the constants fitted
+    // along paths, these are kept; how far apart the two are says how well they are known.
     let middle = |expression: &Expr| -> Result<f64, RecoverError> {
         let model = refit::model(inputs, expression)?;
         let loss = RolloutLoss::new(&model, easy, &settings.weights, settings.rollout.clone());
@@ -225,7 +277,8 @@ fn refitted(
     if middle(&law.expression)? <= SPOILT * middle(expression)? {
         return Ok(law);
     }
-    let shift: Array1<f64> = law.expression.constants().iter().zip(expression.constants()).map(|(a, b)| a - b).collect();
+    let shift: Array1<f64> =
+        law.expression.constants().iter().zip(expression.constants()).map(|(a, b)| a - b).collect();
     let shift = shift.insert_axis(Axis(1));
     let covariance = law.covariance + shift.dot(&shift.t());
     Ok(Refit { expression: expression.clone(), covariance, error: chosen.misfit })
@@ -238,7 +291,10 @@ fn allowed(learner: &Learner, discovered: &Discovered) -> f64 {
 }
 
 /// The learned model without the scalars that it does not use.
-fn compact(learner: &Learner, fitted: &Fitted) -> Result<(ScalarHamiltonian<ProductBasis>, Vec<f64>), RecoverError> {
+fn compact(
+    learner: &Learner,
+    fitted: &Fitted,
+) -> Result<(ScalarHamiltonian<ProductBasis>, Vec<f64>), RecoverError> {
     let basis = fitted.model.function();
     let mut used: Vec<usize> = basis.axes().iter().map(|a| a.scalar).collect();
     used.sort_unstable();
@@ -250,7 +306,10 @@ fn compact(learner: &Learner, fitted: &Fitted) -> Result<(ScalarHamiltonian<Prod
         axis
     });
     let compact = ProductBasis::new(used.len(), axes.collect(), basis.functions().to_vec());
-    Ok((ScalarHamiltonian::new(ScalarSet::new(learner.inputs(), scalars)?, compact), fitted.theta.clone()))
+    Ok((
+        ScalarHamiltonian::new(ScalarSet::new(learner.inputs(), scalars)?, compact),
+        fitted.theta.clone(),
+    ))
 }
 
 /// Root mean square rollout residual of a closed form.
@@ -261,5 +320,7 @@ pub(super) fn closed_form_error(
     settings: &Settings,
 ) -> Result<f64, RecoverError> {
     let model = refit::model(inputs, expr)?;
-    Ok(RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone()).value(&expr.constants()).sqrt())
+    Ok(RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone())
+        .value(&expr.constants())
+        .sqrt())
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ndarray::Array1;
 
 use super::metric::Metric;
-use super::search::{Counts, Deadline, Form, Memory, Operators, SearchError, SearchOptions, Target, search_with};
+use super::search::{
+    Counts, Deadline, Form, Memory, Operators, SearchError, SearchOptions, Target, search_with,
+};
 use super::split::PartSamples;
 use crate::expr::{Expr, Function};
 
@@ -24,19 +26,33 @@ pub(super) struct Searches {
 const SYSTEMATIC: f64 = 1e-6;
 /// Forms of a part that are fitted along the paths, at most.
 const MOST_FORMS: usize = 8;
-/// Searches with no more evaluations than this begin with the simplest forms: what is known elsewhere may be needlessly general.
+/// Searches with no more evaluations than this begin with the simplest forms: what is known
+/// elsewhere may be needlessly general.
 const SHORT: usize = 1000;
 /// A search always gets this long.
 const LEAST: Duration = Duration::from_millis(50);
 
 impl Searches {
     pub fn new(seed: u64, deadline: Deadline) -> Self {
-        Self { memory: Memory::default(), known: Vec::new(), counts: Counts::default(), seed, deadline }
+        Self {
+            memory: Memory::default(),
+            known: Vec::new(),
+            counts: Counts::default(),
+            seed,
+            deadline,
+        }
     }
 
-    /// Forms whose slopes are those of the samples, simple ones first; of noisy ones, whose errors hang together as a `metric` says, simpler ones too than
-    /// those that the search would choose, and rivals of its choice. None where there is too little to go by.
-    pub fn forms(&mut self, variables: &[Expr], samples: &PartSamples, evaluations: usize, metric: Option<&Metric>) -> Vec<Expr> {
+    /// Forms whose slopes are those of the samples, simple ones first; of noisy ones, whose errors
+    /// hang together as a `metric` says, simpler ones too than those that the search would choose,
+    /// and rivals of its choice. None where there is too little to go by.
+    pub fn forms(
+        &mut self,
+        variables: &[Expr],
+        samples: &PartSamples,
+        evaluations: usize,
+        metric: Option<&Metric>,
+    ) -> Vec<Expr> {
         self.search(variables, samples, evaluations, metric).unwrap_or_else(|error| {
             log::debug!("  search: {error}");
             Vec::new()
@@ -68,7 +84,12 @@ impl Searches {
             options.warm_start = self.known.iter().map(|f| (f.clone(), Vec::new())).collect();
         }
         let front = search_with(&target, &options, &mut self.memory, &mut |_| {})?;
-        log::debug!("  search: {:?}, explained {}, {:?}", front.ended, front.explained, front.counts);
+        log::debug!(
+            "  search: {:?}, explained {}, {:?}",
+            front.ended,
+            front.explained,
+            front.counts
+        );
         let Counts { visited, evaluated, saved, classes, nodes } = front.counts;
         let sum = &self.counts;
         self.counts = Counts {
@@ -84,7 +105,8 @@ impl Searches {
         }
         let last = front.entries.len();
         let first = if noisy { 0 } else { last.saturating_sub(MOST_FORMS).min(front.chosen) };
-        let taken = front.entries[first..last].iter().take(if noisy { 2 * MOST_FORMS } else { MOST_FORMS });
+        let taken =
+            front.entries[first..last].iter().take(if noisy { 2 * MOST_FORMS } else { MOST_FORMS });
         let rivals = front.rivals.iter().take(if noisy { MOST_FORMS } else { 0 });
         Ok(taken.chain(rivals).filter_map(|f| f.to_expr(&target, variables).ok()).collect())
     }
@@ -94,8 +116,15 @@ impl Searches {
 fn target(m: usize, samples: &PartSamples) -> Result<Target, SearchError> {
     let names: Vec<String> = (0..m).map(|k| format!("x{k}")).collect();
     let mut target = Target::new(names, samples.inputs.view())?;
-    let size: Vec<f64> = samples.slopes.columns().into_iter().map(|c| (c.dot(&c) / c.len().max(1) as f64).sqrt()).collect();
-    let variance = |i: usize, k: usize| (3.0 * samples.errors[[i, k]]).powi(2) + (SYSTEMATIC * size[k]).powi(2) + f64::MIN_POSITIVE;
+    let size: Vec<f64> = samples
+        .slopes
+        .columns()
+        .into_iter()
+        .map(|c| (c.dot(&c) / c.len().max(1) as f64).sqrt())
+        .collect();
+    let variance = |i: usize, k: usize| {
+        (3.0 * samples.errors[[i, k]]).powi(2) + (SYSTEMATIC * size[k]).powi(2) + f64::MIN_POSITIVE
+    };
     let n = samples.inputs.nrows();
     let middle = |k: usize| {
         let mut all: Vec<f64> = (0..n).map(|i| variance(i, k)).collect();
@@ -108,7 +137,9 @@ fn target(m: usize, samples: &PartSamples) -> Result<Target, SearchError> {
         (1.0 / mean).clamp(1e-6, 1e2)
     });
     for (k, variance) in middle.iter().enumerate() {
-        target = target.with_slopes(k, samples.slopes.column(k))?.with_slope_noise(k, variance.sqrt())?;
+        target = target
+            .with_slopes(k, samples.slopes.column(k))?
+            .with_slope_noise(k, variance.sqrt())?;
     }
     target.with_weights(weights.view())
 }

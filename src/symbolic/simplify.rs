@@ -11,7 +11,8 @@ use crate::expr::{Expr, Scalar, Vector, VectorExpr};
 use egg::{Runner, SimpleScheduler, StopReason};
 use std::time::Duration;
 
-/// Bounds of equality saturation. There is no bound on time: the result must not depend on the machine.
+/// Bounds of equality saturation. There is no bound on time: the result must not depend on the
+/// machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimplifyOptions {
     /// Rounds of all rules.
@@ -56,8 +57,9 @@ pub struct Simplified {
 
 /// The simplest form of an expression, equal to it wherever it has a value.
 ///
-/// Equality saturation (Willsey et al. 2021) with the rules of [`RULES`] and extraction of the form that is cheapest to read; ties go to the form
-/// with fewest sums, then to the shortest and first text. Same expression, same result.
+/// Equality saturation (Willsey et al. 2021) with the rules of [`RULES`] and extraction of the form
+/// that is cheapest to read; ties go to the form with fewest sums, then to the shortest and first
+/// text. Same expression, same result.
 ///
 /// # Errors
 /// A number of the expression is not finite.
@@ -69,11 +71,18 @@ pub fn simplify(expr: &Expr, options: &SimplifyOptions) -> Result<Simplified, Sy
 ///
 /// # Errors
 /// A number of the expression is not finite.
-pub fn simplify_up_to_constant(expr: &Expr, options: &SimplifyOptions) -> Result<Simplified, SymbolicError> {
+pub fn simplify_up_to_constant(
+    expr: &Expr,
+    options: &SimplifyOptions,
+) -> Result<Simplified, SymbolicError> {
     run(expr, true, options)
 }
 
-fn run(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<Simplified, SymbolicError> {
+fn run(
+    expr: &Expr,
+    up_to_constant: bool,
+    options: &SimplifyOptions,
+) -> Result<Simplified, SymbolicError> {
     let mut graph = Graph::new(Facts);
     assume_defined(&mut graph, expr, Domain::Whole);
     let mut root = add_with_expansions(&mut graph, expr, up_to_constant)?;
@@ -99,14 +108,20 @@ fn run(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<S
     })
 }
 
-/// A sum of which each piece is simplified by itself: in the graph of a long sum there is no room for all that may become of each. Terms that have a scalar
-/// in common, or inner products with one vector, are of one piece. None where that is all of it.
-fn by_pieces(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Result<Option<Expr>, SymbolicError> {
+/// A sum of which each piece is simplified by itself: in the graph of a long sum there is no room
+/// for all that may become of each. Terms that have a scalar in common, or inner products with one
+/// vector, are of one piece. None where that is all of it.
+fn by_pieces(
+    expr: &Expr,
+    up_to_constant: bool,
+    options: &SimplifyOptions,
+) -> Result<Option<Expr>, SymbolicError> {
     let Expr::Sum(terms) = expr else { return Ok(None) };
     let mut pieces: Vec<(Vec<String>, Vec<Expr>)> = Vec::new();
     for term in terms {
         let mut whole = (ties(term), vec![term.clone()]);
-        let (joined, apart): (Vec<_>, Vec<_>) = pieces.into_iter().partition(|(tie, _)| tie.iter().any(|t| whole.0.contains(t)));
+        let (joined, apart): (Vec<_>, Vec<_>) =
+            pieces.into_iter().partition(|(tie, _)| tie.iter().any(|t| whole.0.contains(t)));
         for (tie, others) in joined {
             whole.0.extend(tie);
             whole.1.extend(others);
@@ -117,7 +132,9 @@ fn by_pieces(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Re
     if pieces.len() < 2 {
         return Ok(None);
     }
-    let simple = pieces.into_iter().map(|(_, terms)| Ok(run(&Expr::sum(terms), up_to_constant, options)?.expression));
+    let simple = pieces
+        .into_iter()
+        .map(|(_, terms)| Ok(run(&Expr::sum(terms), up_to_constant, options)?.expression));
     Ok(Some(Expr::sum(simple.collect::<Result<Vec<_>, SymbolicError>>()?)))
 }
 
@@ -125,13 +142,19 @@ fn by_pieces(expr: &Expr, up_to_constant: bool, options: &SimplifyOptions) -> Re
 fn ties(term: &Expr) -> Vec<String> {
     let of = |scalar: Scalar| match &scalar {
         Scalar::Norm(_) => vec![Expr::Scalar(scalar).to_string()],
-        Scalar::Dot(a, b) => a.terms().iter().chain(b.terms()).map(|(name, _)| name.clone()).collect(),
+        Scalar::Dot(a, b) => {
+            a.terms().iter().chain(b.terms()).map(|(name, _)| name.clone()).collect()
+        }
     };
     term.scalars().into_iter().flat_map(of).collect()
 }
 
 /// Runs rules until nothing new is found or a bound is reached.
-pub(super) fn saturate(graph: Graph, rules: &[Rule], options: &SimplifyOptions) -> Runner<Node, Facts> {
+pub(super) fn saturate(
+    graph: Graph,
+    rules: &[Rule],
+    options: &SimplifyOptions,
+) -> Runner<Node, Facts> {
     Runner::new(Facts)
         .with_egraph(graph)
         .with_scheduler(SimpleScheduler)
@@ -141,16 +164,25 @@ pub(super) fn saturate(graph: Graph, rules: &[Rule], options: &SimplifyOptions) 
         .run(&rewrites(rules, options.max_nodes))
 }
 
-/// The simplest form of a vector expression: the terms of one vector (or of its opposite or multiples) collected, every coefficient simplified;
-/// either over the vectors as they stand, such as `q2-q1`, or over the named vectors, whichever is cheaper to read. A coefficient that divides by
-/// the length of its vector is written as a function times the unit vector, `(norm(q1)-1)*q1/norm(q1)`.
+/// The simplest form of a vector expression: the terms of one vector (or of its opposite or
+/// multiples) collected, every coefficient simplified; either over the vectors as they stand, such
+/// as `q2-q1`, or over the named vectors, whichever is cheaper to read. A coefficient that divides
+/// by the length of its vector is written as a function times the unit vector,
+/// `(norm(q1)-1)*q1/norm(q1)`.
 ///
 /// # Errors
 /// A number of the expression is not finite.
-pub fn simplify_vector(expr: &VectorExpr, options: &SimplifyOptions) -> Result<VectorExpr, SymbolicError> {
+pub fn simplify_vector(
+    expr: &VectorExpr,
+    options: &SimplifyOptions,
+) -> Result<VectorExpr, SymbolicError> {
     let named = expr.0.iter().flat_map(|(coefficient, vector)| {
-        let part =
-            |(name, c): &(String, f64)| (Expr::Product(vec![Expr::Constant(*c), coefficient.clone()]), Vector::named(name.clone()));
+        let part = |(name, c): &(String, f64)| {
+            (
+                Expr::Product(vec![Expr::Constant(*c), coefficient.clone()]),
+                Vector::named(name.clone()),
+            )
+        };
         vector.terms().iter().map(part)
     });
     let (cost, as_given) = simplify_terms(expr.0.iter().cloned(), options)?;
@@ -178,7 +210,10 @@ fn simplify_terms(
             continue;
         }
         // Equal coefficients: their vectors are added.
-        match simple.iter_mut().find(|(_, known, _)| *known == coefficient && matches!(known, Expr::Constant(_))) {
+        match simple
+            .iter_mut()
+            .find(|(_, known, _)| *known == coefficient && matches!(known, Expr::Constant(_)))
+        {
             Some((_, _, sum)) => *sum = &*sum + &vector,
             None => simple.push((cost + vector.terms().len() as u32, coefficient, vector)),
         }
@@ -191,24 +226,34 @@ fn simplify_terms(
     Ok((cost, VectorExpr(simple.into_iter().map(|(_, c, v)| (c, v)).collect())))
 }
 
-fn simplify_coefficient(coefficient: &Expr, vector: &Vector, options: &SimplifyOptions) -> Result<(u32, Expr), SymbolicError> {
+fn simplify_coefficient(
+    coefficient: &Expr,
+    vector: &Vector,
+    options: &SimplifyOptions,
+) -> Result<(u32, Expr), SymbolicError> {
     let plain = simplify(coefficient, options)?;
     let length = Expr::norm(vector.clone());
     let reciprocal = |e: &Expr| matches!(e, Expr::Pow(base, n) if **base == length && *n < 0.0);
     // A power law reads best as it stands.
-    if !contains(&plain.expression, &reciprocal) || !contains(&plain.expression, &|e| matches!(e, Expr::Sum(_))) {
+    if !contains(&plain.expression, &reciprocal)
+        || !contains(&plain.expression, &|e| matches!(e, Expr::Sum(_)))
+    {
         return Ok((plain.cost, plain.expression));
     }
     let of_unit = simplify(&Expr::Product(vec![coefficient.clone(), length.clone()]), options)?;
-    // A function of the length times the unit vector: the division by the length is not read as part of the function.
+    // A function of the length times the unit vector: the division by the length is not read as
+    // part of the function.
     if of_unit.cost > plain.cost + 1 {
         return Ok((plain.cost, plain.expression));
     }
     let mut factors = match of_unit.expression {
         Expr::Product(factors) => factors,
         // As a restoring force is written: -(norm(q1)-1), not 1-norm(q1).
-        Expr::Sum(terms) if terms.iter().all(|t| is_negative(t) || matches!(t, Expr::Constant(_))) => {
-            let opposite = Expr::sum(terms.into_iter().map(|t| Expr::product([Expr::Constant(-1.0), t])));
+        Expr::Sum(terms)
+            if terms.iter().all(|t| is_negative(t) || matches!(t, Expr::Constant(_))) =>
+        {
+            let opposite =
+                Expr::sum(terms.into_iter().map(|t| Expr::product([Expr::Constant(-1.0), t])));
             vec![Expr::Constant(-1.0), simplify(&opposite, options)?.expression]
         }
         other => vec![other],
@@ -226,7 +271,9 @@ fn contains(expr: &Expr, kind: &impl Fn(&Expr) -> bool) -> bool {
     kind(expr)
         || match expr {
             Expr::Constant(_) | Expr::Scalar(_) => false,
-            Expr::Sum(children) | Expr::Product(children) => children.iter().any(|child| contains(child, kind)),
+            Expr::Sum(children) | Expr::Product(children) => {
+                children.iter().any(|child| contains(child, kind))
+            }
             Expr::Pow(child, _) | Expr::Apply(_, child) => contains(child, kind),
         }
 }

@@ -1,4 +1,5 @@
-//! The parts of a learned Hamiltonian: functions of few scalars whose sum it is, with samples of their slopes.
+//! The parts of a learned Hamiltonian: functions of few scalars whose sum it is, with samples of
+//! their slopes.
 
 use ndarray::{Array1, Array2, s};
 
@@ -35,13 +36,28 @@ impl PartSamples {
         let column = |x: Array1<f64>| x.insert_axis(ndarray::Axis(1));
         let size = (slopes.dot(&slopes) / slopes.len().max(1) as f64).sqrt();
         let errors = Array2::from_elem((inputs.len(), 1), 1e-4 * size);
-        Self { inputs: column(inputs), slopes: column(slopes), errors, design: Array2::zeros((0, 0)) }
+        Self {
+            inputs: column(inputs),
+            slopes: column(slopes),
+            errors,
+            design: Array2::zeros((0, 0)),
+        }
     }
 
-    /// Derivative of a form at the sample in a row by the variable in a column, by central differences; `places` are the columns of the form's scalars.
-    pub(super) fn partial(&self, form: &Expr, constants: &[f64], places: &[usize], (row, by): (usize, usize)) -> f64 {
+    /// Derivative of a form at the sample in a row by the variable in a column, by central
+    /// differences; `places` are the columns of the form's scalars.
+    pub(super) fn partial(
+        &self,
+        form: &Expr,
+        constants: &[f64],
+        places: &[usize],
+        (row, by): (usize, usize),
+    ) -> f64 {
         let at = |shift: f64| {
-            let values: Vec<f64> = places.iter().map(|&p| self.inputs[[row, p]] + if p == by { shift } else { 0.0 }).collect();
+            let values: Vec<f64> = places
+                .iter()
+                .map(|&p| self.inputs[[row, p]] + if p == by { shift } else { 0.0 })
+                .collect();
             form.evaluate_with(&values, constants)
         };
         let step = 1e-5 * self.inputs[[row, by]].abs().max(1e-3);
@@ -49,7 +65,8 @@ impl PartSamples {
     }
 }
 
-/// Singular values below this part of the largest belong to directions that the data don't determine.
+/// Singular values below this part of the largest belong to directions that the data don't
+/// determine.
 const DETERMINED: f64 = 1e-6;
 /// Samples of each part.
 const SAMPLES: usize = 200;
@@ -61,7 +78,8 @@ impl Learner<'_> {
         for group in &fitted.groups {
             let touches = |p: &Part| p.scalars.iter().any(|s| group.scalars.contains(s));
             let (touched, mut apart): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(touches);
-            let mut joined = Part { scalars: group.scalars.clone(), columns: group.columns.clone() };
+            let mut joined =
+                Part { scalars: group.scalars.clone(), columns: group.columns.clone() };
             for part in touched {
                 joined.scalars.extend(part.scalars);
                 joined.columns.extend(part.columns);
@@ -85,30 +103,44 @@ impl Learner<'_> {
         let values = fitted.model.scalars().values(states.view());
         let rows = spread(&values.select(ndarray::Axis(1), &part.scalars), self.errors().is_some());
         let n = fitted.theta.len();
-        // Directions that the data don't determine at all (shares that one part may take from another) are no errors of the slopes.
+        // Directions that the data don't determine at all (shares that one part may take from
+        // another) are no errors of the slopes.
         let r = fitted.factor.slice(s![..n, ..n]);
-        let scale: Array1<f64> = r.columns().into_iter().map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE)).collect();
+        let scale: Array1<f64> = r
+            .columns()
+            .into_iter()
+            .map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE))
+            .collect();
         let whitening = Whitening::new(&(&r * &scale), DETERMINED)?;
         let inverse = whitening.matrix() * &scale.insert_axis(ndarray::Axis(1));
-        let sigma = fitted.factor[[n, n]].abs() / (fitted.rows.saturating_sub(n).max(1) as f64).sqrt();
+        let sigma =
+            fitted.factor[[n, n]].abs() / (fitted.rows.saturating_sub(n).max(1) as f64).sqrt();
         let sigma = sigma.max(self.resolution());
         let spread = inverse.select(ndarray::Axis(0), &part.columns);
         let m = part.scalars.len();
         let mut samples = PartSamples {
-            inputs: Array2::from_shape_fn((rows.len(), m), |(i, k)| values[[rows[i], part.scalars[k]]]),
+            inputs: Array2::from_shape_fn((rows.len(), m), |(i, k)| {
+                values[[rows[i], part.scalars[k]]]
+            }),
             slopes: Array2::zeros((rows.len(), m)),
             errors: Array2::zeros((rows.len(), m)),
             design: Array2::zeros((rows.len() * m, part.columns.len())),
         };
         let function = fitted.model.function();
-        let mut work = vec![Lanes([0.0; LANES]); crate::scalars::ScalarFunction::work_len(function)];
+        let mut work =
+            vec![Lanes([0.0; LANES]); crate::scalars::ScalarFunction::work_len(function)];
         for (block, rows) in rows.chunks(LANES).enumerate() {
             let s: Vec<Lanes> = (0..values.ncols())
-                .map(|i| Lanes(std::array::from_fn(|lane| values[[rows[lane.min(rows.len() - 1)], i]])))
+                .map(|i| {
+                    Lanes(std::array::from_fn(|lane| values[[rows[lane.min(rows.len() - 1)], i]]))
+                })
                 .collect();
-            let mut gradients: Vec<Array2<f64>> = vec![Array2::zeros((m, part.columns.len())); rows.len()];
+            let mut gradients: Vec<Array2<f64>> =
+                vec![Array2::zeros((m, part.columns.len())); rows.len()];
             function.slopes(&s, &mut work, |k, i, slope| {
-                if let (Ok(column), Ok(scalar)) = (part.columns.binary_search(&k), part.scalars.binary_search(&i)) {
+                if let (Ok(column), Ok(scalar)) =
+                    (part.columns.binary_search(&k), part.scalars.binary_search(&i))
+                {
                     for (lane, gradient) in gradients.iter_mut().enumerate() {
                         gradient[[scalar, column]] += slope.0[lane];
                     }
@@ -119,9 +151,14 @@ impl Learner<'_> {
                 let deviation = gradient.dot(&spread);
                 samples.design.slice_mut(s![row * m..(row + 1) * m, ..]).assign(gradient);
                 for k in 0..m {
-                    samples.slopes[[row, k]] =
-                        part.columns.iter().zip(gradient.row(k)).map(|(&column, g)| fitted.theta[column] * g).sum();
-                    samples.errors[[row, k]] = sigma * deviation.row(k).dot(&deviation.row(k)).sqrt();
+                    samples.slopes[[row, k]] = part
+                        .columns
+                        .iter()
+                        .zip(gradient.row(k))
+                        .map(|(&column, g)| fitted.theta[column] * g)
+                        .sum();
+                    samples.errors[[row, k]] =
+                        sigma * deviation.row(k).dot(&deviation.row(k)).sqrt();
                 }
             }
         }
@@ -129,8 +166,8 @@ impl Learner<'_> {
     }
 }
 
-/// Rows that cover the range of one column evenly, half by value and half by rank, or all `by_rank`, as often as there are data; of more columns every so
-/// many-th.
+/// Rows that cover the range of one column evenly, half by value and half by rank, or all
+/// `by_rank`, as often as there are data; of more columns every so many-th.
 fn spread(values: &Array2<f64>, by_rank: bool) -> Vec<usize> {
     let n = values.nrows();
     let mut order: Vec<usize> = (0..n).collect();

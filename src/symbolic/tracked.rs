@@ -1,4 +1,5 @@
-//! Polynomials in invariants whose coefficients remember how they depend on the constants of an expression.
+//! Polynomials in invariants whose coefficients remember how they depend on the constants of an
+//! expression.
 
 use crate::expr::{Expr, Scalar, Vector, is_free};
 
@@ -21,7 +22,12 @@ impl Tracked {
     }
 
     fn combined(&self, other: &Self, value: f64, d_self: f64, d_other: f64) -> Self {
-        let gradient = self.gradient.iter().zip(&other.gradient).map(|(a, b)| d_self * a + d_other * b).collect();
+        let gradient = self
+            .gradient
+            .iter()
+            .zip(&other.gradient)
+            .map(|(a, b)| d_self * a + d_other * b)
+            .collect();
         Self { value, gradient }
     }
 
@@ -69,8 +75,9 @@ impl Term {
 /// Powers of sums above this stay as they are.
 const MAX_POWER: f64 = 4.0;
 
-/// The expression multiplied out, constants tracked in the order of [`Expr::constants`]: inner products are split over the named vectors, except
-/// those of a vector with itself, which are squares of lengths.
+/// The expression multiplied out, constants tracked in the order of [`Expr::constants`]: inner
+/// products are split over the named vectors, except those of a vector with itself, which are
+/// squares of lengths.
 pub(super) fn multiply_out(expr: &Expr) -> Vec<Term> {
     let count = expr.constants().len();
     collect(Walk { next: 0, count }.terms(expr))
@@ -108,14 +115,17 @@ impl Walk {
         match expr {
             Expr::Constant(c) => {
                 self.next += 1;
-                vec![Term { coefficient: Tracked::constant(*c, self.next - 1, self.count), powers: vec![] }]
+                vec![Term {
+                    coefficient: Tracked::constant(*c, self.next - 1, self.count),
+                    powers: vec![],
+                }]
             }
             Expr::Scalar(Scalar::Norm(v)) => vec![self.length(v, 1.0)],
             Expr::Scalar(Scalar::Dot(a, b)) => self.dot(a, b),
             Expr::Sum(terms) => collect(terms.iter().flat_map(|t| self.terms(t)).collect()),
-            Expr::Product(factors) => {
-                factors.iter().fold(vec![self.term(1.0, vec![])], |product, f| times(&product, &self.terms(f)))
-            }
+            Expr::Product(factors) => factors
+                .iter()
+                .fold(vec![self.term(1.0, vec![])], |product, f| times(&product, &self.terms(f))),
             Expr::Pow(base, n) => {
                 self.next += usize::from(is_free(*n));
                 let start = self.next;
@@ -158,14 +168,21 @@ impl Walk {
         if a == b {
             return vec![self.length(a, 2.0)];
         }
-        let pairs = a.terms().iter().flat_map(|(a, x)| b.terms().iter().map(move |(b, y)| (a, b, x * y)));
+        let pairs =
+            a.terms().iter().flat_map(|(a, x)| b.terms().iter().map(move |(b, y)| (a, b, x * y)));
         let named = |(a, b, c): (&String, &String, f64)| match a == b {
             true => {
                 let mut square = self.length(&Vector::named(a.clone()), 2.0);
                 square.coefficient = square.coefficient.scaled(c);
                 square
             }
-            false => self.term(c, vec![(Expr::Scalar(Scalar::dot(Vector::named(a.clone()), Vector::named(b.clone()))), 1.0)]),
+            false => self.term(
+                c,
+                vec![(
+                    Expr::Scalar(Scalar::dot(Vector::named(a.clone()), Vector::named(b.clone()))),
+                    1.0,
+                )],
+            ),
         };
         collect(pairs.map(named).collect())
     }

@@ -27,8 +27,8 @@ enum Op {
     Apply(Function, usize),
 }
 
-/// H(z) as any closed-form expression of the vectors `q1`, .., `p1`, .. and constant ones, with exact gradients by a reverse sweep: makes data
-/// for any law from its text.
+/// H(z) as any closed-form expression of the vectors `q1`, .., `p1`, .. and constant ones, with
+/// exact gradients by a reverse sweep: makes data for any law from its text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpressionSystem {
     shape: Shape,
@@ -37,11 +37,13 @@ pub struct ExpressionSystem {
 }
 
 impl ExpressionSystem {
-    /// Compiles the Hamiltonian of particles of the given shape; `constants` are the vectors other than those of the state, by name.
+    /// Compiles the Hamiltonian of particles of the given shape; `constants` are the vectors other
+    /// than those of the state, by name.
     ///
     /// # Errors
-    /// [`Error::Vector`] for a name that is no vector of the state nor among the constants, or a constant with the wrong number of components;
-    /// [`Error::Length`] for an expression of more than 192 operations.
+    /// [`Error::Vector`] for a name that is no vector of the state nor among the constants, or a
+    /// constant with the wrong number of components; [`Error::Length`] for an expression of more
+    /// than 192 operations.
     pub fn new(expr: &Expr, shape: Shape, constants: &[(String, Vec<f64>)]) -> Result<Self, Error> {
         let mut system = Self { shape, forms: Vec::new(), ops: Vec::new() };
         let mut known = Vec::new();
@@ -57,7 +59,12 @@ impl ExpressionSystem {
         self.shape
     }
 
-    fn compile(&mut self, expr: &Expr, constants: &[(String, Vec<f64>)], known: &mut Vec<(Scalar, usize)>) -> Result<usize, Error> {
+    fn compile(
+        &mut self,
+        expr: &Expr,
+        constants: &[(String, Vec<f64>)],
+        known: &mut Vec<(Scalar, usize)>,
+    ) -> Result<usize, Error> {
         let op = match expr {
             Expr::Constant(c) => Op::Constant(*c),
             Expr::Scalar(s) => {
@@ -65,7 +72,9 @@ impl ExpressionSystem {
                     return Ok(*register);
                 }
                 let op = match s {
-                    Scalar::Dot(a, b) => Op::Dot(self.form(a, constants)?, self.form(b, constants)?),
+                    Scalar::Dot(a, b) => {
+                        Op::Dot(self.form(a, constants)?, self.form(b, constants)?)
+                    }
                     Scalar::Norm(a) => Op::Norm(self.form(a, constants)?),
                 };
                 known.push((s.clone(), self.ops.len()));
@@ -87,7 +96,10 @@ impl ExpressionSystem {
         constants: &[(String, Vec<f64>)],
         known: &mut Vec<(Scalar, usize)>,
     ) -> Result<usize, Error> {
-        let registers = exprs.iter().map(|e| self.compile(e, constants, known)).collect::<Result<Vec<_>, _>>()?;
+        let registers = exprs
+            .iter()
+            .map(|e| self.compile(e, constants, known))
+            .collect::<Result<Vec<_>, _>>()?;
         let result = registers.into_iter().reduce(|a, b| self.push(op(a, b)));
         Ok(result.unwrap_or_else(|| self.push(Op::Constant(empty))))
     }
@@ -104,8 +116,12 @@ impl ExpressionSystem {
                 form.terms.push((slot, *c));
                 continue;
             }
-            let value = constants.iter().find(|(n, v)| n == name && v.len() == self.shape.dimension);
-            let (_, value) = value.ok_or_else(|| Error::Vector { name: name.clone(), dimension: self.shape.dimension })?;
+            let value =
+                constants.iter().find(|(n, v)| n == name && v.len() == self.shape.dimension);
+            let (_, value) = value.ok_or_else(|| Error::Vector {
+                name: name.clone(),
+                dimension: self.shape.dimension,
+            })?;
             for (o, x) in form.offset.iter_mut().zip(value) {
                 *o += c * x;
             }
@@ -130,7 +146,8 @@ impl ExpressionSystem {
 
     #[inline(always)]
     fn dot<T: Real>(&self, a: usize, b: usize, z: &[T]) -> T {
-        (0..self.shape.dimension).fold(T::zero(), |sum, k| sum + self.component(a, k, z) * self.component(b, k, z))
+        (0..self.shape.dimension)
+            .fold(T::zero(), |sum, k| sum + self.component(a, k, z) * self.component(b, k, z))
     }
 
     #[inline(always)]
@@ -148,9 +165,17 @@ impl ExpressionSystem {
         }
     }
 
-    /// Adds `factor` times a form to the gradient, through the vectors that another form is made of.
+    /// Adds `factor` times a form to the gradient, through the vectors that another form is made
+    /// of.
     #[inline(always)]
-    fn pull_back<T: Real>(&self, through: usize, form: usize, factor: T, z: &[T], gradient: &mut [T]) {
+    fn pull_back<T: Real>(
+        &self,
+        through: usize,
+        form: usize,
+        factor: T,
+        z: &[T],
+        gradient: &mut [T],
+    ) {
         for k in 0..self.shape.dimension {
             let x = self.component(form, k, z) * factor;
             for &(slot, c) in &self.forms[through].terms {

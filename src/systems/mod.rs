@@ -30,7 +30,9 @@ pub enum Error {
         accepted: &'static str,
     },
     /// A Hamiltonian names a vector that is not there.
-    #[error("vector `{name}`: must be one of q1.., p1.. or a given constant vector of {dimension} components")]
+    #[error(
+        "vector `{name}`: must be one of q1.., p1.. or a given constant vector of {dimension} components"
+    )]
     Vector {
         /// The name.
         name: String,

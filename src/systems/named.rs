@@ -49,7 +49,10 @@ impl NamedLaw {
     /// # Errors
     /// [`Error`], for a text that is no Hamiltonian of these vectors.
     pub fn system(&self) -> Result<ExpressionSystem, Error> {
-        let expr: Expr = self.hamiltonian.parse().map_err(|e: crate::expr::ExprError| Error::Text(e.to_string()))?;
+        let expr: Expr = self
+            .hamiltonian
+            .parse()
+            .map_err(|e: crate::expr::ExprError| Error::Text(e.to_string()))?;
         ExpressionSystem::new(&expr, self.shape(), &self.context())
     }
 }
@@ -61,8 +64,22 @@ const HANGING: &[f64] = &[0.0, 0.0, -1.5, 0.0, 0.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.
 const ORBIT: &[f64] = &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 const FLAT_ORBIT: &[f64] = &[1.0, 0.0, 0.0, 1.0];
 
-const fn law(name: &'static str, hamiltonian: &'static str, particles: usize, dimension: usize) -> NamedLaw {
-    NamedLaw { name, hamiltonian, particles, dimension, vectors: &[], mean: &[], spread: (0.2, 0.2), dt: 0.2 }
+const fn law(
+    name: &'static str,
+    hamiltonian: &'static str,
+    particles: usize,
+    dimension: usize,
+) -> NamedLaw {
+    NamedLaw {
+        name,
+        hamiltonian,
+        particles,
+        dimension,
+        vectors: &[],
+        mean: &[],
+        spread: (0.2, 0.2),
+        dt: 0.2,
+    }
 }
 
 const LAWS: &[NamedLaw] = &[
@@ -90,7 +107,10 @@ const LAWS: &[NamedLaw] = &[
     },
     NamedLaw {
         vectors: DOWN,
-        mean: &[0.0, 0.0, -1.5, 0.0, 0.0, -3.0, 0.0, 0.0, -4.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        mean: &[
+            0.0, 0.0, -1.5, 0.0, 0.0, -3.0, 0.0, 0.0, -4.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+            0.0,
+        ],
         spread: (0.2, 0.4),
         ..law(
             "chain",
@@ -105,7 +125,12 @@ const LAWS: &[NamedLaw] = &[
         vectors: PLANE,
         mean: &[0.0, 0.0, 0.0, 0.0],
         spread: (0.15, 0.15),
-        ..law("henon-heiles", "0.5*dot(p1,p1) + 0.5*dot(q1,q1) + dot(ex,q1)**2*dot(ey,q1) - dot(ey,q1)**3/3", 1, 2)
+        ..law(
+            "henon-heiles",
+            "0.5*dot(p1,p1) + 0.5*dot(q1,q1) + dot(ex,q1)**2*dot(ey,q1) - dot(ey,q1)**3/3",
+            1,
+            2,
+        )
     },
     NamedLaw {
         mean: &[1.0, 0.0, -0.6, 0.8, -0.5, -0.9, 0.0, 0.7, -0.6, -0.4, 0.6, -0.3],
@@ -131,9 +156,17 @@ const LAWS: &[NamedLaw] = &[
     },
     NamedLaw {
         mean: &[1.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
-        ..law("exponential", "dot(p1,p1)/2 + dot(p2,p2)/3 + 2*exp(-0.8*norm(q2-q1)) + 0.3*dot(q1,q1) + 0.2*dot(q2,q2)", 2, 3)
+        ..law(
+            "exponential",
+            "dot(p1,p1)/2 + dot(p2,p2)/3 + 2*exp(-0.8*norm(q2-q1)) + 0.3*dot(q1,q1) + 0.2*dot(q2,q2)",
+            2,
+            3,
+        )
     },
-    NamedLaw { mean: FLAT_ORBIT, ..law("inverse-power", "0.5*dot(p1,p1) + 0.4/norm(q1)**2.5 + 0.5*dot(q1,q1)", 1, 2) },
+    NamedLaw {
+        mean: FLAT_ORBIT,
+        ..law("inverse-power", "0.5*dot(p1,p1) + 0.4/norm(q1)**2.5 + 0.5*dot(q1,q1)", 1, 2)
+    },
     NamedLaw {
         mean: &[1.2, 0.0, 0.0, 0.0, 0.3, 0.0],
         spread: (0.05, 0.2),
@@ -146,15 +179,32 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: PLANE,
         mean: FLAT_ORBIT,
-        ..law("cubic-field", "dot(p1,p1)/1.4 + 0.5*dot(q1,q1) + 0.1*dot(ex,q1)**3 + 0.05*dot(ey,q1)**4", 1, 2)
+        ..law(
+            "cubic-field",
+            "dot(p1,p1)/1.4 + 0.5*dot(q1,q1) + 0.1*dot(ex,q1)**3 + 0.05*dot(ey,q1)**4",
+            1,
+            2,
+        )
     },
     NamedLaw {
         mean: &[0.5, 0.0, 0.0, -0.8, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.4, 0.0],
-        ..law("morse", "dot(p1,p1)/2 + dot(p2,p2)/2.8 + 1.5*(1-exp(-0.9*(norm(q2-q1)-1.2)))**2", 2, 3)
+        ..law(
+            "morse",
+            "dot(p1,p1)/2 + dot(p2,p2)/2.8 + 1.5*(1-exp(-0.9*(norm(q2-q1)-1.2)))**2",
+            2,
+            3,
+        )
     },
-    NamedLaw { mean: ORBIT, ..law("yukawa", "0.5*dot(p1,p1) - 1.5*exp(-0.6*norm(q1))/norm(q1)", 1, 3) },
+    NamedLaw {
+        mean: ORBIT,
+        ..law("yukawa", "0.5*dot(p1,p1) - 1.5*exp(-0.6*norm(q1))/norm(q1)", 1, 3)
+    },
     NamedLaw { mean: ORBIT, ..law("plummer", "0.5*dot(p1,p1) - 1.5/sqrt(dot(q1,q1)+0.16)", 1, 3) },
-    NamedLaw { mean: &[0.0, 0.0], spread: (1.0, 0.8), ..law("cosine", "dot(p1,p1)/1.8 - 1.3*cos(norm(q1))", 1, 1) },
+    NamedLaw {
+        mean: &[0.0, 0.0],
+        spread: (1.0, 0.8),
+        ..law("cosine", "dot(p1,p1)/1.8 - 1.3*cos(norm(q1))", 1, 1)
+    },
     NamedLaw {
         vectors: PLANE,
         mean: FLAT_ORBIT,
@@ -163,11 +213,21 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: PLANE,
         mean: FLAT_ORBIT,
-        ..law("magnetic", "0.5*dot(p1,p1) + 0.4*(dot(ey,p1)*dot(ex,q1) - dot(ex,p1)*dot(ey,q1)) + 0.6*dot(q1,q1)", 1, 2)
+        ..law(
+            "magnetic",
+            "0.5*dot(p1,p1) + 0.4*(dot(ey,p1)*dot(ex,q1) - dot(ex,p1)*dot(ey,q1)) + 0.6*dot(q1,q1)",
+            1,
+            2,
+        )
     },
     NamedLaw {
         mean: &[0.7, 0.0, 0.0, -0.7, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
-        ..law("coulomb", "dot(p1,p1)/2 + dot(p2,p2)/3 + 0.7/norm(q2-q1) + 0.4*dot(q1,q1) + 0.5*dot(q2,q2)", 2, 3)
+        ..law(
+            "coulomb",
+            "dot(p1,p1)/2 + dot(p2,p2)/3 + 0.7/norm(q2-q1) + 0.4*dot(q1,q1) + 0.5*dot(q2,q2)",
+            2,
+            3,
+        )
     },
     NamedLaw {
         vectors: &[("d", &[0.0, 0.0, 1.0])],
@@ -185,27 +245,56 @@ const LAWS: &[NamedLaw] = &[
             3,
         )
     },
-    NamedLaw { mean: FLAT_ORBIT, ..law("inverse-square", "0.5*dot(p1,p1) + 0.6/norm(q1)**2 + 0.5*dot(q1,q1)", 1, 2) },
+    NamedLaw {
+        mean: FLAT_ORBIT,
+        ..law("inverse-square", "0.5*dot(p1,p1) + 0.6/norm(q1)**2 + 0.5*dot(q1,q1)", 1, 2)
+    },
     NamedLaw {
         mean: &[0.8, 0.0, 0.0, -0.8, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
-        ..law("inverse-cube", "dot(p1,p1)/2 + dot(p2,p2)/3 + 1.1/norm(q2-q1)**3 + 0.4*dot(q1,q1) + 0.5*dot(q2,q2)", 2, 3)
+        ..law(
+            "inverse-cube",
+            "dot(p1,p1)/2 + dot(p2,p2)/3 + 1.1/norm(q2-q1)**3 + 0.4*dot(q1,q1) + 0.5*dot(q2,q2)",
+            2,
+            3,
+        )
     },
-    NamedLaw { mean: ORBIT, ..law("gaussian-well", "0.5*dot(p1,p1) - 2.2*exp(-0.35*dot(q1,q1))", 1, 3) },
-    NamedLaw { mean: ORBIT, ..law("woods-saxon", "0.5*dot(p1,p1) - 3/(1+exp((norm(q1)-1.5)/0.4))", 1, 3) },
+    NamedLaw {
+        mean: ORBIT,
+        ..law("gaussian-well", "0.5*dot(p1,p1) - 2.2*exp(-0.35*dot(q1,q1))", 1, 3)
+    },
+    NamedLaw {
+        mean: ORBIT,
+        ..law("woods-saxon", "0.5*dot(p1,p1) - 3/(1+exp((norm(q1)-1.5)/0.4))", 1, 3)
+    },
     NamedLaw {
         mean: &[1.5, 0.0, 0.0, 0.0, 0.3, 0.0],
         spread: (0.1, 0.2),
-        ..law("buckingham", "0.5*dot(p1,p1) + 60*exp(-3.2*norm(q1)) - 0.5/norm(q1)**6 + 0.3*dot(q1,q1)", 1, 3)
+        ..law(
+            "buckingham",
+            "0.5*dot(p1,p1) + 60*exp(-3.2*norm(q1)) - 0.5/norm(q1)**6 + 0.3*dot(q1,q1)",
+            1,
+            3,
+        )
     },
     NamedLaw {
         mean: &[0.5, 0.0, 0.0, -0.5, 0.0, 0.0, 0.0, 0.4, 0.0, 0.0, -0.4, 0.0],
-        ..law("fene", "dot(p1,p1)/2 + dot(p2,p2)/2.6 - 2.7*log(1-dot(q2-q1,q2-q1)/6.25) + 0.8/norm(q2-q1)", 2, 3)
+        ..law(
+            "fene",
+            "dot(p1,p1)/2 + dot(p2,p2)/2.6 - 2.7*log(1-dot(q2-q1,q2-q1)/6.25) + 0.8/norm(q2-q1)",
+            2,
+            3,
+        )
     },
     NamedLaw {
         vectors: LINE,
         mean: &[0.3, 0.0],
         spread: (0.8, 0.5),
-        ..law("duffing", "0.5*dot(p1,p1) - 0.5*dot(ex,q1)**2 + 0.25*dot(ex,q1)**4 - 0.1*dot(ex,q1)", 1, 1)
+        ..law(
+            "duffing",
+            "0.5*dot(p1,p1) - 0.5*dot(ex,q1)**2 + 0.25*dot(ex,q1)**4 - 0.1*dot(ex,q1)",
+            1,
+            1,
+        )
     },
     NamedLaw {
         vectors: LINE,
@@ -219,15 +308,34 @@ const LAWS: &[NamedLaw] = &[
             1,
         )
     },
-    NamedLaw { mean: ORBIT, ..law("short-yukawa", "dot(p1,p1)/2.2 - 4.5*exp(-1.7*norm(q1))/norm(q1) + 0.1*dot(q1,q1)", 1, 3) },
+    NamedLaw {
+        mean: ORBIT,
+        ..law(
+            "short-yukawa",
+            "dot(p1,p1)/2.2 - 4.5*exp(-1.7*norm(q1))/norm(q1) + 0.1*dot(q1,q1)",
+            1,
+            3,
+        )
+    },
     NamedLaw {
         vectors: &[("n", &[0.0, 0.0, 1.0])],
         mean: &[1.5, 0.0, 0.2, 0.0, 0.7, 0.2],
         spread: (0.1, 0.1),
-        ..law("oblate", "0.5*dot(p1,p1) - 1/norm(q1) - 0.1/norm(q1)**3 + 0.3*dot(n,q1)**2/norm(q1)**5", 1, 3)
+        ..law(
+            "oblate",
+            "0.5*dot(p1,p1) - 1/norm(q1) - 0.1/norm(q1)**3 + 0.3*dot(n,q1)**2/norm(q1)**5",
+            1,
+            3,
+        )
     },
-    NamedLaw { mean: ORBIT, ..law("quartic-kinetic", "0.5*dot(p1,p1) + 0.1*dot(p1,p1)**2 + 0.6*norm(q1)**3", 1, 3) },
-    NamedLaw { mean: FLAT_ORBIT, ..law("varying-mass", "0.5*dot(p1,p1)/(1+0.4*dot(q1,q1)) + 0.7*dot(q1,q1)", 1, 2) },
+    NamedLaw {
+        mean: ORBIT,
+        ..law("quartic-kinetic", "0.5*dot(p1,p1) + 0.1*dot(p1,p1)**2 + 0.6*norm(q1)**3", 1, 3)
+    },
+    NamedLaw {
+        mean: FLAT_ORBIT,
+        ..law("varying-mass", "0.5*dot(p1,p1)/(1+0.4*dot(q1,q1)) + 0.7*dot(q1,q1)", 1, 2)
+    },
     NamedLaw {
         vectors: &[("e", &[0.6, 0.0, -0.8])],
         mean: &[0.8, 0.0, 0.0, -0.8, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, -0.5, 0.0],
@@ -238,5 +346,9 @@ const LAWS: &[NamedLaw] = &[
             3,
         )
     },
-    NamedLaw { mean: &[0.5, 0.0], spread: (0.6, 0.6), ..law("oscillator", "dot(p1,p1)/2.4 + 0.9*dot(q1,q1)", 1, 1) },
+    NamedLaw {
+        mean: &[0.5, 0.0],
+        spread: (0.6, 0.6),
+        ..law("oscillator", "dot(p1,p1)/2.4 + 0.9*dot(q1,q1)", 1, 1)
+    },
 ];

@@ -21,12 +21,14 @@ pub struct Parameters {
 
 /// Two masses hanging in space from a pivot, one below the other, on springs:
 ///
-/// H = |p1|^2/(2 m1) + |p2|^2/(2 m2) + k1/2 (|q1-q0| - l1)^2 + k2/2 (|q2-q1| - l2)^2 - m1 g.(q1-q0) - m2 g.(q2-q0)
+/// H = |p1|^2/(2 m1) + |p2|^2/(2 m2) + k1/2 (|q1-q0| - l1)^2 + k2/2 (|q2-q1| - l2)^2 - m1 g.(q1-q0)
+/// - m2 g.(q2-q0)
 ///
 /// with the state z = (q1, q2, p1, p2) of 12 components. At zero length a spring exerts no force.
 ///
-/// Source: Finzi, Welling & Wilson 2021 (arXiv:2104.09459), whose code drops the 1/2 of the second spring; as a task for learning from
-/// scalars: Yao, Storey-Fisher, Hogg & Villar 2021 (arXiv:2110.03761).
+/// Source: Finzi, Welling & Wilson 2021 (arXiv:2104.09459), whose code drops the 1/2 of the second
+/// spring; as a task for learning from scalars: Yao, Storey-Fisher, Hogg & Villar 2021
+/// (arXiv:2110.03761).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpringyPendulum {
     parameters: Parameters,
@@ -44,7 +46,8 @@ impl SpringyPendulum {
     /// A pendulum with the given parameters.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if a mass or a stiffness is not positive, a length is negative, or anything is not finite.
+    /// [`Error::Parameter`] if a mass or a stiffness is not positive, a length is negative, or
+    /// anything is not finite.
     pub fn new(parameters: Parameters) -> Result<Self, Error> {
         for (name, value) in list(&parameters) {
             let (valid, accepted) = match name.as_bytes()[0] {
@@ -59,14 +62,21 @@ impl SpringyPendulum {
         Ok(Self::derive(parameters))
     }
 
-    /// The pendulum as the paper writes it: masses, stiffnesses and lengths 1, pivot at the origin, g = (0, 0, -1).
+    /// The pendulum as the paper writes it: masses, stiffnesses and lengths 1, pivot at the origin,
+    /// g = (0, 0, -1).
     pub fn paper() -> Self {
-        let parameters =
-            Parameters { masses: [1.0; 2], stiffness: [1.0; 2], lengths: [1.0; 2], pivot: [0.0; 3], gravity: [0.0, 0.0, -1.0] };
+        let parameters = Parameters {
+            masses: [1.0; 2],
+            stiffness: [1.0; 2],
+            lengths: [1.0; 2],
+            pivot: [0.0; 3],
+            gravity: [0.0, 0.0, -1.0],
+        };
         Self::derive(parameters)
     }
 
-    /// The pendulum of the public reference code, which drops the 1/2 on the second spring: [`paper`](Self::paper) with k2 = 2.
+    /// The pendulum of the public reference code, which drops the 1/2 on the second spring:
+    /// [`paper`](Self::paper) with k2 = 2.
     pub fn reference_code() -> Self {
         Self::derive(Parameters { stiffness: [1.0, 2.0], ..Self::paper().parameters })
     }
@@ -99,13 +109,14 @@ impl SpringyPendulum {
         &self.parameters
     }
 
-    /// Name and value of every parameter, as metadata has them: m1, m2, k1, k2, l1, l2, q0_x .. q0_z, g_x .. g_z.
+    /// Name and value of every parameter, as metadata has them: m1, m2, k1, k2, l1, l2, q0_x ..
+    /// q0_z, g_x .. g_z.
     pub fn named_parameters(&self) -> Vec<(&'static str, f64)> {
         list(&self.parameters).to_vec()
     }
 
-    /// Angular momentum about the axis through the pivot along gravity, sum_i (q_i - q0) x p_i . g/|g|: conserved.
-    /// NaN without gravity, which leaves the axis undefined.
+    /// Angular momentum about the axis through the pivot along gravity, sum_i (q_i - q0) x p_i .
+    /// g/|g|: conserved. NaN without gravity, which leaves the axis undefined.
     #[inline(always)]
     pub fn angular_momentum<T: Real>(&self, z: &[T]) -> T {
         let Parameters { pivot, gravity, .. } = self.parameters;
@@ -126,7 +137,10 @@ impl SpringyPendulum {
     #[inline(always)]
     fn springs<T: Real>(&self, q: &[T]) -> [[T; 3]; 2] {
         let (pivot, q) = (self.parameters.pivot, &q[..6]);
-        [[q[0] + -pivot[0], q[1] + -pivot[1], q[2] + -pivot[2]], [q[3] - q[0], q[4] - q[1], q[5] - q[2]]]
+        [
+            [q[0] + -pivot[0], q[1] + -pivot[1], q[2] + -pivot[2]],
+            [q[3] - q[0], q[4] - q[1], q[5] - q[2]],
+        ]
     }
 }
 
@@ -212,8 +226,9 @@ fn dot<T: Real>(a: [T; 3], b: [T; 3]) -> T {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// Length of a spring. The least normal number, added under the root, changes no length above 1e-146 and keeps 1 / length finite, so
-/// that a spring of zero length pulls with (k - k l / length) * 0 = 0, not NaN.
+/// Length of a spring. The least normal number, added under the root, changes no length above
+/// 1e-146 and keeps 1 / length finite, so that a spring of zero length pulls with (k - k l /
+/// length) * 0 = 0, not NaN.
 #[inline(always)]
 fn length<T: Real>(spring: [T; 3]) -> T {
     (dot(spring, spring) + f64::MIN_POSITIVE).sqrt()

@@ -7,8 +7,9 @@ use crate::linalg::Whitening;
 
 /// theta = origin + W u, with W such that a design matrix times W has orthonormal columns.
 ///
-/// For a sum of squares whose Jacobian is the design matrix the Hessian with respect to u is then the identity, up to its scale: L-BFGS
-/// needs tens of iterations instead of thousands. Directions that have no effect on the data (constants, duplicates, gauge) have no coordinate.
+/// For a sum of squares whose Jacobian is the design matrix the Hessian with respect to u is then
+/// the identity, up to its scale: L-BFGS needs tens of iterations instead of thousands. Directions
+/// that have no effect on the data (constants, duplicates, gauge) have no coordinate.
 pub struct Coordinates {
     origin: Vec<f64>,
     scale: Vec<f64>,
@@ -16,16 +17,21 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// From the triangular factor of a design matrix with the observations in the last column. `tolerance` is relative: singular values of
-    /// the matrix, its columns scaled to length one, below it count as zero.
+    /// From the triangular factor of a design matrix with the observations in the last column.
+    /// `tolerance` is relative: singular values of the matrix, its columns scaled to length one,
+    /// below it count as zero.
     ///
     /// # Errors
     /// When nothing has an effect, or the factor is not finite.
     pub fn new(origin: Vec<f64>, augmented: &Array2<f64>, tolerance: f64) -> Result<Self, Error> {
         let n = origin.len();
         let mut factor = augmented.slice(s![..n.min(augmented.nrows()), ..n]).to_owned();
-        let scale: Vec<f64> =
-            factor.columns().into_iter().map(|c| c.dot(&c).sqrt()).map(|l| if l > 0.0 { 1.0 / l } else { 0.0 }).collect();
+        let scale: Vec<f64> = factor
+            .columns()
+            .into_iter()
+            .map(|c| c.dot(&c).sqrt())
+            .map(|l| if l > 0.0 { 1.0 / l } else { 0.0 })
+            .collect();
         for (mut column, scale) in factor.columns_mut().into_iter().zip(&scale) {
             column *= *scale;
         }
@@ -41,7 +47,8 @@ impl Coordinates {
         self.whitening.rank()
     }
 
-    /// Singular values of the design matrix, its columns scaled to length one, that are not dropped; descending.
+    /// Singular values of the design matrix, its columns scaled to length one, that are not
+    /// dropped; descending.
     pub fn singular_values(&self) -> ndarray::ArrayView1<'_, f64> {
         self.whitening.singular_values().slice(s![..self.rank()])
     }
@@ -67,7 +74,8 @@ impl Coordinates {
         self.whitening.gradient_into(gradient, gradient_u);
     }
 
-    /// The least-squares solution: u = (A W)^T b, for the factor of `[A b]` that the coordinates were made of.
+    /// The least-squares solution: u = (A W)^T b, for the factor of `[A b]` that the coordinates
+    /// were made of.
     pub fn least_squares(&self, augmented: &Array2<f64>) -> Vec<f64> {
         let n = self.origin.len();
         let top = augmented.slice(s![..n.min(augmented.nrows()), ..]);

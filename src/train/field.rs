@@ -13,19 +13,22 @@ use crate::loss::{RolloutLoss, integral_form};
 use crate::model::{FieldVector, ScalarField};
 use crate::scalars::{Inputs, ScalarSet};
 
-/// A function whose effect on the data is a combination of simpler ones' to this relative accuracy is left out.
+/// A function whose effect on the data is a combination of simpler ones' to this relative accuracy
+/// is left out.
 const DEPENDENT: f64 = 1e-8;
 
-/// The ready-made fields: which vectors they are sums of. Coefficients are sums of Chebyshev polynomials of the lengths of all relative
-/// positions and momenta.
+/// The ready-made fields: which vectors they are sums of. Coefficients are sums of Chebyshev
+/// polynomials of the lengths of all relative positions and momenta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FieldKind {
-    /// Positions relative to the pivot, momenta, context vectors. Differences of positions are combinations of these.
+    /// Positions relative to the pivot, momenta, context vectors. Differences of positions are
+    /// combinations of these.
     Vectors {
         /// Highest degree of the polynomials.
         degree: usize,
     },
-    /// The same and the directions v / |v| of all relative positions, so that any smooth central force f(|v|) v / |v| converges fast.
+    /// The same and the directions v / |v| of all relative positions, so that any smooth central
+    /// force f(|v|) v / |v| converges fast.
     Directions {
         /// Highest degree of the polynomials.
         degree: usize,
@@ -55,11 +58,13 @@ pub struct LearnedField {
     pub model: ScalarField,
     /// Its parameters and how they were found.
     pub fit: Fit,
-    /// Root mean square difference that halving the integration step makes to the weighted residuals: the integrator's error in training.
+    /// Root mean square difference that halving the integration step makes to the weighted
+    /// residuals: the integrator's error in training.
     pub integration_error: f64,
 }
 
-/// Learns a vector field dz/dt = F(z) of a ready-made kind. Of functions that the data cannot tell apart the simpler ones are used.
+/// Learns a vector field dz/dt = F(z) of a ready-made kind. Of functions that the data cannot tell
+/// apart the simpler ones are used.
 ///
 /// # Errors
 /// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
@@ -79,7 +84,10 @@ pub fn learn_field(
     let kept = independent(&factor, &whole.degrees())?;
     let model = whole.subset(&kept);
     let columns: Vec<usize> = kept.iter().copied().chain([factor.ncols() - 1]).collect();
-    let theta = least_squares(&triangular_factor(&[factor.select(Axis(1), &columns)])?, settings.rank_tolerance)?;
+    let theta = least_squares(
+        &triangular_factor(&[factor.select(Axis(1), &columns)])?,
+        settings.rank_tolerance,
+    )?;
     let loss = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone());
     let fit = refine(&loss, theta, settings, saving, watch)?;
     drop(loss);
@@ -98,19 +106,26 @@ fn field(inputs: &Inputs, chunks: &[Trajectory], kind: FieldKind) -> Result<Scal
     }
     let context = inputs.context.iter().map(|(name, _)| Vector::named(name.clone()));
     let plain = positions.into_iter().chain(momenta.iter().cloned()).chain(context);
-    let mut vectors: Vec<FieldVector> = plain.map(|vector| FieldVector { vector, unit: false }).collect();
+    let mut vectors: Vec<FieldVector> =
+        plain.map(|vector| FieldVector { vector, unit: false }).collect();
     if let FieldKind::Directions { .. } = kind {
-        vectors.extend(relative.iter().map(|vector| FieldVector { vector: vector.clone(), unit: true }));
+        vectors.extend(
+            relative.iter().map(|vector| FieldVector { vector: vector.clone(), unit: true }),
+        );
     }
     let lengths = relative.into_iter().chain(momenta).map(Scalar::Norm).collect();
     let states = states(chunks);
     let scalars = ScalarSet::independent(inputs, lengths, states.view())?;
-    let families = scalars.ranges(states.view()).into_iter().map(|(low, high)| Chebyshev::on(low, high, kind.degree())).collect();
+    let families = scalars
+        .ranges(states.view())
+        .into_iter()
+        .map(|(low, high)| Chebyshev::on(low, high, kind.degree()))
+        .collect();
     Ok(ScalarField::new(inputs, &vectors, scalars, families)?)
 }
 
-/// The columns of a design matrix, given by its triangular factor with the observations last, that are independent when simpler ones come
-/// first; ascending.
+/// The columns of a design matrix, given by its triangular factor with the observations last, that
+/// are independent when simpler ones come first; ascending.
 fn independent(factor: &Array2<f64>, degrees: &[usize]) -> Result<Vec<usize>, Error> {
     let mut order: Vec<usize> = (0..degrees.len()).collect();
     order.sort_by_key(|k| degrees[*k]);

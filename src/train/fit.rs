@@ -34,7 +34,8 @@ pub struct Fit {
     pub loss: f64,
     /// Every iteration; values are losses.
     pub history: Vec<Record>,
-    /// Field evaluations, counted by state, of one evaluation of loss and gradient (a vector-Jacobian product counts as one).
+    /// Field evaluations, counted by state, of one evaluation of loss and gradient (a
+    /// vector-Jacobian product counts as one).
     pub field_evaluations: usize,
     /// Field evaluations up to each record of the history, those of Jacobians included.
     pub costs: Vec<usize>,
@@ -42,7 +43,8 @@ pub struct Fit {
     pub outcome: Outcome,
 }
 
-/// Trains a model that is linear in its parameters: least squares on the integral form gives a start, [`refine`] does the rest.
+/// Trains a model that is linear in its parameters: least squares on the integral form gives a
+/// start, [`refine`] does the rest.
 ///
 /// `saving` names a folder for checkpoints; `watch` sees every iteration.
 ///
@@ -66,7 +68,8 @@ pub fn fit<M: LinearModel>(
     refine(&loss, theta, settings, saving, watch)
 }
 
-/// A better start, where the linear one lets the rollouts of some chunks diverge, long ones mostly: trained on the others.
+/// A better start, where the linear one lets the rollouts of some chunks diverge, long ones mostly:
+/// trained on the others.
 fn from_those_that_stay<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
@@ -74,7 +77,8 @@ fn from_those_that_stay<M: LinearModel>(
     theta: Vec<f64>,
     settings: &Settings,
 ) -> Result<Vec<f64>, Error> {
-    let stay: Vec<Trajectory> = chunks.iter().zip(losses).filter(|(_, l)| l.is_finite()).map(|(c, _)| c.clone()).collect();
+    let stay: Vec<Trajectory> =
+        chunks.iter().zip(losses).filter(|(_, l)| l.is_finite()).map(|(c, _)| c.clone()).collect();
     if 2 * stay.len() < chunks.len() {
         return Err(Error::NotFinite);
     }
@@ -86,12 +90,17 @@ fn from_those_that_stay<M: LinearModel>(
 ///
 /// # Errors
 /// Nothing to learn, numbers that are not finite.
-pub fn linear_start<M: LinearModel>(model: &M, chunks: &[Trajectory], settings: &Settings) -> Result<Vec<f64>, Error> {
+pub fn linear_start<M: LinearModel>(
+    model: &M,
+    chunks: &[Trajectory],
+    settings: &Settings,
+) -> Result<Vec<f64>, Error> {
     let factor = triangular_factor(&integral_form(model, chunks, &settings.weights))?;
     least_squares(&factor, settings.rank_tolerance)
 }
 
-/// The least-squares solution of a design matrix with the observations in the last column, given by its triangular factor.
+/// The least-squares solution of a design matrix with the observations in the last column, given by
+/// its triangular factor.
 pub(super) fn least_squares(factor: &Array2<f64>, rank_tolerance: f64) -> Result<Vec<f64>, Error> {
     let n = factor.ncols() - 1;
     let coordinates = Coordinates::new(vec![0.0; n], factor, rank_tolerance)?;
@@ -100,8 +109,9 @@ pub(super) fn least_squares(factor: &Array2<f64>, rank_tolerance: f64) -> Result
     Ok(theta)
 }
 
-/// Trains any model from a given start by L-BFGS in coordinates whitened by the Jacobian of the rollouts. Where that took many iterations,
-/// the Jacobian at the end whitens anew and L-BFGS goes on.
+/// Trains any model from a given start by L-BFGS in coordinates whitened by the Jacobian of the
+/// rollouts. Where that took many iterations, the Jacobian at the end whitens anew and L-BFGS goes
+/// on.
 ///
 /// # Errors
 /// As [`fit`].
@@ -120,7 +130,8 @@ pub fn refine<M: Lanewise>(
         let file = saving.map(|saving| saving.path.join(format!("whitening{round}.checkpoint")));
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
         let next = stage(loss, &coordinates, settings.stop, saving, watch)?;
-        let done = next.history.len() <= WELL_CONDITIONED || best.as_ref().is_some_and(|b| next.loss > 0.5 * b.loss);
+        let done = next.history.len() <= WELL_CONDITIONED
+            || best.as_ref().is_some_and(|b| next.loss > 0.5 * b.loss);
         best = Some(match best {
             Some(before) => joined(before, next),
             None => next,
@@ -142,7 +153,8 @@ fn joined(before: Fit, mut last: Fit) -> Fit {
     let spent = costs.last().copied().unwrap_or(0);
     costs.extend(last.costs.iter().map(|cost| cost + spent));
     last.costs = costs;
-    let (iterations, evaluations) = (history.len().saturating_sub(1), history.last().map_or(0, |r| r.evaluations));
+    let (iterations, evaluations) =
+        (history.len().saturating_sub(1), history.last().map_or(0, |r| r.evaluations));
     history.extend(last.history.iter().map(|r| Record {
         iteration: r.iteration + iterations,
         evaluations: r.evaluations + evaluations,
@@ -162,8 +174,13 @@ fn stage<M: Model>(
 ) -> Result<Fit, Error> {
     let n = loss.model().parameters();
     let scale = 2.0 / loss.residuals() as f64;
-    let objective = Whitened { loss, coordinates, scale, buffers: RefCell::new((vec![0.0; n], vec![0.0; n])) };
-    let as_loss = |r: &Record| Record { value: r.value * scale, gradient_norm: r.gradient_norm * scale, ..*r };
+    let objective =
+        Whitened { loss, coordinates, scale, buffers: RefCell::new((vec![0.0; n], vec![0.0; n])) };
+    let as_loss = |r: &Record| Record {
+        value: r.value * scale,
+        gradient_norm: r.gradient_norm * scale,
+        ..*r
+    };
     let start = vec![0.0; coordinates.rank()];
     let found = minimise(&objective, &start, stop, saving, &mut |r| watch(&as_loss(r)))?;
     let mut theta = vec![0.0; n];
@@ -181,7 +198,8 @@ fn stage<M: Model>(
     })
 }
 
-/// Half the sum of squared residuals as a function of whitened coordinates: its Hessian is close to the identity.
+/// Half the sum of squared residuals as a function of whitened coordinates: its Hessian is close to
+/// the identity.
 struct Whitened<'a, 'm, M: Model> {
     loss: &'a RolloutLoss<'m, M>,
     coordinates: &'a Coordinates,

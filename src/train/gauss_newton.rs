@@ -19,7 +19,8 @@ pub(super) struct Linearised {
     precision: Option<Vec<f64>>,
 }
 
-/// How much shorter than those of least squares steps are in directions that the data say little of (Levenberg 1944, Marquardt 1963).
+/// How much shorter than those of least squares steps are in directions that the data say little of
+/// (Levenberg 1944, Marquardt 1963).
 #[derive(Debug)]
 pub(super) struct Damping {
     /// Relative to the square of the largest singular value.
@@ -46,8 +47,8 @@ impl Damping {
     }
 }
 
-/// A chunk that gets worse by this factor, and by as much as chunks have on average, is too far from linear for its step; so is any that gets worse when
-/// all chunks together did.
+/// A chunk that gets worse by this factor, and by as much as chunks have on average, is too far
+/// from linear for its step; so is any that gets worse when all chunks together did.
 const WORSE: f64 = 2.0;
 /// Then its initial state makes a part of the step only, none at last.
 const PARTS: [f64; 4] = [1.0, 0.25, 0.0625, 0.0];
@@ -68,7 +69,8 @@ impl Linearised {
         if 2 * chunks.iter().filter(|chunk| chunk.has_diverged()).count() > chunks.len() {
             return Err(Error::NotFinite);
         }
-        let mut blocks: Vec<Array2<f64>> = chunks.iter().map(|chunk| chunk.reduced.clone()).collect();
+        let mut blocks: Vec<Array2<f64>> =
+            chunks.iter().map(|chunk| chunk.reduced.clone()).collect();
         blocks.extend(prior.precision.as_ref().map(|precision| prior_rows(precision, theta)));
         let factor = triangular_factor(&blocks)?;
         let coordinates = Coordinates::new(theta.to_vec(), &factor, rank_tolerance)?;
@@ -100,7 +102,8 @@ impl Linearised {
         self.precision.iter().flatten().zip(theta).map(|(d, t)| (d * t).powi(2)).sum()
     }
 
-    /// Parameters and initial states that lower the loss, from those that are linearised about, and by how much they do; none where no step does.
+    /// Parameters and initial states that lower the loss, from those that are linearised about, and
+    /// by how much they do; none where no step does.
     pub fn step<M: Lanewise>(
         &self,
         loss: &RolloutLoss<M>,
@@ -114,7 +117,8 @@ impl Linearised {
         while damping.value < Damping::MOST {
             let next = self.parameters(damping.value);
             let change: Vec<f64> = next.iter().zip(theta).map(|(a, b)| a - b).collect();
-            let (moved, losses) = self.starts(loss, &next, &change, starts, &bearable, &mut damping.rollouts);
+            let (moved, losses) =
+                self.starts(loss, &next, &change, starts, &bearable, &mut damping.rollouts);
             let reached = losses.iter().sum::<f64>() + self.penalty_at(&next);
             if reached < value {
                 damping.value = (damping.value / Damping::FACTOR).max(Damping::LEAST);
@@ -130,14 +134,15 @@ impl Linearised {
     fn parameters(&self, damping: f64) -> Vec<f64> {
         let singular = self.coordinates.singular_values();
         let scale = damping * singular[0] * singular[0];
-        let u: Vec<f64> = self.u.iter().zip(singular).map(|(u, s)| -u * s * s / (s * s + scale)).collect();
+        let u: Vec<f64> =
+            self.u.iter().zip(singular).map(|(u, s)| -u * s * s / (s * s + scale)).collect();
         let mut theta = vec![0.0; self.coordinates.origin().len()];
         self.coordinates.parameters_into(&u, &mut theta);
         theta
     }
 
-    /// The initial states that go with a change of the parameters to `theta`, and the loss of each chunk. A chunk that a whole step makes worse than
-    /// is bearable makes a part of it.
+    /// The initial states that go with a change of the parameters to `theta`, and the loss of each
+    /// chunk. A chunk that a whole step makes worse than is bearable makes a part of it.
     fn starts<M: Lanewise>(
         &self,
         loss: &RolloutLoss<M>,
@@ -148,7 +153,8 @@ impl Linearised {
         rollouts: &mut usize,
     ) -> (Vec<f64>, Vec<f64>) {
         let dim = loss.model().dim();
-        let steps: Vec<f64> = self.chunks.iter().flat_map(|chunk| chunk.start_step(change)).collect();
+        let steps: Vec<f64> =
+            self.chunks.iter().flat_map(|chunk| chunk.start_step(change)).collect();
         let mut best: (Vec<f64>, Vec<f64>) = (starts.to_vec(), vec![f64::INFINITY; bearable.len()]);
         let mut open: Vec<usize> = (0..bearable.len()).collect();
         for part in PARTS {

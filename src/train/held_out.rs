@@ -8,7 +8,8 @@ use crate::model::Lanewise;
 /// What chunks say of given parameters, initial states fitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deviance {
-    /// Of each chunk minus twice the logarithm of the likelihood, up to a constant: for Gaussian noise chi squared, in units of the noise.
+    /// Of each chunk minus twice the logarithm of the likelihood, up to a constant: for Gaussian
+    /// noise chi squared, in units of the noise.
     pub chunks: Vec<f64>,
     /// Which chunks the model follows.
     pub calm: Vec<bool>,
@@ -22,7 +23,8 @@ impl Deviance {
         self.chunks.iter().sum()
     }
 
-    /// Their sum over what it should be: for Gaussian noise the mean square residual in units of the noise. 1 is perfect.
+    /// Their sum over what it should be: for Gaussian noise the mean square residual in units of
+    /// the noise. 1 is perfect.
     pub fn per_freedom(&self) -> f64 {
         self.total() / self.freedom
     }
@@ -31,7 +33,8 @@ impl Deviance {
 /// Gauss-Newton steps for initial states alone: their problem is nearly linear.
 const STEPS: usize = 3;
 
-/// How far chunks are from what given parameters predict, the initial state of each fitted; `noise` is that of each component.
+/// How far chunks are from what given parameters predict, the initial state of each fitted; `noise`
+/// is that of each component.
 ///
 /// # Errors
 /// No chunks, most rollouts diverge.

@@ -1,4 +1,5 @@
-//! argmin's L-BFGS in rounds: each round ends at a checkpoint, from which a later run goes on exactly.
+//! argmin's L-BFGS in rounds: each round ends at a checkpoint, from which a later run goes on
+//! exactly.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -26,8 +27,8 @@ pub struct Stop {
     pub iterations: usize,
     /// Iterations in a round, between two checkpoints.
     pub round: usize,
-    /// Stops where a Newton step, its Hessian the identity, would lower the value by less than this fraction, and after a round that
-    /// lowered it by less.
+    /// Stops where a Newton step, its Hessian the identity, would lower the value by less than this
+    /// fraction, and after a round that lowered it by less.
     pub decrease: f64,
 }
 
@@ -47,9 +48,11 @@ pub struct Record {
 /// Why a minimisation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// The gradient is as small as was asked for, or a round lowered the value by less than was asked for.
+    /// The gradient is as small as was asked for, or a round lowered the value by less than was
+    /// asked for.
     Converged,
-    /// No step in the direction of descent lowers the value: roundoff, or a function that is not smooth.
+    /// No step in the direction of descent lowers the value: roundoff, or a function that is not
+    /// smooth.
     Stuck,
     /// The judge has seen nothing better for as many rounds as it has patience.
     Judged,
@@ -59,7 +62,8 @@ pub enum Outcome {
     Linear,
 }
 
-/// Another measure of a point, such as the loss on data that are not trained on; it decides which point is kept and when to stop.
+/// Another measure of a point, such as the loss on data that are not trained on; it decides which
+/// point is kept and when to stop.
 pub struct Judge<'a> {
     /// The measure, the smaller the better.
     pub value: &'a dyn Fn(&[f64]) -> f64,
@@ -97,7 +101,8 @@ impl Checkpoint {
     /// Shows the judge the current point, after the iteration `record`.
     fn judge(&mut self, judge: &Judge, record: &Record) {
         let Some(u) = self.state.as_ref().and_then(|state| state.get_param()) else { return };
-        let value = Some((judge.value)(u)).filter(|value| value.is_finite()).unwrap_or(f64::INFINITY);
+        let value =
+            Some((judge.value)(u)).filter(|value| value.is_finite()).unwrap_or(f64::INFINITY);
         let best = self.judged.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
         if value < best || self.judged.is_empty() {
             self.chosen = (u.clone(), record.value);
@@ -126,21 +131,23 @@ pub struct Minimum {
     pub outcome: Outcome,
 }
 
-/// Pairs that are kept. Networks need many: with 40 a perceptron on scalars took twice as many iterations to the same error as with 200, whose
-/// directions cost as much as its gradients.
+/// Pairs that are kept. Networks need many: with 40 a perceptron on scalars took twice as many
+/// iterations to the same error as with 200, whose directions cost as much as its gradients.
 const MEMORY: usize = 100;
 const TRIALS: u32 = 20;
 const RESTARTS: usize = 1;
 /// Checkpoints follow each other after so long at least, but for the first and the last.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
 
-/// Minimises from `start`. With `saving` the state is saved after the first round and then every few seconds, and when the training is stopped; a saved
-/// state with the same key and the same value and gradient at `start` is continued, also one that had reached its limit of iterations when
-/// the limit is larger now: the end is the same to the last bit as without a stop. `watch` sees each record as it is made.
+/// Minimises from `start`. With `saving` the state is saved after the first round and then every
+/// few seconds, and when the training is stopped; a saved state with the same key and the same
+/// value and gradient at `start` is continued, also one that had reached its limit of iterations
+/// when the limit is larger now: the end is the same to the last bit as without a stop. `watch`
+/// sees each record as it is made.
 ///
 /// # Errors
-/// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint can't be written or read;
-/// [`Error::Stopped`].
+/// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint
+/// can't be written or read; [`Error::Stopped`].
 pub fn minimise(
     objective: &impl Objective,
     start: &[f64],
@@ -151,7 +158,8 @@ pub fn minimise(
     minimise_judged(objective, None, start, stop, saving, watch)
 }
 
-/// As [`minimise`], with a judge that is asked at the start and after every round. Then `stop.decrease` holds for rounds alone.
+/// As [`minimise`], with a judge that is asked at the start and after every round. Then
+/// `stop.decrease` holds for rounds alone.
 ///
 /// # Errors
 /// As [`minimise`].
@@ -166,7 +174,8 @@ pub fn minimise_judged(
     let mut at = begin(objective, start, saving.map_or("", |saving| saving.key))?;
     if let Some(saving) = saving {
         // A checkpoint of another problem, or of other coordinates, is of no use.
-        let fits = |saved: &Checkpoint| saved.key == at.key && saved.history.first() == at.history.first();
+        let fits =
+            |saved: &Checkpoint| saved.key == at.key && saved.history.first() == at.history.first();
         at = saving.load()?.filter(fits).unwrap_or(at);
     }
     if let (Some(judge), true) = (judge, at.judged.is_empty()) {
@@ -177,20 +186,30 @@ pub fn minimise_judged(
     let mut saved: Option<Instant> = None;
     while at.goes_on(stop) {
         // States are saved between rounds only: a round that is stopped is begun again.
-        let before = saving.filter(|saving| saving.stop.is_some()).map(|saving| (saving, at.clone()));
-        let stopped = round(objective, judge, &mut at, stop, watch, &|| saving.is_some_and(|saving| saving.stopped()));
+        let before =
+            saving.filter(|saving| saving.stop.is_some()).map(|saving| (saving, at.clone()));
+        let stopped = round(objective, judge, &mut at, stop, watch, &|| {
+            saving.is_some_and(|saving| saving.stopped())
+        });
         if let (Some((saving, before)), true) = (before, stopped) {
             saving.save(&before)?;
             return Err(Error::Stopped);
         }
-        let due = saved.is_none_or(|last| last.elapsed() > BETWEEN_CHECKPOINTS) || !at.goes_on(stop);
+        let due =
+            saved.is_none_or(|last| last.elapsed() > BETWEEN_CHECKPOINTS) || !at.goes_on(stop);
         if let (Some(saving), true) = (saving, due) {
             saving.save(&at)?;
             saved = Some(Instant::now());
         }
     }
     let (u, value) = if judge.is_some() { at.chosen } else { at.best };
-    Ok(Minimum { u, value, history: at.history, judged: at.judged, outcome: at.outcome.unwrap_or(Outcome::Limit) })
+    Ok(Minimum {
+        u,
+        value,
+        history: at.history,
+        judged: at.judged,
+        outcome: at.outcome.unwrap_or(Outcome::Limit),
+    })
 }
 
 fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpoint, Error> {
@@ -219,8 +238,9 @@ fn fresh(u: Vec<f64>, value: f64, gradient: Vec<f64>) -> Point {
     Point::new().param(u).cost(value).gradient(gradient)
 }
 
-/// Iterates to the next multiple of `stop.round`, where it decides whether to go on. The decision hangs on the history alone, so it is
-/// the same wherever a run was stopped between. Whether it was stopped within is returned.
+/// Iterates to the next multiple of `stop.round`, where it decides whether to go on. The decision
+/// hangs on the history alone, so it is the same wherever a run was stopped between. Whether it was
+/// stopped within is returned.
 fn round(
     objective: &impl Objective,
     judge: Option<&Judge>,
@@ -241,10 +261,12 @@ fn round(
         };
         watch(&record);
         at.history.push(record);
-        let mut converged = judge.is_none() && 0.5 * record.gradient_norm.powi(2) <= stop.decrease * record.value;
+        let mut converged =
+            judge.is_none() && 0.5 * record.gradient_norm.powi(2) <= stop.decrease * record.value;
         let round_ends = record.iteration.is_multiple_of(stop.round);
         if round_ends {
-            converged |= at.best.1 >= at.best_of(record.iteration - stop.round) * (1.0 - stop.decrease);
+            converged |=
+                at.best.1 >= at.best_of(record.iteration - stop.round) * (1.0 - stop.decrease);
         }
         at.outcome = converged.then_some(Outcome::Converged);
         if round_ends {
@@ -264,9 +286,13 @@ fn iterate<O: Objective>(problem: &Cached<O>, at: &mut Checkpoint) -> Option<Rec
     let mut state = at.state.take()?;
     state.max_iters = state.iter + 1;
     state.termination_status = TerminationStatus::NotTerminated;
-    // A numerical failure is reported in the state; `run` itself fails only on missing input, which counts the same here.
-    let result =
-        Executor::new(problem, at.solver.take().unwrap_or_else(new_solver)).configure(|_| state).ctrlc(false).run().ok()?;
+    // A numerical failure is reported in the state; `run` itself fails only on missing input, which
+    // counts the same here.
+    let result = Executor::new(problem, at.solver.take().unwrap_or_else(new_solver))
+        .configure(|_| state)
+        .ctrlc(false)
+        .run()
+        .ok()?;
     let (u, gradient) = result.state.get_param().zip(result.state.get_gradient())?;
     let record = Record {
         iteration: at.history.len(),
@@ -281,7 +307,8 @@ fn iterate<O: Objective>(problem: &Cached<O>, at: &mut Checkpoint) -> Option<Rec
     Some(record)
 }
 
-/// After a failed line search: once more from the best point, with cleared memory, a bounded number of times.
+/// After a failed line search: once more from the best point, with cleared memory, a bounded number
+/// of times.
 fn restart(objective: &impl Objective, at: &mut Checkpoint) {
     at.restarts += 1;
     if at.restarts > RESTARTS {
@@ -302,7 +329,8 @@ fn new_solver() -> Solver {
     solver
 }
 
-/// Gives argmin cost and gradient from one evaluation. What is not finite becomes a huge cost with no slope.
+/// Gives argmin cost and gradient from one evaluation. What is not finite becomes a huge cost with
+/// no slope.
 struct Cached<'a, O> {
     objective: &'a O,
     last: RefCell<(Vec<f64>, f64, Vec<f64>)>,
@@ -387,15 +415,21 @@ mod tests {
     fn regress_line_search_survives_nan() {
         let found = minimise(&Cliff, &[30.0], STOP, None, &mut |_| {}).unwrap();
         assert!((found.u[0] - 1.0).abs() < 1e-6);
-        assert!(matches!(minimise(&Cliff, &[-1.0], STOP, None, &mut |_| {}), Err(Error::NotFinite)));
+        assert!(matches!(
+            minimise(&Cliff, &[-1.0], STOP, None, &mut |_| {}),
+            Err(Error::NotFinite)
+        ));
     }
 
-    /// Two judges of Rosenbrock's function: one that wants u_0 = 0, halfway, and one that has no number to say.
+    /// Two judges of Rosenbrock's function: one that wants u_0 = 0, halfway, and one that has no
+    /// number to say.
     #[test]
     fn regress_a_judge_keeps_the_point_that_it_likes_and_stops() {
         let stop = Stop { round: 3, ..STOP };
         let middle = Judge { value: &|u| u[0].abs(), patience: 3 };
-        let found = minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, None, &mut |_| {}).unwrap();
+        let found =
+            minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, None, &mut |_| {})
+                .unwrap();
         assert_eq!(found.outcome, Outcome::Judged);
         let best = found.judged.iter().map(|j| j.1).fold(f64::INFINITY, f64::min);
         assert_eq!(found.u[0].abs(), best);
@@ -405,7 +439,9 @@ mod tests {
         );
         assert_eq!(found.judged.iter().rev().take_while(|j| j.1 > best).count(), 3);
         let mute = Judge { value: &|_| f64::NAN, patience: 2 };
-        let found = minimise_judged(&Rosenbrock, Some(&mute), &[-1.2, 1.0], stop, None, &mut |_| {}).unwrap();
+        let found =
+            minimise_judged(&Rosenbrock, Some(&mute), &[-1.2, 1.0], stop, None, &mut |_| {})
+                .unwrap();
         assert_eq!(found.u, [-1.2, 1.0]);
         // Stopped and continued, all is the same.
         let dir = tempfile::tempdir().unwrap();
@@ -413,12 +449,16 @@ mod tests {
         let saving = Saving::from((&*path, "j"));
         let run = |iterations, saving| {
             let stop = Stop { iterations, ..stop };
-            minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, saving, &mut |_| {}).unwrap()
+            minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, saving, &mut |_| {})
+                .unwrap()
         };
         let whole = run(200, None);
         assert_eq!(run(4, Some(saving)).outcome, Outcome::Limit);
         let resumed = run(200, Some(saving));
-        assert_eq!((whole.u, whole.judged, whole.history), (resumed.u, resumed.judged, resumed.history));
+        assert_eq!(
+            (whole.u, whole.judged, whole.history),
+            (resumed.u, resumed.judged, resumed.history)
+        );
     }
 
     #[test]
@@ -429,13 +469,16 @@ mod tests {
         let (short, saving) = (Stop { iterations: 9, ..STOP }, Saving::from((&*path, "r")));
         minimise(&Rosenbrock, &[-1.2, 1.0], short, Some(saving), &mut |_| {}).unwrap();
         let mut seen = 0;
-        let resumed = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(saving), &mut |_| seen += 1).unwrap();
+        let resumed =
+            minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(saving), &mut |_| seen += 1).unwrap();
         assert_eq!((whole.u, &whole.history), (resumed.u, &resumed.history));
         assert_eq!(seen, whole.history.len());
-        let elsewhere = minimise(&Rosenbrock, &[5.0, 5.0], short, Some(saving), &mut |_| {}).unwrap();
+        let elsewhere =
+            minimise(&Rosenbrock, &[5.0, 5.0], short, Some(saving), &mut |_| {}).unwrap();
         assert_eq!(elsewhere.history.len(), 10);
         let (mut records, other) = (Vec::new(), Saving { key: "another problem", ..saving });
-        minimise(&Rosenbrock, &[5.0, 5.0], short, Some(other), &mut |record| records.push(*record)).unwrap();
+        minimise(&Rosenbrock, &[5.0, 5.0], short, Some(other), &mut |record| records.push(*record))
+            .unwrap();
         assert_eq!(records, elsewhere.history);
         assert!(other.load::<Checkpoint>().unwrap().is_some_and(|saved| saved.key == other.key));
     }
@@ -457,7 +500,14 @@ mod tests {
             assert_eq!(seen, last, "it went on");
             assert!(path.exists() && (stopped.is_ok() || matches!(stopped, Err(Error::Stopped))));
             assert_eq!(stopped.is_ok(), last + 1 == whole.history.len());
-            let resumed = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(Saving { stop: None, ..saving }), &mut |_| {}).unwrap();
+            let resumed = minimise(
+                &Rosenbrock,
+                &[-1.2, 1.0],
+                STOP,
+                Some(Saving { stop: None, ..saving }),
+                &mut |_| {},
+            )
+            .unwrap();
             assert_eq!((&whole.u, &whole.history), (&resumed.u, &resumed.history));
         }
     }

@@ -20,12 +20,14 @@ pub struct Learned<F = Basis> {
     pub fit: Fit,
     /// How it was trained.
     pub settings: Settings,
-    /// Root mean square difference that halving the integration step makes to the weighted residuals: the integrator's error in training.
+    /// Root mean square difference that halving the integration step makes to the weighted
+    /// residuals: the integrator's error in training.
     pub integration_error: f64,
 }
 
 impl Settings {
-    /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8, L-BFGS to the bottom.
+    /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8,
+    /// L-BFGS to the bottom.
     ///
     /// # Errors
     /// None for the order that is asked for here; the integrator's error is passed on.
@@ -45,12 +47,14 @@ pub fn states(chunks: &[Trajectory]) -> Array2<f64> {
     concatenate(Axis(0), &views).unwrap_or_default()
 }
 
-/// A function whose effect on the data is a combination of those of simpler functions to this relative accuracy is left out.
+/// A function whose effect on the data is a combination of those of simpler functions to this
+/// relative accuracy is left out.
 const DEPENDENT: f64 = 1e-7;
 
-/// Learns a Hamiltonian in a ready-made basis of the independent scalars of the inputs, less the functions that the data don't tell from
-/// combinations of simpler ones: |v|^4 is a polynomial in |v| and one in |v|^2, and where both stand in the basis any share of each fits the
-/// data, but only one of them the states beyond the data's range.
+/// Learns a Hamiltonian in a ready-made basis of the independent scalars of the inputs, less the
+/// functions that the data don't tell from combinations of simpler ones: |v|^4 is a polynomial in
+/// |v| and one in |v|^2, and where both stand in the basis any share of each fits the data, but
+/// only one of them the states beyond the data's range.
 ///
 /// # Errors
 /// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
@@ -76,30 +80,49 @@ pub fn learn(
     Ok(Learned { model, fit, settings: settings.clone(), integration_error })
 }
 
-/// The parameters (ascending) whose functions are independent on the chunks: functions of low degree come first, and of one degree those of
-/// the scalar that comes first. Judged by the rank of the integral form of the equations of motion.
-fn independent_functions(model: &ScalarHamiltonian<Basis>, chunks: &[Trajectory], weights: &[f64]) -> Result<Vec<usize>, Error> {
+/// The parameters (ascending) whose functions are independent on the chunks: functions of low
+/// degree come first, and of one degree those of the scalar that comes first. Judged by the rank of
+/// the integral form of the equations of motion.
+fn independent_functions(
+    model: &ScalarHamiltonian<Basis>,
+    chunks: &[Trajectory],
+    weights: &[f64],
+) -> Result<Vec<usize>, Error> {
     let factor = triangular_factor(&integral_form(model, chunks, weights))?;
     let degrees = model.function().degrees();
     let mut order: Vec<usize> = (0..model.parameters()).collect();
     order.sort_by_key(|&k| degrees[k]);
     let in_order = triangular_factor(&[factor.select(Axis(1), &order)])?;
-    let mut kept: Vec<usize> = independent_columns(&in_order, DEPENDENT)?.into_iter().map(|i| order[i]).collect();
+    let mut kept: Vec<usize> =
+        independent_columns(&in_order, DEPENDENT)?.into_iter().map(|i| order[i]).collect();
     kept.sort_unstable();
     Ok(kept)
 }
 
-/// Root mean square difference between the weighted residuals with the settings' integration step and with half of it.
-pub fn integration_error<M: Model>(model: &M, theta: &[f64], chunks: &[Trajectory], settings: &Settings) -> f64 {
+/// Root mean square difference between the weighted residuals with the settings' integration step
+/// and with half of it.
+pub fn integration_error<M: Model>(
+    model: &M,
+    theta: &[f64],
+    chunks: &[Trajectory],
+    settings: &Settings,
+) -> f64 {
     let residuals = |step: f64| {
-        RolloutLoss::new(model, chunks, &settings.weights, Options { step, ..settings.rollout.clone() }).residuals_at(theta)
+        RolloutLoss::new(
+            model,
+            chunks,
+            &settings.weights,
+            Options { step, ..settings.rollout.clone() },
+        )
+        .residuals_at(theta)
     };
     let (coarse, fine) = (residuals(settings.rollout.step), residuals(0.5 * settings.rollout.step));
     let squares: f64 = coarse.iter().zip(&fine).map(|(a, b)| (a - b) * (a - b)).sum();
     (squares / coarse.len().max(1) as f64).sqrt()
 }
 
-/// One weight for each component: 1 / variance, pooled over all positions and over all momenta, so that the loss has no unit.
+/// One weight for each component: 1 / variance, pooled over all positions and over all momenta, so
+/// that the loss has no unit.
 pub fn unit_weights(chunks: &[Trajectory]) -> Vec<f64> {
     let states = states(chunks);
     let half = states.ncols() / 2;

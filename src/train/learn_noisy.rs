@@ -20,9 +20,11 @@ pub struct NoisyLearned {
 
 /// Learns a Hamiltonian in a ready-made basis from chunks whose states are all noisy.
 ///
-/// The whole basis is fitted by maximum likelihood under a weak prior that prefers smooth functions. Then the highest degrees of the
-/// functions go, one by one, always the one that says least, and are exchanged for others where that is better, as long as each of them lowers
-/// chi squared by less than its price. What is left is fitted once more, without a prior. `noise` is that of each component, if it is known.
+/// The whole basis is fitted by maximum likelihood under a weak prior that prefers smooth
+/// functions. Then the highest degrees of the functions go, one by one, always the one that says
+/// least, and are exchanged for others where that is better, as long as each of them lowers chi
+/// squared by less than its price. What is left is fitted once more, without a prior. `noise` is
+/// that of each component, if it is known.
 ///
 /// # Errors
 /// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
@@ -43,26 +45,44 @@ pub fn learn_noisy(
     let whole = ScalarHamiltonian::new(scalars.clone(), basis);
     let start = linear_start(&whole, chunks, settings)?;
     let precision = Some(smooth_prior(&whole.function().degrees(), chunks));
-    let fit = fit_noisy(&whole, chunks, start, settings, &Prior { noise: noise.clone(), precision }, watch)?;
+    let fit = fit_noisy(
+        &whole,
+        chunks,
+        start,
+        settings,
+        &Prior { noise: noise.clone(), precision },
+        watch,
+    )?;
     let (kept, coefficients) = demanded(whole.function(), &fit)?;
     let model = ScalarHamiltonian::new(scalars, whole.function().subset(&kept));
-    let fit = fit_noisy(&model, chunks, coefficients, settings, &Prior { noise, precision: None }, watch)?;
+    let fit = fit_noisy(
+        &model,
+        chunks,
+        coefficients,
+        settings,
+        &Prior { noise, precision: None },
+        watch,
+    )?;
     Ok(NoisyLearned { model, fit })
 }
 
-/// Cost of a parameter in chi squared: what is within two standard errors of zero goes. Between the prices of Akaike (2), under which one function
-/// in six stays by chance, and of Schwarz (ln N), which asks for certainty.
+/// Cost of a parameter in chi squared: what is within two standard errors of zero goes. Between the
+/// prices of Akaike (2), under which one function in six stays by chance, and of Schwarz (ln N),
+/// which asks for certainty.
 const PRICE: f64 = 4.0;
-/// Standard deviation of the prior of a function of degree k: this times the energy scale over k squared.
+/// Standard deviation of the prior of a function of degree k: this times the energy scale over k
+/// squared.
 const WIDTH: f64 = 10.0;
 
-/// Inverse standard deviations, before the data are seen, of the parameters of functions of the given degrees: smooth functions are preferred.
+/// Inverse standard deviations, before the data are seen, of the parameters of functions of the
+/// given degrees: smooth functions are preferred.
 pub fn smooth_prior(degrees: &[usize], chunks: &[Trajectory]) -> Vec<f64> {
     let energy = energy_scale(chunks);
     degrees.iter().map(|&k| (k * k) as f64 / (WIDTH * energy)).collect()
 }
 
-/// Root mean square momentum times root mean square velocity, the unit that energies have in the data.
+/// Root mean square momentum times root mean square velocity, the unit that energies have in the
+/// data.
 fn energy_scale(chunks: &[Trajectory]) -> f64 {
     let (mut momentum, mut velocity, mut count) = (0.0, 0.0, 0.0);
     for chunk in chunks {
@@ -90,8 +110,12 @@ fn demanded(basis: &Basis, fit: &NoisyFit) -> Result<(Vec<usize>, Vec<f64>), Err
     let degrees = basis.degrees();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by_key(|&k| degrees[k]);
-    let groups: Vec<usize> =
-        basis.terms().iter().enumerate().flat_map(|(i, term)| std::iter::repeat_n(i, term.parameters())).collect();
+    let groups: Vec<usize> = basis
+        .terms()
+        .iter()
+        .enumerate()
+        .flat_map(|(i, term)| std::iter::repeat_n(i, term.parameters()))
+        .collect();
     let choice = best_nested(&augmented, &order, &groups, PRICE)?.ok_or(Error::NothingToLearn)?;
     Ok((choice.kept, choice.coefficients))
 }

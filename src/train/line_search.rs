@@ -1,16 +1,19 @@
 //! A line search that ends, whatever the function returns.
 
 use argmin::core::{
-    ArgminError, CostFunction, Error, Gradient, IterState, KV, Problem, Solver, TerminationReason, TerminationStatus,
+    ArgminError, CostFunction, Error, Gradient, IterState, KV, Problem, Solver, TerminationReason,
+    TerminationStatus,
 };
 use argmin::solver::linesearch::LineSearch;
 use serde::{Deserialize, Serialize};
 
 type Line = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
 
-/// Bisection for the weak Wolfe conditions (Lewis & Overton 2013, algorithm 4.6), with a cap on the number of trials.
+/// Bisection for the weak Wolfe conditions (Lewis & Overton 2013, algorithm 4.6), with a cap on the
+/// number of trials.
 ///
-/// A trial whose cost is not finite counts as too long a step, so a rollout that diverges only shortens the step.
+/// A trial whose cost is not finite counts as too long a step, so a rollout that diverges only
+/// shortens the step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WeakWolfe {
     trials: u32,
@@ -30,15 +33,27 @@ const CURVATURE: f64 = 0.9;
 impl WeakWolfe {
     /// A search of at most `trials` trial points.
     pub fn new(trials: u32) -> Self {
-        Self { trials, start: vec![], direction: vec![], cost: 0.0, slope: 0.0, length: 1.0, low: 0.0, high: None, count: 0 }
+        Self {
+            trials,
+            start: vec![],
+            direction: vec![],
+            cost: 0.0,
+            slope: 0.0,
+            length: 1.0,
+            low: 0.0,
+            high: None,
+            count: 0,
+        }
     }
 
     fn trial<O>(&mut self, problem: &mut Problem<O>, state: Line) -> Result<Line, Error>
     where
-        O: CostFunction<Param = Vec<f64>, Output = f64> + Gradient<Param = Vec<f64>, Gradient = Vec<f64>>,
+        O: CostFunction<Param = Vec<f64>, Output = f64>
+            + Gradient<Param = Vec<f64>, Gradient = Vec<f64>>,
     {
         self.count += 1;
-        let point: Vec<f64> = self.start.iter().zip(&self.direction).map(|(x, d)| x + self.length * d).collect();
+        let point: Vec<f64> =
+            self.start.iter().zip(&self.direction).map(|(x, d)| x + self.length * d).collect();
         let cost = problem.cost(&point)?;
         let gradient = problem.gradient(&point)?;
         Ok(state.param(point).cost(cost).gradient(gradient))
@@ -66,28 +81,45 @@ impl LineSearch<Vec<f64>, f64> for WeakWolfe {
 
 impl<O> Solver<O, Line> for WeakWolfe
 where
-    O: CostFunction<Param = Vec<f64>, Output = f64> + Gradient<Param = Vec<f64>, Gradient = Vec<f64>>,
+    O: CostFunction<Param = Vec<f64>, Output = f64>
+        + Gradient<Param = Vec<f64>, Gradient = Vec<f64>>,
 {
     fn name(&self) -> &str {
         "weak Wolfe bisection"
     }
 
-    fn init(&mut self, problem: &mut Problem<O>, mut state: Line) -> Result<(Line, Option<KV>), Error> {
-        let missing = || ArgminError::NotInitialized { text: "the line search starts from a point with its gradient".into() };
+    fn init(
+        &mut self,
+        problem: &mut Problem<O>,
+        mut state: Line,
+    ) -> Result<(Line, Option<KV>), Error> {
+        let missing = || ArgminError::NotInitialized {
+            text: "the line search starts from a point with its gradient".into(),
+        };
         self.start = state.take_param().ok_or_else(missing)?;
         let gradient = state.take_gradient().ok_or_else(missing)?;
         self.cost = state.get_cost();
         self.slope = dot(&gradient, &self.direction);
         if self.slope.is_nan() || self.slope >= 0.0 {
-            return Err(ArgminError::ConditionViolated { text: "the search direction does not descend".into() }.into());
+            return Err(ArgminError::ConditionViolated {
+                text: "the search direction does not descend".into(),
+            }
+            .into());
         }
         (self.low, self.high, self.count) = (0.0, None, 0);
         Ok((self.trial(problem, state)?, None))
     }
 
-    fn next_iter(&mut self, problem: &mut Problem<O>, state: Line) -> Result<(Line, Option<KV>), Error> {
+    fn next_iter(
+        &mut self,
+        problem: &mut Problem<O>,
+        state: Line,
+    ) -> Result<(Line, Option<KV>), Error> {
         if self.count >= self.trials {
-            return Err(ArgminError::ConditionViolated { text: format!("no acceptable step in {} trials", self.trials) }.into());
+            return Err(ArgminError::ConditionViolated {
+                text: format!("no acceptable step in {} trials", self.trials),
+            }
+            .into());
         }
         if self.too_long(&state) {
             self.high = Some(self.length);

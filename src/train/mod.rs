@@ -46,7 +46,9 @@ pub enum Error {
     #[error("no function of the basis has an effect on the training data")]
     NothingToLearn,
     /// A number of the prior is none that can be.
-    #[error("what is known before a fit: {what} of {of} {index} is {value}; {accepted} is accepted")]
+    #[error(
+        "what is known before a fit: {what} of {of} {index} is {value}; {accepted} is accepted"
+    )]
     Prior {
         /// `noise` or `precision`.
         what: &'static str,
@@ -60,7 +62,9 @@ pub enum Error {
         accepted: &'static str,
     },
     /// The prior does not fit the model.
-    #[error("what is known before a fit: {what} has {found} numbers, but there must be {expected}, one for each {of}")]
+    #[error(
+        "what is known before a fit: {what} has {found} numbers, but there must be {expected}, one for each {of}"
+    )]
     PriorLength {
         /// `noise`, `precision` or `initial states`.
         what: &'static str,

@@ -10,8 +10,8 @@ use crate::model::Model;
 /// What a stage minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
-    /// The integral form on the data's own points; the error of its quadrature is taken from the model that the stage starts with, unless it
-    /// is the first.
+    /// The integral form on the data's own points; the error of its quadrature is taken from the
+    /// model that the stage starts with, unless it is the first.
     Quadrature,
     /// The rollout loss.
     Rollout,
@@ -53,14 +53,16 @@ pub struct NetworkStep {
     pub record: Record,
     /// Rollout loss on the validation chunks, where it was looked at.
     pub validation: Option<f64>,
-    /// Field evaluations up to here, counted by state; a vector-Jacobian product counts as one. Those for validation are left out.
+    /// Field evaluations up to here, counted by state; a vector-Jacobian product counts as one.
+    /// Those for validation are left out.
     pub field_evaluations: usize,
 }
 
 /// A trained network.
 #[derive(Clone, Debug)]
 pub struct NetworkFit {
-    /// The parameters with the least rollout loss on the validation chunks of all that were looked at.
+    /// The parameters with the least rollout loss on the validation chunks of all that were looked
+    /// at.
     pub theta: Vec<f64>,
     /// Every iteration.
     pub history: Vec<NetworkStep>,
@@ -68,8 +70,9 @@ pub struct NetworkFit {
     pub outcome: Outcome,
 }
 
-/// Trains by L-BFGS, stage by stage, each from the best parameters of the one before; the loss on the `validation` chunks decides which
-/// parameters are kept and when a stage ends. `saving` names a folder.
+/// Trains by L-BFGS, stage by stage, each from the best parameters of the one before; the loss on
+/// the `validation` chunks decides which parameters are kept and when a stage ends. `saving` names
+/// a folder.
 ///
 /// # Errors
 /// [`Error`]: no chunks, a start that diverges, an unusable checkpoint, a stop.
@@ -84,9 +87,12 @@ pub fn train_network<M: Model>(
     if train.is_empty() || validation.is_empty() {
         return Err(Error::NoChunks);
     }
-    let lay_out = |chunks: &[Trajectory]| RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
+    let lay_out = |chunks: &[Trajectory]| {
+        RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone())
+    };
     let (rollout, check) = (lay_out(train), lay_out(validation));
-    let mut quadrature = QuadratureLoss::new(model, train, &settings.weights, settings.rollout.batch);
+    let mut quadrature =
+        QuadratureLoss::new(model, train, &settings.weights, settings.rollout.batch);
     let judge = Judge { value: &|theta| check.value(theta), patience: settings.patience };
     let mut fit = NetworkFit { theta: start, history: Vec::new(), outcome: Outcome::Converged };
     for (number, &(form, iterations)) in settings.stages.iter().enumerate() {
@@ -114,9 +120,19 @@ pub fn train_network<M: Model>(
         };
         let file = saving.map(|saving| saving.path.join(format!("stage{number}.checkpoint")));
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
-        let found = minimise_judged(&objective, Some(&judge), &fit.theta, stop, saving, &mut |record| watch(&step(record, None)))?;
-        let judged = |record: &Record| found.judged.iter().find(|(iteration, _)| *iteration == record.iteration).map(|j| j.1);
-        fit.history.extend(found.history.iter().map(|record| step(record, judged(record).filter(|value| value.is_finite()))));
+        let found =
+            minimise_judged(&objective, Some(&judge), &fit.theta, stop, saving, &mut |record| {
+                watch(&step(record, None))
+            })?;
+        let judged = |record: &Record| {
+            found.judged.iter().find(|(iteration, _)| *iteration == record.iteration).map(|j| j.1)
+        };
+        fit.history.extend(
+            found
+                .history
+                .iter()
+                .map(|record| step(record, judged(record).filter(|value| value.is_finite()))),
+        );
         (fit.theta, fit.outcome) = (found.u, found.outcome);
     }
     Ok(fit)

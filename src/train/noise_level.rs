@@ -9,16 +9,24 @@ const WITHIN: f64 = 0.973_335;
 /// Residuals that the fit leaves less free than this say nothing of the noise.
 const LEAST_FREE: f64 = 0.05;
 
-/// Standard deviation of the noise in each component, none below its `floor`; `noise` is what the residuals are in units of, `rank` the number of
-/// fitted parameters.
+/// Standard deviation of the noise in each component, none below its `floor`; `noise` is what the
+/// residuals are in units of, `rank` the number of fitted parameters.
 ///
-/// Each residual is divided by the root of what the fit leaves free of it. The median of their absolute values gives a first estimate, and the mean
-/// square of those within [`robust::CORE`] times that the second, corrected for the cut: as good as all of them where there are no outliers.
-pub(super) fn estimated_noise(chunks: &[Eliminated], rank: usize, noise: &[f64], floor: &[f64]) -> Vec<f64> {
+/// Each residual is divided by the root of what the fit leaves free of it. The median of their
+/// absolute values gives a first estimate, and the mean square of those within [`robust::CORE`]
+/// times that the second, corrected for the cut: as good as all of them where there are no
+/// outliers.
+pub(super) fn estimated_noise(
+    chunks: &[Eliminated],
+    rank: usize,
+    noise: &[f64],
+    floor: &[f64],
+) -> Vec<f64> {
     let dim = noise.len();
     let mut residuals: Vec<Vec<(f64, f64)>> = vec![Vec::new(); dim];
     let mut free = 0.0;
-    for (at, (r, h)) in chunks.iter().flat_map(|c| c.residuals.iter().zip(&c.leverages).enumerate()) {
+    for (at, (r, h)) in chunks.iter().flat_map(|c| c.residuals.iter().zip(&c.leverages).enumerate())
+    {
         free += 1.0 - h;
         if 1.0 - h > LEAST_FREE {
             residuals[at % dim].push((r * r, 1.0 - h));
@@ -26,7 +34,8 @@ pub(super) fn estimated_noise(chunks: &[Eliminated], rank: usize, noise: &[f64],
     }
     // The parameters take up little, from all components alike.
     let share = (1.0 - rank as f64 / free).max(0.1);
-    let of_component = |c: usize| (noise[c] * (variance(&residuals[c]) / share).sqrt()).max(floor[c]);
+    let of_component =
+        |c: usize| (noise[c] * (variance(&residuals[c]) / share).sqrt()).max(floor[c]);
     (0..dim).map(of_component).collect()
 }
 
@@ -55,7 +64,8 @@ mod tests {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let mut residuals: Vec<(f64, f64)> = (0..20_000)
             .map(|i| {
-                let (free, x) = (0.2 + 0.8 * f64::from(i % 5) / 5.0, rng.sample::<f64, _>(StandardNormal));
+                let (free, x) =
+                    (0.2 + 0.8 * f64::from(i % 5) / 5.0, rng.sample::<f64, _>(StandardNormal));
                 (4.0 * free * x * x, free)
             })
             .collect();

@@ -13,8 +13,8 @@ use crate::model::Lanewise;
 const ITERATIONS: usize = 60;
 /// The noise is settled when no component's estimate changes by more than this factor.
 const SETTLED: f64 = 1.01;
-/// Parameters are settled when all together they are within this many standard errors, squared, of the optimum, and initial states so much for each
-/// residual.
+/// Parameters are settled when all together they are within this many standard errors, squared, of
+/// the optimum, and initial states so much for each residual.
 const CLOSE: f64 = 1e-4;
 /// The same for a model that misses more than given noise.
 const ROUGHLY: f64 = 1e-2;
@@ -25,13 +25,16 @@ const CLEARLY: f64 = 1.5;
 /// Noise below this fraction of a component's spread is not told from zero.
 const LEAST: f64 = 1e-13;
 
-/// Fits theta, the initial states of all chunks and (unless the prior knows it) the noise of each component by maximum likelihood:
-/// damped Gauss-Newton steps on the [robust](crate::loss::robust) rollout loss with free initial states, which are eliminated chunk by chunk. Between
-/// steps the noise is estimated from the residuals, each divided by the freedom that the fit leaves it. Chunks that need it are rolled out in shorter
-/// integration steps than the settings', so that the error of integration stays well below the noise.
+/// Fits theta, the initial states of all chunks and (unless the prior knows it) the noise of each
+/// component by maximum likelihood: damped Gauss-Newton steps on the [robust](crate::loss::robust)
+/// rollout loss with free initial states, which are eliminated chunk by chunk. Between steps the
+/// noise is estimated from the residuals, each divided by the freedom that the fit leaves it.
+/// Chunks that need it are rolled out in shorter integration steps than the settings', so that the
+/// error of integration stays well below the noise.
 ///
 /// # Errors
-/// No chunks, a prior or a start that is not for this model and these chunks, divergence of most chunks at the start, nothing to learn.
+/// No chunks, a prior or a start that is not for this model and these chunks, divergence of most
+/// chunks at the start, nothing to learn.
 pub fn fit_noisy<M: Lanewise>(
     model: &M,
     chunks: &[Trajectory],
@@ -43,7 +46,8 @@ pub fn fit_noisy<M: Lanewise>(
     Fitting::checked(model, chunks, start.into(), settings, prior)?.run(watch)
 }
 
-/// What the chunks say of parameters, initial states and noise as they are: a fit that makes no step.
+/// What the chunks say of parameters, initial states and noise as they are: a fit that makes no
+/// step.
 ///
 /// # Errors
 /// As [`fit_noisy`].
@@ -67,7 +71,8 @@ struct Fitting<'a, M> {
     floor: Vec<f64>,
     /// What residuals are in units of.
     noise: Vec<f64>,
-    /// Whether that is known before the first step. Otherwise the start says nothing of it: its residuals say how far it is off.
+    /// Whether that is known before the first step. Otherwise the start says nothing of it: its
+    /// residuals say how far it is off.
     known: bool,
     steps: Steps,
     damping: Damping,
@@ -89,7 +94,11 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         start.check(model.dim(), chunks.len())?;
         let NoisyStart { theta, found } = start;
         let known = found.is_some() || prior.noise.is_some();
-        let observed = || Steps::new(chunks.len()).loss(model, chunks, &vec![1.0; model.dim()], settings).observed_starts();
+        let observed = || {
+            Steps::new(chunks.len())
+                .loss(model, chunks, &vec![1.0; model.dim()], settings)
+                .observed_starts()
+        };
         let unknown = || settings.weights.iter().map(|w| 1.0 / w.sqrt()).collect();
         let (starts, noise) = found.unwrap_or_else(|| (observed(), unknown()));
         let spread = super::states(chunks).std_axis(Axis(0), 0.0);
@@ -118,12 +127,19 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         let mut loss = self.steps.loss(self.model, self.chunks, &self.noise, self.settings);
         let mut gain = f64::INFINITY;
         for iteration in 0..=ITERATIONS {
-            let at = Linearised::new(&loss, &self.fit.theta, &self.fit.starts, self.prior, self.settings.rank_tolerance)?;
+            let at = Linearised::new(
+                &loss,
+                &self.fit.theta,
+                &self.fit.starts,
+                self.prior,
+                self.settings.rank_tolerance,
+            )?;
             self.fit.noise.clone_from(&self.noise);
             self.fit.take_stock(&at, self.damping.rollouts);
             self.fit.history.last().into_iter().for_each(&mut *watch);
             let estimate = self.estimate(&at);
-            let settled = self.known && estimate.iter().zip(&self.noise).all(|(a, b)| (a / b).ln().abs() < SETTLED.ln());
+            let settled = self.known
+                && estimate.iter().zip(&self.noise).all(|(a, b)| (a / b).ln().abs() < SETTLED.ln());
             let there = settled && (self.has_arrived(&at) || gain < LITTLE);
             if (there && !self.refine_steps()) || iteration == ITERATIONS {
                 self.fit.outcome = if there { Outcome::Converged } else { Outcome::Limit };
@@ -156,19 +172,22 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         self.steps.refine(at, self.chunks, &self.noise, self.settings)
     }
 
-    /// The noise that residuals speak for, or that is given, unless they are clearly larger than that: then all of it by one factor. To a model that is so
-    /// far off, most residuals would be outliers, and most chunks next to nothing.
+    /// The noise that residuals speak for, or that is given, unless they are clearly larger than
+    /// that: then all of it by one factor. To a model that is so far off, most residuals would be
+    /// outliers, and most chunks next to nothing.
     fn estimate(&self, at: &Linearised) -> Vec<f64> {
         let estimate = estimated_noise(&at.chunks, at.rank(), &self.noise, &self.floor);
         let Some(given) = &self.prior.noise else { return estimate };
-        let square = given.iter().zip(&estimate).map(|(g, e)| (e / g).powi(2)).sum::<f64>() / given.len().max(1) as f64;
+        let square = given.iter().zip(&estimate).map(|(g, e)| (e / g).powi(2)).sum::<f64>()
+            / given.len().max(1) as f64;
         let factor = if square < CLEARLY { 1.0 } else { square.sqrt() };
         given.iter().map(|g| g * factor).collect()
     }
 
     fn has_arrived(&self, at: &Linearised) -> bool {
         let too_large = self.prior.noise.as_ref().is_some_and(|given| *given != self.noise);
-        at.distance() < if too_large { ROUGHLY } else { CLOSE } && at.slack() < CLOSE * self.fit.freedom
+        at.distance() < if too_large { ROUGHLY } else { CLOSE }
+            && at.slack() < CLOSE * self.fit.freedom
     }
 
     /// The fit in units of the noise that is given, if it is.
@@ -181,7 +200,13 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
 
     fn take_stock_in(mut self, noise: Vec<f64>) -> Result<NoisyFit, Error> {
         let loss = self.steps.loss(self.model, self.chunks, &noise, self.settings);
-        let at = Linearised::new(&loss, &self.fit.theta, &self.fit.starts, self.prior, self.settings.rank_tolerance)?;
+        let at = Linearised::new(
+            &loss,
+            &self.fit.theta,
+            &self.fit.starts,
+            self.prior,
+            self.settings.rank_tolerance,
+        )?;
         self.fit.noise = noise;
         self.fit.take_stock(&at, self.damping.rollouts);
         Ok(self.fit)

@@ -13,9 +13,11 @@ use crate::model::Lanewise;
 /// What is known of a fit before the data are seen.
 #[derive(Clone, Debug, Default)]
 pub struct Prior {
-    /// Standard deviation of the noise in each component of the state, in the data's units; estimated when not given.
+    /// Standard deviation of the noise in each component of the state, in the data's units;
+    /// estimated when not given.
     pub noise: Option<Vec<f64>>,
-    /// Inverse standard deviation of each parameter about zero; none means that nothing is known of them.
+    /// Inverse standard deviation of each parameter about zero; none means that nothing is known of
+    /// them.
     pub precision: Option<Vec<f64>>,
 }
 
@@ -23,7 +25,8 @@ impl Prior {
     /// Checks the numbers for a model of `parameters` parameters and `dim` components of the state.
     pub(super) fn check(&self, dim: usize, parameters: usize) -> Result<(), Error> {
         let noise = ("noise", "component", &self.noise, dim, "a positive number");
-        let precision = ("precision", "parameter", &self.precision, parameters, "zero or a positive number");
+        let precision =
+            ("precision", "parameter", &self.precision, parameters, "zero or a positive number");
         for (what, of, numbers, expected, accepted) in [noise, precision] {
             let Some(numbers) = numbers else { continue };
             if numbers.len() != expected {
@@ -43,7 +46,8 @@ impl Prior {
 pub struct NoisyStart {
     /// Parameters.
     pub theta: Vec<f64>,
-    /// Initial states, chunk by chunk, and the noise of each component, as an earlier fit found them; without it those that are observed, and none is known.
+    /// Initial states, chunk by chunk, and the noise of each component, as an earlier fit found
+    /// them; without it those that are observed, and none is known.
     pub found: Option<(Vec<f64>, Vec<f64>)>,
 }
 
@@ -51,9 +55,10 @@ impl NoisyStart {
     /// Checks the numbers for chunks of `dim` components of the state.
     pub(super) fn check(&self, dim: usize, chunks: usize) -> Result<(), Error> {
         let Some((starts, noise)) = &self.found else { return Ok(()) };
-        for (what, of, found, expected) in
-            [("initial states", "component of each chunk", starts.len(), dim * chunks), ("noise", "component", noise.len(), dim)]
-        {
+        for (what, of, found, expected) in [
+            ("initial states", "component of each chunk", starts.len(), dim * chunks),
+            ("noise", "component", noise.len(), dim),
+        ] {
             if found != expected {
                 return Err(Error::PriorLength { what, of, found, expected });
             }
@@ -61,9 +66,13 @@ impl NoisyStart {
         let fits = |x: &f64| x.is_finite() && *x > 0.0;
         match noise.iter().position(|x| !fits(x)) {
             None => Ok(()),
-            Some(index) => {
-                Err(Error::Prior { what: "noise", of: "component", index, value: noise[index], accepted: "a positive number" })
-            }
+            Some(index) => Err(Error::Prior {
+                what: "noise",
+                of: "component",
+                index,
+                value: noise[index],
+                accepted: "a positive number",
+            }),
         }
     }
 }
@@ -83,28 +92,36 @@ pub struct NoisyFit {
     pub starts: Vec<f64>,
     /// Standard deviation of the noise in each component of the state, in the data's units.
     pub noise: Vec<f64>,
-    /// Sum of squared residuals in units of the noise; outliers count by their [robust loss](crate::loss::robust).
+    /// Sum of squared residuals in units of the noise; outliers count by their
+    /// [robust loss](crate::loss::robust).
     pub chi_squared: f64,
     /// Residuals minus fitted numbers: what `chi_squared` should be.
     pub freedom: f64,
-    /// Number of residuals of more than 5 standard deviations, where rollouts don't diverge: Gaussian noise has none.
+    /// Number of residuals of more than 5 standard deviations, where rollouts don't diverge:
+    /// Gaussian noise has none.
     pub outliers: usize,
-    /// Mean square of what residuals have that is quadratic in time, in units of the noise, and its number: one for a law that misses no force, if
-    /// the noise is independent from point to point. Only of chunks of more than three points.
+    /// Mean square of what residuals have that is quadratic in time, in units of the noise, and its
+    /// number: one for a law that misses no force, if the noise is independent from point to point.
+    /// Only of chunks of more than three points.
     pub drift: (f64, usize),
-    /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the parameters, initial states eliminated. The
-    /// prior's precision of parameters is among its rows.
+    /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the
+    /// parameters, initial states eliminated. The prior's precision of parameters is among its
+    /// rows.
     pub factor: Array2<f64>,
-    /// The gradient by the parameters of half of each chunk's `chi_squared`, initial states eliminated: chunks x parameters.
+    /// The gradient by the parameters of half of each chunk's `chi_squared`, initial states
+    /// eliminated: chunks x parameters.
     pub scores: Array2<f64>,
-    /// Which chunks the model follows; the others, encounters mostly, are far off in several components at once.
+    /// Which chunks the model follows; the others, encounters mostly, are far off in several
+    /// components at once.
     pub calm: Vec<bool>,
     /// Number of directions in parameter space that the data determine.
     pub rank: usize,
-    /// [`Outcome::Converged`], [`Outcome::Stuck`], or [`Outcome::Limit`] when the fit had not settled after all iterations that are made.
+    /// [`Outcome::Converged`], [`Outcome::Stuck`], or [`Outcome::Limit`] when the fit had not
+    /// settled after all iterations that are made.
     pub outcome: Outcome,
-    /// Every iteration; values are half of chi squared (and of the prior), in units of the noise as estimated then; gradients are by the parameters, in
-    /// coordinates in which their Gauss-Newton matrix is the identity; evaluations are rollouts.
+    /// Every iteration; values are half of chi squared (and of the prior), in units of the noise as
+    /// estimated then; gradients are by the parameters, in coordinates in which their Gauss-Newton
+    /// matrix is the identity; evaluations are rollouts.
     pub history: Vec<Record>,
 }
 
@@ -112,8 +129,9 @@ pub struct NoisyFit {
 pub const OUTLIER: f64 = 5.0;
 
 impl NoisyFit {
-    /// Covariance of the parameters: the inverse of the Fisher information of chunks with free initial states, so the Cramer-Rao bound at
-    /// the estimate. With a prior for the parameters it is that of the posterior. Directions that the data don't determine count as known.
+    /// Covariance of the parameters: the inverse of the Fisher information of chunks with free
+    /// initial states, so the Cramer-Rao bound at the estimate. With a prior for the parameters it
+    /// is that of the posterior. Directions that the data don't determine count as known.
     ///
     /// # Errors
     /// Numbers that are not finite.
@@ -122,9 +140,10 @@ impl NoisyFit {
         Ok(w.dot(&w.t()))
     }
 
-    /// The Cramer-Rao bound for the mean variance of the parameters over what the scatter of the chunks says it is (Liang & Zeger 1986), in
-    /// coordinates in which the bound is the identity. 1, but for chance, when the model is right and the noise independent and Gaussian; it is less
-    /// when the noise hangs together in time or has many outliers, or the model is wrong.
+    /// The Cramer-Rao bound for the mean variance of the parameters over what the scatter of the
+    /// chunks says it is (Liang & Zeger 1986), in coordinates in which the bound is the identity.
+    /// 1, but for chance, when the model is right and the noise independent and Gaussian; it is
+    /// less when the noise hangs together in time or has many outliers, or the model is wrong.
     ///
     /// # Errors
     /// Numbers that are not finite.
@@ -134,8 +153,9 @@ impl NoisyFit {
     }
 }
 
-/// The Cramer-Rao bound for the covariance of the parameters at their true values: `chunks` are the true states, `noise` is that of each component of
-/// what is observed of them, the initial state of each chunk is unknown.
+/// The Cramer-Rao bound for the covariance of the parameters at their true values: `chunks` are the
+/// true states, `noise` is that of each component of what is observed of them, the initial state of
+/// each chunk is unknown.
 ///
 /// # Errors
 /// No chunks, divergence, numbers that are not finite.
@@ -162,7 +182,11 @@ pub fn cramer_rao<M: Lanewise>(
 /// W (n x rank) with W W' the inverse of the Gauss-Newton matrix that a factor of `[A' r']` makes.
 fn whitening(factor: &Array2<f64>, n: usize, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
     let columns = factor.slice(s![.., ..n]);
-    let scale: Array1<f64> = columns.columns().into_iter().map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE)).collect();
+    let scale: Array1<f64> = columns
+        .columns()
+        .into_iter()
+        .map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE))
+        .collect();
     let whitening = Whitening::new(&(&columns * &scale), rank_tolerance)?;
     Ok(whitening.matrix() * &scale.insert_axis(Axis(1)))
 }
@@ -193,7 +217,8 @@ impl NoisyFit {
         let followed = || chunks.iter().filter(|chunk| !chunk.is_wild());
         self.rank = at.rank();
         self.chi_squared = chunks.iter().map(Eliminated::chi_squared).sum();
-        self.freedom = (residuals().count() as f64 - (self.rank + self.starts.len()) as f64).max(1.0);
+        self.freedom =
+            (residuals().count() as f64 - (self.rank + self.starts.len()) as f64).max(1.0);
         let converges = chunks.iter().filter(|chunk| !chunk.has_diverged());
         self.outliers = converges.flat_map(|c| &c.residuals).filter(|r| r.abs() > OUTLIER).count();
         let drift: Vec<f64> = followed().flat_map(|c| &c.drift).map(|d| d * d).collect();

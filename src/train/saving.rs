@@ -14,9 +14,11 @@ use crate::dataset::files::write_atomically;
 pub struct Saving<'a> {
     /// A file; for trainings of several stages a folder.
     pub path: &'a Path,
-    /// Names the problem (data, model, settings): what was saved under another key is not continued.
+    /// Names the problem (data, model, settings): what was saved under another key is not
+    /// continued.
     pub key: &'a str,
-    /// Once this is true, set by another thread or a signal, the state is saved and training ends with [`Error::Stopped`].
+    /// Once this is true, set by another thread or a signal, the state is saved and training ends
+    /// with [`Error::Stopped`].
     pub stop: Option<&'a AtomicBool>,
 }
 
@@ -49,7 +51,8 @@ impl Saving<'_> {
     pub(super) fn save(&self, state: &impl Serialize) -> Result<(), Error> {
         let mut bytes = Vec::new();
         ciborium::into_writer(state, &mut bytes).map_err(|error| self.failed(error))?;
-        write_atomically(self.path, |file| std::io::Write::write_all(file, &bytes)).map_err(|error| self.failed(error))
+        write_atomically(self.path, |file| std::io::Write::write_all(file, &bytes))
+            .map_err(|error| self.failed(error))
     }
 
     fn failed(&self, error: impl ToString) -> Error {

@@ -1,4 +1,5 @@
-//! Integration steps short enough for noisy chunks: in encounters bodies need shorter ones than elsewhere.
+//! Integration steps short enough for noisy chunks: in encounters bodies need shorter ones than
+//! elsewhere.
 
 use super::Settings;
 use crate::dataset::Trajectory;
@@ -22,7 +23,8 @@ impl Steps {
         Self { halvings: vec![0; chunks] }
     }
 
-    /// Steps short enough for a model that starts at the observed first states, and these, chunk by chunk.
+    /// Steps short enough for a model that starts at the observed first states, and these, chunk by
+    /// chunk.
     pub fn from_observed<M: Lanewise>(
         model: &M,
         theta: &[f64],
@@ -36,7 +38,8 @@ impl Steps {
         (steps, starts)
     }
 
-    /// The loss of chunks with noise of the given standard deviation in each component, each rolled out in its own steps.
+    /// The loss of chunks with noise of the given standard deviation in each component, each rolled
+    /// out in its own steps.
     pub fn loss<'a, M: Lanewise>(
         &self,
         model: &'a M,
@@ -45,10 +48,17 @@ impl Steps {
         settings: &Settings,
     ) -> RolloutLoss<'a, M> {
         let weights: Vec<f64> = noise.iter().map(|s| 1.0 / (s * s)).collect();
-        RolloutLoss::with_halved_steps(model, chunks, &weights, settings.rollout.clone(), &self.halvings)
+        RolloutLoss::with_halved_steps(
+            model,
+            chunks,
+            &weights,
+            settings.rollout.clone(),
+            &self.halvings,
+        )
     }
 
-    /// Halves the steps of chunks where that changes the rollouts by more than a part of the noise, until it does not; whether any were.
+    /// Halves the steps of chunks where that changes the rollouts by more than a part of the noise,
+    /// until it does not; whether any were.
     pub fn refine<M: Lanewise>(
         &mut self,
         (model, theta, starts): (&M, &[f64], &[f64]),
@@ -58,14 +68,18 @@ impl Steps {
     ) -> bool {
         let mut any = false;
         for _ in 0..MOST {
-            let finer = Self { halvings: self.halvings.iter().map(|h| (h + 1).min(MOST)).collect() };
-            let residuals = |steps: &Self| steps.loss(model, chunks, noise, settings).free_residuals(theta, starts);
+            let finer =
+                Self { halvings: self.halvings.iter().map(|h| (h + 1).min(MOST)).collect() };
+            let residuals = |steps: &Self| {
+                steps.loss(model, chunks, noise, settings).free_residuals(theta, starts)
+            };
             let changes = residuals(self).into_iter().zip(residuals(&finer)).map(|(a, b)| {
                 let square = a.iter().zip(&b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
                 (square / a.len().max(1) as f64).sqrt()
             });
             let mut changed = false;
-            for (change, (own, finer)) in changes.zip(self.halvings.iter_mut().zip(finer.halvings)) {
+            for (change, (own, finer)) in changes.zip(self.halvings.iter_mut().zip(finer.halvings))
+            {
                 if finer > *own && (change > OF_NOISE || change.is_nan()) {
                     (*own, changed) = (finer, true);
                 }
@@ -91,7 +105,8 @@ mod tests {
 
     #[test]
     fn steps_are_halved_where_bodies_meet() {
-        let inputs = Inputs::new(Shape { particles: 1, dimension: 2 }, vec![0.0; 2], Vec::new()).unwrap();
+        let inputs =
+            Inputs::new(Shape { particles: 1, dimension: 2 }, vec![0.0; 2], Vec::new()).unwrap();
         let law: Expr = "0.5*norm(p1)**2 - 1/norm(q1)".parse().unwrap();
         let (form, scalars) = ClosedForm::new(&law);
         let model = ScalarHamiltonian::new(ScalarSet::new(&inputs, scalars).unwrap(), form);
@@ -101,13 +116,24 @@ mod tests {
             times: vec![0.0, 0.5, 1.0],
             states: Array2::from_shape_fn((3, 4), |(_, c)| state[c]),
         };
-        let chunks: Vec<Trajectory> =
-            (0..16).map(|k| chunk(if k < 8 { [1.0, 0.0, 0.0, 1.0] } else { [0.6, 0.0, 0.0, 0.5] })).collect();
+        let chunks: Vec<Trajectory> = (0..16)
+            .map(|k| chunk(if k < 8 { [1.0, 0.0, 0.0, 1.0] } else { [0.6, 0.0, 0.0, 0.5] }))
+            .collect();
         let starts: Vec<f64> = chunks.iter().flat_map(|c| c.states.row(0).to_vec()).collect();
         let settings = Settings::new(vec![1.0; 4], 0.5).unwrap();
         let mut steps = Steps::new(chunks.len());
         assert!(steps.refine((&model, &law.constants(), &starts), &chunks, &[1e-3; 4], &settings));
-        assert!(steps.halvings[..8].iter().all(|h| *h <= 1) && steps.halvings[8..].iter().all(|h| *h >= 3), "{:?}", steps.halvings);
-        assert!(!steps.clone().refine((&model, &law.constants(), &starts), &chunks, &[1e3; 4], &settings));
+        assert!(
+            steps.halvings[..8].iter().all(|h| *h <= 1)
+                && steps.halvings[8..].iter().all(|h| *h >= 3),
+            "{:?}",
+            steps.halvings
+        );
+        assert!(!steps.clone().refine(
+            (&model, &law.constants(), &starts),
+            &chunks,
+            &[1e3; 4],
+            &settings
+        ));
     }
 }

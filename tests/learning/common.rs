@@ -1,4 +1,5 @@
-//! What the tests share: random states, chunks of the springy pendulum, models, second derivatives by dual numbers.
+//! What the tests share: random states, chunks of the springy pendulum, models, second derivatives
+//! by dual numbers.
 
 use ndarray::{Array2, ArrayView2, s};
 use rand::{Rng, SeedableRng};
@@ -18,8 +19,18 @@ use scalar_dynamics::train::{Settings, Stop};
 pub type Dual2 = Dual<Dual<f64>>;
 
 /// Value, first derivatives along `w` and along `v`, and the mixed second derivative of `f` at `x`.
-pub fn derivatives(f: impl Fn(&[Dual2]) -> Dual2, x: &[f64], w: &[f64], v: &[f64]) -> (f64, f64, f64, f64) {
-    let x: Vec<Dual2> = x.iter().zip(w).zip(v).map(|((&x, &w), &v)| Dual::new(Dual::new(x, v), Dual::new(w, 0.0))).collect();
+pub fn derivatives(
+    f: impl Fn(&[Dual2]) -> Dual2,
+    x: &[f64],
+    w: &[f64],
+    v: &[f64],
+) -> (f64, f64, f64, f64) {
+    let x: Vec<Dual2> = x
+        .iter()
+        .zip(w)
+        .zip(v)
+        .map(|((&x, &w), &v)| Dual::new(Dual::new(x, v), Dual::new(w, 0.0)))
+        .collect();
     let y = f(&x);
     (y.re.re, y.eps.re, y.re.eps, y.eps.eps)
 }
@@ -52,7 +63,11 @@ pub fn eight(n: usize, spread: f64, rng: &mut impl Rng) -> (Vec<Vec<f64>>, Vec<L
 /// `a` and `b` agree to `bound`, relative where they are large.
 #[track_caller]
 pub fn assert_close(a: f64, b: f64, bound: f64, what: &str) {
-    assert!((a - b).abs() <= bound * (1.0 + a.abs().max(b.abs())), "{what}: {a} against {b}, difference {:e}", a - b);
+    assert!(
+        (a - b).abs() <= bound * (1.0 + a.abs().max(b.abs())),
+        "{what}: {a} against {b}, difference {:e}",
+        a - b
+    );
 }
 
 /// A scalar from its definition.
@@ -64,7 +79,9 @@ pub fn scalar<T: Real>(inputs: &Inputs, scalar: &Scalar, z: &[T]) -> T {
             None => sum + inputs.constant(name).unwrap()[i] * c,
         })
     };
-    let dot = |a: &Vector, b: &Vector| (0..d).fold(T::zero(), |sum, i| sum + component(a, i) * component(b, i));
+    let dot = |a: &Vector, b: &Vector| {
+        (0..d).fold(T::zero(), |sum, i| sum + component(a, i) * component(b, i))
+    };
     match scalar {
         Scalar::Dot(a, b) => dot(a, b),
         Scalar::Norm(a) => dot(a, a).sqrt(),
@@ -73,13 +90,22 @@ pub fn scalar<T: Real>(inputs: &Inputs, scalar: &Scalar, z: &[T]) -> T {
 
 /// Inputs with an origin away from zero and `context` random constant vectors.
 pub fn inputs(particles: usize, dimension: usize, context: usize, rng: &mut impl Rng) -> Inputs {
-    let vectors = ["g", "field"].into_iter().take(context).map(|name| (name.to_owned(), uniform(dimension, 1.0, rng))).collect();
+    let vectors = ["g", "field"]
+        .into_iter()
+        .take(context)
+        .map(|name| (name.to_owned(), uniform(dimension, 1.0, rng)))
+        .collect();
     Inputs::new(Shape { particles, dimension }, uniform(dimension, 0.5, rng), vectors).unwrap()
 }
 
 /// The springy pendulum's vectors.
 pub fn pendulum_inputs() -> Inputs {
-    Inputs::new(Shape { particles: 2, dimension: 3 }, vec![0.0; 3], vec![("g".into(), vec![0.0, 0.0, -1.0])]).unwrap()
+    Inputs::new(
+        Shape { particles: 2, dimension: 3 },
+        vec![0.0; 3],
+        vec![("g".into(), vec![0.0, 0.0, -1.0])],
+    )
+    .unwrap()
 }
 
 /// Initial states of the springy pendulum, spread as in the paper.
@@ -89,12 +115,15 @@ pub fn pendulum_states(n: usize, seed: u64) -> Array2<f64> {
     scalar_dynamics::dataset::gaussian_states(&mean, &deviation, n, &mut rng(seed))
 }
 
-/// `n` chunks of five points 0.2 apart of the reference code's pendulum, each from its own trajectory, after a random time.
+/// `n` chunks of five points 0.2 apart of the reference code's pendulum, each from its own
+/// trajectory, after a random time.
 pub fn pendulum_chunks(n: usize, seed: u64) -> Vec<Trajectory> {
     let (system, method) = (SpringyPendulum::reference_code(), Splitting::nystrom(8).unwrap());
     let states = simulate(&system, &method, pendulum_states(n, seed).view(), 0.2, 150, 4).unwrap();
     let shape = Shape { particles: 2, dimension: 3 };
-    scalar_dynamics::dataset::aligned_chunks(shape, states.view(), 0.2, 5, &mut rng(seed)).unwrap().trajectories
+    scalar_dynamics::dataset::aligned_chunks(shape, states.view(), 0.2, 5, &mut rng(seed))
+        .unwrap()
+        .trajectories
 }
 
 /// `n` chunks of two to six points at irregular times.

@@ -20,7 +20,11 @@ fn orthogonal(d: usize, determinant: f64, rng: &mut ChaCha8Rng) -> Array2<f64> {
         1 => r[[0, 0]],
         2 => r[[0, 0]] * r[[1, 1]] - r[[0, 1]] * r[[1, 0]],
         _ => (0..3)
-            .map(|i| r[[0, i]] * (r[[1, (i + 1) % 3]] * r[[2, (i + 2) % 3]] - r[[1, (i + 2) % 3]] * r[[2, (i + 1) % 3]]))
+            .map(|i| {
+                r[[0, i]]
+                    * (r[[1, (i + 1) % 3]] * r[[2, (i + 2) % 3]]
+                        - r[[1, (i + 2) % 3]] * r[[2, (i + 1) % 3]])
+            })
             .sum(),
     };
     if sign * determinant < 0.0 {
@@ -45,7 +49,10 @@ impl Motion {
     fn state(&self, z: &[f64]) -> Vec<f64> {
         let d = self.shift.len();
         let (q, p) = z.split_at(z.len() / 2);
-        q.chunks(d).flat_map(|q| self.position(q)).chain(p.chunks(d).flat_map(|p| self.vector(p))).collect()
+        q.chunks(d)
+            .flat_map(|q| self.position(q))
+            .chain(p.chunks(d).flat_map(|p| self.vector(p)))
+            .collect()
     }
     fn states(&self, states: &Array3<f64>) -> Array3<f64> {
         let (n, points, dim) = states.dim();
@@ -61,7 +68,8 @@ impl Motion {
 
 fn hamiltonian(inputs: &Inputs) -> ScalarHamiltonian<Basis> {
     let set = ScalarSet::new(inputs, inputs.catalogue()).unwrap();
-    let basis = Basis::of_kind(Kind::SpectralPolynomial { degree: 4 }, &vec![(-1.0, 2.0); set.len()]);
+    let basis =
+        Basis::of_kind(Kind::SpectralPolynomial { degree: 4 }, &vec![(-1.0, 2.0); set.len()]);
     ScalarHamiltonian::new(set, basis)
 }
 
@@ -81,17 +89,22 @@ fn equivariance_of_vector_fields() {
     check_equivariance(field, 0.02, 1e-13);
 }
 
-/// Rollouts of `model` with random parameters of size `spread`, against rollouts of everything turned and shifted.
+/// Rollouts of `model` with random parameters of size `spread`, against rollouts of everything
+/// turned and shifted.
 fn check_equivariance<M: Model>(model: impl Fn(&Inputs) -> M, spread: f64, bound: f64) {
     let mut rng = rng(20);
     let method = RungeKutta::new(8).unwrap();
     for (particles, d) in [(1, 1), (2, 1), (1, 2), (3, 2), (1, 3), (2, 3), (3, 3)] {
         for determinant in [1.0, -1.0] {
             let inputs = inputs(particles, d, 2, &mut rng);
-            let motion = Motion { rotation: orthogonal(d, determinant, &mut rng), shift: Array1::from(uniform(d, 2.0, &mut rng)) };
+            let motion = Motion {
+                rotation: orthogonal(d, determinant, &mut rng),
+                shift: Array1::from(uniform(d, 2.0, &mut rng)),
+            };
             let theta = uniform(model(&inputs).parameters(), spread, &mut rng);
             let dim = inputs.shape.state_len();
-            let initial = Array3::from_shape_vec((11, 1, dim), uniform(11 * dim, 0.7, &mut rng)).unwrap();
+            let initial =
+                Array3::from_shape_vec((11, 1, dim), uniform(11 * dim, 0.7, &mut rng)).unwrap();
             let roll = |inputs: &Inputs, initial: Array3<f64>| {
                 let initial = initial.into_shape_with_order((11, dim)).unwrap();
                 rollout(&model(inputs), &theta, initial.view(), (0.1, 11), &method, 2)
@@ -107,7 +120,8 @@ fn check_equivariance<M: Model>(model: impl Fn(&Inputs) -> M, spread: f64, bound
                 assert!(distance(&motion.states(&path), &left) > 1e-3);
             }
             // Something must move, or all of this is empty.
-            let still = path.slice(ndarray::s![.., 10, ..]).to_owned() - initial.slice(ndarray::s![.., 0, ..]);
+            let still = path.slice(ndarray::s![.., 10, ..]).to_owned()
+                - initial.slice(ndarray::s![.., 0, ..]);
             assert!(still.iter().any(|x| x.abs() > 0.02));
         }
     }

@@ -10,19 +10,23 @@ use scalar_dynamics::model::{FieldVector, LinearModel, Model, ScalarField};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::train::{FieldKind, Settings, learn_field};
 
-use crate::common::{assert_close, inputs, on_threads, pendulum_chunks, pendulum_inputs, rng, rollout, scalar, uniform};
+use crate::common::{
+    assert_close, inputs, on_threads, pendulum_chunks, pendulum_inputs, rng, rollout, scalar,
+    uniform,
+};
 use crate::gradients::continued;
 
 const DEGREE: usize = 3;
 
-/// A field of positions, momenta, context and directions, every second function left out, with its vectors.
+/// A field of positions, momenta, context and directions, every second function left out, with its
+/// vectors.
 pub fn field(inputs: &Inputs, rng: &mut impl Rng) -> (ScalarField, Vec<FieldVector>) {
     let last = inputs.shape.particles;
     let mut plain = vec![inputs.position(1), inputs.momentum(1), inputs.momentum(last)];
     plain.extend(inputs.context.iter().map(|(name, _)| Vector::named(name.clone())));
     let plain = plain.into_iter().map(|vector| FieldVector { vector, unit: false });
-    let unit =
-        [inputs.position(last), &inputs.position(1) - &inputs.momentum(last)].map(|vector| FieldVector { vector, unit: true });
+    let unit = [inputs.position(last), &inputs.position(1) - &inputs.momentum(last)]
+        .map(|vector| FieldVector { vector, unit: true });
     let vectors: Vec<FieldVector> = plain.chain(unit).collect();
     let scalars = vec![
         Scalar::Norm(inputs.position(1)),
@@ -30,13 +34,26 @@ pub fn field(inputs: &Inputs, rng: &mut impl Rng) -> (ScalarField, Vec<FieldVect
         Scalar::dot(inputs.momentum(1), inputs.momentum(1)),
     ];
     let family = Chebyshev::on(-0.4, 1.1, DEGREE);
-    let whole = ScalarField::new(inputs, &vectors, ScalarSet::new(inputs, scalars).unwrap(), vec![family; 3]).unwrap();
+    let whole = ScalarField::new(
+        inputs,
+        &vectors,
+        ScalarSet::new(inputs, scalars).unwrap(),
+        vec![family; 3],
+    )
+    .unwrap();
     let kept: Vec<usize> = (0..whole.parameters()).filter(|_| rng.random_bool(0.5)).collect();
     (whole.subset(&kept), vectors)
 }
 
 /// F(z; theta) of the whole field from its definition.
-fn formula<T: Real>(inputs: &Inputs, scalars: &[Scalar], vectors: &[FieldVector], theta: &[f64], z: &[T], plain: &[f64]) -> Vec<T> {
+fn formula<T: Real>(
+    inputs: &Inputs,
+    scalars: &[Scalar],
+    vectors: &[FieldVector],
+    theta: &[f64],
+    z: &[T],
+    plain: &[f64],
+) -> Vec<T> {
     let d = inputs.shape.dimension;
     let component = |v: &Vector, i: usize| {
         v.terms().iter().fold(T::zero(), |sum, (name, c)| match inputs.slot(name) {
@@ -55,7 +72,8 @@ fn formula<T: Real>(inputs: &Inputs, scalars: &[Scalar], vectors: &[FieldVector]
     for a in 0..2 * inputs.shape.particles {
         for v in vectors {
             let c = functions.iter().fold(T::zero(), |sum, f| sum + *f * *theta.next().unwrap());
-            let square = (0..d).fold(T::zero(), |sum, i| sum + component(&v.vector, i) * component(&v.vector, i));
+            let square = (0..d)
+                .fold(T::zero(), |sum, i| sum + component(&v.vector, i) * component(&v.vector, i));
             for i in 0..d {
                 let u = component(&v.vector, i);
                 field[a * d + i] += c * if v.unit { u / square.sqrt() } else { u };
@@ -77,7 +95,13 @@ fn gradient_of_fields_in_every_dimension() {
             Scalar::dot(inputs.momentum(1), inputs.momentum(1)),
         ];
         let families = vec![Chebyshev::on(-0.4, 1.1, DEGREE); 3];
-        let whole = ScalarField::new(&inputs, &vectors, ScalarSet::new(&inputs, scalars.clone()).unwrap(), families).unwrap();
+        let whole = ScalarField::new(
+            &inputs,
+            &vectors,
+            ScalarSet::new(&inputs, scalars.clone()).unwrap(),
+            families,
+        )
+        .unwrap();
         let kept: Vec<usize> = (0..whole.parameters()).filter(|_| rng.random_bool(0.4)).collect();
         let model = whole.subset(&kept);
         let theta = uniform(kept.len(), 1.0, &mut rng);
@@ -97,7 +121,8 @@ fn gradient_of_fields_in_every_dimension() {
             let exact = formula(&inputs, &scalars, &vectors, &full, &z, &z);
             dz.iter().zip(&exact).for_each(|(a, b)| assert_close(*a, *b, 1e-13, "field"));
             for (k, z_bar) in z_bar.iter().enumerate() {
-                let dual: Vec<Dual<f64>> = (0..n).map(|i| Dual::new(z[i], f64::from(u8::from(i == k)))).collect();
+                let dual: Vec<Dual<f64>> =
+                    (0..n).map(|i| Dual::new(z[i], f64::from(u8::from(i == k)))).collect();
                 let slope = formula(&inputs, &scalars, &vectors, &full, &dual, &z);
                 let sum: f64 = slope.iter().zip(&lambda).map(|(s, l)| s.eps * l).sum();
                 assert_close(*z_bar, sum, 1e-12, "derivative by the state");
@@ -106,18 +131,23 @@ fn gradient_of_fields_in_every_dimension() {
         // Linear: the derivative by a parameter is its column.
         let mut sums = vec![[1.0; LANES]; p];
         for half in 0..2 {
-            let block: Vec<Lanes> = (0..n).map(|c| Lanes::load(&z[c * batch + half * LANES..])).collect();
+            let block: Vec<Lanes> =
+                (0..n).map(|c| Lanes::load(&z[c * batch + half * LANES..])).collect();
             let mut seen = 0;
             model.columns(&block, &mut work, &mut |k, column| {
                 seen += usize::from(k == seen);
                 for lane in 0..LANES {
-                    sums[k][lane] += (0..n).map(|c| column[c].0[lane] * lambda[c * batch + half * LANES + lane]).sum::<f64>();
+                    sums[k][lane] += (0..n)
+                        .map(|c| column[c].0[lane] * lambda[c * batch + half * LANES + lane])
+                        .sum::<f64>();
                 }
             });
             assert_eq!(seen, p, "every column once and in order");
         }
         for (bar, sum) in theta_bar.iter().zip(sums) {
-            (0..LANES).for_each(|lane| assert_close(bar.0[lane], sum[lane], 1e-12, "derivative by theta"));
+            (0..LANES).for_each(|lane| {
+                assert_close(bar.0[lane], sum[lane], 1e-12, "derivative by theta")
+            });
         }
     }
 }
@@ -127,7 +157,8 @@ fn gradient_of_a_field_is_finite_where_a_vector_is_zero() {
     let inputs = inputs(1, 3, 0, &mut rng(41));
     let direction = FieldVector { vector: inputs.momentum(1), unit: true };
     let set = ScalarSet::new(&inputs, vec![Scalar::Norm(inputs.momentum(1))]).unwrap();
-    let model = ScalarField::new(&inputs, &[direction], set, vec![Chebyshev::on(0.0, 1.0, 2)]).unwrap();
+    let model =
+        ScalarField::new(&inputs, &[direction], set, vec![Chebyshev::on(0.0, 1.0, 2)]).unwrap();
     let theta = vec![0.5; model.parameters()];
     let (z, lambda) = (vec![0.0; 6 * LANES], vec![1.0; 6 * LANES]);
     let (mut dz, mut z_bar, mut bar) = (z.clone(), z.clone(), vec![Lanes::zero(); theta.len()]);
@@ -146,7 +177,9 @@ fn gradient_through_rollouts_agrees_with_central_differences() {
     let mut gradient = vec![f64::NAN; n];
     loss.gradient_into(&theta, &mut gradient);
     let exact: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
-    let at = |e: f64| loss.value(&theta.iter().zip(&direction).map(|(t, d)| t + e * d).collect::<Vec<_>>());
+    let at = |e: f64| {
+        loss.value(&theta.iter().zip(&direction).map(|(t, d)| t + e * d).collect::<Vec<_>>())
+    };
     let error = |e: f64| ((at(e) - at(-e)) / (2.0 * e) / exact - 1.0).abs();
     let best = (3..8).map(|k| error(10f64.powi(-k))).fold(f64::INFINITY, f64::min);
     println!("{exact:e}, {best:e}");
@@ -160,19 +193,26 @@ fn settings() -> Settings {
 /// Root mean square error of predicted chunks.
 fn misfit(model: &ScalarField, theta: &[f64], seed: u64) -> f64 {
     let settings = settings();
-    RolloutLoss::new(model, &pendulum_chunks(40, seed), &settings.weights, settings.rollout).value(theta).sqrt()
+    RolloutLoss::new(model, &pendulum_chunks(40, seed), &settings.weights, settings.rollout)
+        .value(theta)
+        .sqrt()
 }
 
 #[test]
 fn regress_fields_of_the_pendulum() {
     let chunks = pendulum_chunks(80, 46);
     // Springs are in the span of directions; with vectors alone 1 / length has to be approximated.
-    for (kind, bound) in [(FieldKind::Directions { degree: 2 }, 2e-10), (FieldKind::Vectors { degree: 4 }, 0.1)] {
-        let learned = learn_field(&pendulum_inputs(), &chunks, kind, &settings(), None, &mut |_| {}).unwrap();
+    for (kind, bound) in
+        [(FieldKind::Directions { degree: 2 }, 2e-10), (FieldKind::Vectors { degree: 4 }, 0.1)]
+    {
+        let learned =
+            learn_field(&pendulum_inputs(), &chunks, kind, &settings(), None, &mut |_| {}).unwrap();
         let error = misfit(&learned.model, &learned.fit.theta, 47);
         println!("{}: {} parameters, {error:e}", kind.name(), learned.model.parameters());
         assert!(error < bound, "{}: {error:e}", kind.name());
-        assert!(learned.fit.costs.is_sorted() && learned.fit.costs.len() == learned.fit.history.len());
+        assert!(
+            learned.fit.costs.is_sorted() && learned.fit.costs.len() == learned.fit.history.len()
+        );
         assert!(learned.fit.costs[0] > 5 * learned.fit.field_evaluations, "the Jacobian counts");
     }
 }
@@ -211,11 +251,23 @@ fn regress_a_field_with_friction_in_the_plane() {
     let chunk = |i: usize| scalar_dynamics::dataset::Trajectory {
         id: i as i64,
         times: (0..5).map(|j| 0.2 * f64::from(j)).collect(),
-        states: ndarray::stack(ndarray::Axis(0), &points.iter().map(|p| p.slice(s![i, ..])).collect::<Vec<_>>()).unwrap(),
+        states: ndarray::stack(
+            ndarray::Axis(0),
+            &points.iter().map(|p| p.slice(s![i, ..])).collect::<Vec<_>>(),
+        )
+        .unwrap(),
     };
     let chunks: Vec<_> = (0..n).map(chunk).collect();
     let settings = Settings::new(vec![1.0; 4], 0.05).unwrap();
-    let learned = learn_field(&inputs, &chunks, FieldKind::Directions { degree: 3 }, &settings, None, &mut |_| {}).unwrap();
+    let learned = learn_field(
+        &inputs,
+        &chunks,
+        FieldKind::Directions { degree: 3 },
+        &settings,
+        None,
+        &mut |_| {},
+    )
+    .unwrap();
     println!("{} parameters, loss {:e}", learned.model.parameters(), learned.fit.loss);
     assert!(learned.fit.loss < 1e-22, "{:e}", learned.fit.loss);
 }
@@ -224,9 +276,19 @@ fn regress_a_field_with_friction_in_the_plane() {
 fn determinism_of_a_learned_field_on_any_number_of_threads() {
     let chunks = pendulum_chunks(30, 49);
     let kind = FieldKind::Directions { degree: 1 };
-    let run = || learn_field(&pendulum_inputs(), &chunks, kind, &settings(), None, &mut |_| {}).unwrap().fit.theta;
+    let run = || {
+        learn_field(&pendulum_inputs(), &chunks, kind, &settings(), None, &mut |_| {})
+            .unwrap()
+            .fit
+            .theta
+    };
     let thetas = on_threads(run);
-    assert!(thetas.iter().all(|theta| theta.iter().map(|t| t.to_bits()).eq(thetas[0].iter().map(|t| t.to_bits()))));
+    assert!(
+        thetas.iter().all(|theta| theta
+            .iter()
+            .map(|t| t.to_bits())
+            .eq(thetas[0].iter().map(|t| t.to_bits())))
+    );
 }
 
 #[test]

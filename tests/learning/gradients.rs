@@ -7,9 +7,12 @@ use scalar_dynamics::linalg::{Dual, LANES, Lanes, Real};
 use scalar_dynamics::model::{ClosedForm, HamiltonianModel, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::{Inputs, ScalarFunction, ScalarSet};
 
-use crate::common::{Dual2, assert_close, axis, derivatives, eight, inputs, lanes, rng, scalar, uniform};
+use crate::common::{
+    Dual2, assert_close, axis, derivatives, eight, inputs, lanes, rng, scalar, uniform,
+};
 
-/// Values, gradients, tangents and their gradients of all scalars of `inputs` at eight random states.
+/// Values, gradients, tangents and their gradients of all scalars of `inputs` at eight random
+/// states.
 fn check_scalars<const D: usize>(inputs: &Inputs, rng: &mut impl Rng) {
     let set = ScalarSet::new(inputs, inputs.catalogue()).unwrap();
     let (n, m) = (set.state_len(), set.len());
@@ -17,7 +20,8 @@ fn check_scalars<const D: usize>(inputs: &Inputs, rng: &mut impl Rng) {
     let ((h_rows, h), (c_rows, c)) = (eight(m, 1.0, rng), eight(m, 1.0, rng));
     let mut frame = set.frame::<D>();
     let nan = Lanes::splat(f64::NAN);
-    let (mut s, mut ds, mut gradient, mut curvature) = (vec![nan; m], vec![nan; m], vec![nan; n], vec![nan; n]);
+    let (mut s, mut ds, mut gradient, mut curvature) =
+        (vec![nan; m], vec![nan; m], vec![nan; n], vec![nan; n]);
     set.values_into(&z, &mut frame, &mut s);
     set.tangents_into(&w, &mut frame, &mut ds);
     set.gradient_into(&h, &mut frame, &mut gradient);
@@ -27,7 +31,8 @@ fn check_scalars<const D: usize>(inputs: &Inputs, rng: &mut impl Rng) {
             let (mut slope, mut bend) = (0.0, 0.0);
             for i in 0..m {
                 let formula = |z: &[Dual2]| scalar(inputs, &set.scalars()[i], z);
-                let (value, along_w, along_k, mixed) = derivatives(formula, &z_rows[lane], &w_rows[lane], &axis(n, k));
+                let (value, along_w, along_k, mixed) =
+                    derivatives(formula, &z_rows[lane], &w_rows[lane], &axis(n, k));
                 slope += h_rows[lane][i] * along_k;
                 bend += h_rows[lane][i] * mixed + c_rows[lane][i] * along_k;
                 assert_close(s[i].0[lane], value, 3e-15, "scalar");
@@ -57,9 +62,16 @@ fn gradient_of_a_length_is_finite_at_zero_and_exact_beside_it() {
     let set = ScalarSet::new(&inputs, vec![Scalar::Norm(inputs.position(1))]).unwrap();
     let (mut frame, one) = (set.frame::<3>(), [Lanes::splat(1.0)]);
     let direction = [0.6, 0.0, -0.8];
-    // The position less the origin has rounding errors, so tiny distances are reached with the momentum.
-    for (distance, name) in [(0.0, "q1"), (0.0, "p1"), (1e-8, "p1"), (1e-100, "p1"), (1e-150, "p1"), (1e-200, "p1")] {
-        let set = if name == "q1" { set.clone() } else { ScalarSet::new(&inputs, vec![Scalar::Norm(inputs.momentum(1))]).unwrap() };
+    // The position less the origin has rounding errors, so tiny distances are reached with the
+    // momentum.
+    for (distance, name) in
+        [(0.0, "q1"), (0.0, "p1"), (1e-8, "p1"), (1e-100, "p1"), (1e-150, "p1"), (1e-200, "p1")]
+    {
+        let set = if name == "q1" {
+            set.clone()
+        } else {
+            ScalarSet::new(&inputs, vec![Scalar::Norm(inputs.momentum(1))]).unwrap()
+        };
         let p = direction.map(|x| distance * x);
         let z: Vec<f64> = inputs.origin.iter().copied().chain(p).collect();
         let w = [0.3, 0.2, 0.1, 0.3, 0.2, 0.1];
@@ -81,7 +93,12 @@ fn gradient_of_a_length_is_finite_at_zero_and_exact_beside_it() {
                 assert_close(gradient[3 + k].0[0], direction[k], 1e-14, "gradient near zero");
                 // Hessian of a length: (1 - u u^T) / r.
                 let bend = (w[3 + k] - along * direction[k]) / distance;
-                assert_close(curvature[3 + k].0[0], bend + direction[k], 1e-14, "curvature near zero");
+                assert_close(
+                    curvature[3 + k].0[0],
+                    bend + direction[k],
+                    1e-14,
+                    "curvature near zero",
+                );
             }
         }
     }
@@ -124,15 +141,23 @@ fn sum_of_terms<T: Real>(basis: &Basis, theta: &[T], s: &[T], plain: &[f64]) -> 
                     h += theta.next().unwrap() * continued(degree, x, plain);
                 }
             }
-            Term::Product { scalars: (i, j), scale } => h += theta.next().unwrap() * s[*i] * s[*j] * (1.0 / scale),
+            Term::Product { scalars: (i, j), scale } => {
+                h += theta.next().unwrap() * s[*i] * s[*j] * (1.0 / scale)
+            }
         }
     }
     h
 }
 
 fn bases(m: usize, rng: &mut impl Rng) -> Vec<Basis> {
-    let ranges: Vec<(f64, f64)> = (0..m).map(|_| (rng.random_range(-2.0..-0.5), rng.random_range(0.5..2.0))).collect();
-    let kinds = [Kind::Reference, Kind::Spectral { degree: 6 }, Kind::Polynomial, Kind::SpectralPolynomial { degree: 5 }];
+    let ranges: Vec<(f64, f64)> =
+        (0..m).map(|_| (rng.random_range(-2.0..-0.5), rng.random_range(0.5..2.0))).collect();
+    let kinds = [
+        Kind::Reference,
+        Kind::Spectral { degree: 6 },
+        Kind::Polynomial,
+        Kind::SpectralPolynomial { degree: 5 },
+    ];
     let mut bases = kinds.map(|kind| Basis::of_kind(kind, &ranges)).to_vec();
     let whole = &bases[3];
     let kept: Vec<usize> = (0..whole.parameters()).filter(|_| rng.random_bool(0.4)).collect();
@@ -153,7 +178,15 @@ fn gradient_of_every_basis_inside_and_outside_the_range() {
         let mut theta_bar = vec![Lanes::splat(1.0); n];
         let value = basis.value(&theta, &s, &mut []);
         basis.gradient_into(&theta, &s, &mut slope, &mut []);
-        basis.tangent_gradient_into(&theta, &s, &ds, &mut gradient, &mut curvature, &mut theta_bar, &mut []);
+        basis.tangent_gradient_into(
+            &theta,
+            &s,
+            &ds,
+            &mut gradient,
+            &mut curvature,
+            &mut theta_bar,
+            &mut [],
+        );
         for lane in 0..LANES {
             let x = [theta.clone(), s_rows[lane].clone()].concat();
             let w = [vec![0.0; n], ds_rows[lane].clone()].concat();
@@ -165,7 +198,12 @@ fn gradient_of_every_basis_inside_and_outside_the_range() {
                     assert_close(theta_bar[k].0[lane], 1.0 + mixed, 5e-14, "derivative by theta");
                 } else {
                     assert_close(slope[k - n].0[lane], along, 5e-14, "slope");
-                    assert_close(gradient[k - n].0[lane], along, 5e-14, "slope beside the curvature");
+                    assert_close(
+                        gradient[k - n].0[lane],
+                        along,
+                        5e-14,
+                        "slope beside the curvature",
+                    );
                     assert_close(curvature[k - n].0[lane], mixed, 5e-14, "curvature");
                 }
             }
@@ -210,8 +248,14 @@ fn value_of_monomials_is_that_of_the_polynomials() {
         let monomials = family.monomials(&theta);
         assert_eq!(monomials.len(), degree + 1);
         for s in uniform(20, 1.5, &mut rng).into_iter().map(|s| s + 0.8) {
-            let basis =
-                Basis::new(1, vec![Term::Univariate { scalar: 0, family: family.clone(), degrees: (1..=degree).collect() }]);
+            let basis = Basis::new(
+                1,
+                vec![Term::Univariate {
+                    scalar: 0,
+                    family: family.clone(),
+                    degrees: (1..=degree).collect(),
+                }],
+            );
             let value = basis.value(&theta, &[Lanes::splat(s)], &mut []).0[0];
             let power = monomials.iter().rev().fold(0.0, |sum, c| sum * s + c);
             assert_close(power, value, 3e-14, "monomials");
@@ -219,7 +263,8 @@ fn value_of_monomials_is_that_of_the_polynomials() {
     }
 }
 
-/// Energy, field and vector-Jacobian product of a batch of sixteen states, against `energy` over dual numbers.
+/// Energy, field and vector-Jacobian product of a batch of sixteen states, against `energy` over
+/// dual numbers.
 fn check_model<F: ScalarFunction>(
     model: &ScalarHamiltonian<F>,
     theta: &[f64],
@@ -228,7 +273,8 @@ fn check_model<F: ScalarFunction>(
 ) {
     let (n, p, batch) = (model.dim(), model.parameters(), 2 * LANES);
     let (z, lambda) = (uniform(n * batch, 1.5, rng), uniform(n * batch, 1.0, rng));
-    let (mut h, mut dz, mut z_bar) = (vec![f64::NAN; batch], vec![f64::NAN; n * batch], vec![f64::NAN; n * batch]);
+    let (mut h, mut dz, mut z_bar) =
+        (vec![f64::NAN; batch], vec![f64::NAN; n * batch], vec![f64::NAN; n * batch]);
     let mut theta_bar = vec![Lanes::splat(1.0); p];
     let mut work = model.work();
     model.energy_into(theta, &z, &mut h, &mut work);
@@ -241,11 +287,14 @@ fn check_model<F: ScalarFunction>(
         let x = [theta.to_vec(), row(&z)].concat();
         // lambda . J grad H is the derivative of H along -J lambda = (-lambda_p, lambda_q).
         let half = n / 2;
-        let w: Vec<f64> =
-            std::iter::repeat_n(0.0, p).chain(lambda[half..].iter().map(|l| -l)).chain(lambda[..half].iter().copied()).collect();
+        let w: Vec<f64> = std::iter::repeat_n(0.0, p)
+            .chain(lambda[half..].iter().map(|l| -l))
+            .chain(lambda[..half].iter().copied())
+            .collect();
         #[allow(clippy::needless_range_loop)] // k is parameter and component alike
         for k in 0..p + n {
-            let (value, _, along, mixed) = derivatives(|x| energy(&x[..p], &x[p..]), &x, &w, &axis(p + n, k));
+            let (value, _, along, mixed) =
+                derivatives(|x| energy(&x[..p], &x[p..]), &x, &w, &axis(p + n, k));
             if k < p {
                 expected[k][b % LANES] += mixed;
                 continue;

@@ -13,10 +13,13 @@ use scalar_dynamics::loss::RolloutLoss;
 use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::ScalarSet;
 use scalar_dynamics::systems::SpringyPendulum;
-use scalar_dynamics::train::{NoisyStart, Outcome, Prior, cramer_rao, fit_noisy, held_out, learn_noisy, unit_weights};
+use scalar_dynamics::train::{
+    NoisyStart, Outcome, Prior, cramer_rao, fit_noisy, held_out, learn_noisy, unit_weights,
+};
 
 use crate::common::{
-    irregular_chunks, on_threads, pendulum_chunks, pendulum_inputs, pendulum_states, rng, rollout as options, settings, uniform,
+    irregular_chunks, on_threads, pendulum_chunks, pendulum_inputs, pendulum_states, rng,
+    rollout as options, settings, uniform,
 };
 
 const LAW: &str = "0.5*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1) - 1)**2 + (norm(q2-q1) - 1)**2 - dot(g,q1) - dot(g,q2)";
@@ -35,8 +38,17 @@ fn noisy(mut chunks: Vec<Trajectory>, level: f64, seed: u64) -> (Vec<Trajectory>
 /// Geometric mean of the relative state error of rollouts of 30 time units from 60 states.
 fn rollout_error(model: &impl Model, theta: &[f64]) -> f64 {
     let initial = pendulum_states(60, 77);
-    let truth = simulate(&SpringyPendulum::reference_code(), &Splitting::nystrom(8).unwrap(), initial.view(), 0.2, 150, 4).unwrap();
-    let predicted = rollout(model, theta, initial.view(), (0.2, 150), &RungeKutta::new(8).unwrap(), 2);
+    let truth = simulate(
+        &SpringyPendulum::reference_code(),
+        &Splitting::nystrom(8).unwrap(),
+        initial.view(),
+        0.2,
+        150,
+        4,
+    )
+    .unwrap();
+    let predicted =
+        rollout(model, theta, initial.view(), (0.2, 150), &RungeKutta::new(8).unwrap(), 2);
     geometric_mean(&Array2::from_shape_fn((60, 150), |(i, j)| {
         relative_error(predicted.slice(s![i, j, ..]), truth.slice(s![i, j, ..]))
     }))
@@ -47,13 +59,18 @@ fn gradient_of_linearised_chunks_agrees_with_central_differences() {
     let (expr, model) = law();
     let (chunks, _) = noisy(irregular_chunks(29, 7), 0.05, 3);
     let mut random = rng(4);
-    let theta: Vec<f64> = expr.constants().iter().map(|c| c + 0.05 * random.random_range(-1.0..1.0)).collect();
+    let theta: Vec<f64> =
+        expr.constants().iter().map(|c| c + 0.05 * random.random_range(-1.0..1.0)).collect();
     let n = theta.len();
     // With the larger weights most residuals are outliers.
     for (order, scale) in [(8, 1.0), (4, 1.0), (8, 1e4)] {
         let weights: Vec<f64> = (0..12).map(|c| scale * (1.0 + 0.3 * c as f64)).collect();
         let loss = RolloutLoss::new(&model, &chunks, &weights, options(order, 0.1));
-        let starts: Vec<f64> = loss.observed_starts().iter().map(|x| x + 0.02 * random.random_range(-1.0..1.0)).collect();
+        let starts: Vec<f64> = loss
+            .observed_starts()
+            .iter()
+            .map(|x| x + 0.02 * random.random_range(-1.0..1.0))
+            .collect();
         let point: Vec<f64> = theta.iter().chain(&starts).copied().collect();
         let value = |p: &[f64]| 0.5 * loss.free_losses(&p[..n], &p[n..]).iter().sum::<f64>();
         // A' r and B' r, with B' r = R' g and A' r = G' g + A'' r'.
@@ -70,7 +87,9 @@ fn gradient_of_linearised_chunks_agrees_with_central_differences() {
         let gradient: Vec<f64> = gradient.into_iter().chain(of_starts).collect();
         for _ in 0..4 {
             let direction = uniform(point.len(), 1.0, &mut random);
-            let along = |e: f64| value(&point.iter().zip(&direction).map(|(p, d)| p + e * d).collect::<Vec<_>>());
+            let along = |e: f64| {
+                value(&point.iter().zip(&direction).map(|(p, d)| p + e * d).collect::<Vec<_>>())
+            };
             let exact: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
             let error = (3..=6)
                 .map(|k| 10f64.powi(-k))
@@ -91,7 +110,8 @@ fn gradient_of_linearised_chunks_agrees_with_central_differences() {
     }
 }
 
-/// Squared distance of parameters from the truth in units of a covariance, given its Cholesky factor.
+/// Squared distance of parameters from the truth in units of a covariance, given its Cholesky
+/// factor.
 fn chi_squared(root: &Array2<f64>, theta: &[f64], truth: &[f64]) -> f64 {
     let mut white: Vec<f64> = Vec::new();
     for i in 0..truth.len() {
@@ -116,23 +136,34 @@ fn regress_gross_errors_hardly_move_the_constants() {
             for chunk in &mut chunks {
                 for ((_, c), x) in chunk.states.indexed_iter_mut() {
                     if random.random_range(0.0..1.0) < share {
-                        *x += noise[c] * random.random_range(10.0..40.0) * if random.random_range(0..2) == 0 { 1.0 } else { -1.0 };
+                        *x += noise[c]
+                            * random.random_range(10.0..40.0)
+                            * if random.random_range(0..2) == 0 { 1.0 } else { -1.0 };
                         gross += 1;
                     }
                 }
             }
             settings.weights = unit_weights(&chunks);
             let start: Vec<f64> = truth.iter().map(|c| 1.1 * c).collect();
-            let fit = fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {}).unwrap();
-            let root = cholesky(&cramer_rao(&model, &truth, &clean, &noise, &settings).unwrap()).unwrap();
+            let fit = fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {})
+                .unwrap();
+            let root =
+                cholesky(&cramer_rao(&model, &truth, &clean, &noise, &settings).unwrap()).unwrap();
             distance += chi_squared(&root, &fit.theta, &truth) / (4 * truth.len()) as f64;
             plain += fit.efficiency(1e-10).unwrap() / 4.0;
             assert_eq!(fit.outcome, Outcome::Converged);
-            assert!(fit.outliers * 20 <= gross * 21 && fit.outliers * 20 >= gross * 19, "{} of {gross} found", fit.outliers);
-            let ratio = fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
+            assert!(
+                fit.outliers * 20 <= gross * 21 && fit.outliers * 20 >= gross * 19,
+                "{} of {gross} found",
+                fit.outliers
+            );
+            let ratio =
+                fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
             assert!(ratio < 0.1, "noise {:?} against {noise:?}", fit.noise);
         }
-        println!("{share}: distance {distance:.2} of the bound without gross errors, efficiency {plain:.2}");
+        println!(
+            "{share}: distance {distance:.2} of the bound without gross errors, efficiency {plain:.2}"
+        );
         assert!(distance < bound, "{distance}");
     }
 }
@@ -152,10 +183,20 @@ fn regress_chunks_that_no_start_explains_are_told_and_hardly_move_the_constants(
     let mut settings = settings(100);
     settings.weights = unit_weights(&chunks);
     let start: Vec<f64> = expr.constants().iter().map(|c| 1.05 * c).collect();
-    let fit = |chunks: &[Trajectory]| fit_noisy(&model, chunks, start.clone(), &settings, &Prior::default(), &mut |_| {}).unwrap();
+    let fit = |chunks: &[Trajectory]| {
+        fit_noisy(&model, chunks, start.clone(), &settings, &Prior::default(), &mut |_| {}).unwrap()
+    };
     let (spoilt, without) = (fit(&chunks), fit(&clean[10..]));
-    assert!(spoilt.calm[..10].iter().all(|calm| !calm) && spoilt.calm[10..].iter().all(|calm| *calm), "{:?}", spoilt.calm);
-    let distance = chi_squared(&cholesky(&without.covariance(1e-10).unwrap()).unwrap(), &spoilt.theta, &without.theta);
+    assert!(
+        spoilt.calm[..10].iter().all(|calm| !calm) && spoilt.calm[10..].iter().all(|calm| *calm),
+        "{:?}",
+        spoilt.calm
+    );
+    let distance = chi_squared(
+        &cholesky(&without.covariance(1e-10).unwrap()).unwrap(),
+        &spoilt.theta,
+        &without.theta,
+    );
     println!("outcome {:?}, squared distance {distance:.1e} standard errors", spoilt.outcome);
     assert!(distance < expr.constants().len() as f64, "{distance}");
 }
@@ -165,9 +206,14 @@ fn fits_go_on_where_earlier_ones_ended() {
     let (expr, model) = law();
     let (chunks, _) = noisy(pendulum_chunks(60, 210), 0.03, 211);
     let settings = settings(60);
-    let fit = |start: NoisyStart| fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {});
+    let fit = |start: NoisyStart| {
+        fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {})
+    };
     let first = fit(expr.constants().into()).unwrap();
-    let start = |starts: Vec<f64>| NoisyStart { theta: first.theta.clone(), found: Some((starts, first.noise.clone())) };
+    let start = |starts: Vec<f64>| NoisyStart {
+        theta: first.theta.clone(),
+        found: Some((starts, first.noise.clone())),
+    };
     let again = fit(start(first.starts.clone())).unwrap();
     assert_eq!((again.outcome, again.history.len()), (Outcome::Converged, 1));
     let error = fit(start(vec![0.0; 5])).unwrap_err().to_string();
@@ -178,15 +224,23 @@ fn fits_go_on_where_earlier_ones_ended() {
 fn bad_input_priors_are_told() {
     let (expr, model) = law();
     let (chunks, _) = noisy(pendulum_chunks(4, 70), 0.03, 71);
-    let fit =
-        |prior: Prior| fit_noisy(&model, &chunks, expr.constants(), &settings(20), &prior, &mut |_| {}).unwrap_err().to_string();
-    let noise = |c: usize, x: f64| Some((0..12).map(|k| if k == c { x } else { 0.1 }).collect::<Vec<f64>>());
+    let fit = |prior: Prior| {
+        fit_noisy(&model, &chunks, expr.constants(), &settings(20), &prior, &mut |_| {})
+            .unwrap_err()
+            .to_string()
+    };
+    let noise = |c: usize, x: f64| {
+        Some((0..12).map(|k| if k == c { x } else { 0.1 }).collect::<Vec<f64>>())
+    };
     for (x, c) in [(f64::NAN, 3), (-1.0, 0), (0.0, 11), (f64::INFINITY, 5)] {
         let message = fit(Prior { noise: noise(c, x), precision: None });
         assert!(message.contains(&format!("component {c} is {x}")), "{message}");
     }
-    assert!(fit(Prior { noise: Some(vec![0.1; 3]), precision: None }).contains("noise has 3 numbers"));
-    let message = fit(Prior { noise: None, precision: Some(vec![0.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0]) });
+    assert!(
+        fit(Prior { noise: Some(vec![0.1; 3]), precision: None }).contains("noise has 3 numbers")
+    );
+    let message =
+        fit(Prior { noise: None, precision: Some(vec![0.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0]) });
     assert!(message.contains("parameter 1 is -2"), "{message}");
 }
 
@@ -202,20 +256,28 @@ fn regress_closed_form_from_noisy_chunks_is_as_good_as_the_cramer_rao_bound() {
             let start: Vec<f64> = truth.iter().map(|c| 1.1 * c).collect();
             let mut settings = settings(100);
             settings.weights = unit_weights(&chunks);
-            let fit = fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {}).unwrap();
+            let fit = fit_noisy(&model, &chunks, start, &settings, &Prior::default(), &mut |_| {})
+                .unwrap();
             let covariance = fit.covariance(1e-10).unwrap();
             let root = cholesky(&covariance).unwrap();
             distance += chi_squared(&root, &fit.theta, &truth) / (3 * n) as f64;
             let efficiency = fit.efficiency(1e-10).unwrap();
             assert!((0.7..1.3).contains(&efficiency), "efficiency {efficiency}");
             assert_eq!((fit.outcome, fit.outliers), (Outcome::Converged, 0));
-            let ratio = fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
+            let ratio =
+                fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
             assert!(ratio < 0.08, "noise {:?} against {noise:?}", fit.noise);
-            assert!((fit.chi_squared / fit.freedom - 1.0).abs() < 0.02, "{} of {}", fit.chi_squared, fit.freedom);
+            assert!(
+                (fit.chi_squared / fit.freedom - 1.0).abs() < 0.02,
+                "{} of {}",
+                fit.chi_squared,
+                fit.freedom
+            );
             errors.push(rollout_error(&model, &fit.theta));
             let mut random = rng(90 + seed);
             let draws = (0..5).map(|_| {
-                let xi = Array1::from_shape_simple_fn(n, || random.sample::<f64, _>(StandardNormal));
+                let xi =
+                    Array1::from_shape_simple_fn(n, || random.sample::<f64, _>(StandardNormal));
                 let theta: Vec<f64> = truth.iter().zip(root.dot(&xi)).map(|(t, d)| t + d).collect();
                 rollout_error(&model, &theta).ln()
             });
@@ -247,11 +309,16 @@ fn regress_learned_hamiltonian_from_noisy_chunks() {
         let mut settings = settings(100);
         (settings.weights, settings.rank_tolerance) = (unit_weights(&chunks), 1e-7);
         let kind = Kind::Spectral { degree: 6 };
-        let learned = learn_noisy(&pendulum_inputs(), &chunks, kind, &settings, None, &mut |_| {}).unwrap();
+        let learned =
+            learn_noisy(&pendulum_inputs(), &chunks, kind, &settings, None, &mut |_| {}).unwrap();
         let error = rollout_error(&learned.model, &learned.fit.theta);
         let (others, noise_there) = noisy(pendulum_chunks(100, 82), level, 83);
-        let held = held_out(&learned.model, &learned.fit.theta, &others, &noise_there, &settings).unwrap();
-        println!("{level}: {} functions, error {error:.1e}, held out {held:.3}", learned.model.parameters());
+        let held =
+            held_out(&learned.model, &learned.fit.theta, &others, &noise_there, &settings).unwrap();
+        println!(
+            "{level}: {} functions, error {error:.1e}, held out {held:.3}",
+            learned.model.parameters()
+        );
         assert!(learned.model.parameters() <= 16 && error < bound, "{error:e}");
         assert!((held - 1.0).abs() < 0.06, "{held}");
         assert!(learned.fit.noise.iter().zip(&noise).all(|(a, b)| (a / b).ln().abs() < 0.08));
@@ -263,8 +330,21 @@ fn determinism_of_noisy_fits_on_any_number_of_threads() {
     let (expr, model) = law();
     let (chunks, _) = noisy(pendulum_chunks(40, 70), 0.03, 71);
     let results = on_threads(|| {
-        let fit = fit_noisy(&model, &chunks, expr.constants(), &settings(20), &Prior::default(), &mut |_| {}).unwrap();
-        fit.theta.iter().chain(&fit.starts).chain(&fit.noise).map(|x| x.to_bits()).collect::<Vec<u64>>()
+        let fit = fit_noisy(
+            &model,
+            &chunks,
+            expr.constants(),
+            &settings(20),
+            &Prior::default(),
+            &mut |_| {},
+        )
+        .unwrap();
+        fit.theta
+            .iter()
+            .chain(&fit.starts)
+            .chain(&fit.noise)
+            .map(|x| x.to_bits())
+            .collect::<Vec<u64>>()
     });
     assert!(results.iter().all(|r| *r == results[0]));
 }

@@ -7,7 +7,9 @@ use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_state
 use scalar_dynamics::expr::Vector;
 use scalar_dynamics::integrate::{Splitting, simulate};
 use scalar_dynamics::model::emlp::{Group, Size};
-use scalar_dynamics::model::network::{Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, State, VectorSumField};
+use scalar_dynamics::model::network::{
+    Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, State, VectorSumField,
+};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::systems::SpringyPendulum;
 
@@ -27,7 +29,11 @@ pub fn uniform(n: usize, spread: f64, rng: &mut impl Rng) -> Vec<f64> {
 /// Whether `a` and `b` agree to `bound`, relative where they are large; NaN never does.
 #[track_caller]
 pub fn assert_close(a: f64, b: f64, bound: f64, what: &str) {
-    assert!((a - b).abs() <= bound * (1.0 + a.abs().max(b.abs())), "{what}: {a} against {b}, difference {:e}", a - b);
+    assert!(
+        (a - b).abs() <= bound * (1.0 + a.abs().max(b.abs())),
+        "{what}: {a} against {b}, difference {:e}",
+        a - b
+    );
 }
 
 pub fn inputs() -> Inputs {
@@ -40,7 +46,15 @@ pub fn chunks(n: usize, seed: u64) -> Vec<Trajectory> {
     let mean = [0.0, 0.0, -1.5, 0.0, 0.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let deviation: [f64; 12] = std::array::from_fn(|k| if k < 6 { 0.2 } else { 0.4 });
     let initial = gaussian_states(&mean, &deviation, n, &mut rng);
-    let states = simulate(&SpringyPendulum::reference_code(), &Splitting::nystrom(8).unwrap(), initial.view(), 0.2, 40, 2).unwrap();
+    let states = simulate(
+        &SpringyPendulum::reference_code(),
+        &Splitting::nystrom(8).unwrap(),
+        initial.view(),
+        0.2,
+        40,
+        2,
+    )
+    .unwrap();
     aligned_chunks(SHAPE, states.view(), 0.2, 5, &mut rng).unwrap().trajectories
 }
 
@@ -74,17 +88,35 @@ pub fn mlp_field(states: &Array2<f64>) -> NetworkField {
     NetworkField::mlp(states.view(), &HIDDEN, Activation::Swish)
 }
 
-pub fn scalars_hamiltonian(states: &Array2<f64>, activation: Activation) -> NetworkHamiltonian<Scalars<3>> {
+pub fn scalars_hamiltonian(
+    states: &Array2<f64>,
+    activation: Activation,
+) -> NetworkHamiltonian<Scalars<3>> {
     NetworkHamiltonian::scalars_mlp(scalar_set(states), states.view(), &HIDDEN, activation)
 }
 
 pub fn scalars_field(states: &Array2<f64>) -> VectorSumField<3> {
     let centres = Centres { number: 7, width: 0.3 };
-    VectorSumField::scalars_mlp(&inputs(), scalar_set(states), &vectors(), states.view(), centres, &HIDDEN, Activation::Swish)
-        .unwrap()
+    VectorSumField::scalars_mlp(
+        &inputs(),
+        scalar_set(states),
+        &vectors(),
+        states.view(),
+        centres,
+        &HIDDEN,
+        Activation::Swish,
+    )
+    .unwrap()
 }
 
 /// An equivariant network as a Hamiltonian and one as a field.
-pub fn emlps(group: &Group, states: &Array2<f64>, size: Size) -> (NetworkHamiltonian<State>, NetworkField) {
-    (NetworkHamiltonian::emlp(group, states.view(), size).unwrap(), NetworkField::emlp(group, states.view(), size).unwrap())
+pub fn emlps(
+    group: &Group,
+    states: &Array2<f64>,
+    size: Size,
+) -> (NetworkHamiltonian<State>, NetworkField) {
+    (
+        NetworkHamiltonian::emlp(group, states.view(), size).unwrap(),
+        NetworkField::emlp(group, states.view(), size).unwrap(),
+    )
 }

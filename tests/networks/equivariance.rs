@@ -2,7 +2,9 @@
 
 use ndarray::{Array2, s};
 use scalar_dynamics::linalg::LANES;
-use scalar_dynamics::model::emlp::{EquivariantLinear, Group, Layout, Matrix, Representation, Size};
+use scalar_dynamics::model::emlp::{
+    EquivariantLinear, Group, Layout, Matrix, Representation, Size,
+};
 use scalar_dynamics::model::network::{Activation, Layer};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 
@@ -13,7 +15,9 @@ use crate::invariants::image;
 const SMALL: Size = Size { channels: 128, blocks: 2 };
 
 fn turned(states: &Array2<f64>, element: &Matrix) -> Array2<f64> {
-    Array2::from_shape_fn(states.dim(), |(b, c)| (0..3).map(|k| element[c % 3][k] * states[[b, c - c % 3 + k]]).sum())
+    Array2::from_shape_fn(states.dim(), |(b, c)| {
+        (0..3).map(|k| element[c % 3][k] * states[[b, c - c % 3 + k]]).sum()
+    })
 }
 
 fn field<M: Model>(model: &M, theta: &[f64], states: &Array2<f64>) -> Array2<f64> {
@@ -33,7 +37,8 @@ fn energy<M: HamiltonianModel>(model: &M, theta: &[f64], states: &Array2<f64>) -
 /// Largest difference, relative to the largest of the numbers; NaN where anything is.
 fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     let max = |values: &mut dyn Iterator<Item = f64>| {
-        values.fold(0.0, |m: f64, x| if m.is_nan() || x.is_nan() { f64::NAN } else { m.max(x.abs()) })
+        values
+            .fold(0.0, |m: f64, x| if m.is_nan() || x.is_nan() { f64::NAN } else { m.max(x.abs()) })
     };
     max(&mut a.iter().zip(b).map(|(a, b)| a - b)) / max(&mut a.iter().copied())
 }
@@ -41,10 +46,17 @@ fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 /// How far the field is from moving with an element.
 fn violation<M: RandomStart>(model: &M, states: &Array2<f64>, element: &Matrix) -> f64 {
     let theta = start(model, 3);
-    distance(&turned(&field(model, &theta, states), element), &field(model, &theta, &turned(states, element)))
+    distance(
+        &turned(&field(model, &theta, states), element),
+        &field(model, &theta, &turned(states, element)),
+    )
 }
 
-fn energy_violation<M: RandomStart + HamiltonianModel>(model: &M, states: &Array2<f64>, element: &Matrix) -> f64 {
+fn energy_violation<M: RandomStart + HamiltonianModel>(
+    model: &M,
+    states: &Array2<f64>,
+    element: &Matrix,
+) -> f64 {
     let theta = start(model, 3);
     distance(&energy(model, &theta, states), &energy(model, &theta, &turned(states, element)))
 }
@@ -88,40 +100,55 @@ fn equivariance_is_broken_outside_the_group() {
         (Group::o2(), vec![TILT, UPSIDE_DOWN]),
         (Group::so2(), vec![REFLECTION, TILT, UPSIDE_DOWN]),
         (Group::dihedral(2), vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_3), TILT]),
-        (Group::dihedral(3), vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_3), UPSIDE_DOWN]),
+        (
+            Group::dihedral(3),
+            vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_3), UPSIDE_DOWN],
+        ),
         (Group::dihedral(4), vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_4)]),
         (Group::dihedral(6), vec![TILT, UPSIDE_DOWN]),
     ];
     for (group, elements) in outside {
         let (hamiltonian, ode) = emlps(&group, &states, SMALL);
         for element in elements {
-            let broken = [energy_violation(&hamiltonian, &states, &element), violation(&ode, &states, &element)];
+            let broken = [
+                energy_violation(&hamiltonian, &states, &element),
+                violation(&ode, &states, &element),
+            ];
             println!("{group}: {broken:?}");
             assert!(broken.iter().all(|v| *v > 5e-7), "{group} under {element:?}: {broken:?}");
         }
     }
 }
 
-/// The first tensor that D6 leaves alone and O(2) moves has rank six, and only a matrix from rank three to rank three has room for it: that
-/// layer is not O(2)-equivariant. A network of such layers on vectors is: the tensor acts on the part of a signal that turns three times
-/// as fast as a vector, but no layer makes one of signals that turn slower. Linear layers keep the speed, and a product of the bilinear layer
-/// that turns faster than both its factors has a rank of two at most.
+/// The first tensor that D6 leaves alone and O(2) moves has rank six, and only a matrix from rank
+/// three to rank three has room for it: that layer is not O(2)-equivariant. A network of such
+/// layers on vectors is: the tensor acts on the part of a signal that turns three times as fast as
+/// a vector, but no layer makes one of signals that turn slower. Linear layers keep the speed, and
+/// a product of the bilinear layer that turns faster than both its factors has a rank of two at
+/// most.
 #[test]
 fn equivariance_of_d6_is_that_of_o2_for_networks_but_not_for_layers() {
     let states = some_states();
     let (hamiltonian, ode) = emlps(&Group::dihedral(6), &states, Size { channels: 128, blocks: 3 });
-    for violation in [violation(&hamiltonian, &states, &rotation(1.0)), violation(&ode, &states, &rotation(1.0))] {
+    for violation in
+        [violation(&hamiltonian, &states, &rotation(1.0)), violation(&ode, &states, &rotation(1.0))]
+    {
         assert!(violation <= 1e-12, "{violation:e}");
     }
     let tensors = || (Representation::new([0, 0, 0, 1]), Layout::ByTensor);
     let (turn, mut rng) = (rotation(1.0), rng(6));
-    for (group, least, most) in [(Group::o2(), 0.0, 1e-12), (Group::dihedral(6), 1e-3, f64::INFINITY)] {
+    for (group, least, most) in
+        [(Group::o2(), 0.0, 1e-12), (Group::dihedral(6), 1e-3, f64::INFINITY)]
+    {
         let layer = EquivariantLinear::new(&group, tensors(), tensors(), 1.0).unwrap();
         let (mut theta, mut weights) = (vec![0.0; layer.parameters()], vec![0.0; layer.weights()]);
         layer.initial_into(&mut theta, &mut rng);
         layer.expand_into(&theta, &mut weights);
         let product = |x: &[f64]| -> Vec<f64> {
-            weights[..27 * 27].chunks(27).map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum()).collect()
+            weights[..27 * 27]
+                .chunks(27)
+                .map(|row| row.iter().zip(x).map(|(w, x)| w * x).sum())
+                .collect()
         };
         let x = uniform(27, 1.0, &mut rng);
         let (before, after) = (product(&image(&turn, &x, 3)), image(&turn, &product(&x), 3));
@@ -133,7 +160,8 @@ fn equivariance_of_d6_is_that_of_o2_for_networks_but_not_for_layers() {
 #[test]
 fn equivariance_of_scalars_and_of_no_others() {
     let (states, mut rng) = (some_states(), rng(5));
-    let (hamiltonian, ode) = (scalars_hamiltonian(&states, Activation::Relu), scalars_field(&states));
+    let (hamiltonian, ode) =
+        (scalars_hamiltonian(&states, Activation::Relu), scalars_field(&states));
     for _ in 0..5 {
         // Gravity stays where it is, so of O(3) only what is about the vertical is seen.
         let element = Group::o2().element(&mut rng);
@@ -145,9 +173,10 @@ fn equivariance_of_scalars_and_of_no_others() {
             assert!(violation <= 1e-11, "{violation:e}");
         }
     }
-    for broken in
-        [violation(&mlp_hamiltonian(&states), &states, &rotation(1.0)), violation(&mlp_field(&states), &states, &REFLECTION)]
-    {
+    for broken in [
+        violation(&mlp_hamiltonian(&states), &states, &rotation(1.0)),
+        violation(&mlp_field(&states), &states, &REFLECTION),
+    ] {
         assert!(broken > 1e-3, "{broken:e}");
     }
 }

@@ -8,14 +8,18 @@ use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 
 use crate::common::*;
 
-/// Derivative of `f` at 0 from differences of sixth order, with the step that agrees best with the next one.
+/// Derivative of `f` at 0 from differences of sixth order, with the step that agrees best with the
+/// next one.
 pub fn derivative(f: impl Fn(f64) -> f64) -> f64 {
     let at = |h: f64| {
         let d = |k: f64| f(k * h) - f(-k * h);
         (45.0 * d(1.0) - 9.0 * d(2.0) + d(3.0)) / (60.0 * h)
     };
     let values: Vec<f64> = (0..7).map(|i| at(3e-2 * 0.4_f64.powi(i))).collect();
-    let best = values.windows(2).min_by(|a, b| (a[0] - a[1]).abs().total_cmp(&(b[0] - b[1]).abs())).unwrap();
+    let best = values
+        .windows(2)
+        .min_by(|a, b| (a[0] - a[1]).abs().total_cmp(&(b[0] - b[1]).abs()))
+        .unwrap();
     best[1]
 }
 
@@ -42,7 +46,8 @@ pub fn start<M: RandomStart>(model: &M, seed: u64) -> Vec<f64> {
     theta.iter().zip(shift).map(|(t, s)| t + s).collect()
 }
 
-/// The vector-Jacobian product along random directions of all states and all parameters, and of each component of one state.
+/// The vector-Jacobian product along random directions of all states and all parameters, and of
+/// each component of one state.
 fn check_product<M: RandomStart>(model: &M, states: &Array2<f64>, bound: f64) {
     for n in [LANES, 72] {
         let mut rng = rng(n as u64);
@@ -65,7 +70,12 @@ fn check_product<M: RandomStart>(model: &M, states: &Array2<f64>, bound: f64) {
             assert_close(dot(&z_bar, &direction), expected, bound, "derivative by the state");
             let direction = uniform(theta.len(), 1.0, &mut rng);
             let expected = derivative(|h| along(&moved(&theta, &direction, 0.1 * h), &z)) * 10.0;
-            assert_close(dot(&theta_bar, &direction), expected, bound, "derivative by the parameters");
+            assert_close(
+                dot(&theta_bar, &direction),
+                expected,
+                bound,
+                "derivative by the parameters",
+            );
         }
         for c in 0..model.dim() {
             let at = c * n + n - 3;
@@ -148,7 +158,8 @@ fn gradient_scalars_mlp_field() {
     check_batches(&model, &states);
 }
 
-/// Between its kinks the ReLU's energy is smooth; at a kink the field jumps, and neither differences nor the product see it.
+/// Between its kinks the ReLU's energy is smooth; at a kink the field jumps, and neither
+/// differences nor the product see it.
 #[test]
 fn gradient_relu_between_kinks() {
     let states = states(&chunks(20, 5));

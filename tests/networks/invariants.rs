@@ -1,4 +1,5 @@
-//! Invariant tensors: how many there are, that no element moves them, that layers made of them have the reference's shapes.
+//! Invariant tensors: how many there are, that no element moves them, that layers made of them have
+//! the reference's shapes.
 
 use std::f64::consts::PI;
 
@@ -14,7 +15,8 @@ fn dimensions(group: &Group, ranks: std::ops::RangeInclusive<usize>) -> Vec<usiz
 
 #[test]
 fn paper_dimensions_of_invariant_tensors_of_rotations() {
-    // Motzkin's Riordan numbers (Andrews & Thirunamachandran 1977 for isotropic tensors); in O(3) no odd rank has any.
+    // Motzkin's Riordan numbers (Andrews & Thirunamachandran 1977 for isotropic tensors); in O(3)
+    // no odd rank has any.
     assert_eq!(dimensions(&Group::so3(), 0..=7), [1, 0, 1, 1, 3, 6, 15, 36]);
     assert_eq!(dimensions(&Group::o3(), 0..=6), [1, 0, 1, 0, 3, 0, 15]);
     // Central trinomial coefficients; with reflections, those and the powers' average.
@@ -22,13 +24,18 @@ fn paper_dimensions_of_invariant_tensors_of_rotations() {
     assert_eq!(dimensions(&Group::o2(), 0..=6), [1, 1, 2, 4, 10, 26, 71]);
 }
 
-/// The average over a finite group of the trace's k-th power counts invariant tensors of rank k (Burnside).
+/// The average over a finite group of the trace's k-th power counts invariant tensors of rank k
+/// (Burnside).
 #[test]
 fn paper_dimensions_of_invariant_tensors_of_dihedral_groups() {
     for n in [1, 2, 3, 4, 6] {
         let average = |k: usize| {
             // Rotations by 2 pi j / n have the trace 1 + 2 cos, reflections in vertical planes 1.
-            let rotations: f64 = (0..n).map(|j| (1.0 + 2.0 * (2.0 * PI * f64::from(j) / f64::from(n)).cos()).powi(k as i32)).sum();
+            let rotations: f64 = (0..n)
+                .map(|j| {
+                    (1.0 + 2.0 * (2.0 * PI * f64::from(j) / f64::from(n)).cos()).powi(k as i32)
+                })
+                .sum();
             ((rotations + f64::from(n)) / f64::from(2 * n)).round() as usize
         };
         let expected: Vec<usize> = (0..=6).map(average).collect();
@@ -57,10 +64,18 @@ pub fn image(element: &Matrix, tensor: &[f64], rank: usize) -> Vec<f64> {
 #[test]
 fn equivariance_of_invariant_tensors() {
     let mut rng = rng(1);
-    for group in [Group::so3(), Group::o3(), Group::so2(), Group::o2(), Group::dihedral(2), Group::dihedral(6), Group::dihedral(5)]
-    {
+    for group in [
+        Group::so3(),
+        Group::o3(),
+        Group::so2(),
+        Group::o2(),
+        Group::dihedral(2),
+        Group::dihedral(6),
+        Group::dihedral(5),
+    ] {
         for rank in 0..=5 {
-            let tensors: Vec<Vec<f64>> = group.invariant_tensors(rank).unwrap().iter().map(|t| dense(t, rank)).collect();
+            let tensors: Vec<Vec<f64>> =
+                group.invariant_tensors(rank).unwrap().iter().map(|t| dense(t, rank)).collect();
             for (i, a) in tensors.iter().enumerate() {
                 for (j, b) in tensors.iter().enumerate().take(i + 1) {
                     let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
@@ -90,7 +105,8 @@ fn paper_channels_are_spread_over_ranks() {
     }
 }
 
-/// The public code counts dense matrices, from which it projects: 55,569 and 56,988 numbers. Coordinates are fewer.
+/// The public code counts dense matrices, from which it projects: 55,569 and 56,988 numbers.
+/// Coordinates are fewer.
 #[test]
 fn paper_sizes_of_equivariant_networks() {
     let states = states(&chunks(4, 1));
@@ -101,8 +117,16 @@ fn paper_sizes_of_equivariant_networks() {
         println!("{group}: {} and {} parameters", hamiltonian.parameters(), field.parameters());
     }
     let sizes = |width: usize, hidden: usize| {
-        let mlp = NetworkHamiltonian::mlp(states.view(), &vec![width; hidden], scalar_dynamics::model::network::Activation::Swish);
-        let field = NetworkField::mlp(states.view(), &vec![width; hidden], scalar_dynamics::model::network::Activation::Swish);
+        let mlp = NetworkHamiltonian::mlp(
+            states.view(),
+            &vec![width; hidden],
+            scalar_dynamics::model::network::Activation::Swish,
+        );
+        let field = NetworkField::mlp(
+            states.view(),
+            &vec![width; hidden],
+            scalar_dynamics::model::network::Activation::Swish,
+        );
         (mlp.parameters(), field.parameters())
     };
     assert_eq!(sizes(128, 3), (34_817, 36_236));

@@ -1,7 +1,9 @@
 //! Products over tiles and the vectorised exponential.
 
 use rand::Rng;
-use scalar_dynamics::linalg::{LANES, Lanes, Part, add_outer, add_product, exp, sigmoid, transpose_into, vectorised};
+use scalar_dynamics::linalg::{
+    LANES, Lanes, Part, add_outer, add_product, exp, sigmoid, transpose_into, vectorised,
+};
 
 use crate::common::{assert_close, rng, uniform};
 
@@ -9,7 +11,8 @@ fn tiles(n: usize, rng: &mut impl Rng) -> Vec<Lanes> {
     (0..n).map(|_| Lanes(std::array::from_fn(|_| rng.random_range(-1.0..1.0)))).collect()
 }
 
-/// Shapes around the panel of six rows and the strip of eight columns, as parts of larger tiles or as whole ones.
+/// Shapes around the panel of six rows and the strip of eight columns, as parts of larger tiles or
+/// as whole ones.
 fn shapes(rng: &mut impl Rng) -> Vec<(Part, Part, usize)> {
     let part = |len: usize, rng: &mut dyn rand::RngCore| {
         let (before, after) = (rng.next_u32() as usize % 3, rng.next_u32() as usize % 3);
@@ -33,11 +36,17 @@ fn regress_products_match_their_definition() {
         let (x, y) = (tiles(from.size * n, &mut rng), tiles(to.size * n, &mut rng));
         let mut product = y.clone();
         add_product(&a, &x, from, &mut product, to);
-        for (t, i, l) in (0..n).flat_map(|t| (0..to.size).flat_map(move |i| (0..LANES).map(move |l| (t, i, l)))) {
+        for (t, i, l) in
+            (0..n).flat_map(|t| (0..to.size).flat_map(move |i| (0..LANES).map(move |l| (t, i, l))))
+        {
             let mut expected = y[t * to.size + i].0[l];
             if (to.first..to.first + to.len).contains(&i) {
                 let row = &a[(i - to.first) * from.len..][..from.len];
-                expected += row.iter().zip(&x[t * from.size + from.first..]).map(|(a, x)| a * x.0[l]).sum::<f64>();
+                expected += row
+                    .iter()
+                    .zip(&x[t * from.size + from.first..])
+                    .map(|(a, x)| a * x.0[l])
+                    .sum::<f64>();
             }
             assert_close(product[t * to.size + i].0[l], expected, 1e-14, "product");
         }
@@ -54,9 +63,17 @@ fn regress_outer_products_match_their_definition() {
         let mut sum = a.clone();
         add_outer(&y, to, &x, from, &mut sum, &mut scratch);
         for (i, j) in (0..to.len).flat_map(|i| (0..from.len).map(move |j| (i, j))) {
-            let at = |t: usize, l: usize| y[t * to.size + to.first + i].0[l] * x[t * from.size + from.first + j].0[l];
-            let expected: f64 = (0..n).flat_map(|t| (0..LANES).map(move |l| (t, l))).map(|(t, l)| at(t, l)).sum();
-            assert_close(sum[i * from.len + j], a[i * from.len + j] + expected, 2e-14, "outer product");
+            let at = |t: usize, l: usize| {
+                y[t * to.size + to.first + i].0[l] * x[t * from.size + from.first + j].0[l]
+            };
+            let expected: f64 =
+                (0..n).flat_map(|t| (0..LANES).map(move |l| (t, l))).map(|(t, l)| at(t, l)).sum();
+            assert_close(
+                sum[i * from.len + j],
+                a[i * from.len + j] + expected,
+                2e-14,
+                "outer product",
+            );
         }
     }
 }
@@ -91,9 +108,17 @@ fn regress_exponential_is_exact_to_two_units_in_the_last_place() {
         }
     }
     assert!(worst <= 2, "{worst} units");
-    let ends = exp(Lanes([0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, 1.0])).0;
+    let ends =
+        exp(Lanes([0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, 1.0])).0;
     assert_eq!((ends[0], ends[1], ends[7]), (1.0, 1.0, std::f64::consts::E));
-    assert!(ends[2].is_nan() && ends[3] > 8e307 && ends[4] < 4e-308 && ends[5] == ends[3] && ends[6] == ends[4], "{ends:?}");
+    assert!(
+        ends[2].is_nan()
+            && ends[3] > 8e307
+            && ends[4] < 4e-308
+            && ends[5] == ends[3]
+            && ends[6] == ends[4],
+        "{ends:?}"
+    );
 }
 
 #[test]
@@ -106,7 +131,20 @@ fn regress_sigmoid() {
             assert!((y - expected).abs() <= 1e-15 * expected, "{x}: {y} against {expected}");
         }
     }
-    let ends = sigmoid(Lanes([f64::INFINITY, f64::NEG_INFINITY, 0.0, f64::NAN, 800.0, -800.0, 1e300, -1e300])).0;
+    let ends = sigmoid(Lanes([
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        0.0,
+        f64::NAN,
+        800.0,
+        -800.0,
+        1e300,
+        -1e300,
+    ]))
+    .0;
     assert_eq!((ends[0], ends[2], ends[4], ends[6]), (1.0, 0.5, 1.0, 1.0));
-    assert!(ends[1] < 1e-300 && ends[5] < 1e-300 && ends[7] < 1e-300 && ends[3].is_nan(), "{ends:?}");
+    assert!(
+        ends[1] < 1e-300 && ends[5] < 1e-300 && ends[7] < 1e-300 && ends[3].is_nan(),
+        "{ends:?}"
+    );
 }

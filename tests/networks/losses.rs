@@ -1,4 +1,5 @@
-//! The losses of networks: their gradients, what they vanish at, and the same bytes from any number of threads.
+//! The losses of networks: their gradients, what they vanish at, and the same bytes from any number
+//! of threads.
 
 use ndarray::{Array2, s};
 use scalar_dynamics::dataset::Trajectory;
@@ -23,7 +24,8 @@ fn check_loss<M: RandomStart>(model: &M, chunks: &[Trajectory], bound: f64) {
     for _ in 0..3 {
         let direction = uniform(theta.len(), 1.0, &mut rng);
         let expected = derivative(|h| {
-            let moved: Vec<f64> = theta.iter().zip(&direction).map(|(t, d)| t + 0.1 * h * d).collect();
+            let moved: Vec<f64> =
+                theta.iter().zip(&direction).map(|(t, d)| t + 0.1 * h * d).collect();
             loss.value(&moved)
         }) * 10.0;
         let product: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
@@ -72,35 +74,60 @@ fn regress_starts_are_tame() {
     };
     for group in [Group::o2(), Group::dihedral(2)] {
         let (hamiltonian, field) = emlps(&group, &states, Size::PAPER);
-        let value =
-            |seed| RolloutLoss::new(&hamiltonian, &chunks, &[1.0; 12], options.clone()).value(&hamiltonian.initial(&mut rng(seed)));
+        let value = |seed| {
+            RolloutLoss::new(&hamiltonian, &chunks, &[1.0; 12], options.clone())
+                .value(&hamiltonian.initial(&mut rng(seed)))
+        };
         tame(&value);
-        let value = |seed| RolloutLoss::new(&field, &chunks, &[1.0; 12], options.clone()).value(&field.initial(&mut rng(seed)));
+        let value = |seed| {
+            RolloutLoss::new(&field, &chunks, &[1.0; 12], options.clone())
+                .value(&field.initial(&mut rng(seed)))
+        };
         tame(&value);
     }
     let (hamiltonian, field) = (mlp_hamiltonian(&states), mlp_field(&states));
-    tame(&|seed| RolloutLoss::new(&hamiltonian, &chunks, &[1.0; 12], options.clone()).value(&hamiltonian.initial(&mut rng(seed))));
-    tame(&|seed| RolloutLoss::new(&field, &chunks, &[1.0; 12], options.clone()).value(&field.initial(&mut rng(seed))));
+    tame(&|seed| {
+        RolloutLoss::new(&hamiltonian, &chunks, &[1.0; 12], options.clone())
+            .value(&hamiltonian.initial(&mut rng(seed)))
+    });
+    tame(&|seed| {
+        RolloutLoss::new(&field, &chunks, &[1.0; 12], options.clone())
+            .value(&field.initial(&mut rng(seed)))
+    });
 }
 
-/// Integral from the first point to point `j` of the polynomial that is 1 at point `i` and 0 at the others, by Gauss's rule with three nodes.
+/// Integral from the first point to point `j` of the polynomial that is 1 at point `i` and 0 at the
+/// others, by Gauss's rule with three nodes.
 fn quadrature_weight(times: &[f64], i: usize, j: usize) -> f64 {
-    let lagrange =
-        |t: f64| -> f64 { (0..times.len()).filter(|k| *k != i).map(|k| (t - times[k]) / (times[i] - times[k])).product() };
+    let lagrange = |t: f64| -> f64 {
+        (0..times.len())
+            .filter(|k| *k != i)
+            .map(|k| (t - times[k]) / (times[i] - times[k]))
+            .product()
+    };
     let (middle, half) = (0.5 * (times[0] + times[j]), 0.5 * (times[j] - times[0]));
     let rule = [(-0.6_f64.sqrt(), 5.0 / 9.0), (0.0, 8.0 / 9.0), (0.6_f64.sqrt(), 5.0 / 9.0)];
     half * rule.iter().map(|(node, weight)| weight * lagrange(middle + half * node)).sum::<f64>()
 }
 
 /// The integral form chunk by chunk, as it is written.
-fn integral_form_loss<M: RandomStart>(model: &M, theta: &[f64], chunks: &[Trajectory], weights: &[f64]) -> f64 {
+fn integral_form_loss<M: RandomStart>(
+    model: &M,
+    theta: &[f64],
+    chunks: &[Trajectory],
+    weights: &[f64],
+) -> f64 {
     let (mut sum, mut residuals) = (0.0, 0);
     for chunk in chunks {
-        let padded = Array2::from_shape_fn((8, model.dim()), |(i, c)| chunk.states[[i.min(chunk.times.len() - 1), c]]);
+        let padded = Array2::from_shape_fn((8, model.dim()), |(i, c)| {
+            chunk.states[[i.min(chunk.times.len() - 1), c]]
+        });
         let dz = field(model, theta, &batch(&padded, 8));
         for j in 1..chunk.times.len() {
             for (c, weight) in weights.iter().enumerate() {
-                let integral: f64 = (0..chunk.times.len()).map(|i| quadrature_weight(&chunk.times, i, j) * dz[c * 8 + i]).sum();
+                let integral: f64 = (0..chunk.times.len())
+                    .map(|i| quadrature_weight(&chunk.times, i, j) * dz[c * 8 + i])
+                    .sum();
                 sum += weight * (integral - (chunk.states[[j, c]] - chunk.states[[0, c]])).powi(2);
                 residuals += usize::from(*weight > 0.0);
             }
@@ -131,18 +158,28 @@ fn check_quadrature<M: RandomStart>(model: &M, bound: f64) {
     let (chunks, mut rng) = (uneven(21, 14), rng(15));
     let theta: Vec<f64> = start(model, 16).iter().map(|t| 0.5 * t).collect();
     let mut loss = QuadratureLoss::new(model, &chunks, &weights(), 16);
-    let value_at = |loss: &QuadratureLoss<M>, theta: &[f64]| loss.gradient_into(theta, &mut vec![0.0; theta.len()]);
-    assert_close(value_at(&loss, &theta), integral_form_loss(model, &theta, &chunks, &weights()), 1e-13, "value");
+    let value_at = |loss: &QuadratureLoss<M>, theta: &[f64]| {
+        loss.gradient_into(theta, &mut vec![0.0; theta.len()])
+    };
+    assert_close(
+        value_at(&loss, &theta),
+        integral_form_loss(model, &theta, &chunks, &weights()),
+        1e-13,
+        "value",
+    );
     for corrected in [false, true] {
         if corrected {
-            let predictions: Vec<Array2<f64>> = chunks.iter().map(|chunk| &chunk.states + 0.1).collect();
+            let predictions: Vec<Array2<f64>> =
+                chunks.iter().map(|chunk| &chunk.states + 0.1).collect();
             loss.correct(&theta, &predictions);
         }
         let mut gradient = vec![f64::NAN; theta.len()];
         loss.gradient_into(&theta, &mut gradient);
         for _ in 0..3 {
             let direction = uniform(theta.len(), 1.0, &mut rng);
-            let moved = |h: f64| -> Vec<f64> { theta.iter().zip(&direction).map(|(t, d)| t + 0.1 * h * d).collect() };
+            let moved = |h: f64| -> Vec<f64> {
+                theta.iter().zip(&direction).map(|(t, d)| t + 0.1 * h * d).collect()
+            };
             let expected = derivative(|h| value_at(&loss, &moved(h))) * 10.0;
             let product: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
             assert!(expected.abs() > 1e-6, "nothing to see along this direction");
@@ -156,20 +193,22 @@ fn gradient_integral_form() {
     let states = states(&chunks(21, 14));
     check_quadrature(&mlp_hamiltonian(&states), 1e-8);
     check_quadrature(&scalars_field(&states), 1e-8);
-    let (hamiltonian, field) = emlps(&Group::dihedral(2), &states, Size { channels: 30, blocks: 2 });
+    let (hamiltonian, field) =
+        emlps(&Group::dihedral(2), &states, Size { channels: 30, blocks: 2 });
     check_quadrature(&hamiltonian, 1e-8);
     check_quadrature(&field, 1e-8);
 }
 
-/// Corrected by the predictions of the model that made the data, the integral form has its minimum, zero, at that model, however coarse its
-/// quadrature.
+/// Corrected by the predictions of the model that made the data, the integral form has its minimum,
+/// zero, at that model, however coarse its quadrature.
 #[test]
 fn regress_corrected_quadrature_is_exact() {
     let mut data = chunks(16, 17);
     let model = mlp_hamiltonian(&states(&data));
     let theta: Vec<f64> = start(&model, 18).iter().map(|t| 3.0 * t).collect();
     let options = Options { method: RungeKutta::new(8).unwrap(), step: 0.1, batch: 16 };
-    let predictions = RolloutLoss::new(&model, &data, &[1.0; 12], options).predictions(&theta, &data);
+    let predictions =
+        RolloutLoss::new(&model, &data, &[1.0; 12], options).predictions(&theta, &data);
     for (chunk, predicted) in data.iter_mut().zip(&predictions) {
         chunk.states.assign(predicted);
     }

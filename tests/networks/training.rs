@@ -6,11 +6,14 @@ use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::RandomStart;
 use scalar_dynamics::model::network::{NetworkHamiltonian, State};
-use scalar_dynamics::train::{Error, Form, NetworkFit, NetworkSettings, NetworkStep, Outcome, Saving, train_network};
+use scalar_dynamics::train::{
+    Error, Form, NetworkFit, NetworkSettings, NetworkStep, Outcome, Saving, train_network,
+};
 
 use crate::common::*;
 
-/// A task so small that the network learns it by heart: validation stops falling long before the loss does.
+/// A task so small that the network learns it by heart: validation stops falling long before the
+/// loss does.
 struct Task {
     model: NetworkHamiltonian<State>,
     train: Vec<Trajectory>,
@@ -26,11 +29,20 @@ impl Task {
     fn train(&self, stages: &[(Form, usize)], checkpoint: Option<&std::path::Path>) -> NetworkFit {
         let start = self.model.initial(&mut rng(33));
         let saving = checkpoint.map(|folder| Saving::from((folder, "a task")));
-        train_network(&self.model, start, (&self.train, &self.validation), &settings(stages), saving, &mut |_| {}).unwrap()
+        train_network(
+            &self.model,
+            start,
+            (&self.train, &self.validation),
+            &settings(stages),
+            saving,
+            &mut |_| {},
+        )
+        .unwrap()
     }
 
     fn validation(&self, theta: &[f64]) -> f64 {
-        RolloutLoss::new(&self.model, &self.validation, &[1.0; 12], settings(&[]).rollout).value(theta)
+        RolloutLoss::new(&self.model, &self.validation, &[1.0; 12], settings(&[]).rollout)
+            .value(theta)
     }
 }
 
@@ -49,15 +61,21 @@ fn least(steps: &[NetworkStep]) -> f64 {
     steps.iter().filter_map(|step| step.validation).fold(f64::INFINITY, f64::min)
 }
 
-const STAGES: [(Form, usize); 3] = [(Form::Quadrature, 800), (Form::Quadrature, 200), (Form::Rollout, 20)];
+const STAGES: [(Form, usize); 3] =
+    [(Form::Quadrature, 800), (Form::Quadrature, 200), (Form::Rollout, 20)];
 
 #[test]
 fn training_keeps_the_best_by_validation_over_all_stages() {
     let task = Task::new();
     let fit = task.train(&STAGES, None);
     assert_eq!(task.validation(&fit.theta), least(&fit.history));
-    let loss = |form: Form| fit.history.iter().filter(move |step| step.form == form).map(|step| step.record.value);
-    assert!(loss(Form::Quadrature).next_back() < loss(Form::Quadrature).next(), "nothing was learned");
+    let loss = |form: Form| {
+        fit.history.iter().filter(move |step| step.form == form).map(|step| step.record.value)
+    };
+    assert!(
+        loss(Form::Quadrature).next_back() < loss(Form::Quadrature).next(),
+        "nothing was learned"
+    );
     let first = task.train(&STAGES[..1], None);
     assert_eq!(first.outcome, Outcome::Judged, "validation stops falling");
     let last = first.history.iter().filter_map(|step| step.validation).next_back().unwrap();
@@ -68,15 +86,25 @@ fn training_keeps_the_best_by_validation_over_all_stages() {
 
 #[test]
 fn training_counts_iterations_and_evaluations_over_all_stages() {
-    let fit = Task::new().train(&[(Form::Quadrature, 10), (Form::Quadrature, 10), (Form::Rollout, 5)], None);
+    let fit = Task::new()
+        .train(&[(Form::Quadrature, 10), (Form::Quadrature, 10), (Form::Rollout, 5)], None);
     let pairs = || fit.history.windows(2);
-    assert!(pairs().all(|pair| pair[1].record.iteration - pair[0].record.iteration <= 1), "an iteration is missing");
-    assert!(pairs().all(|pair| pair[1].field_evaluations > pair[0].field_evaluations), "evaluations go down");
+    assert!(
+        pairs().all(|pair| pair[1].record.iteration - pair[0].record.iteration <= 1),
+        "an iteration is missing"
+    );
+    assert!(
+        pairs().all(|pair| pair[1].field_evaluations > pair[0].field_evaluations),
+        "evaluations go down"
+    );
     // Six chunks of five states of four intervals; four stages of a step; a product counts as one.
     let costs = |form: Form| {
         let of_form = fit.history.iter().filter(move |step| step.form == form).collect::<Vec<_>>();
         let (first, last) = (of_form[of_form.len() - 2], of_form[of_form.len() - 1]);
-        (last.field_evaluations - first.field_evaluations, last.record.evaluations - first.record.evaluations)
+        (
+            last.field_evaluations - first.field_evaluations,
+            last.record.evaluations - first.record.evaluations,
+        )
     };
     let (rollout, evaluations) = costs(Form::Rollout);
     assert_eq!(rollout, evaluations * 2 * 6 * 4 * 4);
@@ -91,8 +119,12 @@ fn training_resumes_to_the_same_bytes() {
     let whole = task.train(&STAGES, None);
     let folder = tempfile::tempdir().unwrap();
     for stop in [[10, 0, 0], [800, 15, 0], [800, 200, 5]] {
-        let stages: Vec<(Form, usize)> =
-            STAGES.iter().zip(stop).map(|((form, _), limit)| (*form, limit)).filter(|s| s.1 > 0).collect();
+        let stages: Vec<(Form, usize)> = STAGES
+            .iter()
+            .zip(stop)
+            .map(|((form, _), limit)| (*form, limit))
+            .filter(|s| s.1 > 0)
+            .collect();
         task.train(&stages, Some(folder.path()));
     }
     let resumed = task.train(&STAGES, Some(folder.path()));
@@ -105,7 +137,8 @@ fn training_refuses_what_it_cannot_use() {
     let Task { model, train, validation } = Task::new();
     let start = model.initial(&mut rng(33));
     let fit = |start: Vec<f64>, train: &[Trajectory], validation: &[Trajectory]| {
-        train_network(&model, start, (train, validation), &settings(&STAGES), None, &mut |_| {}).map(|_| ())
+        train_network(&model, start, (train, validation), &settings(&STAGES), None, &mut |_| {})
+            .map(|_| ())
     };
     assert!(matches!(fit(start.clone(), &[], &validation), Err(Error::NoChunks)));
     assert!(matches!(fit(start.clone(), &train, &[]), Err(Error::NoChunks)));

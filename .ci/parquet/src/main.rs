@@ -1,5 +1,6 @@
-//! Reads Parquet files with the Apache Arrow project's implementation and compares all that `inspect_results --format json` (standard input) says
-//! of them: rows, columns, nulls, least, mean and largest values, words, metadata. Exit status 1 where the two differ.
+//! Reads Parquet files with the Apache Arrow project's implementation and compares all that
+//! `inspect_results --format json` (standard input) says of them: rows, columns, nulls, least, mean
+//! and largest values, words, metadata. Exit status 1 where the two differ.
 
 use std::collections::BTreeSet;
 use std::fs::File;

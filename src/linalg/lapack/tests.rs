@@ -1,5 +1,6 @@
-//! The routines called as LAPACK's callers do, each argument between guards: sizes from zero, leading dimensions beyond the rows, workspace
-//! queries. Run under AddressSanitizer these tests also see reads outside.
+//! The routines called as LAPACK's callers do, each argument between guards: sizes from zero,
+//! leading dimensions beyond the rows, workspace queries. Run under AddressSanitizer these tests
+//! also see reads outside.
 
 use std::ffi::c_int;
 
@@ -7,7 +8,8 @@ use proptest::prelude::*;
 
 use super::embedded::{dgelqf_, dgeqrf_, dgesdd_, dpotrf_, dpotri_, dpotrs_};
 
-/// What stands around an argument and in the rows between those of the matrix and the leading dimension.
+/// What stands around an argument and in the rows between those of the matrix and the leading
+/// dimension.
 const GUARD: f64 = -7.25e77;
 const MARGIN: usize = 5;
 
@@ -43,7 +45,9 @@ impl Guarded {
     }
 
     fn intact(&self) -> bool {
-        let inside = |k: usize| k >= MARGIN && (k - MARGIN) / self.ld < self.n && (k - MARGIN) % self.ld < self.m;
+        let inside = |k: usize| {
+            k >= MARGIN && (k - MARGIN) / self.ld < self.n && (k - MARGIN) % self.ld < self.m
+        };
         self.cells.iter().enumerate().all(|(k, x)| inside(k) || *x == GUARD)
     }
 
@@ -54,18 +58,30 @@ impl Guarded {
 
 /// A number that looks random.
 fn noise(i: usize, j: usize, seed: u64) -> f64 {
-    let x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (j as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03) ^ seed;
+    let x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ (j as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03)
+        ^ seed;
     (x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
 }
 
-type Orthogonal = unsafe extern "C" fn(&c_int, &c_int, *mut f64, &c_int, *mut f64, *mut f64, &c_int, &mut c_int);
+type Orthogonal =
+    unsafe extern "C" fn(&c_int, &c_int, *mut f64, &c_int, *mut f64, *mut f64, &c_int, &mut c_int);
 
 /// Factors a matrix after a workspace query; checks all guards and the Gram matrix of the triangle.
-fn factor(routine: Orthogonal, rows: bool, (m, n): (usize, usize), extra: usize, seed: u64) -> Result<(), TestCaseError> {
+fn factor(
+    routine: Orthogonal,
+    rows: bool,
+    (m, n): (usize, usize),
+    extra: usize,
+    seed: u64,
+) -> Result<(), TestCaseError> {
     let ld = m.max(1) + extra;
     let before = Guarded::new(m, n, ld, |i, j| noise(i, j, seed));
-    let (mut a, mut tau, mut work) =
-        (before.clone(), Guarded::new(m.min(n), 1, m.min(n).max(1), |_, _| 0.0), Guarded::new(1, 1, 1, |_, _| 0.0));
+    let (mut a, mut tau, mut work) = (
+        before.clone(),
+        Guarded::new(m.min(n), 1, m.min(n).max(1), |_, _| 0.0),
+        Guarded::new(1, 1, 1, |_, _| 0.0),
+    );
     let [m_, n_, ld_] = [m, n, ld].map(|x| x as c_int);
     let mut info = 1;
     for lwork in [-1, 1] {
@@ -73,7 +89,9 @@ fn factor(routine: Orthogonal, rows: bool, (m, n): (usize, usize), extra: usize,
             prop_assert!(a.cells == before.cells, "a workspace query writes to the matrix");
         }
         // SAFETY: every array is as long as LAPACK asks for.
-        unsafe { routine(&m_, &n_, a.pointer(), &ld_, tau.pointer(), work.pointer(), &lwork, &mut info) };
+        unsafe {
+            routine(&m_, &n_, a.pointer(), &ld_, tau.pointer(), work.pointer(), &lwork, &mut info)
+        };
         prop_assert_eq!(info, 0);
         prop_assert!(work.at(0, 0) >= 1.0);
     }
@@ -99,14 +117,20 @@ fn factor(routine: Orthogonal, rows: bool, (m, n): (usize, usize), extra: usize,
     Ok(())
 }
 
-fn decompose(jobz: u8, (m, n): (usize, usize), extra: usize, seed: u64) -> Result<(), TestCaseError> {
+fn decompose(
+    jobz: u8,
+    (m, n): (usize, usize),
+    extra: usize,
+    seed: u64,
+) -> Result<(), TestCaseError> {
     let (ld, size) = (m.max(1) + extra, m.min(n));
     let before = Guarded::new(m, n, ld, |i, j| noise(i, j, seed));
     let mut a = before.clone();
     let (left, right) = if jobz == b'A' { (m, n) } else { (size, size) };
     let mut u = Guarded::new(m, left, m.max(1) + extra, |_, _| GUARD);
     let mut vt = Guarded::new(right, n, right.max(1) + extra, |_, _| GUARD);
-    let (mut s, mut work) = (Guarded::new(size, 1, size.max(1), |_, _| GUARD), Guarded::new(1, 1, 1, |_, _| 0.0));
+    let (mut s, mut work) =
+        (Guarded::new(size, 1, size.max(1), |_, _| GUARD), Guarded::new(1, 1, 1, |_, _| 0.0));
     let [m_, n_, ld_, ldu, ldvt] = [m, n, ld, u.ld, vt.ld].map(|x| x as c_int);
     let mut integers = vec![0; 8 * size.max(1)];
     let mut info = 1;
@@ -135,21 +159,37 @@ fn decompose(jobz: u8, (m, n): (usize, usize), extra: usize, seed: u64) -> Resul
     }
     prop_assert!([&a, &s, &u, &vt, &work].into_iter().all(Guarded::intact), "written outside");
     if jobz == b'N' {
-        prop_assert!(u.cells.iter().chain(&vt.cells).all(|x| *x == GUARD), "vectors that nobody asked for");
+        prop_assert!(
+            u.cells.iter().chain(&vt.cells).all(|x| *x == GUARD),
+            "vectors that nobody asked for"
+        );
         return Ok(());
     }
     prop_assert!(u.finite() && vt.finite());
     for (i, j) in before.places() {
         let product: f64 = (0..size).map(|k| u.at(i, k) * s.at(k, 0) * vt.at(k, j)).sum();
-        prop_assert!((product - before.at(i, j)).abs() < 1e-13, "{} and {}", product, before.at(i, j));
+        prop_assert!(
+            (product - before.at(i, j)).abs() < 1e-13,
+            "{} and {}",
+            product,
+            before.at(i, j)
+        );
     }
     Ok(())
 }
 
-fn positive_definite(uplo: u8, n: usize, nrhs: usize, extra: usize, seed: u64) -> Result<(), TestCaseError> {
+fn positive_definite(
+    uplo: u8,
+    n: usize,
+    nrhs: usize,
+    extra: usize,
+    seed: u64,
+) -> Result<(), TestCaseError> {
     let ld = n.max(1) + extra;
-    let value =
-        |i: usize, j: usize| (0..n).map(|k| noise(i, k, seed) * noise(j, k, seed)).sum::<f64>() + f64::from(u8::from(i == j));
+    let value = |i: usize, j: usize| {
+        (0..n).map(|k| noise(i, k, seed) * noise(j, k, seed)).sum::<f64>()
+            + f64::from(u8::from(i == j))
+    };
     let before = Guarded::new(n, n, ld, value);
     let right = Guarded::new(n, nrhs, ld, |i, j| noise(j, i, !seed));
     let (mut a, mut b) = (before.clone(), right.clone());
@@ -168,7 +208,9 @@ fn positive_definite(uplo: u8, n: usize, nrhs: usize, extra: usize, seed: u64) -
     // SAFETY: as above.
     unsafe { dpotri_(&uplo, &n_, a.pointer(), &ld_, &mut info) };
     prop_assert!(info == 0 && a.intact());
-    let inverse = |i: usize, j: usize| if (i >= j) == (uplo == b'L') || i == j { a.at(i, j) } else { a.at(j, i) };
+    let inverse = |i: usize, j: usize| {
+        if (i >= j) == (uplo == b'L') || i == j { a.at(i, j) } else { a.at(j, i) }
+    };
     for (i, j) in before.places() {
         let product: f64 = (0..n).map(|k| before.at(i, k) * inverse(k, j)).sum();
         prop_assert!((product - f64::from(u8::from(i == j))).abs() < 1e-12);

@@ -2,8 +2,8 @@
 
 use crate::linalg::{Lanes, Real};
 
-/// Where the components of some tensors are in a tile: component k of tensor i, of those that belong to the acting tensor t, is at
-/// `first + k * component + t * acting + i`.
+/// Where the components of some tensors are in a tile: component k of tensor i, of those that
+/// belong to the acting tensor t, is at `first + k * component + t * acting + i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Strides {
     pub first: usize,
@@ -11,8 +11,9 @@ pub(super) struct Strides {
     pub acting: usize,
 }
 
-/// The form F = scale sum_(r,c,t,i) T_t(r,c) u_(t,i)(c) v_(t,i)(r), with tensors T_t that act as matrices, vectors u that they act on and
-/// vectors v that meet what they give. Each of three methods adds the derivatives of F by one of the three.
+/// The form F = scale sum_(r,c,t,i) T_t(r,c) u_(t,i)(c) v_(t,i)(r), with tensors T_t that act as
+/// matrices, vectors u that they act on and vectors v that meet what they give. Each of three
+/// methods adds the derivatives of F by one of the three.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contraction {
     pub scale: f64,
@@ -51,7 +52,9 @@ impl Contraction {
             #[inline(always)]
             |tensor, at_u, at_v| {
                 let matrix = tensors[tensor] * self.scale;
-                for (v, u) in v[at_v..at_v + self.across].iter_mut().zip(&u[at_u..at_u + self.across]) {
+                for (v, u) in
+                    v[at_v..at_v + self.across].iter_mut().zip(&u[at_u..at_u + self.across])
+                {
                     *v += matrix * *u;
                 }
             },
@@ -65,7 +68,9 @@ impl Contraction {
             #[inline(always)]
             |tensor, at_u, at_v| {
                 let matrix = tensors[tensor] * self.scale;
-                for (v, u) in v[at_v..at_v + self.across].iter().zip(&mut u[at_u..at_u + self.across]) {
+                for (v, u) in
+                    v[at_v..at_v + self.across].iter().zip(&mut u[at_u..at_u + self.across])
+                {
                     *u += matrix * *v;
                 }
             },

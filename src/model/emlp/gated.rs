@@ -5,8 +5,8 @@ use super::representation::power;
 use crate::linalg::{Lanes, Real, sigmoid, vectorised};
 use crate::model::network::{Layer, Order, Scratch};
 
-/// From [`gated`](Representation::gated) tensors to tensors, by component: scalars s to the swish s sigmoid(s), every other tensor T with its
-/// gate g to sigmoid(g) T (Weiler et al. 2018).
+/// From [`gated`](Representation::gated) tensors to tensors, by component: scalars s to the swish s
+/// sigmoid(s), every other tensor T with its gate g to sigmoid(g) T (Weiler et al. 2018).
 #[derive(Clone, Debug)]
 pub struct Gated {
     output: Representation,
@@ -35,7 +35,12 @@ impl Gated {
             let len = output.count(rank);
             for component in 0..power(rank) {
                 let at = component * len;
-                runs.push(Run { input: input.first(rank) + at, gate, output: output.first(rank) + at, len });
+                runs.push(Run {
+                    input: input.first(rank) + at,
+                    gate,
+                    output: output.first(rank) + at,
+                    len,
+                });
             }
             gate += len;
         }
@@ -59,7 +64,14 @@ impl Layer for Gated {
         self.output.size()
     }
 
-    fn forward(&self, _: &[f64], x: &[Lanes], y: &mut [Lanes], order: Order, scratch: &mut Scratch) {
+    fn forward(
+        &self,
+        _: &[f64],
+        x: &[Lanes],
+        y: &mut [Lanes],
+        order: Order,
+        scratch: &mut Scratch,
+    ) {
         let ((x, dx), (y, dy)) = (order.split(x), order.split_mut(y));
         let gates = self.runs.iter().map(|r| r.gate + r.len).max().unwrap_or(0);
         scratch.lanes.resize(scratch.lanes.len().max(2 * gates), Lanes::zero());
@@ -67,7 +79,11 @@ impl Layer for Gated {
         vectorised(
             #[inline(always)]
             || {
-                for (t, (x, y)) in x.chunks_exact(self.inputs).zip(y.chunks_exact_mut(self.output.size())).enumerate() {
+                for (t, (x, y)) in x
+                    .chunks_exact(self.inputs)
+                    .zip(y.chunks_exact_mut(self.output.size()))
+                    .enumerate()
+                {
                     for ((open, slope), g) in open.iter_mut().zip(slope.iter_mut()).zip(x) {
                         (*open, *slope, _) = logistic(*g);
                     }
@@ -84,7 +100,8 @@ impl Layer for Gated {
                     for run in &self.runs {
                         for i in 0..run.len {
                             let (value, gate) = (run.input + i, run.gate + i);
-                            dy[run.output + i] = open[gate] * dx[value] + slope[gate] * dx[gate] * x[value];
+                            dy[run.output + i] =
+                                open[gate] * dx[value] + slope[gate] * dx[gate] * x[value];
                         }
                     }
                 }
@@ -102,7 +119,8 @@ impl Layer for Gated {
         order: Order,
         scratch: &mut Scratch,
     ) {
-        let ((x, dx), (y_bar, dy_bar), (x_bar, dx_bar)) = (order.split(x), order.split(y_bar), order.split_mut(x_bar));
+        let ((x, dx), (y_bar, dy_bar), (x_bar, dx_bar)) =
+            (order.split(x), order.split(y_bar), order.split_mut(x_bar));
         x_bar.fill(Lanes::zero());
         dx_bar.fill(Lanes::zero());
         let gates = self.runs.iter().map(|r| r.gate + r.len).max().unwrap_or(0);
@@ -114,13 +132,16 @@ impl Layer for Gated {
             #[inline(always)]
             || {
                 for (t, (x, y_bar)) in x.chunks_exact(n).zip(y_bar.chunks_exact(m)).enumerate() {
-                    for (((open, slope), bend), g) in open.iter_mut().zip(slope.iter_mut()).zip(bend.iter_mut()).zip(x) {
+                    for (((open, slope), bend), g) in
+                        open.iter_mut().zip(slope.iter_mut()).zip(bend.iter_mut()).zip(x)
+                    {
                         (*open, *slope, *bend) = logistic(*g);
                     }
                     let x_bar = &mut x_bar[t * n..(t + 1) * n];
                     for run in &self.runs {
                         for i in 0..run.len {
-                            let (value, gate, y_bar) = (run.input + i, run.gate + i, y_bar[run.output + i]);
+                            let (value, gate, y_bar) =
+                                (run.input + i, run.gate + i, y_bar[run.output + i]);
                             x_bar[value] += open[gate] * y_bar;
                             x_bar[gate] += slope[gate] * x[value] * y_bar;
                         }
@@ -132,11 +153,14 @@ impl Layer for Gated {
                     let dx_bar = &mut dx_bar[t * n..(t + 1) * n];
                     for run in &self.runs {
                         for i in 0..run.len {
-                            let (value, gate, dy_bar) = (run.input + i, run.gate + i, dy_bar[run.output + i]);
+                            let (value, gate, dy_bar) =
+                                (run.input + i, run.gate + i, dy_bar[run.output + i]);
                             dx_bar[value] += open[gate] * dy_bar;
                             dx_bar[gate] += slope[gate] * x[value] * dy_bar;
                             x_bar[value] += slope[gate] * dx[gate] * dy_bar;
-                            x_bar[gate] += (slope[gate] * dx[value] + bend[gate] * dx[gate] * x[value]) * dy_bar;
+                            x_bar[gate] += (slope[gate] * dx[value]
+                                + bend[gate] * dx[gate] * x[value])
+                                * dy_bar;
                         }
                     }
                 }

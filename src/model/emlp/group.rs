@@ -10,7 +10,8 @@ use super::SPACE;
 /// A 3 x 3 matrix, row by row.
 pub type Matrix = [[f64; SPACE]; SPACE];
 
-/// A group of orthogonal matrices, by generators: infinitesimal ones A, whose exponentials are elements, and elements h.
+/// A group of orthogonal matrices, by generators: infinitesimal ones A, whose exponentials are
+/// elements, and elements h.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     name: String,
@@ -52,10 +53,15 @@ impl Group {
 
     /// Rotations about the vertical and reflections in vertical planes: the symmetry of a pendulum.
     pub fn o2() -> Self {
-        Self::new("O(2)", vec![ROTATIONS[2]], vec![diagonal(-1.0, 1.0, 1.0), diagonal(1.0, -1.0, 1.0)])
+        Self::new(
+            "O(2)",
+            vec![ROTATIONS[2]],
+            vec![diagonal(-1.0, 1.0, 1.0), diagonal(1.0, -1.0, 1.0)],
+        )
     }
 
-    /// The symmetries of a regular n-gon about the vertical: n rotations and n reflections in vertical planes.
+    /// The symmetries of a regular n-gon about the vertical: n rotations and n reflections in
+    /// vertical planes.
     pub fn dihedral(n: u32) -> Self {
         let mut discrete = vec![diagonal(-1.0, 1.0, 1.0)];
         if n.is_multiple_of(2) {
@@ -69,12 +75,20 @@ impl Group {
 
     /// All rotations.
     pub fn so3() -> Self {
-        Self::new("SO(3)", ROTATIONS.to_vec(), vec![diagonal(1.0, -1.0, -1.0), diagonal(-1.0, -1.0, 1.0)])
+        Self::new(
+            "SO(3)",
+            ROTATIONS.to_vec(),
+            vec![diagonal(1.0, -1.0, -1.0), diagonal(-1.0, -1.0, 1.0)],
+        )
     }
 
     /// All rotations and reflections.
     pub fn o3() -> Self {
-        Self::new("O(3)", ROTATIONS.to_vec(), vec![diagonal(-1.0, 1.0, 1.0), diagonal(1.0, -1.0, 1.0), diagonal(1.0, 1.0, -1.0)])
+        Self::new(
+            "O(3)",
+            ROTATIONS.to_vec(),
+            vec![diagonal(-1.0, 1.0, 1.0), diagonal(1.0, -1.0, 1.0), diagonal(1.0, 1.0, -1.0)],
+        )
     }
 
     /// Its name.
@@ -82,7 +96,8 @@ impl Group {
         &self.name
     }
 
-    /// A random element: a product of thirty-two powers of generators and exponentials, so that every part of the group is met.
+    /// A random element: a product of thirty-two powers of generators and exponentials, so that
+    /// every part of the group is met.
     pub fn element(&self, rng: &mut dyn RngCore) -> Matrix {
         let generators = self.infinitesimal.len() + self.discrete.len();
         let mut element = IDENTITY;
@@ -90,7 +105,11 @@ impl Group {
             let choice = rng.random_range(0..generators.max(1));
             let factor = match self.infinitesimal.get(choice) {
                 Some(a) => rotation(a, rng.random_range(-PI..PI)),
-                None => self.discrete.get(choice - self.infinitesimal.len()).copied().unwrap_or(IDENTITY),
+                None => self
+                    .discrete
+                    .get(choice - self.infinitesimal.len())
+                    .copied()
+                    .unwrap_or(IDENTITY),
             };
             element = product(&factor, &element);
         }
@@ -101,7 +120,9 @@ impl Group {
 /// exp(angle A) for the generator A of rotations about an axis (Rodrigues' formula).
 fn rotation(a: &Matrix, angle: f64) -> Matrix {
     let (square, (s, c)) = (product(a, a), angle.sin_cos());
-    std::array::from_fn(|i| std::array::from_fn(|j| IDENTITY[i][j] + s * a[i][j] + (1.0 - c) * square[i][j]))
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| IDENTITY[i][j] + s * a[i][j] + (1.0 - c) * square[i][j])
+    })
 }
 
 impl fmt::Display for Group {

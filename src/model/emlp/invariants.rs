@@ -12,18 +12,20 @@ const ZERO: f64 = 1e-12;
 /// Singular values below this, relative to the largest, are zero; others are far above.
 const TOLERANCE: f64 = 1e-9;
 
-/// A tensor as its entries that are not zero: index and value, the tensor's indices read as digits of a number, the first the highest.
+/// A tensor as its entries that are not zero: index and value, the tensor's indices read as digits
+/// of a number, the first the highest.
 pub type Tensor = Vec<(usize, f64)>;
 
 /// One linear equation: the coefficients of entries.
 type Equation = Vec<(usize, f64)>;
 
 impl Group {
-    /// An orthonormal basis of the tensors T of given rank k that no element moves: (h x .. x h) T = T for the discrete generators h,
-    /// (A x 1 x .. + .. + 1 x .. x A) T = 0 for the infinitesimal ones A (Finzi et al. 2021, theorem 1).
+    /// An orthonormal basis of the tensors T of given rank k that no element moves: (h x .. x h) T
+    /// = T for the discrete generators h, (A x 1 x .. + .. + 1 x .. x A) T = 0 for the
+    /// infinitesimal ones A (Finzi et al. 2021, theorem 1).
     ///
-    /// Equations with a single unknown are solved first. Those that are left fall apart into groups that share no unknown; the null space of
-    /// each is by singular value decomposition.
+    /// Equations with a single unknown are solved first. Those that are left fall apart into groups
+    /// that share no unknown; the null space of each is by singular value decomposition.
     ///
     /// # Errors
     /// When a decomposition fails.
@@ -73,7 +75,9 @@ fn power(h: &Matrix, rank: usize, index: usize) -> Vec<(usize, f64)> {
         let old = digit(rank, index, place);
         let grown = |(prefix, value): &(usize, f64)| {
             let (prefix, value) = (*prefix, *value);
-            (0..SPACE).filter(move |new| h[*new][old] != 0.0).map(move |new| (prefix * SPACE + new, value * h[new][old]))
+            (0..SPACE)
+                .filter(move |new| h[*new][old] != 0.0)
+                .map(move |new| (prefix * SPACE + new, value * h[new][old]))
         };
         image = image.iter().flat_map(grown).collect();
     }
@@ -88,12 +92,14 @@ fn rows(size: usize, column: impl Fn(usize) -> Vec<(usize, f64)>) -> Vec<Equatio
             *rows[row].entry(index).or_insert(0.0) += value;
         }
     }
-    let cleaned = rows.into_iter().map(|row| row.into_iter().filter(|(_, v): &(usize, f64)| v.abs() > ZERO).collect());
+    let cleaned = rows
+        .into_iter()
+        .map(|row| row.into_iter().filter(|(_, v): &(usize, f64)| v.abs() > ZERO).collect());
     cleaned.filter(|row: &Equation| !row.is_empty()).collect()
 }
 
-/// Solves equations with one unknown, which is zero, until there are none; gives the unknowns that are left and keeps the equations
-/// among them.
+/// Solves equations with one unknown, which is zero, until there are none; gives the unknowns that
+/// are left and keeps the equations among them.
 fn nonzero(size: usize, equations: &mut Vec<Equation>) -> Vec<bool> {
     let mut unknown = vec![true; size];
     loop {
@@ -112,7 +118,10 @@ fn nonzero(size: usize, equations: &mut Vec<Equation>) -> Vec<bool> {
 }
 
 /// Groups of unknowns, in order of their first, that share no equation, with their equations.
-fn components<'e>(unknown: &[bool], equations: &'e [Equation]) -> Vec<(Vec<usize>, Vec<&'e Equation>)> {
+fn components<'e>(
+    unknown: &[bool],
+    equations: &'e [Equation],
+) -> Vec<(Vec<usize>, Vec<&'e Equation>)> {
     let mut leader: Vec<usize> = (0..unknown.len()).collect();
     fn find(leader: &mut [usize], mut i: usize) -> usize {
         while leader[i] != i {
@@ -152,7 +161,12 @@ fn solutions(entries: &[usize], equations: &[&Equation]) -> Result<Vec<Tensor>, 
     }
     let basis = null_space(&matrix, TOLERANCE)?;
     let tensor = |column: ndarray::ArrayView1<f64>| {
-        entries.iter().copied().zip(column.iter().copied()).filter(|(_, v)| v.abs() > ZERO).collect()
+        entries
+            .iter()
+            .copied()
+            .zip(column.iter().copied())
+            .filter(|(_, v)| v.abs() > ZERO)
+            .collect()
     };
     Ok(basis.columns().into_iter().map(tensor).collect())
 }

@@ -10,9 +10,9 @@ use crate::model::network::{Dense, Layer, Order, Scratch};
 
 /// y = W x + b with an equivariant matrix W and an invariant b.
 ///
-/// From tensors of rank a to tensors of rank b, W is a sum over invariant tensors Q_c of rank a + b: tensor o of the output takes
-/// theta_(c,o,i) Q_c of tensor i of the input. So one small basis serves all pairs of tensors of two ranks. The weights are those of a
-/// [`Dense`] layer.
+/// From tensors of rank a to tensors of rank b, W is a sum over invariant tensors Q_c of rank a +
+/// b: tensor o of the output takes theta_(c,o,i) Q_c of tensor i of the input. So one small basis
+/// serves all pairs of tensors of two ranks. The weights are those of a [`Dense`] layer.
 #[derive(Clone, Debug)]
 pub struct EquivariantLinear {
     input: (Representation, Layout),
@@ -39,22 +39,34 @@ struct Bias {
 }
 
 impl EquivariantLinear {
-    /// The layer between two representations; it starts with outputs of variance `gain` for inputs of variance one.
+    /// The layer between two representations; it starts with outputs of variance `gain` for inputs
+    /// of variance one.
     ///
     /// # Errors
     /// When linear algebra fails.
-    pub fn new(group: &Group, input: (Representation, Layout), output: (Representation, Layout), gain: f64) -> Result<Self, Error> {
+    pub fn new(
+        group: &Group,
+        input: (Representation, Layout),
+        output: (Representation, Layout),
+        gain: f64,
+    ) -> Result<Self, Error> {
         let highest = input.0.ranks().max().unwrap_or(0) + output.0.ranks().max().unwrap_or(0);
-        let invariants = (0..=highest).map(|rank| group.invariant_tensors(rank)).collect::<Result<Vec<_>, _>>()?;
+        let invariants = (0..=highest)
+            .map(|rank| group.invariant_tensors(rank))
+            .collect::<Result<Vec<_>, _>>()?;
         let pairs = output.0.ranks().flat_map(|to| input.0.ranks().map(move |from| (from, to)));
-        let pairs = pairs.map(|(from, to)| Pair { from, to, basis: invariants[from + to].clone() }).collect();
-        let biases = output.0.ranks().map(|rank| Bias { rank, basis: invariants[rank].clone() }).collect();
+        let pairs = pairs
+            .map(|(from, to)| Pair { from, to, basis: invariants[from + to].clone() })
+            .collect();
+        let biases =
+            output.0.ranks().map(|rank| Bias { rank, basis: invariants[rank].clone() }).collect();
         let dense = Dense::new(input.0.size(), output.0.size(), 0.0);
         Ok(Self { pairs, biases, dense, input, output, gain })
     }
 
-    /// Calls `f` for each entry of an invariant tensor of each pair of ranks: where its parameters and its weights begin, the strides of the
-    /// weights by output and by input tensor, how many tensors there are of both, and the entry's value.
+    /// Calls `f` for each entry of an invariant tensor of each pair of ranks: where its parameters
+    /// and its weights begin, the strides of the weights by output and by input tensor, how many
+    /// tensors there are of both, and the entry's value.
     fn each(&self, mut f: impl FnMut(usize, usize, Block, f64)) {
         let columns = self.input.0.size();
         let mut theta = 0;
@@ -77,9 +89,15 @@ impl EquivariantLinear {
             }
         }
         for bias in &self.biases {
-            let row = |tensor, component| self.output.0.index(self.output.1, bias.rank, tensor, component);
-            let block =
-                Block { outputs: self.output.0.count(bias.rank), inputs: 1, row_stride: row(1, 0) - row(0, 0), column_stride: 0 };
+            let row = |tensor, component| {
+                self.output.0.index(self.output.1, bias.rank, tensor, component)
+            };
+            let block = Block {
+                outputs: self.output.0.count(bias.rank),
+                inputs: 1,
+                row_stride: row(1, 0) - row(0, 0),
+                column_stride: 0,
+            };
             for tensor in &bias.basis {
                 for (entry, value) in tensor {
                     f(theta, self.output.0.size() * columns + row(0, *entry), block, *value);
@@ -102,8 +120,10 @@ struct Block {
 impl Block {
     /// Offsets of parameters and weights.
     fn offsets(self) -> impl Iterator<Item = (usize, usize)> {
-        (0..self.outputs)
-            .flat_map(move |o| (0..self.inputs).map(move |i| (o * self.inputs + i, o * self.row_stride + i * self.column_stride)))
+        (0..self.outputs).flat_map(move |o| {
+            (0..self.inputs)
+                .map(move |i| (o * self.inputs + i, o * self.row_stride + i * self.column_stride))
+        })
     }
 }
 
@@ -115,7 +135,8 @@ impl Layer for EquivariantLinear {
         self.output.0.size()
     }
     fn parameters(&self) -> usize {
-        let pair = |p: &Pair| p.basis.len() * self.input.0.count(p.from) * self.output.0.count(p.to);
+        let pair =
+            |p: &Pair| p.basis.len() * self.input.0.count(p.from) * self.output.0.count(p.to);
         let bias = |b: &Bias| b.basis.len() * self.output.0.count(b.rank);
         self.pairs.iter().map(pair).sum::<usize>() + self.biases.iter().map(bias).sum::<usize>()
     }
@@ -145,10 +166,17 @@ impl Layer for EquivariantLinear {
         theta.fill(0.0);
         let mut start = 0;
         for pair in &self.pairs {
-            // An output component's variance is the sum over all bases of count times dimension, over the components of its rank.
-            let terms = self.pairs.iter().filter(|p| p.to == pair.to).map(|p| self.input.0.count(p.from) * p.basis.len());
-            let deviation = (self.gain * power(pair.to) as f64 / terms.sum::<usize>().max(1) as f64).sqrt();
-            let count = pair.basis.len() * self.input.0.count(pair.from) * self.output.0.count(pair.to);
+            // An output component's variance is the sum over all bases of count times dimension,
+            // over the components of its rank.
+            let terms = self
+                .pairs
+                .iter()
+                .filter(|p| p.to == pair.to)
+                .map(|p| self.input.0.count(p.from) * p.basis.len());
+            let deviation =
+                (self.gain * power(pair.to) as f64 / terms.sum::<usize>().max(1) as f64).sqrt();
+            let count =
+                pair.basis.len() * self.input.0.count(pair.from) * self.output.0.count(pair.to);
             for t in &mut theta[start..start + count] {
                 let x: f64 = StandardNormal.sample(rng);
                 *t = deviation * x;
@@ -157,7 +185,14 @@ impl Layer for EquivariantLinear {
         }
     }
 
-    fn forward(&self, weights: &[f64], x: &[Lanes], y: &mut [Lanes], order: Order, scratch: &mut Scratch) {
+    fn forward(
+        &self,
+        weights: &[f64],
+        x: &[Lanes],
+        y: &mut [Lanes],
+        order: Order,
+        scratch: &mut Scratch,
+    ) {
         self.dense.forward(weights, x, y, order, scratch);
     }
 

@@ -4,7 +4,9 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Bilinear, EquivariantLinear, Gated, Group, Layout, Representation, SPACE};
 use crate::linalg::Error;
-use crate::model::network::{LAST, Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State};
+use crate::model::network::{
+    LAST, Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State,
+};
 
 /// 1 / the mean square of what a gate lets through.
 const GAIN: f64 = 2.0;
@@ -23,11 +25,17 @@ impl Size {
     pub const PAPER: Self = Self { channels: 128, blocks: 3 };
 }
 
-/// Blocks of linear, bilinear and gated layers from the vectors of a state to `output`, which is laid out tensor by tensor.
+/// Blocks of linear, bilinear and gated layers from the vectors of a state to `output`, which is
+/// laid out tensor by tensor.
 ///
 /// # Errors
 /// When linear algebra fails.
-pub fn equivariant_layers(group: &Group, vectors: usize, size: Size, output: Representation) -> Result<Vec<Box<dyn Layer>>, Error> {
+pub fn equivariant_layers(
+    group: &Group,
+    vectors: usize,
+    size: Size,
+    output: Representation,
+) -> Result<Vec<Box<dyn Layer>>, Error> {
     let hidden = Representation::spread(size.channels);
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     let (mut input, mut gain) = ((Representation::new([0, vectors]), Layout::ByTensor), 1.0);
@@ -38,12 +46,18 @@ pub fn equivariant_layers(group: &Group, vectors: usize, size: Size, output: Rep
         layers.push(Box::new(Gated::new(hidden.clone())));
         (input, gain) = ((hidden.clone(), Layout::ByComponent), GAIN);
     }
-    layers.push(Box::new(EquivariantLinear::new(group, input, (output, Layout::ByTensor), LAST * gain)?));
+    layers.push(Box::new(EquivariantLinear::new(
+        group,
+        input,
+        (output, Layout::ByTensor),
+        LAST * gain,
+    )?));
     Ok(layers)
 }
 
-/// Centres and scales each vector of the state in a way that the group does not see: by the part of its mean that the group leaves as it
-/// is, and by its root mean square distance from that, over `states` (n x dim).
+/// Centres and scales each vector of the state in a way that the group does not see: by the part of
+/// its mean that the group leaves as it is, and by its root mean square distance from that, over
+/// `states` (n x dim).
 fn standardise(group: &Group, states: ArrayView2<f64>) -> Result<Standardise, Error> {
     let (n, dim) = states.dim();
     let mut invariant = Array2::zeros((SPACE, SPACE));
@@ -63,14 +77,20 @@ fn standardise(group: &Group, states: ArrayView2<f64>) -> Result<Standardise, Er
     Ok(Standardise::new(mean, &deviation))
 }
 
-fn network(group: &Group, states: ArrayView2<f64>, size: Size, output: Representation) -> Result<Network, Error> {
+fn network(
+    group: &Group,
+    states: ArrayView2<f64>,
+    size: Size,
+    output: Representation,
+) -> Result<Network, Error> {
     let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(standardise(group, states)?)];
     layers.extend(equivariant_layers(group, states.ncols() / SPACE, size, output)?);
     Ok(Network::new(layers))
 }
 
 impl NetworkHamiltonian<State> {
-    /// An equivariant network from the vectors of the state, scaled as those of `states` (n x dim) need it, to a scalar.
+    /// An equivariant network from the vectors of the state, scaled as those of `states` (n x dim)
+    /// need it, to a scalar.
     ///
     /// # Errors
     /// When linear algebra fails.
@@ -78,12 +98,16 @@ impl NetworkHamiltonian<State> {
     /// # Panics
     /// When a state is not made of vectors in three dimensions.
     pub fn emlp(group: &Group, states: ArrayView2<f64>, size: Size) -> Result<Self, Error> {
-        Ok(Self::new(State(states.ncols()), network(group, states, size, Representation::new([1]))?))
+        Ok(Self::new(
+            State(states.ncols()),
+            network(group, states, size, Representation::new([1]))?,
+        ))
     }
 }
 
 impl NetworkField {
-    /// An equivariant network from the vectors of the state, scaled as those of `states` (n x dim) need it, to as many vectors.
+    /// An equivariant network from the vectors of the state, scaled as those of `states` (n x dim)
+    /// need it, to as many vectors.
     ///
     /// # Errors
     /// When linear algebra fails.
@@ -91,6 +115,11 @@ impl NetworkField {
     /// # Panics
     /// When a state is not made of vectors in three dimensions.
     pub fn emlp(group: &Group, states: ArrayView2<f64>, size: Size) -> Result<Self, Error> {
-        Ok(Self::new(network(group, states, size, Representation::new([0, states.ncols() / SPACE]))?))
+        Ok(Self::new(network(
+            group,
+            states,
+            size,
+            Representation::new([0, states.ncols() / SPACE]),
+        )?))
     }
 }

@@ -4,8 +4,8 @@ use std::ops::{Add, Mul};
 
 use super::SPACE;
 
-/// A direct sum of tensor powers of R^3: `counts[r]` tensors of rank r, each of 3^r components. For orthogonal groups a space is its
-/// own dual, so one number is all there is to a rank.
+/// A direct sum of tensor powers of R^3: `counts[r]` tensors of rank r, each of 3^r components. For
+/// orthogonal groups a space is its own dual, so one number is all there is to a rank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Representation {
     counts: Vec<usize>,
@@ -16,7 +16,8 @@ pub struct Representation {
 pub enum Layout {
     /// Tensor by tensor, as in a state.
     ByTensor,
-    /// Component by component, each of all tensors of a rank side by side: products over tensors run through memory in order.
+    /// Component by component, each of all tensors of a rank side by side: products over tensors
+    /// run through memory in order.
     ByComponent,
 }
 
@@ -26,8 +27,9 @@ impl Representation {
         Self { counts: counts.into() }
     }
 
-    /// `channels` components spread over ranks 0, 1, .. so that each rank gets about as many (the heuristic of Finzi et al. 2021,
-    /// appendix D): rank by rank as many tensors as make a power of three of components, then again with what is left.
+    /// `channels` components spread over ranks 0, 1, .. so that each rank gets about as many (the
+    /// heuristic of Finzi et al. 2021, appendix D): rank by rank as many tensors as make a power of
+    /// three of components, then again with what is left.
     pub fn spread(channels: usize) -> Self {
         let mut counts = Vec::new();
         let mut left = channels;

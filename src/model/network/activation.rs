@@ -10,8 +10,9 @@ pub enum Activation {
     Swish,
     /// x / (1 + e^-sx) with the sharpness s > 0: between a line (0), swish (1) and ReLU (infinity).
     Sharp(f64),
-    /// max(x, 0). Of a Hamiltonian it makes a force that jumps where a unit switches. Integrators are of first order there, and the rollout
-    /// loss jumps with the parameters, which neither its gradient nor the vector-Jacobian product sees: L-BFGS stops at the jumps.
+    /// max(x, 0). Of a Hamiltonian it makes a force that jumps where a unit switches. Integrators
+    /// are of first order there, and the rollout loss jumps with the parameters, which neither its
+    /// gradient nor the vector-Jacobian product sees: L-BFGS stops at the jumps.
     Relu,
 }
 
@@ -23,7 +24,8 @@ pub struct Elementwise {
 }
 
 impl Activation {
-    /// 1 / E[f(x)^2] for a standard normal x: what a matrix before the next layer has to make up for.
+    /// 1 / E[f(x)^2] for a standard normal x: what a matrix before the next layer has to make up
+    /// for.
     pub fn gain(self) -> f64 {
         match self {
             Self::Swish => 2.812,
@@ -108,7 +110,8 @@ impl Layer for Elementwise {
         order: Order,
         _: &mut Scratch,
     ) {
-        let ((x, dx), (y_bar, dy_bar), (x_bar, dx_bar)) = (order.split(x), order.split(y_bar), order.split_mut(x_bar));
+        let ((x, dx), (y_bar, dy_bar), (x_bar, dx_bar)) =
+            (order.split(x), order.split(y_bar), order.split_mut(x_bar));
         vectorised(
             #[inline(always)]
             || {

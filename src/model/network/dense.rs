@@ -46,7 +46,14 @@ impl Layer for Dense {
         bias.fill(0.0);
     }
 
-    fn forward(&self, weights: &[f64], x: &[Lanes], y: &mut [Lanes], order: Order, _: &mut Scratch) {
+    fn forward(
+        &self,
+        weights: &[f64],
+        x: &[Lanes],
+        y: &mut [Lanes],
+        order: Order,
+        _: &mut Scratch,
+    ) {
         let (matrix, bias) = weights.split_at(self.inputs * self.outputs);
         let (values, tangents) = order.split_mut(y);
         for tile in values.chunks_exact_mut(self.outputs) {

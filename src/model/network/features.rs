@@ -16,10 +16,24 @@ pub trait Features: Send + Sync {
     /// Writes x(z).
     fn values_into(&self, z: &[Lanes], x: &mut [Lanes], frame: &mut Self::Frame);
     /// Writes x(z) and the tangents dx along the direction w.
-    fn tangents_into(&self, z: &[Lanes], w: &[Lanes], x: &mut [Lanes], dx: &mut [Lanes], frame: &mut Self::Frame);
+    fn tangents_into(
+        &self,
+        z: &[Lanes],
+        w: &[Lanes],
+        x: &mut [Lanes],
+        dx: &mut [Lanes],
+        frame: &mut Self::Frame,
+    );
     /// Writes the derivatives by z of a number with the derivatives `x_bar` by x.
-    fn gradient_into(&self, z: &[Lanes], x_bar: &[Lanes], z_bar: &mut [Lanes], frame: &mut Self::Frame);
-    /// Writes the derivatives by z, w held fixed, of a number with the derivatives `x_bar` by x and `dx_bar` by dx.
+    fn gradient_into(
+        &self,
+        z: &[Lanes],
+        x_bar: &[Lanes],
+        z_bar: &mut [Lanes],
+        frame: &mut Self::Frame,
+    );
+    /// Writes the derivatives by z, w held fixed, of a number with the derivatives `x_bar` by x and
+    /// `dx_bar` by dx.
     fn tangent_gradient_into(
         &self,
         z: &[Lanes],
@@ -48,14 +62,29 @@ impl Features for State {
     fn values_into(&self, z: &[Lanes], x: &mut [Lanes], (): &mut ()) {
         x.copy_from_slice(z);
     }
-    fn tangents_into(&self, z: &[Lanes], w: &[Lanes], x: &mut [Lanes], dx: &mut [Lanes], (): &mut ()) {
+    fn tangents_into(
+        &self,
+        z: &[Lanes],
+        w: &[Lanes],
+        x: &mut [Lanes],
+        dx: &mut [Lanes],
+        (): &mut (),
+    ) {
         x.copy_from_slice(z);
         dx.copy_from_slice(w);
     }
     fn gradient_into(&self, _: &[Lanes], x_bar: &[Lanes], z_bar: &mut [Lanes], (): &mut ()) {
         z_bar.copy_from_slice(x_bar);
     }
-    fn tangent_gradient_into(&self, _: &[Lanes], _: &[Lanes], x_bar: &[Lanes], _: &[Lanes], z_bar: &mut [Lanes], (): &mut ()) {
+    fn tangent_gradient_into(
+        &self,
+        _: &[Lanes],
+        _: &[Lanes],
+        x_bar: &[Lanes],
+        _: &[Lanes],
+        z_bar: &mut [Lanes],
+        (): &mut (),
+    ) {
         z_bar.copy_from_slice(x_bar);
     }
 }
@@ -98,7 +127,10 @@ impl<const D: usize> Features for Scalars<D> {
         self.set.len()
     }
     fn frame(&self) -> ScalarFrame<D> {
-        ScalarFrame { frame: self.set.frame(), s: vec![crate::linalg::Real::zero(); self.set.len()] }
+        ScalarFrame {
+            frame: self.set.frame(),
+            s: vec![crate::linalg::Real::zero(); self.set.len()],
+        }
     }
 
     fn values_into(&self, z: &[Lanes], x: &mut [Lanes], scratch: &mut ScalarFrame<D>) {
@@ -108,7 +140,14 @@ impl<const D: usize> Features for Scalars<D> {
         );
     }
 
-    fn tangents_into(&self, z: &[Lanes], w: &[Lanes], x: &mut [Lanes], dx: &mut [Lanes], scratch: &mut ScalarFrame<D>) {
+    fn tangents_into(
+        &self,
+        z: &[Lanes],
+        w: &[Lanes],
+        x: &mut [Lanes],
+        dx: &mut [Lanes],
+        scratch: &mut ScalarFrame<D>,
+    ) {
         vectorised(
             #[inline(always)]
             || {
@@ -118,7 +157,13 @@ impl<const D: usize> Features for Scalars<D> {
         );
     }
 
-    fn gradient_into(&self, z: &[Lanes], x_bar: &[Lanes], z_bar: &mut [Lanes], scratch: &mut ScalarFrame<D>) {
+    fn gradient_into(
+        &self,
+        z: &[Lanes],
+        x_bar: &[Lanes],
+        z_bar: &mut [Lanes],
+        scratch: &mut ScalarFrame<D>,
+    ) {
         vectorised(
             #[inline(always)]
             || {

@@ -8,7 +8,8 @@ use super::hamiltonian::{Work, gather, groups, scatter};
 use super::{Network, Order, State};
 use crate::model::{Model, RandomStart};
 
-/// dz/dt = N(z; theta): a neural ordinary differential equation (Chen, Rubanova, Bettencourt & Duvenaud 2018).
+/// dz/dt = N(z; theta): a neural ordinary differential equation (Chen, Rubanova, Bettencourt &
+/// Duvenaud 2018).
 #[derive(Debug)]
 pub struct NetworkField {
     state: State,
@@ -21,7 +22,11 @@ impl NetworkField {
     /// # Panics
     /// When the network has not as many outputs as inputs.
     pub fn new(network: Network) -> Self {
-        assert_eq!(network.inputs(), network.outputs(), "a field has as many components as the state");
+        assert_eq!(
+            network.inputs(),
+            network.outputs(),
+            "a field has as many components as the state"
+        );
         Self { state: State(network.inputs()), network }
     }
 }
@@ -72,7 +77,14 @@ impl Model for NetworkField {
             gather(z, dim, at, &mut work.signals.input_mut()[..tiles * dim]);
             self.network.forward(weights, tiles, Order::Values, &mut work.signals);
             let seed = |bar: &mut [crate::linalg::Lanes]| gather(lambda, dim, at, bar);
-            self.network.reverse(weights, tiles, Order::Values, &mut work.signals, seed, Some(&mut *weights_bar));
+            self.network.reverse(
+                weights,
+                tiles,
+                Order::Values,
+                &mut work.signals,
+                seed,
+                Some(&mut *weights_bar),
+            );
             scatter(&work.signals.input_bar()[..tiles * dim], dim, at, z_bar);
         }
     }

@@ -10,7 +10,8 @@ use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};
 use crate::model::{HamiltonianModel, Model, RandomStart};
 
-/// H(z) = N(x(z); theta) with a network N of one output on features x: a Hamiltonian neural network (Greydanus, Dzamba & Yosinski 2019).
+/// H(z) = N(x(z); theta) with a network N of one output on features x: a Hamiltonian neural network
+/// (Greydanus, Dzamba & Yosinski 2019).
 #[derive(Debug)]
 pub struct NetworkHamiltonian<F> {
     features: F,
@@ -30,7 +31,13 @@ pub struct Work<Frame> {
 impl<Frame> Work<Frame> {
     pub(super) fn new(features: &impl Features<Frame = Frame>, network: &Network) -> Self {
         let tiles = vec![Lanes::zero(); features.dim() * TILES];
-        Self { signals: network.signals(), frame: features.frame(), z: tiles.clone(), w: tiles.clone(), out: tiles }
+        Self {
+            signals: network.signals(),
+            frame: features.frame(),
+            z: tiles.clone(),
+            w: tiles.clone(),
+            out: tiles,
+        }
     }
 }
 
@@ -66,7 +73,11 @@ impl<F: Features> NetworkHamiltonian<F> {
     /// # Panics
     /// When the network takes another number of features, or has more than one output.
     pub fn new(features: F, network: Network) -> Self {
-        assert_eq!((network.inputs(), network.outputs()), (features.features(), 1), "a network from the features to one number");
+        assert_eq!(
+            (network.inputs(), network.outputs()),
+            (features.features(), 1),
+            "a network from the features to one number"
+        );
         Self { features, network }
     }
 
@@ -126,9 +137,19 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
             gather(z, dim, at, &mut work.z[..tiles * dim]);
             self.forward(weights, tiles, work);
             let Work { signals, frame, z, out, .. } = work;
-            self.network.reverse(weights, tiles, Order::Values, signals, |h_bar| h_bar.fill(Lanes::splat(1.0)), None);
-            for ((x_bar, z), out) in
-                signals.input_bar().chunks_exact(m).zip(z[..tiles * dim].chunks_exact(dim)).zip(out.chunks_exact_mut(dim))
+            self.network.reverse(
+                weights,
+                tiles,
+                Order::Values,
+                signals,
+                |h_bar| h_bar.fill(Lanes::splat(1.0)),
+                None,
+            );
+            for ((x_bar, z), out) in signals
+                .input_bar()
+                .chunks_exact(m)
+                .zip(z[..tiles * dim].chunks_exact(dim))
+                .zip(out.chunks_exact_mut(dim))
             {
                 self.features.gradient_into(z, x_bar, out, frame);
                 symplectic_into(out);
@@ -161,11 +182,19 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
                 value.fill(Lanes::zero());
                 tangent.fill(Lanes::splat(1.0));
             };
-            self.network.reverse(weights, tiles, Order::Tangents, signals, seed, Some(&mut *weights_bar));
+            self.network.reverse(
+                weights,
+                tiles,
+                Order::Tangents,
+                signals,
+                seed,
+                Some(&mut *weights_bar),
+            );
             let (x_bar, dx_bar) = Order::Tangents.split(&signals.input_bar()[..2 * tiles * m]);
             let bars = x_bar.chunks_exact(m).zip(dx_bar.chunks_exact(m));
             let states = z.chunks_exact(dim).zip(w.chunks_exact(dim));
-            for (((x_bar, dx_bar), (z, w)), out) in bars.zip(states).zip(out.chunks_exact_mut(dim)) {
+            for (((x_bar, dx_bar), (z, w)), out) in bars.zip(states).zip(out.chunks_exact_mut(dim))
+            {
                 self.features.tangent_gradient_into(z, w, x_bar, dx_bar, out, frame);
             }
             scatter(&out[..tiles * dim], dim, at, z_bar);

@@ -4,17 +4,24 @@ use ndarray::ArrayView2;
 
 use super::VectorSumField;
 use super::{
-    Activation, Dense, Elementwise, Layer, Network, NetworkField, NetworkHamiltonian, Radial, Scalars, Standardise, State,
+    Activation, Dense, Elementwise, Layer, Network, NetworkField, NetworkHamiltonian, Radial,
+    Scalars, Standardise, State,
 };
 use crate::expr::Vector;
 use crate::scalars::{Error, Inputs, ScalarSet};
 
-/// The last layer of a network starts with so much less variance than would preserve that of its inputs: a field that is large somewhere
-/// diverges there.
+/// The last layer of a network starts with so much less variance than would preserve that of its
+/// inputs: a field that is large somewhere diverges there.
 pub(crate) const LAST: f64 = 0.1;
 
-/// Dense layers of sizes `inputs`, `hidden`.., `outputs`, with a nonlinearity after all but the last.
-pub fn perceptron(inputs: usize, hidden: &[usize], outputs: usize, activation: Activation) -> Vec<Box<dyn Layer>> {
+/// Dense layers of sizes `inputs`, `hidden`.., `outputs`, with a nonlinearity after all but the
+/// last.
+pub fn perceptron(
+    inputs: usize,
+    hidden: &[usize],
+    outputs: usize,
+    activation: Activation,
+) -> Vec<Box<dyn Layer>> {
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     let (mut size, mut gain) = (inputs, 1.0);
     for &next in hidden {
@@ -27,7 +34,12 @@ pub fn perceptron(inputs: usize, hidden: &[usize], outputs: usize, activation: A
 }
 
 /// A perceptron on standardised inputs.
-fn standardised(standardise: Standardise, hidden: &[usize], outputs: usize, activation: Activation) -> Network {
+fn standardised(
+    standardise: Standardise,
+    hidden: &[usize],
+    outputs: usize,
+    activation: Activation,
+) -> Network {
     let inputs = standardise.inputs();
     let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(standardise)];
     layers.extend(perceptron(inputs, hidden, outputs, activation));
@@ -37,7 +49,10 @@ fn standardised(standardise: Standardise, hidden: &[usize], outputs: usize, acti
 impl NetworkHamiltonian<State> {
     /// A perceptron on the components of the state, standardised by those of `states` (n x dim).
     pub fn mlp(states: ArrayView2<f64>, hidden: &[usize], activation: Activation) -> Self {
-        Self::new(State(states.ncols()), standardised(Standardise::of(states), hidden, 1, activation))
+        Self::new(
+            State(states.ncols()),
+            standardised(Standardise::of(states), hidden, 1, activation),
+        )
     }
 }
 
@@ -49,11 +64,17 @@ impl NetworkField {
 }
 
 impl<const D: usize> NetworkHamiltonian<Scalars<D>> {
-    /// A perceptron on scalars, standardised by those of `states` (n x dim) (Yao et al. 2021, section 3.2).
+    /// A perceptron on scalars, standardised by those of `states` (n x dim) (Yao et al. 2021,
+    /// section 3.2).
     ///
     /// # Panics
     /// When the scalars are not of D dimensions.
-    pub fn scalars_mlp(scalars: ScalarSet, states: ArrayView2<f64>, hidden: &[usize], activation: Activation) -> Self {
+    pub fn scalars_mlp(
+        scalars: ScalarSet,
+        states: ArrayView2<f64>,
+        hidden: &[usize],
+        activation: Activation,
+    ) -> Self {
         let standardise = Standardise::of(scalars.values(states).view());
         Self::new(Scalars::new(scalars), standardised(standardise, hidden, 1, activation))
     }
@@ -69,8 +90,8 @@ pub struct Centres {
 }
 
 impl<const D: usize> VectorSumField<D> {
-    /// A perceptron on radial functions of scalars, their ranges taken from `states` (n x dim), gives the coefficients of `vectors`
-    /// (Yao et al. 2021, section 3.1).
+    /// A perceptron on radial functions of scalars, their ranges taken from `states` (n x dim),
+    /// gives the coefficients of `vectors` (Yao et al. 2021, section 3.1).
     ///
     /// # Errors
     /// [`Error::Unknown`] when a vector has a name that the inputs lack.

@@ -3,7 +3,8 @@
 use super::{Layer, Order, Scratch};
 use crate::linalg::{Lanes, Real, exp, vectorised};
 
-/// y_(i,k) = exp(-((x_i - c_ik) / width_i)^2), with centres c_ik evenly from one end of a range to the other.
+/// y_(i,k) = exp(-((x_i - c_ik) / width_i)^2), with centres c_ik evenly from one end of a range to
+/// the other.
 #[derive(Clone, Debug)]
 pub struct Radial {
     ranges: Vec<(f64, f64)>,
@@ -17,8 +18,8 @@ impl Radial {
         Self { ranges, centres, width }
     }
 
-    /// Calls `f` with each component's index, its functions' first index, (x - c) / width of the first, the step from one to the next
-    /// and 1 / width.
+    /// Calls `f` with each component's index, its functions' first index, (x - c) / width of the
+    /// first, the step from one to the next and 1 / width.
     #[inline(always)]
     fn each(&self, x: &[Lanes], mut f: impl FnMut(usize, usize, Lanes, f64, f64)) {
         for (i, (x, (low, high))) in x.iter().zip(self.ranges.iter().cycle()).enumerate() {
@@ -71,7 +72,8 @@ impl Layer for Radial {
         order: Order,
         _: &mut Scratch,
     ) {
-        let ((x, dx), (y_bar, dy_bar), (x_bar, dx_bar)) = (order.split(x), order.split(y_bar), order.split_mut(x_bar));
+        let ((x, dx), (y_bar, dy_bar), (x_bar, dx_bar)) =
+            (order.split(x), order.split(y_bar), order.split_mut(x_bar));
         vectorised(
             #[inline(always)]
             || {

@@ -7,7 +7,8 @@ use rand::RngCore;
 
 use crate::linalg::{Lanes, Real};
 
-/// Tiles of eight states that go through a network at once: enough for fast products, few enough for a core's cache.
+/// Tiles of eight states that go through a network at once: enough for fast products, few enough
+/// for a core's cache.
 pub(super) const TILES: usize = 8;
 
 /// What a batch carries.
@@ -80,9 +81,16 @@ pub trait Layer: Send + Sync + Debug {
         let _ = (theta, rng);
     }
     /// Writes y, and its tangents where x has some.
-    fn forward(&self, weights: &[f64], x: &[Lanes], y: &mut [Lanes], order: Order, scratch: &mut Scratch);
-    /// Given the derivatives of a number by y (and by its tangents) writes those by x (and by its tangents), and adds those by the weights
-    /// where they are wanted.
+    fn forward(
+        &self,
+        weights: &[f64],
+        x: &[Lanes],
+        y: &mut [Lanes],
+        order: Order,
+        scratch: &mut Scratch,
+    );
+    /// Given the derivatives of a number by y (and by its tangents) writes those by x (and by its
+    /// tangents), and adds those by the weights where they are wanted.
     #[allow(clippy::too_many_arguments)]
     fn reverse(
         &self,
@@ -122,7 +130,11 @@ impl Network {
     pub fn new(layers: Vec<Box<dyn Layer>>) -> Self {
         assert!(!layers.is_empty(), "a network has layers");
         for pair in layers.windows(2) {
-            assert_eq!(pair[0].outputs(), pair[1].inputs(), "a layer takes what the one before gives");
+            assert_eq!(
+                pair[0].outputs(),
+                pair[1].inputs(),
+                "a layer takes what the one before gives"
+            );
         }
         let ranges = |len: &dyn Fn(&dyn Layer) -> usize| {
             let mut end = 0;
@@ -165,7 +177,10 @@ impl Network {
     /// Writes derivatives by the parameters, given those by the weights.
     pub fn contract(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
         for (i, layer) in self.layers.iter().enumerate() {
-            layer.contract_into(&weights_bar[self.weights[i].clone()], &mut theta_bar[self.theta[i].clone()]);
+            layer.contract_into(
+                &weights_bar[self.weights[i].clone()],
+                &mut theta_bar[self.theta[i].clone()],
+            );
         }
     }
 
@@ -193,13 +208,15 @@ impl Network {
         let tiles = tiles * order.tiles();
         for (i, layer) in self.layers.iter().enumerate() {
             let (before, after) = signals.values.split_at_mut(i + 1);
-            let (x, y) = (&before[i][..tiles * layer.inputs()], &mut after[0][..tiles * layer.outputs()]);
+            let (x, y) =
+                (&before[i][..tiles * layer.inputs()], &mut after[0][..tiles * layer.outputs()]);
             layer.forward(&weights[self.weights[i].clone()], x, y, order, &mut signals.scratch);
         }
     }
 
-    /// After [`forward`](Self::forward): takes the derivatives of a number by the output, which `seed` writes, back to those by the input,
-    /// [`Signals::input_bar`], and adds those by the weights where they are wanted.
+    /// After [`forward`](Self::forward): takes the derivatives of a number by the output, which
+    /// `seed` writes, back to those by the input, [`Signals::input_bar`], and adds those by the
+    /// weights where they are wanted.
     pub fn reverse(
         &self,
         weights: &[f64],
@@ -214,10 +231,19 @@ impl Network {
         seed(&mut bar[..tiles * self.outputs()]);
         for (i, layer) in self.layers.iter().enumerate().rev() {
             let x = &signals.values[i][..tiles * layer.inputs()];
-            let (y_bar, x_bar) = (&bar[..tiles * layer.outputs()], &mut other[..tiles * layer.inputs()]);
+            let (y_bar, x_bar) =
+                (&bar[..tiles * layer.outputs()], &mut other[..tiles * layer.inputs()]);
             let range = self.weights[i].clone();
             let weights_bar = weights_bar.as_deref_mut().map(|bar| &mut bar[range.clone()]);
-            layer.reverse(&weights[range], x, y_bar, x_bar, weights_bar, order, &mut signals.scratch);
+            layer.reverse(
+                &weights[range],
+                x,
+                y_bar,
+                x_bar,
+                weights_bar,
+                order,
+                &mut signals.scratch,
+            );
             std::mem::swap(bar, other);
         }
     }

@@ -31,8 +31,12 @@ impl Standardise {
         vectorised(
             #[inline(always)]
             || {
-                for (x, y) in x.chunks_exact(self.mean.len()).zip(y.chunks_exact_mut(self.mean.len())) {
-                    for (((y, x), mean), inverse) in y.iter_mut().zip(x).zip(&self.mean).zip(&self.inverse) {
+                for (x, y) in
+                    x.chunks_exact(self.mean.len()).zip(y.chunks_exact_mut(self.mean.len()))
+                {
+                    for (((y, x), mean), inverse) in
+                        y.iter_mut().zip(x).zip(&self.mean).zip(&self.inverse)
+                    {
                         *y = if shifted { (*x + -*mean) * *inverse } else { *x * *inverse };
                     }
                 }

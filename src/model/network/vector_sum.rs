@@ -12,8 +12,9 @@ use crate::linalg::{Lanes, Real, vectorised};
 use crate::model::{Model, RandomStart};
 use crate::scalars::{Error, Inputs};
 
-/// Each vector of dz/dt is a sum over given vectors v of the inputs, with coefficients by a network on scalars (Yao et al. 2021,
-/// equation 6): dz_o/dt = sum_v N_(o,v)(s(z); theta) v. It is O(d)-equivariant whatever N is.
+/// Each vector of dz/dt is a sum over given vectors v of the inputs, with coefficients by a network
+/// on scalars (Yao et al. 2021, equation 6): dz_o/dt = sum_v N_(o,v)(s(z); theta) v. It is
+/// O(d)-equivariant whatever N is.
 #[derive(Debug)]
 pub struct VectorSumField<const D: usize> {
     features: Scalars<D>,
@@ -53,31 +54,51 @@ impl<const D: usize> Form<D> {
 }
 
 impl<const D: usize> VectorSumField<D> {
-    /// Puts the network between scalars and vectors. Its outputs are the coefficients of all vectors for the first vector of the state,
-    /// then for the second, and so on.
+    /// Puts the network between scalars and vectors. Its outputs are the coefficients of all
+    /// vectors for the first vector of the state, then for the second, and so on.
     ///
     /// # Errors
     /// [`Error::Unknown`] when a vector has a name that the inputs lack.
     ///
     /// # Panics
-    /// When the network's inputs aren't the scalars or its outputs not one for each pair of vectors.
-    pub fn new(inputs: &Inputs, features: Scalars<D>, network: Network, vectors: &[Vector]) -> Result<Self, Error> {
+    /// When the network's inputs aren't the scalars or its outputs not one for each pair of
+    /// vectors.
+    pub fn new(
+        inputs: &Inputs,
+        features: Scalars<D>,
+        network: Network,
+        vectors: &[Vector],
+    ) -> Result<Self, Error> {
         let pairs = features.dim() / D * vectors.len();
-        assert_eq!((network.inputs(), network.outputs()), (features.features(), pairs), "a network from scalars to coefficients");
+        assert_eq!(
+            (network.inputs(), network.outputs()),
+            (features.features(), pairs),
+            "a network from scalars to coefficients"
+        );
         let vectors = vectors.iter().map(|v| Form::new(inputs, v)).collect::<Result<_, _>>()?;
         Ok(Self { features, network, vectors })
     }
 
     /// Takes the states in `work.network.z` through the network and writes the vectors.
-    fn forward(&self, weights: &[f64], tiles: usize, work: &mut VectorSumWork<<Scalars<D> as Features>::Frame>) {
+    fn forward(
+        &self,
+        weights: &[f64],
+        tiles: usize,
+        work: &mut VectorSumWork<<Scalars<D> as Features>::Frame>,
+    ) {
         let (dim, m, n) = (self.features.dim(), self.features.features(), self.vectors.len() * D);
         let VectorSumWork { network: Work { signals, frame, z, .. }, vectors, .. } = work;
         let states = z[..tiles * dim].chunks_exact(dim);
-        for ((z, x), vectors) in states.zip(signals.input_mut().chunks_exact_mut(m)).zip(vectors.chunks_exact_mut(n)) {
+        for ((z, x), vectors) in
+            states.zip(signals.input_mut().chunks_exact_mut(m)).zip(vectors.chunks_exact_mut(n))
+        {
             self.features.values_into(z, x, frame);
             for (form, v) in self.vectors.iter().zip(vectors.chunks_exact_mut(D)) {
                 for i in 0..D {
-                    v[i] = form.terms.iter().fold(Lanes::splat(form.offset[i]), |sum, (slot, c)| sum + z[slot * D + i] * *c);
+                    v[i] =
+                        form.terms.iter().fold(Lanes::splat(form.offset[i]), |sum, (slot, c)| {
+                            sum + z[slot * D + i] * *c
+                        });
                 }
             }
         }
@@ -122,10 +143,14 @@ impl<const D: usize> Model for VectorSumField<D> {
             vectorised(
                 #[inline(always)]
                 || {
-                    let tiles =
-                        out.chunks_exact_mut(dim).zip(signals.output().chunks_exact(dim / D * n)).zip(vectors.chunks_exact(n * D));
+                    let tiles = out
+                        .chunks_exact_mut(dim)
+                        .zip(signals.output().chunks_exact(dim / D * n))
+                        .zip(vectors.chunks_exact(n * D));
                     for ((out, coefficients), vectors) in tiles {
-                        for (out, coefficients) in out.chunks_exact_mut(D).zip(coefficients.chunks_exact(n)) {
+                        for (out, coefficients) in
+                            out.chunks_exact_mut(D).zip(coefficients.chunks_exact(n))
+                        {
                             out.fill(Lanes::zero());
                             for (c, v) in coefficients.iter().zip(vectors.chunks_exact(D)) {
                                 out.iter_mut().zip(v).for_each(|(out, v)| *out += *c * *v);
@@ -152,25 +177,47 @@ impl<const D: usize> Model for VectorSumField<D> {
             gather(z, dim, at, &mut work.network.z[..tiles * dim]);
             gather(lambda, dim, at, &mut work.network.w[..tiles * dim]);
             self.forward(weights, tiles, work);
-            let VectorSumWork { network: Work { signals, frame, z, w: lambda, out }, vectors, coefficients_bar } = work;
+            let VectorSumWork {
+                network: Work { signals, frame, z, w: lambda, out },
+                vectors,
+                coefficients_bar,
+            } = work;
             let pairs = dim / D * n;
             let lambda = lambda[..tiles * dim].chunks_exact(dim);
-            for ((lambda, vectors), bars) in
-                lambda.clone().zip(vectors.chunks_exact(n * D)).zip(coefficients_bar.chunks_exact_mut(pairs))
+            for ((lambda, vectors), bars) in lambda
+                .clone()
+                .zip(vectors.chunks_exact(n * D))
+                .zip(coefficients_bar.chunks_exact_mut(pairs))
             {
                 for (lambda, bars) in lambda.chunks_exact(D).zip(bars.chunks_exact_mut(n)) {
                     for (bar, v) in bars.iter_mut().zip(vectors.chunks_exact(D)) {
-                        *bar = lambda.iter().zip(v).fold(Lanes::zero(), |sum, (l, v)| sum + *l * *v);
+                        *bar =
+                            lambda.iter().zip(v).fold(Lanes::zero(), |sum, (l, v)| sum + *l * *v);
                     }
                 }
             }
-            // The vectors' own derivatives need the coefficients, which the reverse sweep leaves where they are.
+            // The vectors' own derivatives need the coefficients, which the reverse sweep leaves
+            // where they are.
             let seed = |bar: &mut [Lanes]| bar.copy_from_slice(&coefficients_bar[..bar.len()]);
-            self.network.reverse(weights, tiles, Order::Values, signals, seed, Some(&mut *weights_bar));
-            let tiles_of = z.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).zip(signals.input_bar().chunks_exact(m));
-            for (((z, out), x_bar), (lambda, coefficients)) in tiles_of.zip(lambda.zip(signals.output().chunks_exact(pairs))) {
+            self.network.reverse(
+                weights,
+                tiles,
+                Order::Values,
+                signals,
+                seed,
+                Some(&mut *weights_bar),
+            );
+            let tiles_of = z
+                .chunks_exact(dim)
+                .zip(out.chunks_exact_mut(dim))
+                .zip(signals.input_bar().chunks_exact(m));
+            for (((z, out), x_bar), (lambda, coefficients)) in
+                tiles_of.zip(lambda.zip(signals.output().chunks_exact(pairs)))
+            {
                 self.features.gradient_into(z, x_bar, out, frame);
-                for (lambda, coefficients) in lambda.chunks_exact(D).zip(coefficients.chunks_exact(n)) {
+                for (lambda, coefficients) in
+                    lambda.chunks_exact(D).zip(coefficients.chunks_exact(n))
+                {
                     for (form, c) in self.vectors.iter().zip(coefficients) {
                         for (slot, factor) in &form.terms {
                             for (out, l) in out[slot * D..].iter_mut().zip(lambda) {

@@ -13,13 +13,20 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis that shows all `values` that it can show (finite; positive if it is logarithmic), from pixel `from` to pixel `to`;
-    /// `margin` is the share of the range left free on both sides. None if there is no value to show.
-    pub fn new(values: impl Iterator<Item = f64>, log: bool, margin: f64, (from, to): (f64, f64)) -> Option<Self> {
+    /// An axis that shows all `values` that it can show (finite; positive if it is logarithmic),
+    /// from pixel `from` to pixel `to`; `margin` is the share of the range left free on both sides.
+    /// None if there is no value to show.
+    pub fn new(
+        values: impl Iterator<Item = f64>,
+        log: bool,
+        margin: f64,
+        (from, to): (f64, f64),
+    ) -> Option<Self> {
         let shown = values.filter(|&v| drawable(v, log));
-        let (low, high, whole) = shown.fold((f64::INFINITY, f64::NEG_INFINITY, true), |(low, high, whole), v| {
-            (low.min(v), high.max(v), whole && v.fract() == 0.0)
-        });
+        let (low, high, whole) = shown
+            .fold((f64::INFINITY, f64::NEG_INFINITY, true), |(low, high, whole), v| {
+                (low.min(v), high.max(v), whole && v.fract() == 0.0)
+            });
         if low > high {
             return None;
         }
@@ -50,9 +57,15 @@ impl Axis {
     fn log_ticks(&self) -> (Vec<(f64, String)>, Vec<f64>) {
         let (first, last) = (self.low.log10().round() as i32, self.high.log10().round() as i32);
         let room = ((self.to - self.from).abs() / 26.0).max(2.0) as i32;
-        let step = [1, 2, 3, 4, 5, 10, 20, 50].into_iter().find(|s| (last - first) / s <= room).unwrap_or(100);
+        let step = [1, 2, 3, 4, 5, 10, 20, 50]
+            .into_iter()
+            .find(|s| (last - first) / s <= room)
+            .unwrap_or(100);
         // Count from the upper end where 10^0 usually stands, so that it bears a label.
-        let major = (first..=last).filter(|n| n.rem_euclid(step) == 0).map(|n| (10f64.powi(n), power_of_ten(n))).collect();
+        let major = (first..=last)
+            .filter(|n| n.rem_euclid(step) == 0)
+            .map(|n| (10f64.powi(n), power_of_ten(n)))
+            .collect();
         let minor = if step > 1 {
             (first..=last).filter(|n| n.rem_euclid(step) != 0).map(|n| 10f64.powi(n)).collect()
         } else if last - first <= 6 {
@@ -67,21 +80,33 @@ impl Axis {
         let wanted = ((self.to - self.from).abs() / 40.0).clamp(2.0, 8.0);
         let raw = (self.high - self.low) / wanted;
         let decade = 10f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|&s| s >= 0.93 * raw).unwrap_or(10.0 * decade);
+        let step = [1.0, 2.0, 5.0, 10.0]
+            .map(|m| m * decade)
+            .into_iter()
+            .find(|&s| s >= 0.93 * raw)
+            .unwrap_or(10.0 * decade);
         let step = if self.whole { step.max(1.0) } else { step };
         let slack = 1e-9 * step;
-        let (first, last) = (((self.low - slack) / step).ceil() as i64, ((self.high + slack) / step).floor() as i64);
+        let (first, last) = (
+            ((self.low - slack) / step).ceil() as i64,
+            ((self.high + slack) / step).floor() as i64,
+        );
         let unit = 10f64.powf(self.low.abs().max(self.high.abs()).log10().floor());
         let digits = (-(step * 1.0001).log10().floor()).max(0.0) as usize;
         let label = |v: f64| {
             let text = match (v == 0.0, digits > 4 || step >= 2e4) {
                 (true, _) => "0".to_string(),
-                (_, true) => format!("{}×{}", (v / unit * 1e3).round() / 1e3, power_of_ten(unit.log10().round() as i32)),
+                (_, true) => format!(
+                    "{}×{}",
+                    (v / unit * 1e3).round() / 1e3,
+                    power_of_ten(unit.log10().round() as i32)
+                ),
                 _ => format!("{v:.digits$}"),
             };
             text.replace('-', "−")
         };
-        let major = (first..=last).map(|k| (k as f64 * step, label(k as f64 * step + 0.0))).collect();
+        let major =
+            (first..=last).map(|k| (k as f64 * step, label(k as f64 * step + 0.0))).collect();
         (major, Vec::new())
     }
 }
@@ -97,7 +122,8 @@ fn decades(low: f64, high: f64) -> (f64, f64) {
     (10f64.powi(first), 10f64.powi(last.clamp(first + 1, 300)))
 }
 
-/// Values that differ by a smaller part of their size are shown as one: labels could not tell them apart.
+/// Values that differ by a smaller part of their size are shown as one: labels could not tell them
+/// apart.
 const ALIKE: f64 = 2e-4;
 
 fn widen(low: f64, high: f64, margin: f64) -> (f64, f64) {

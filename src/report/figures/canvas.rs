@@ -1,8 +1,8 @@
 //! Drawing in the pixels at which a figure is shown, on top of a plotters backend.
 //!
-//! plotters has whole-pixel coordinates, so everything is drawn [`SCALE`] times larger: an SVG file gets a finer view box, a PNG file
-//! is scaled down. plotters draws joints of thick lines with spikes, and letters without their bearing, into bitmaps: there the
-//! canvas lays out both itself.
+//! plotters has whole-pixel coordinates, so everything is drawn [`SCALE`] times larger: an SVG file
+//! gets a finer view box, a PNG file is scaled down. plotters draws joints of thick lines with
+//! spikes, and letters without their bearing, into bitmaps: there the canvas lays out both itself.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -149,7 +149,9 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     pub fn new(backend: &'a mut DB, vector: bool) -> Result<Self, Error> {
         let (width, height) = backend.get_size();
         let style = ShapeStyle::from(&WHITE).filled();
-        backend.draw_rect((0, 0), (width as i32, height as i32), &style, true).map_err(Error::drawing)?;
+        backend
+            .draw_rect((0, 0), (width as i32, height as i32), &style, true)
+            .map_err(Error::drawing)?;
         Ok(Self { backend, vector })
     }
 
@@ -163,7 +165,10 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         let stroke = (width * SCALE).round().max(1.0);
         if self.vector {
             let style = ShapeStyle::from(&colour).stroke_width(stroke as u32);
-            return self.backend.draw_path(path.iter().map(|&p| grid(p)), &style).map_err(Error::drawing);
+            return self
+                .backend
+                .draw_path(path.iter().map(|&p| grid(p)), &style)
+                .map_err(Error::drawing);
         }
         for pair in path.windows(2) {
             let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
@@ -171,15 +176,31 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
             if length > 0.0 {
                 let half = 0.5 * stroke / SCALE / length;
                 let (nx, ny) = ((y0 - y1) * half, (x1 - x0) * half);
-                self.fill(&[(x0 + nx, y0 + ny), (x1 + nx, y1 + ny), (x1 - nx, y1 - ny), (x0 - nx, y0 - ny)], colour, 1.0)?;
+                self.fill(
+                    &[
+                        (x0 + nx, y0 + ny),
+                        (x1 + nx, y1 + ny),
+                        (x1 - nx, y1 - ny),
+                        (x0 - nx, y0 - ny),
+                    ],
+                    colour,
+                    1.0,
+                )?;
             }
         }
         let joints = path.iter().skip(1).take(path.len().saturating_sub(2));
         joints.into_iter().try_for_each(|&p| self.disc(p, 0.5 * stroke / SCALE, colour))
     }
 
-    /// A polyline with dashes: lengths of ink, gap, ink, gap, ... in shown pixels; none is a solid line.
-    pub fn dashed(&mut self, path: &[Point], colour: RGBColor, width: f64, dashes: &[f64]) -> Result<(), Error> {
+    /// A polyline with dashes: lengths of ink, gap, ink, gap, ... in shown pixels; none is a solid
+    /// line.
+    pub fn dashed(
+        &mut self,
+        path: &[Point],
+        colour: RGBColor,
+        width: f64,
+        dashes: &[f64],
+    ) -> Result<(), Error> {
         if dashes.is_empty() {
             return self.line(path, colour, width);
         }
@@ -195,11 +216,19 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     /// A filled disc.
     pub fn disc(&mut self, centre: Point, radius: f64, colour: RGBColor) -> Result<(), Error> {
         let radius = (radius * SCALE).round().max(1.0) as u32;
-        self.backend.draw_circle(grid(centre), radius, &ShapeStyle::from(&colour).filled(), true).map_err(Error::drawing)
+        self.backend
+            .draw_circle(grid(centre), radius, &ShapeStyle::from(&colour).filled(), true)
+            .map_err(Error::drawing)
     }
 
     /// A line with a filled head at its end.
-    pub fn arrow(&mut self, path: &[Point], colour: RGBColor, width: f64, dashes: &[f64]) -> Result<(), Error> {
+    pub fn arrow(
+        &mut self,
+        path: &[Point],
+        colour: RGBColor,
+        width: f64,
+        dashes: &[f64],
+    ) -> Result<(), Error> {
         let [.., (x0, y0), (x1, y1)] = *path else { return Ok(()) };
         let length = (x1 - x0).hypot(y1 - y0);
         if length == 0.0 {
@@ -211,7 +240,11 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         let mut shaft = path.to_vec();
         shaft[path.len() - 1] = (bx + 0.5 * ux, by + 0.5 * uy);
         self.dashed(&shaft, colour, width, dashes)?;
-        self.fill(&[(x1, y1), (bx - half * uy, by + half * ux), (bx + half * uy, by - half * ux)], colour, 1.0)
+        self.fill(
+            &[(x1, y1), (bx - half * uy, by + half * ux), (bx + half * uy, by - half * ux)],
+            colour,
+            1.0,
+        )
     }
 
     /// A label (see [`runs`] for its markup) whose baseline is at `at`.
@@ -230,8 +263,10 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
             let rise = run.rise * look.size;
             // SVG viewers drop spaces in front of a text: step over them.
             let text = run.text.trim_start_matches(' ').to_string();
-            let along = pen + (run.text.len() - text.len()) as f64 * run.face.width(" ") * run.size * look.size;
-            let place = if look.upward { (at.0 - rise, at.1 - along) } else { (at.0 + along, at.1 - rise) };
+            let along = pen
+                + (run.text.len() - text.len()) as f64 * run.face.width(" ") * run.size * look.size;
+            let place =
+                if look.upward { (at.0 - rise, at.1 - along) } else { (at.0 + along, at.1 - rise) };
             self.run(&Run { text, ..*run }, place, look, Align::Left)?;
             pen += run.face.width(&run.text) * run.size * look.size;
         }
@@ -241,17 +276,27 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     fn run(&mut self, run: &Run, at: Point, look: TextLook, align: Align) -> Result<(), Error> {
         let em = run.size * look.size * SCALE;
         if self.vector {
-            // plotters writes font-size as this over 1.24; its shift of the baseline is taken out of the file afterwards.
+            // plotters writes font-size as this over 1.24; its shift of the baseline is taken out
+            // of the file afterwards.
             return self.put(&run.text, at, em * 1.24, VPos::Bottom, (run.face, look), align);
         }
-        // ab_glyph's size is the height of the font, and plotters puts the baseline half of it below the anchor.
+        // ab_glyph's size is the height of the font, and plotters puts the baseline half of it
+        // below the anchor.
         let size = 2.0 * (0.5 * em * HEIGHT).round();
         let mut pen = 0.0;
         for c in run.text.chars() {
             let (advance, bearing) = run.face.letter(c);
             let (along, up) = ((pen + bearing * em) / SCALE, 0.5 * size / SCALE);
-            let place = if look.upward { (at.0 - up, at.1 - along) } else { (at.0 + along, at.1 - up) };
-            self.put(c.encode_utf8(&mut [0; 4]), place, size, VPos::Top, (run.face, look), Align::Left)?;
+            let place =
+                if look.upward { (at.0 - up, at.1 - along) } else { (at.0 + along, at.1 - up) };
+            self.put(
+                c.encode_utf8(&mut [0; 4]),
+                place,
+                size,
+                VPos::Top,
+                (run.face, look),
+                Align::Left,
+            )?;
             pen += advance * em;
         }
         Ok(())

@@ -8,7 +8,9 @@ use plotters::backend::DrawingBackend;
 use super::canvas::{Align, Canvas, GREY, INK, Point, Rect, TextLook, tint};
 use super::font::Face;
 use super::legend::wrapped;
-use super::panel::{Curve, Panel, PanelFigure, ReferenceLine, TICK_TEXT, WIDTH, draw_panel, panel_figure};
+use super::panel::{
+    Curve, Panel, PanelFigure, ReferenceLine, TICK_TEXT, WIDTH, draw_panel, panel_figure,
+};
 use super::style::{Marker, PALETTE, Style, mark};
 use super::{Drawing, Error, save};
 
@@ -121,10 +123,19 @@ pub fn noise(data: &NoiseCurves, stem: &Path) -> Result<(), Error> {
         curves: curves.to_vec(),
         ..Panel::default()
     };
-    let mut efficiency = panel("(b) efficiency".to_string(), "error of the bound / error", &data.efficiencies, false);
+    let mut efficiency = panel(
+        "(b) efficiency".to_string(),
+        "error of the bound / error",
+        &data.efficiencies,
+        false,
+    );
     efficiency.references = vec![ReferenceLine { label: String::new(), value: 1.0 }];
-    let error = panel(format!("(a) error: {draws}"), "relative error of the state", &data.errors, true);
-    panel_figure(&PanelFigure { panels: vec![error, efficiency], columns: 2, row_height: 350.0 }, stem)
+    let error =
+        panel(format!("(a) error: {draws}"), "relative error of the state", &data.errors, true);
+    panel_figure(
+        &PanelFigure { panels: vec![error, efficiency], columns: 2, row_height: 350.0 },
+        stem,
+    )
 }
 
 /// One trajectory and its predictions.
@@ -146,13 +157,19 @@ pub struct PhaseSpace {
 /// No point to draw, states whose length is not 2 N d, a file that cannot be written.
 pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
     let half = data.particles * data.dimension;
-    let labelled = data.predictions.iter().enumerate().map(|(i, (label, z))| (label.as_str(), Style::Overlay(i + 1), z));
-    let all: Vec<_> = std::iter::once(("truth", Style::Truth, &data.truth)).chain(labelled).collect();
+    let labelled = data
+        .predictions
+        .iter()
+        .enumerate()
+        .map(|(i, (label, z))| (label.as_str(), Style::Overlay(i + 1), z));
+    let all: Vec<_> =
+        std::iter::once(("truth", Style::Truth, &data.truth)).chain(labelled).collect();
     for (label, _, states) in &all {
         Error::check_length(label, "state", states.ncols(), 2 * half)?;
     }
     let panel = |k: usize| {
-        let (mass, axis) = (k / data.dimension + 1, ["x", "y", "z"].get(k % data.dimension).unwrap_or(&"?"));
+        let (mass, axis) =
+            (k / data.dimension + 1, ["x", "y", "z"].get(k % data.dimension).unwrap_or(&"?"));
         let curve = |&(label, style, states): &(&str, Style, &Array2<f64>)| {
             Curve::new(label, style, states.column(k).to_vec(), states.column(half + k).to_vec())
         };
@@ -185,12 +202,16 @@ pub struct TrainingRun {
     pub validation: Vec<(f64, f64)>,
 }
 
-/// Writes loss, validation loss (if there is any) and gradient norm (rows) against the cost that `cost_label` names, for each group of
-/// trainings (columns) with its title.
+/// Writes loss, validation loss (if there is any) and gradient norm (rows) against the cost that
+/// `cost_label` names, for each group of trainings (columns) with its title.
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn training_history(groups: &[(String, Vec<TrainingRun>)], cost_label: &str, stem: &Path) -> Result<(), Error> {
+pub fn training_history(
+    groups: &[(String, Vec<TrainingRun>)],
+    cost_label: &str,
+    stem: &Path,
+) -> Result<(), Error> {
     let row = |name: &str, curve: &dyn Fn(&TrainingRun) -> Curve| -> Vec<Panel> {
         let panel = |(title, runs): &(String, Vec<TrainingRun>)| Panel {
             title: if title.is_empty() { name.to_string() } else { format!("{name}, {title}") },
@@ -203,8 +224,11 @@ pub fn training_history(groups: &[(String, Vec<TrainingRun>)], cost_label: &str,
         };
         groups.iter().map(panel).collect()
     };
-    let loss = |run: &TrainingRun| Curve::new(&run.label, run.style, run.cost.clone(), run.loss.clone());
-    let gradient = |run: &TrainingRun| Curve::new(&run.label, run.style, run.cost.clone(), run.gradient_norm.clone());
+    let loss =
+        |run: &TrainingRun| Curve::new(&run.label, run.style, run.cost.clone(), run.loss.clone());
+    let gradient = |run: &TrainingRun| {
+        Curve::new(&run.label, run.style, run.cost.clone(), run.gradient_norm.clone())
+    };
     let validation = |run: &TrainingRun| {
         let (cost, loss) = run.validation.iter().copied().unzip();
         Curve::new(&run.label, run.style, cost, loss)
@@ -254,7 +278,10 @@ pub fn force_curves(parts: &[ForceCurve], stem: &Path) -> Result<(), Error> {
     };
     let columns = if parts.len() == 4 { 2 } else { parts.len().clamp(1, 3) };
     let row_height = if columns == 3 { 270.0 } else { 320.0 };
-    panel_figure(&PanelFigure { panels: parts.iter().map(panel).collect(), columns, row_height }, stem)
+    panel_figure(
+        &PanelFigure { panels: parts.iter().map(panel).collect(), columns, row_height },
+        stem,
+    )
 }
 
 /// An expression on the Pareto front.
@@ -285,7 +312,8 @@ const KEY_WIDTH: f64 = 578.0;
 const INDENT: f64 = 12.0;
 const PLOT_HEIGHT: f64 = 330.0;
 
-/// Writes the Pareto front: error against complexity, with the chosen expression marked and a key to the expressions.
+/// Writes the Pareto front: error against complexity, with the chosen expression marked and a key
+/// to the expressions.
 ///
 /// # Errors
 /// No point to draw, a file that cannot be written.
@@ -298,10 +326,15 @@ pub fn pareto(front: &ParetoFront, stem: &Path) -> Result<(), Error> {
 
 impl ParetoFront {
     fn panel(&self) -> Panel {
-        let (x, y): (Vec<_>, Vec<_>) = self.candidates.iter().map(|c| (c.complexity, c.error)).unzip();
-        let shown = self.candidates.iter().filter(|c| c.error.is_finite() && c.error > 0.0 && c.complexity.is_finite());
-        let room =
-            |range: Option<(f64, f64)>, e: f64| Some(range.map_or((e / 2.0, e * 3.0), |(l, h)| (l.min(e / 2.0), h.max(e * 3.0))));
+        let (x, y): (Vec<_>, Vec<_>) =
+            self.candidates.iter().map(|c| (c.complexity, c.error)).unzip();
+        let shown = self
+            .candidates
+            .iter()
+            .filter(|c| c.error.is_finite() && c.error > 0.0 && c.complexity.is_finite());
+        let room = |range: Option<(f64, f64)>, e: f64| {
+            Some(range.map_or((e / 2.0, e * 3.0), |(l, h)| (l.min(e / 2.0), h.max(e * 3.0))))
+        };
         Panel {
             title: "error against complexity".to_string(),
             x_label: "complexity (nodes of the expression)".to_string(),
@@ -313,11 +346,20 @@ impl ParetoFront {
         }
     }
 
-    fn draw_key<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>, area: Rect) -> Result<(), Error> {
+    fn draw_key<DB: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<DB>,
+        area: Rect,
+    ) -> Result<(), Error> {
         let columns = [area.x0 + 24.0, area.x0 + 84.0, area.x0 + 150.0, area.x0 + 166.0];
         let put = |canvas: &mut Canvas<DB>, texts: [&str; 4], y: f64, look: TextLook| {
-            let aligned = [Align::Right, Align::Right, Align::Right, Align::Left].map(|align| TextLook { align, ..look });
-            texts.into_iter().zip(columns).zip(aligned).try_for_each(|((text, x), look)| canvas.text(text, (x, y), look))
+            let aligned = [Align::Right, Align::Right, Align::Right, Align::Left]
+                .map(|align| TextLook { align, ..look });
+            texts
+                .into_iter()
+                .zip(columns)
+                .zip(aligned)
+                .try_for_each(|((text, x), look)| canvas.text(text, (x, y), look))
         };
         let regular = TextLook::new(TICK_TEXT, Align::Left);
         put(canvas, ["no.", "nodes", "error", "expression"], area.y0, regular.face(Face::Bold))?;
@@ -329,17 +371,34 @@ impl ParetoFront {
             let last = y + (lines.len() - 1) as f64 * KEY_ROW;
             if chosen {
                 let (y0, y1) = (y - 13.5, last + 5.5);
-                canvas.fill(&Rect { x0: area.x0 - 6.0, y0, x1: area.x1, y1 }.corners(), PALETTE[1], 0.18)?;
+                canvas.fill(
+                    &Rect { x0: area.x0 - 6.0, y0, x1: area.x1, y1 }.corners(),
+                    PALETTE[1],
+                    0.18,
+                )?;
             }
-            let numbers = [(i + 1).to_string(), candidate.complexity.to_string(), format!("{:.1e}", candidate.error)];
-            put(canvas, [&numbers[0], &numbers[1], &numbers[2], &lines[0]], y, regular.face(self.face(i)))?;
+            let numbers = [
+                (i + 1).to_string(),
+                candidate.complexity.to_string(),
+                format!("{:.1e}", candidate.error),
+            ];
+            put(
+                canvas,
+                [&numbers[0], &numbers[1], &numbers[2], &lines[0]],
+                y,
+                regular.face(self.face(i)),
+            )?;
             for line in &lines[1..] {
                 y += KEY_ROW;
                 canvas.text(line, (columns[3] + INDENT, y), regular.face(self.face(i)))?;
             }
         }
         let (more, y) = (self.candidates.len().saturating_sub(KEY_ROWS), y + KEY_ROW);
-        if more > 0 { canvas.text(&format!("and {more} more"), (columns[3], y), regular.colour(GREY)) } else { Ok(()) }
+        if more > 0 {
+            canvas.text(&format!("and {more} more"), (columns[3], y), regular.colour(GREY))
+        } else {
+            Ok(())
+        }
     }
 
     fn face(&self, candidate: usize) -> Face {
@@ -363,17 +422,29 @@ impl Drawing for ParetoFront {
     fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
         let plot = Rect { x0: 0.0, y0: 0.0, x1: WIDTH, y1: PLOT_HEIGHT };
         if let Some((x, y)) = draw_panel(canvas, &self.panel(), plot)? {
-            let shown = self.candidates.iter().enumerate().filter(|(_, c)| x.shows(c.complexity) && y.shows(c.error));
-            let points: Vec<(usize, Point)> = shown.map(|(i, c)| (i, (x.place(c.complexity), y.place(c.error)))).collect();
+            let shown = self
+                .candidates
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| x.shows(c.complexity) && y.shows(c.error));
+            let points: Vec<(usize, Point)> =
+                shown.map(|(i, c)| (i, (x.place(c.complexity), y.place(c.error)))).collect();
             let path: Vec<Point> = points.iter().map(|p| p.1).collect();
             canvas.line(&path, tint(PALETTE[0], 0.35), 1.2)?;
             for &(i, (px, py)) in &points {
                 let colour = PALETTE[usize::from(self.chosen == Some(i))];
                 let radius = if self.chosen == Some(i) { 5.5 } else { 3.6 };
                 mark(canvas, Marker::Disc, (px, py), radius, colour)?;
-                canvas.text(&(i + 1).to_string(), (px + 5.0, py - 6.0), TextLook::new(11.5, Align::Left).colour(colour))?;
+                canvas.text(
+                    &(i + 1).to_string(),
+                    (px + 5.0, py - 6.0),
+                    TextLook::new(11.5, Align::Left).colour(colour),
+                )?;
             }
         }
-        self.draw_key(canvas, Rect { x0: 24.0, y0: PLOT_HEIGHT + 18.0, x1: WIDTH - 16.0, y1: self.size().1 })
+        self.draw_key(
+            canvas,
+            Rect { x0: 24.0, y0: PLOT_HEIGHT + 18.0, x1: WIDTH - 16.0, y1: self.size().1 },
+        )
     }
 }

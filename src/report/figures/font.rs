@@ -1,6 +1,7 @@
 //! DejaVu Sans: registration with plotters and the widths of its letters.
 //!
-//! plotters neither reports nor applies a glyph's left side bearing, which spaces letters unevenly; the font file knows it.
+//! plotters neither reports nor applies a glyph's left side bearing, which spaces letters unevenly;
+//! the font file knows it.
 
 use std::sync::LazyLock;
 
@@ -45,16 +46,21 @@ impl Face {
 }
 
 static FONTS: LazyLock<[Metrics; 3]> = LazyLock::new(|| {
-    let files =
-        [(Face::Regular, dejavu::sans::regular()), (Face::Bold, dejavu::sans::bold()), (Face::Oblique, dejavu::sans::oblique())];
+    let files = [
+        (Face::Regular, dejavu::sans::regular()),
+        (Face::Bold, dejavu::sans::bold()),
+        (Face::Oblique, dejavu::sans::oblique()),
+    ];
     files.map(|(face, data)| {
-        // The file is part of the program; should it not parse, drawing text reports that the font is missing.
+        // The file is part of the program; should it not parse, drawing text reports that the font
+        // is missing.
         let _ = register_font(FAMILY, face.style(), data);
         Metrics::new(data)
     })
 });
 
-/// The tables of a TrueType file that say how wide letters are (OpenType specification, `cmap` format 4 and `hmtx`).
+/// The tables of a TrueType file that say how wide letters are (OpenType specification, `cmap`
+/// format 4 and `hmtx`).
 struct Metrics {
     data: &'static [u8],
     units_per_em: f64,
@@ -70,7 +76,8 @@ impl Metrics {
             records.into_iter().find(|r| &r[..4] == tag).map_or(0, |r| u32_at(r, 8))
         };
         let cmap = table(b"cmap");
-        let format4 = (0..u16_at(data, cmap + 2)).map(|i| cmap + u32_at(data, cmap + 4 + 8 * i + 4));
+        let format4 =
+            (0..u16_at(data, cmap + 2)).map(|i| cmap + u32_at(data, cmap + 4 + 8 * i + 4));
         Self {
             data,
             units_per_em: u16_at(data, table(b"head") + 18) as f64,
@@ -84,7 +91,8 @@ impl Metrics {
         let glyph = self.glyph(c as usize);
         let last = self.full_entries.saturating_sub(1);
         let advance = u16_at(self.data, self.hmtx + 4 * glyph.min(last));
-        let bearing = if glyph <= last { 4 * glyph + 2 } else { 4 * (last + 1) + 2 * (glyph - last - 1) };
+        let bearing =
+            if glyph <= last { 4 * glyph + 2 } else { 4 * (last + 1) + 2 * (glyph - last - 1) };
         let bearing = u16_at(self.data, self.hmtx + bearing) as u16 as i16;
         (advance as f64 / self.units_per_em, f64::from(bearing) / self.units_per_em)
     }

@@ -32,16 +32,27 @@ pub struct Legend {
 impl Legend {
     /// The legend of these panels; what they share stands in it once.
     pub fn new(panels: &[Panel]) -> Self {
-        let curves = panels.iter().flat_map(|p| &p.curves).map(|c| (c.label.clone(), Key::Curve(c.style, !c.lower.is_empty())));
-        let lines = panels.iter().flat_map(|p| p.references.iter().enumerate().map(|(i, r)| (r.label.clone(), Key::Reference(i))));
-        let shade = panels.iter().filter(|p| p.shaded.is_some()).map(|_| ("range of the data".to_string(), Key::Shade));
+        let curves = panels
+            .iter()
+            .flat_map(|p| &p.curves)
+            .map(|c| (c.label.clone(), Key::Curve(c.style, !c.lower.is_empty())));
+        let lines = panels.iter().flat_map(|p| {
+            p.references.iter().enumerate().map(|(i, r)| (r.label.clone(), Key::Reference(i)))
+        });
+        let shade = panels
+            .iter()
+            .filter(|p| p.shaded.is_some())
+            .map(|_| ("range of the data".to_string(), Key::Shade));
         let mut entries: Vec<(String, Key)> = Vec::new();
         for entry in curves.chain(lines).chain(shade).filter(|(label, _)| !label.is_empty()) {
             if !entries.contains(&entry) {
                 entries.push(entry);
             }
         }
-        let widest = entries.iter().map(|(label, _)| label_width(label, TICK_TEXT, Face::Regular)).fold(0.0, f64::max);
+        let widest = entries
+            .iter()
+            .map(|(label, _)| label_width(label, TICK_TEXT, Face::Regular))
+            .fold(0.0, f64::max);
         let fit = (((WIDTH - 40.0) / (widest + SAMPLE)) as usize).max(1);
         let rows = entries.len().div_ceil(fit);
         Self { columns: entries.len().div_ceil(rows.max(1)).max(1), entries }
@@ -57,7 +68,10 @@ impl Legend {
     pub fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>, top: f64) -> Result<(), Error> {
         let widths = (0..self.columns).map(|column| {
             let labels = self.entries.iter().skip(column).step_by(self.columns);
-            SAMPLE + labels.map(|(label, _)| label_width(label, TICK_TEXT, Face::Regular)).fold(0.0, f64::max)
+            SAMPLE
+                + labels
+                    .map(|(label, _)| label_width(label, TICK_TEXT, Face::Regular))
+                    .fold(0.0, f64::max)
         });
         let widths: Vec<f64> = widths.collect();
         let left = 0.5 * (WIDTH - widths.iter().sum::<f64>() + 24.0);
@@ -68,17 +82,31 @@ impl Legend {
             match *look {
                 Key::Curve(style, band) => {
                     if band {
-                        canvas.fill(&Rect { x0: x, y0: y - 6.0, x1: x + 34.0, y1: y + 6.0 }.corners(), style.colour(), 0.15)?;
+                        canvas.fill(
+                            &Rect { x0: x, y0: y - 6.0, x1: x + 34.0, y1: y + 6.0 }.corners(),
+                            style.colour(),
+                            0.15,
+                        )?;
                     }
                     if let Some(width) = style.width() {
                         canvas.dashed(&line, style.colour(), width, style.dashes())?;
                     }
                     mark(canvas, style.marker(), (x + 17.0, y), 3.1, style.colour())?;
                 }
-                Key::Shade => canvas.fill(&Rect { x0: x, y0: y - 6.0, x1: x + 34.0, y1: y + 6.0 }.corners(), SHADE, 1.0)?,
-                Key::Reference(index) => canvas.dashed(&line, REFERENCE, 1.1, reference_dashes(index))?,
+                Key::Shade => canvas.fill(
+                    &Rect { x0: x, y0: y - 6.0, x1: x + 34.0, y1: y + 6.0 }.corners(),
+                    SHADE,
+                    1.0,
+                )?,
+                Key::Reference(index) => {
+                    canvas.dashed(&line, REFERENCE, 1.1, reference_dashes(index))?
+                }
             }
-            canvas.text(label, (x + 42.0, y + 0.36 * TICK_TEXT), TextLook::new(TICK_TEXT, Align::Left))?;
+            canvas.text(
+                label,
+                (x + 42.0, y + 0.36 * TICK_TEXT),
+                TextLook::new(TICK_TEXT, Align::Left),
+            )?;
         }
         Ok(())
     }
@@ -88,9 +116,19 @@ impl Legend {
 pub fn shorten(label: &str, width: f64, size: f64, face: Face) -> String {
     let letters: Vec<char> = label.chars().collect();
     let fits = |text: &String| label_width(text, size, face) <= width;
-    let cut = |kept: usize| letters[..kept.div_ceil(2)].iter().chain(&['…']).chain(&letters[letters.len() - kept / 2..]).collect();
+    let cut = |kept: usize| {
+        letters[..kept.div_ceil(2)]
+            .iter()
+            .chain(&['…'])
+            .chain(&letters[letters.len() - kept / 2..])
+            .collect()
+    };
     let whole = label.to_string();
-    if fits(&whole) { whole } else { (0..letters.len()).rev().map(cut).find(fits).unwrap_or_default() }
+    if fits(&whole) {
+        whole
+    } else {
+        (0..letters.len()).rev().map(cut).find(fits).unwrap_or_default()
+    }
 }
 
 /// A text in lines at most `width` pixels wide, broken between words, the longest words shortened.
@@ -100,7 +138,9 @@ pub fn wrapped(text: &str, width: f64, size: f64, face: Face) -> Vec<String> {
         let word = shorten(word, width, size, face);
         match lines.last_mut() {
             Some(line) if line.is_empty() => *line = word,
-            Some(line) if label_width(&format!("{line} {word}"), size, face) <= width => *line += &format!(" {word}"),
+            Some(line) if label_width(&format!("{line} {word}"), size, face) <= width => {
+                *line += &format!(" {word}")
+            }
             _ => lines.push(word),
         }
     }

@@ -1,9 +1,10 @@
 //! Figures, as SVG and PNG.
 //!
-//! Each figure is a plain struct of numbers and labels and a function `figure(data, stem)` that writes `stem.svg` and `stem.png`: one
-//! drawing serves both. Labels may use `$q$` for a slanted variable and `_{..}`, `^{..}` for indices. Colours are those of M. Okabe
-//! and K. Ito, "Color universal design" (2008), which people with any colour vision can tell apart; dashes and markers differ as well.
-//! The same data give the same bytes.
+//! Each figure is a plain struct of numbers and labels and a function `figure(data, stem)` that
+//! writes `stem.svg` and `stem.png`: one drawing serves both. Labels may use `$q$` for a slanted
+//! variable and `_{..}`, `^{..}` for indices. Colours are those of M. Okabe and K. Ito, "Color
+//! universal design" (2008), which people with any colour vision can tell apart; dashes and markers
+//! differ as well. The same data give the same bytes.
 
 mod axis;
 mod canvas;
@@ -26,19 +27,22 @@ use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use crate::dataset::{self, files};
 use canvas::{Canvas, SCALE};
 pub use curves::{
-    Candidate, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, ModelPoints, NoiseCurves, ParetoFront, PhaseSpace, TrainingRun,
-    error_seconds, figure3, force_curves, noise, pareto, phase_space, training_history,
+    Candidate, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, ModelPoints, NoiseCurves,
+    ParetoFront, PhaseSpace, TrainingRun, error_seconds, figure3, force_curves, noise, pareto,
+    phase_space, training_history,
 };
 pub use panel::{Curve, Panel, PanelFigure, ReferenceLine, panel_figure};
 pub use pendulum::{PendulumScene, figure1};
 pub use scheme::figure2;
 pub use style::Style;
 
-/// Drawn pixels per pixel of the PNG file, along each axis: what remains after scaling down is 1.5 times the size shown.
+/// Drawn pixels per pixel of the PNG file, along each axis: what remains after scaling down is 1.5
+/// times the size shown.
 const SUPERSAMPLING: f64 = 3.0;
 
-/// Steps between colour levels of PNG files, divisors of 255: without the faint ripples that resampling leaves they are half as large.
-/// The first step is taken with which the file has at most `PNG_BYTES` bytes for each shown pixel, else the last.
+/// Steps between colour levels of PNG files, divisors of 255: without the faint ripples that
+/// resampling leaves they are half as large. The first step is taken with which the file has at
+/// most `PNG_BYTES` bytes for each shown pixel, else the last.
 const LEVELS: [u8; 3] = [3, 5, 15];
 const PNG_BYTES: f64 = 0.35;
 
@@ -46,10 +50,14 @@ const PNG_BYTES: f64 = 0.35;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No finite point that the axes can show.
-    #[error("{0}: nothing to draw: there must be a finite value (on a logarithmic axis a positive one)")]
+    #[error(
+        "{0}: nothing to draw: there must be a finite value (on a logarithmic axis a positive one)"
+    )]
     Empty(String),
     /// Arrays that belong together differ in length.
-    #[error("{name}: `{array}` has {found} values, but there must be {expected}, one for each point")]
+    #[error(
+        "{name}: `{array}` has {found} values, but there must be {expected}, one for each point"
+    )]
     Length {
         /// Curve or figure.
         name: String,
@@ -77,8 +85,17 @@ impl Error {
     }
 
     /// An error if `found` is not `expected`.
-    fn check_length(name: &str, array: &'static str, found: usize, expected: usize) -> Result<(), Self> {
-        if found == expected { Ok(()) } else { Err(Error::Length { name: name.to_string(), array, found, expected }) }
+    fn check_length(
+        name: &str,
+        array: &'static str,
+        found: usize,
+        expected: usize,
+    ) -> Result<(), Self> {
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Error::Length { name: name.to_string(), array, found, expected })
+        }
     }
 }
 
@@ -108,7 +125,10 @@ fn svg(drawing: &impl Drawing) -> Result<String, Error> {
     drop(backend);
     let drawn = format!(r#"width="{wide}" height="{high}" viewBox"#);
     let shown = format!(r#"width="{width}" height="{height}" stroke-linejoin="round" viewBox"#);
-    Ok(text.replacen(&drawn, &shown, 1).replace(r#" dy="-0.5ex""#, "").replace(r#" opacity="1""#, ""))
+    Ok(text
+        .replacen(&drawn, &shown, 1)
+        .replace(r#" dy="-0.5ex""#, "")
+        .replace(r#" opacity="1""#, ""))
 }
 
 fn png(drawing: &impl Drawing) -> Result<Vec<u8>, Error> {
@@ -120,13 +140,17 @@ fn png(drawing: &impl Drawing) -> Result<Vec<u8>, Error> {
     drawing.draw(&mut canvas)?;
     canvas.finish()?;
     drop(backend);
-    let (wide, high) = ((f64::from(wide) / SUPERSAMPLING) as u32, (f64::from(high) / SUPERSAMPLING) as u32);
+    let (wide, high) =
+        ((f64::from(wide) / SUPERSAMPLING) as u32, (f64::from(high) / SUPERSAMPLING) as u32);
     let mut picture = imageops::resize(&picture, wide, high, imageops::FilterType::Lanczos3);
     let mut bytes = Vec::new();
     for level in LEVELS {
-        picture.iter_mut().for_each(|c| *c = (*c / level + u8::from(*c % level > level / 2)) * level);
+        picture
+            .iter_mut()
+            .for_each(|c| *c = (*c / level + u8::from(*c % level > level / 2)) * level);
         let mut file = Cursor::new(Vec::new());
-        let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::NoFilter);
+        let encoder =
+            PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::NoFilter);
         encoder.write_image(&picture, wide, high, ColorType::Rgb8)?;
         bytes = file.into_inner();
         if bytes.len() as f64 <= PNG_BYTES * width * height {

@@ -23,11 +23,13 @@ const MARGINS: [f64; 4] = [66.0, 30.0, 16.0, 46.0];
 /// A curve, with or without a band.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Name in the legend; the same name and style in several panels stand there once, an empty one not at all.
+    /// Name in the legend; the same name and style in several panels stand there once, an empty one
+    /// not at all.
     pub label: String,
     /// Look.
     pub style: Style,
-    /// Abscissae. Points that an axis cannot show (not finite; on a logarithmic axis not positive) interrupt the curve.
+    /// Abscissae. Points that an axis cannot show (not finite; on a logarithmic axis not positive)
+    /// interrupt the curve.
     pub x: Vec<f64>,
     /// Ordinates, as many.
     pub y: Vec<f64>,
@@ -148,9 +150,15 @@ fn axes(panel: &Panel, frame: Rect) -> Option<(Axis, Axis)> {
     };
     let points: Vec<_> = panel.curves.iter().flat_map(points).collect();
     let bands = panel.curves.iter().flat_map(|c| c.lower.iter().chain(&c.upper).copied());
-    let all = points.iter().map(|p| p.1).chain(bands).chain(panel.references.iter().map(|r| r.value));
+    let all =
+        points.iter().map(|p| p.1).chain(bands).chain(panel.references.iter().map(|r| r.value));
     let y: Vec<f64> = panel.y_range.map_or_else(|| all.collect(), |(low, high)| vec![low, high]);
-    let x_margin = if panel.curves.iter().all(|c| matches!(c.style, Style::Series(_) | Style::Model { .. })) { 0.0 } else { 0.06 };
+    let x_margin =
+        if panel.curves.iter().all(|c| matches!(c.style, Style::Series(_) | Style::Model { .. })) {
+            0.0
+        } else {
+            0.06
+        };
     let abscissae = panel.curves.iter().flat_map(|c| &c.x).copied().filter(|_| !points.is_empty());
     let x = Axis::new(abscissae, panel.log_x, x_margin, (frame.x0, frame.x1))?;
     let y_margin = if panel.y_range.is_some() { 0.0 } else { 0.06 };
@@ -158,12 +166,25 @@ fn axes(panel: &Panel, frame: Rect) -> Option<(Axis, Axis)> {
 }
 
 /// Draws a panel into an area and returns its axes, or None if it has nothing to show.
-pub fn draw_panel<DB: DrawingBackend>(canvas: &mut Canvas<DB>, panel: &Panel, area: Rect) -> Result<Option<(Axis, Axis)>, Error> {
+pub fn draw_panel<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    panel: &Panel,
+    area: Rect,
+) -> Result<Option<(Axis, Axis)>, Error> {
     let [left, top, right, bottom] = MARGINS;
-    let frame = Rect { x0: area.x0 + left, y0: area.y0 + top, x1: area.x1 - right, y1: area.y1 - bottom };
+    let frame =
+        Rect { x0: area.x0 + left, y0: area.y0 + top, x1: area.x1 - right, y1: area.y1 - bottom };
     let middle = 0.5 * (frame.x0 + frame.x1);
-    canvas.text(&panel.title, (middle, frame.y0 - 9.0), TextLook::new(LABEL_TEXT, Align::Centre).face(Face::Bold))?;
-    canvas.text(&panel.x_label, (middle, frame.y1 + 36.0), TextLook::new(LABEL_TEXT, Align::Centre))?;
+    canvas.text(
+        &panel.title,
+        (middle, frame.y0 - 9.0),
+        TextLook::new(LABEL_TEXT, Align::Centre).face(Face::Bold),
+    )?;
+    canvas.text(
+        &panel.x_label,
+        (middle, frame.y1 + 36.0),
+        TextLook::new(LABEL_TEXT, Align::Centre),
+    )?;
     let Some((x, y)) = axes(panel, frame) else {
         let centre = (middle, 0.5 * (frame.y0 + frame.y1));
         canvas.text("no data", centre, TextLook::new(LABEL_TEXT, Align::Centre).colour(GREY))?;
@@ -197,19 +218,36 @@ fn outline<DB: DrawingBackend>(canvas: &mut Canvas<DB>, frame: Rect) -> Result<(
 }
 
 /// Grid, ticks and their labels; returns the width of the widest label of the ordinate.
-fn draw_ticks<DB: DrawingBackend>(canvas: &mut Canvas<DB>, frame: Rect, x: &Axis, y: &Axis) -> Result<f64, Error> {
+fn draw_ticks<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    frame: Rect,
+    x: &Axis,
+    y: &Axis,
+) -> Result<f64, Error> {
     let inside = |p: f64, from: f64, to: f64| p >= from.min(to) - 0.3 && p <= from.max(to) + 0.3;
     let ((x_ticks, x_minor), (y_ticks, y_minor)) = (x.ticks(), y.ticks());
     let mut widest: f64 = 0.0;
-    for (p, label) in x_ticks.iter().map(|(v, label)| (x.place(*v), label)).filter(|(p, _)| inside(*p, frame.x0, frame.x1)) {
+    for (p, label) in x_ticks
+        .iter()
+        .map(|(v, label)| (x.place(*v), label))
+        .filter(|(p, _)| inside(*p, frame.x0, frame.x1))
+    {
         canvas.line(&[(p, frame.y0), (p, frame.y1)], PALE, 0.7)?;
         canvas.line(&[(p, frame.y1), (p, frame.y1 + 5.0)], INK, 0.9)?;
         canvas.text(label, (p, frame.y1 + 18.0), TextLook::new(TICK_TEXT, Align::Centre))?;
     }
-    for (p, label) in y_ticks.iter().map(|(v, label)| (y.place(*v), label)).filter(|(p, _)| inside(*p, frame.y0, frame.y1)) {
+    for (p, label) in y_ticks
+        .iter()
+        .map(|(v, label)| (y.place(*v), label))
+        .filter(|(p, _)| inside(*p, frame.y0, frame.y1))
+    {
         canvas.line(&[(frame.x0, p), (frame.x1, p)], PALE, 0.7)?;
         canvas.line(&[(frame.x0 - 5.0, p), (frame.x0, p)], INK, 0.9)?;
-        canvas.text(label, (frame.x0 - 8.0, p + 0.36 * TICK_TEXT), TextLook::new(TICK_TEXT, Align::Right))?;
+        canvas.text(
+            label,
+            (frame.x0 - 8.0, p + 0.36 * TICK_TEXT),
+            TextLook::new(TICK_TEXT, Align::Right),
+        )?;
         widest = widest.max(label_width(label, TICK_TEXT, Face::Regular));
     }
     for p in x_minor.iter().map(|&v| x.place(v)).filter(|&p| inside(p, frame.x0, frame.x1)) {
@@ -221,7 +259,8 @@ fn draw_ticks<DB: DrawingBackend>(canvas: &mut Canvas<DB>, frame: Rect, x: &Axis
     Ok(widest)
 }
 
-/// The band of a curve, cut at the frame; a lower edge of zero or less on a logarithmic axis reaches down to the frame.
+/// The band of a curve, cut at the frame; a lower edge of zero or less on a logarithmic axis
+/// reaches down to the frame.
 fn draw_band<DB: DrawingBackend>(
     canvas: &mut Canvas<DB>,
     curve: &Curve,
@@ -230,9 +269,11 @@ fn draw_band<DB: DrawingBackend>(
     (x, y): (&Axis, &Axis),
 ) -> Result<(), Error> {
     let edges = curve.lower.iter().zip(&curve.upper);
-    let points: Vec<_> = curve.x.iter().zip(edges).map(|(&t, (&low, &high))| (t, low, high)).collect();
+    let points: Vec<_> =
+        curve.x.iter().zip(edges).map(|(&t, (&low, &high))| (t, low, high)).collect();
     for part in points.split(|&(t, low, high)| !x.shows(t) || !y.shows(high) || !low.is_finite()) {
-        let level = |v: f64| if y.shows(v) { y.place(v).clamp(frame.y0, frame.y1) } else { frame.y1 };
+        let level =
+            |v: f64| if y.shows(v) { y.place(v).clamp(frame.y0, frame.y1) } else { frame.y1 };
         let along = |t: f64| x.place(t).clamp(frame.x0, frame.x1);
         let lower = part.iter().map(|&(t, low, _)| (along(t), level(low)));
         let upper = part.iter().rev().map(|&(t, _, high)| (along(t), level(high)));
@@ -245,23 +286,37 @@ fn draw_band<DB: DrawingBackend>(
 }
 
 /// The line of a curve, cut at the frame, with markers.
-fn draw_curve<DB: DrawingBackend>(canvas: &mut Canvas<DB>, curve: &Curve, frame: Rect, x: &Axis, y: &Axis) -> Result<(), Error> {
+fn draw_curve<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    curve: &Curve,
+    frame: Rect,
+    x: &Axis,
+    y: &Axis,
+) -> Result<(), Error> {
     let points: Vec<_> = curve.x.iter().zip(&curve.y).map(|(&x, &y)| (x, y)).collect();
     let colour = curve.style.colour();
     let mut placed: Vec<Point> = Vec::new();
     for part in points.split(|&(u, v)| !x.shows(u) || !y.shows(v)) {
         let path: Vec<Point> = part.iter().map(|&(u, v)| (x.place(u), y.place(v))).collect();
         if let Some(width) = curve.style.width() {
-            clip(&path, frame).iter().try_for_each(|piece| canvas.dashed(piece, colour, width, curve.style.dashes()))?;
+            clip(&path, frame)
+                .iter()
+                .try_for_each(|piece| canvas.dashed(piece, colour, width, curve.style.dashes()))?;
         }
         placed.extend(path);
     }
-    let within = |&(u, v): &Point| u >= frame.x0 - 0.5 && u <= frame.x1 + 0.5 && v >= frame.y0 - 0.5 && v <= frame.y1 + 0.5;
+    let within = |&(u, v): &Point| {
+        u >= frame.x0 - 0.5 && u <= frame.x1 + 0.5 && v >= frame.y0 - 0.5 && v <= frame.y1 + 0.5
+    };
     let shown = marked(&placed, curve.style, frame);
-    shown.iter().filter(|p| within(p)).try_for_each(|&p| mark(canvas, curve.style.marker(), p, 3.1, colour))
+    shown
+        .iter()
+        .filter(|p| within(p))
+        .try_for_each(|&p| mark(canvas, curve.style.marker(), p, 3.1, colour))
 }
 
-/// Points that bear a marker: all of a short curve; of a long one some at distances that differ from curve to curve.
+/// Points that bear a marker: all of a short curve; of a long one some at distances that differ
+/// from curve to curve.
 fn marked(path: &[Point], style: Style, frame: Rect) -> Vec<Point> {
     let i = match style {
         Style::Series(i) => i,
@@ -274,7 +329,9 @@ fn marked(path: &[Point], style: Style, frame: Rect) -> Vec<Point> {
     let spacing = (frame.x1 - frame.x0) / 5.0;
     let first = frame.x0 + spacing * (0.15 + 0.7 * (0.381_966 * i as f64).fract());
     let places = (0..5).map(|k| first + f64::from(k) * spacing);
-    places.filter_map(|at| path.windows(2).find(|w| w[0].0 <= at && at < w[1].0).map(|w| w[0])).collect()
+    places
+        .filter_map(|at| path.windows(2).find(|w| w[0].0 <= at && at < w[1].0).map(|w| w[0]))
+        .collect()
 }
 
 /// The pieces of a polyline inside a rectangle (Y.-D. Liang and B. Barsky, 1984).
@@ -284,7 +341,9 @@ fn clip(path: &[Point], frame: Rect) -> Vec<Vec<Point>> {
     for pair in path.windows(2) {
         let ((x0, y0), (dx, dy)) = (pair[0], (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
         let (mut enter, mut leave) = (0.0f64, 1.0f64);
-        for (step, room) in [(-dx, x0 - frame.x0), (dx, frame.x1 - x0), (-dy, y0 - frame.y0), (dy, frame.y1 - y0)] {
+        for (step, room) in
+            [(-dx, x0 - frame.x0), (dx, frame.x1 - x0), (-dy, y0 - frame.y0), (dy, frame.y1 - y0)]
+        {
             if step < 0.0 {
                 enter = enter.max(room / step);
             } else if step > 0.0 {

@@ -1,7 +1,8 @@
 //! Figure 1: the springy double pendulum in space.
 //!
-//! plotters draws three-dimensional series one after the other, whatever hides what. Here all pieces are projected by a camera of our
-//! own and drawn from the farthest to the nearest (painter's algorithm).
+//! plotters draws three-dimensional series one after the other, whatever hides what. Here all
+//! pieces are projected by a camera of our own and drawn from the farthest to the nearest
+//! (painter's algorithm).
 
 use std::f64::consts::TAU;
 use std::path::Path;
@@ -24,7 +25,8 @@ pub struct PendulumScene {
     pub pivot: Vec3,
     /// Gravity; the figure's vertical is opposite to it (z if it is zero).
     pub gravity: Vec3,
-    /// Positions of both masses over time, up to the moment to show; points that are not finite are left out.
+    /// Positions of both masses over time, up to the moment to show; points that are not finite are
+    /// left out.
     pub orbits: [Vec<Vec3>; 2],
 }
 
@@ -35,7 +37,9 @@ pub struct PendulumScene {
 pub fn figure1(scene: &PendulumScene, stem: &Path) -> Result<(), Error> {
     let finite = |p: &&Vec3| p.iter().all(|x| x.is_finite());
     let orbits = [0, 1].map(|i| scene.orbits[i].iter().filter(finite).copied().collect::<Vec<_>>());
-    let ([Some(&q1), Some(&q2)], true) = (orbits.each_ref().map(|o| o.last()), finite(&&scene.pivot)) else {
+    let ([Some(&q1), Some(&q2)], true) =
+        (orbits.each_ref().map(|o| o.last()), finite(&&scene.pivot))
+    else {
         return Err(Error::Empty("pendulum: pivot and both orbits".to_string()));
     };
     let camera = Camera::new(scene, &orbits);
@@ -104,8 +108,16 @@ impl Piece {
                     let t = f64::from(k) / f64::from(rings - 1);
                     let RGBColor(r, g, b) = tint(*colour, 1.0 - 0.75 * t * t);
                     let shade = 0.72 + 0.28 * t.sqrt();
-                    let dark = RGBColor((f64::from(r) * shade) as u8, (f64::from(g) * shade) as u8, (f64::from(b) * shade) as u8);
-                    canvas.disc((x - 0.34 * t * radius, y - 0.36 * t * radius), radius * (1.0 - 0.9 * t), dark)
+                    let dark = RGBColor(
+                        (f64::from(r) * shade) as u8,
+                        (f64::from(g) * shade) as u8,
+                        (f64::from(b) * shade) as u8,
+                    );
+                    canvas.disc(
+                        (x - 0.34 * t * radius, y - 0.36 * t * radius),
+                        radius * (1.0 - 0.9 * t),
+                        dark,
+                    )
                 })
             }
         }
@@ -125,7 +137,12 @@ impl View {
                 let depth = self.camera.project(part[part.len() / 2]).1;
                 pieces.push((
                     depth,
-                    Piece::Line { path, colour: tint(colour, 0.16 + 0.5 * age * age), width: 1.2 + 0.8 * age, halo: false },
+                    Piece::Line {
+                        path,
+                        colour: tint(colour, 0.16 + 0.5 * age * age),
+                        width: 1.2 + 0.8 * age,
+                        halo: false,
+                    },
                 ));
             }
         }
@@ -159,7 +176,15 @@ impl View {
             let phase = (TAU * turns * (k as f64 / steps as f64)).sin();
             let light = 0.75 + 0.25 * phase;
             let path = near.iter().map(|&p| self.camera.project(p).0).collect();
-            (depth, Piece::Line { path, colour: tint(RGBColor(45, 50, 60), light), width: 2.3, halo: true })
+            (
+                depth,
+                Piece::Line {
+                    path,
+                    colour: tint(RGBColor(45, 50, 60), light),
+                    width: 2.3,
+                    halo: true,
+                },
+            )
         };
         (1..path.len() - 2).map(segment).collect()
     }
@@ -172,13 +197,18 @@ impl View {
             let place = |k: usize| camera.reach * (2.0 * k as f64 / grid as f64 - 1.0);
             camera.project(camera.on_floor(place(i), place(j))).0
         };
-        canvas.fill(&[at(0, 0), at(grid, 0), at(grid, grid), at(0, grid)], RGBColor(246, 247, 249), 1.0)?;
+        canvas.fill(
+            &[at(0, 0), at(grid, 0), at(grid, grid), at(0, grid)],
+            RGBColor(246, 247, 249),
+            1.0,
+        )?;
         for k in 0..=grid {
             canvas.line(&[at(k, 0), at(k, grid)], RGBColor(224, 227, 231), 0.8)?;
             canvas.line(&[at(0, k), at(grid, k)], RGBColor(224, 227, 231), 0.8)?;
         }
         for orbit in &self.orbits {
-            let shadow: Vec<Point> = orbit.iter().map(|&p| camera.project(camera.drop(p)).0).collect();
+            let shadow: Vec<Point> =
+                orbit.iter().map(|&p| camera.project(camera.drop(p)).0).collect();
             canvas.line(&shadow, RGBColor(214, 217, 222), 1.0)?;
         }
         for (mass, radius) in self.masses.iter().zip(&RADII[1..]) {
@@ -186,12 +216,20 @@ impl View {
             let ellipse: Vec<Point> = (0..40)
                 .map(|k| {
                     let (sin, cos) = (TAU * f64::from(k) / 40.0).sin_cos();
-                    let out = scale(add(scale(camera.floor[0], cos), scale(camera.floor[1], sin)), 0.9 * radius / camera.zoom);
+                    let out = scale(
+                        add(scale(camera.floor[0], cos), scale(camera.floor[1], sin)),
+                        0.9 * radius / camera.zoom,
+                    );
                     camera.project(add(foot, out)).0
                 })
                 .collect();
             canvas.fill(&ellipse, RGBColor(190, 194, 200), 1.0)?;
-            canvas.dashed(&[camera.project(*mass).0, camera.project(foot).0], RGBColor(180, 184, 190), 0.9, &[2.0, 3.0])?;
+            canvas.dashed(
+                &[camera.project(*mass).0, camera.project(foot).0],
+                RGBColor(180, 184, 190),
+                0.9,
+                &[2.0, 3.0],
+            )?;
         }
         Ok(())
     }
@@ -209,26 +247,45 @@ impl View {
     }
 
     fn draw_labels<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
-        let [pivot, q1, q2] = [self.pivot, self.masses[0], self.masses[1]].map(|p| self.camera.project(p).0);
+        let [pivot, q1, q2] =
+            [self.pivot, self.masses[0], self.masses[1]].map(|p| self.camera.project(p).0);
         let dark = |RGBColor(r, g, b): RGBColor| RGBColor(r / 4 * 3, g / 4 * 3, b / 4 * 3);
         label(canvas, "$q$_{0}", (pivot.0 + 14.0, pivot.1 + 8.0), Align::Left, INK)?;
-        // Masses are named on the side away from each other, springs beside their middle on the other side.
+        // Masses are named on the side away from each other, springs beside their middle on the
+        // other side.
         let right = if q1.0 >= 0.5 * (pivot.0 + q2.0) { 1.0 } else { -1.0 };
         let away = |side: f64| if side > 0.0 { Align::Left } else { Align::Right };
-        label(canvas, "$q$_{1}, $m$_{1}", (q1.0 + 26.0 * right, q1.1 + 5.0), away(right), dark(PALETTE[0]))?;
+        label(
+            canvas,
+            "$q$_{1}, $m$_{1}",
+            (q1.0 + 26.0 * right, q1.1 + 5.0),
+            away(right),
+            dark(PALETTE[0]),
+        )?;
         let side = if q2.0 >= q1.0 { 1.0 } else { -1.0 };
-        label(canvas, "$q$_{2}, $m$_{2}", (q2.0 + 28.0 * side, q2.1 + 5.0), away(side), dark(PALETTE[1]))?;
+        label(
+            canvas,
+            "$q$_{2}, $m$_{2}",
+            (q2.0 + 28.0 * side, q2.1 + 5.0),
+            away(side),
+            dark(PALETTE[1]),
+        )?;
         for (a, b, text) in [(pivot, q1, "$k$_{1}, $l$_{1}"), (q1, q2, "$k$_{2}, $l$_{2}")] {
             let (dx, dy) = (b.0 - a.0, b.1 - a.1);
             let length = dx.hypot(dy).max(1.0);
             let (nx, ny) = (-dy / length * right, dx / length * right);
             let turn = if nx * right >= 0.0 { 1.0 } else { -1.0 };
-            let at = (0.5 * (a.0 + b.0) + 22.0 * turn * nx, 0.5 * (a.1 + b.1) + 22.0 * turn * ny + 5.0);
+            let at =
+                (0.5 * (a.0 + b.0) + 22.0 * turn * nx, 0.5 * (a.1 + b.1) + 22.0 * turn * ny + 5.0);
             label(canvas, text, at, away(turn * nx), INK)?;
         }
         let (x, y) = (FRAME.x0 + 10.0, FRAME.y0 + 30.0);
         canvas.arrow(&[(x, y), (x, y + 78.0)], INK, 2.2, &[])?;
-        canvas.text("$g$", (x + 12.0, y + 46.0), TextLook::new(19.0, Align::Left).face(Face::Oblique))
+        canvas.text(
+            "$g$",
+            (x + 12.0, y + 46.0),
+            TextLook::new(19.0, Align::Left).face(Face::Oblique),
+        )
     }
 }
 
@@ -243,7 +300,11 @@ fn label<DB: DrawingBackend>(
     let size = 17.0;
     let width = label_width(text, size, Face::Regular);
     let x0 = if align == Align::Left { x } else { x - width };
-    canvas.fill(&Rect { x0: x0 - 3.0, y0: y - 15.0, x1: x0 + width + 3.0, y1: y + 6.0 }.corners(), WHITE, 0.8)?;
+    canvas.fill(
+        &Rect { x0: x0 - 3.0, y0: y - 15.0, x1: x0 + width + 3.0, y1: y + 6.0 }.corners(),
+        WHITE,
+        0.8,
+    )?;
     canvas.text(text, (x, y), TextLook::new(size, align).colour(colour))
 }
 
@@ -273,9 +334,13 @@ impl Camera {
         let floor = [east, cross(vertical, east)];
         let points: Vec<Vec3> = orbits.iter().flatten().copied().chain([scene.pivot]).collect();
         let heights = points.iter().map(|&p| dot(p, vertical));
-        let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
-        let radius = points.iter().map(|&p| norm(sub(p, scene.pivot))).fold(0.0, f64::max).max(1e-9);
-        let beside = |p: Vec3| floor.map(|axis| dot(sub(p, scene.pivot), axis).abs()).into_iter().fold(0.0, f64::max);
+        let (low, high) =
+            heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
+        let radius =
+            points.iter().map(|&p| norm(sub(p, scene.pivot))).fold(0.0, f64::max).max(1e-9);
+        let beside = |p: Vec3| {
+            floor.map(|axis| dot(sub(p, scene.pivot), axis).abs()).into_iter().fold(0.0, f64::max)
+        };
         let reach = points.iter().map(|&p| beside(p)).fold(0.36 * radius, f64::max) * 1.08;
         let (sin, cos) = ELEVATION.sin_cos();
         let flat = add(scale(floor[0], AZIMUTH.cos()), scale(floor[1], AZIMUTH.sin()));
@@ -295,7 +360,8 @@ impl Camera {
             zoom: 1.0,
             shift: (0.0, 0.0),
         };
-        let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)].map(|(x, y)| camera.on_floor(x * reach, y * reach));
+        let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)]
+            .map(|(x, y)| camera.on_floor(x * reach, y * reach));
         camera.fit(&points.into_iter().chain(corners).collect::<Vec<_>>());
         camera
     }
@@ -310,7 +376,10 @@ impl Camera {
         let ((x0, x1), (y0, y1)) = (range(|p| p.0), range(|p| p.1));
         let zoom = ((FRAME.x1 - FRAME.x0) / (x1 - x0)).min((FRAME.y1 - FRAME.y0) / (y1 - y0));
         self.zoom = zoom;
-        self.shift = (0.5 * (FRAME.x0 + FRAME.x1 - zoom * (x0 + x1)), 0.5 * (FRAME.y0 + FRAME.y1 - zoom * (y0 + y1)));
+        self.shift = (
+            0.5 * (FRAME.x0 + FRAME.x1 - zoom * (x0 + x1)),
+            0.5 * (FRAME.y0 + FRAME.y1 - zoom * (y0 + y1)),
+        );
     }
 
     /// Place on the figure, and depth: larger is nearer.

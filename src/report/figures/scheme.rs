@@ -61,13 +61,32 @@ impl Drawing for Scheme {
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
-        row(canvas, "(a) N-ODE: the field is a sum of vectors with learned scalar coefficients", &NEURAL_ODE, 14.0, PALETTE[0])?;
-        row(canvas, "(b) HNN: the field is the flow of a learned Hamiltonian of scalars", &HAMILTONIAN, 180.0, PALETTE[2])
+        row(
+            canvas,
+            "(a) N-ODE: the field is a sum of vectors with learned scalar coefficients",
+            &NEURAL_ODE,
+            14.0,
+            PALETTE[0],
+        )?;
+        row(
+            canvas,
+            "(b) HNN: the field is the flow of a learned Hamiltonian of scalars",
+            &HAMILTONIAN,
+            180.0,
+            PALETTE[2],
+        )
     }
 }
 
-/// A row of boxes with arrows between them, and the arrow of training back from the last to the one that learns.
-fn row<DB: DrawingBackend>(canvas: &mut Canvas<DB>, title: &str, steps: &[Step], top: f64, colour: RGBColor) -> Result<(), Error> {
+/// A row of boxes with arrows between them, and the arrow of training back from the last to the one
+/// that learns.
+fn row<DB: DrawingBackend>(
+    canvas: &mut Canvas<DB>,
+    title: &str,
+    steps: &[Step],
+    top: f64,
+    colour: RGBColor,
+) -> Result<(), Error> {
     let pitch = (WIDTH - 2.0 * MARGIN - BOX.0) / (steps.len() - 1) as f64;
     let place = |i: usize| {
         let x0 = MARGIN + i as f64 * pitch;
@@ -76,7 +95,11 @@ fn row<DB: DrawingBackend>(canvas: &mut Canvas<DB>, title: &str, steps: &[Step],
     canvas.text(title, (MARGIN, top + 8.0), TextLook::new(13.0, Align::Left).face(Face::Bold))?;
     for (i, step) in steps.iter().enumerate() {
         let ends = i == 0 || i + 1 == steps.len();
-        let fill = if i == LEARNED { tint(colour, 0.30) } else { tint(if ends { GREY } else { colour }, 0.10) };
+        let fill = if i == LEARNED {
+            tint(colour, 0.30)
+        } else {
+            tint(if ends { GREY } else { colour }, 0.10)
+        };
         labelled_box(canvas, place(i), step, fill, if ends { GREY } else { colour })?;
         if i + 1 < steps.len() {
             let y = top + 22.0 + 0.5 * BOX.1;
@@ -87,7 +110,8 @@ fn row<DB: DrawingBackend>(canvas: &mut Canvas<DB>, title: &str, steps: &[Step],
     let (x_from, x_to, low) = (0.5 * (from.x0 + from.x1), 0.5 * (to.x0 + to.x1), from.y1 + 26.0);
     let back = [(x_from, from.y1 + 1.0), (x_from, low), (x_to, low), (x_to, to.y1 + 1.0)];
     canvas.arrow(&back, PALETTE[1], 1.4, &[5.0, 3.0])?;
-    let label = "training: ∂loss/∂$θ$ by a hand-derived adjoint through the integrator; L-BFGS updates $θ$";
+    let label =
+        "training: ∂loss/∂$θ$ by a hand-derived adjoint through the integrator; L-BFGS updates $θ$";
     let look = TextLook::new(12.0, Align::Centre).colour(PALETTE[1]);
     canvas.text(label, (0.5 * (x_from + x_to), low + 16.0), look)
 }

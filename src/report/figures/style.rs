@@ -6,7 +6,8 @@ use plotters::style::RGBColor;
 use super::Error;
 use super::canvas::{Canvas, INK, Point, WHITE};
 
-/// Colours of M. Okabe and K. Ito (2008), without their yellow, which is too pale for lines; grey in its place.
+/// Colours of M. Okabe and K. Ito (2008), without their yellow, which is too pale for lines; grey
+/// in its place.
 pub const PALETTE: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -70,15 +71,24 @@ pub enum Marker {
     Cross,
 }
 
-const MARKERS: [Marker; 7] =
-    [Marker::Disc, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Ring, Marker::Wedge, Marker::Cross];
+const MARKERS: [Marker; 7] = [
+    Marker::Disc,
+    Marker::Square,
+    Marker::Triangle,
+    Marker::Diamond,
+    Marker::Ring,
+    Marker::Wedge,
+    Marker::Cross,
+];
 
 impl Style {
     /// Colour.
     pub fn colour(self) -> RGBColor {
         match self {
             Style::Series(i) | Style::Overlay(i) | Style::Points(i) => PALETTE[i % PALETTE.len()],
-            Style::Model { colour, .. } | Style::Spots { colour, .. } => PALETTE[colour % PALETTE.len()],
+            Style::Model { colour, .. } | Style::Spots { colour, .. } => {
+                PALETTE[colour % PALETTE.len()]
+            }
             Style::Truth => RGBColor(184, 184, 184),
         }
     }
@@ -104,7 +114,9 @@ impl Style {
     pub fn marker(self) -> Marker {
         match self {
             Style::Series(i) => MARKERS[i % MARKERS.len()],
-            Style::Model { marker, .. } | Style::Spots { marker, .. } => MARKERS[marker % MARKERS.len()],
+            Style::Model { marker, .. } | Style::Spots { marker, .. } => {
+                MARKERS[marker % MARKERS.len()]
+            }
             Style::Points(_) => Marker::Disc,
             Style::Truth | Style::Overlay(_) => Marker::None,
         }
@@ -130,15 +142,29 @@ pub fn mark<DB: DrawingBackend>(
     r: f64,
     colour: RGBColor,
 ) -> Result<(), Error> {
-    let shape = |corners: &[Point]| corners.iter().map(|&(u, v)| (x + r * u, y + r * v)).collect::<Vec<_>>();
+    let shape = |corners: &[Point]| {
+        corners.iter().map(|&(u, v)| (x + r * u, y + r * v)).collect::<Vec<_>>()
+    };
     match marker {
         Marker::None => Ok(()),
         Marker::Disc => canvas.disc((x, y), r, colour),
-        Marker::Ring => canvas.disc((x, y), 1.05 * r, colour).and_then(|()| canvas.disc((x, y), 0.55 * r, WHITE)),
-        Marker::Square => canvas.fill(&shape(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), colour, 1.0),
-        Marker::Diamond => canvas.fill(&shape(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]), colour, 1.0),
-        Marker::Triangle => canvas.fill(&shape(&[(0.0, -1.2), (1.1, 0.85), (-1.1, 0.85)]), colour, 1.0),
-        Marker::Wedge => canvas.fill(&shape(&[(0.0, 1.2), (1.1, -0.85), (-1.1, -0.85)]), colour, 1.0),
+        Marker::Ring => canvas
+            .disc((x, y), 1.05 * r, colour)
+            .and_then(|()| canvas.disc((x, y), 0.55 * r, WHITE)),
+        Marker::Square => {
+            canvas.fill(&shape(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]), colour, 1.0)
+        }
+        Marker::Diamond => canvas.fill(
+            &shape(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]),
+            colour,
+            1.0,
+        ),
+        Marker::Triangle => {
+            canvas.fill(&shape(&[(0.0, -1.2), (1.1, 0.85), (-1.1, 0.85)]), colour, 1.0)
+        }
+        Marker::Wedge => {
+            canvas.fill(&shape(&[(0.0, 1.2), (1.1, -0.85), (-1.1, -0.85)]), colour, 1.0)
+        }
         Marker::Cross => {
             canvas.line(&shape(&[(-1.0, -1.0), (1.0, 1.0)]), colour, 0.5 * r)?;
             canvas.line(&shape(&[(-1.0, 1.0), (1.0, -1.0)]), colour, 0.5 * r)

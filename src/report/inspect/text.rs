@@ -5,7 +5,8 @@ use super::{ColumnSummary, Highlight, Inspection};
 /// Width that long lines are wrapped at.
 const WIDTH: usize = 100;
 
-/// One file as text: heading, metadata and columns (unless only `results` are wanted), then what its rows say.
+/// One file as text: heading, metadata and columns (unless only `results` are wanted), then what
+/// its rows say.
 pub fn as_text(inspection: &Inspection, results: bool) -> String {
     let heading = format!(
         "{} ({} rows, {} columns, {})",
@@ -57,7 +58,11 @@ fn count(x: Option<usize>) -> String {
 }
 
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into() }
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.into()
+    }
 }
 
 fn size(bytes: u64) -> String {
@@ -74,9 +79,19 @@ fn columns(columns: &[ColumnSummary]) -> Highlight {
         let ColumnSummary { name, dtype, nulls, non_finite, min, mean, max, words } = column;
         // What text says goes where numbers have their least one.
         let first = if words.is_empty() { number(*min) } else { cut(&words.join("; "), 28) };
-        vec![name.clone(), cut(dtype, 16), count(*nulls), count(*non_finite), first, number(*mean), number(*max)]
+        vec![
+            name.clone(),
+            cut(dtype, 16),
+            count(*nulls),
+            count(*non_finite),
+            first,
+            number(*mean),
+            number(*max),
+        ]
     };
-    let header = ["column", "type", "nulls", "non-finite", "min (or words)", "mean", "max"].map(String::from).to_vec();
+    let header = ["column", "type", "nulls", "non-finite", "min (or words)", "mean", "max"]
+        .map(String::from)
+        .to_vec();
     Highlight { title: String::new(), header, rows: columns.iter().map(row).collect() }
 }
 
@@ -90,31 +105,37 @@ fn compact(x: f64) -> String {
 }
 
 fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width { text.into() } else { text.chars().take(width - 2).chain("..".chars()).collect() }
+    if text.chars().count() <= width {
+        text.into()
+    } else {
+        text.chars().take(width - 2).chain("..".chars()).collect()
+    }
 }
 
 /// Header and rows in columns, two spaces apart; numbers to the right.
 fn lines(table: &Highlight) -> String {
     let all = || std::iter::once(&table.header).chain(&table.rows);
     let widths: Vec<usize> = (0..table.header.len())
-        .map(|k| all().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|k| {
+            all().filter_map(|row| row.get(k)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
         .collect();
-    let numeric: Vec<bool> =
-        (0..table.header.len()).map(|k| table.rows.iter().all(|row| row.get(k).is_some_and(|cell| is_number(cell)))).collect();
+    let numeric: Vec<bool> = (0..table.header.len())
+        .map(|k| table.rows.iter().all(|row| row.get(k).is_some_and(|cell| is_number(cell))))
+        .collect();
     let mut text = String::new();
     for row in all() {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .zip(&numeric)
-            .map(|((cell, &width), numeric)| if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") });
+        let cells = row.iter().zip(&widths).zip(&numeric).map(|((cell, &width), numeric)| {
+            if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        });
         text += &format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
     text
 }
 
 fn is_number(cell: &str) -> bool {
-    ["", "inf", "NaN"].contains(&cell) || cell.starts_with(|c: char| c.is_ascii_digit() || "-(".contains(c))
+    ["", "inf", "NaN"].contains(&cell)
+        || cell.starts_with(|c: char| c.is_ascii_digit() || "-(".contains(c))
 }
 
 /// Text with a line break between words wherever a line would grow too long.

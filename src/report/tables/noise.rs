@@ -20,7 +20,8 @@ pub struct NoiseRow {
     pub parameters: u64,
     /// Draws of the noise; none for the bound.
     pub seeds: u64,
-    /// Geometric mean of the state's relative error over times and test rollouts; median over draws of the noise.
+    /// Geometric mean of the state's relative error over times and test rollouts; median over draws
+    /// of the noise.
     pub error: f64,
     /// The lowest over draws.
     pub lowest: f64,
@@ -28,7 +29,8 @@ pub struct NoiseRow {
     pub highest: f64,
     /// The error that the bound predicts, over the median error.
     pub efficiency: Option<f64>,
-    /// The variance of the constants that the bound predicts, over their mean squared error in the same units, all draws together.
+    /// The variance of the constants that the bound predicts, over their mean squared error in the
+    /// same units, all draws together.
     pub variance_efficiency: Option<f64>,
     /// Draws from which the true form was read off; in the others the true form was given.
     pub recovered: Option<u64>,
@@ -69,7 +71,11 @@ fn markdown(rows: &[NoiseRow]) -> String {
     );
     let share = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
     for row in rows {
-        let range = if row.seeds > 1 { format!("{:.1e} to {:.1e}", row.lowest, row.highest) } else { String::new() };
+        let range = if row.seeds > 1 {
+            format!("{:.1e} to {:.1e}", row.lowest, row.highest)
+        } else {
+            String::new()
+        };
         let recovered = row.recovered.map_or_else(String::new, |n| format!("{n} of {}", row.seeds));
         let (efficiency, variance) = (share(row.efficiency), share(row.variance_efficiency));
         text += &format!(

@@ -25,7 +25,8 @@ pub struct TrainingRow {
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
-    /// What is minimised: `rollout`, the mean squared error of the predicted chunks, or what comes before it.
+    /// What is minimised: `rollout`, the mean squared error of the predicted chunks, or what comes
+    /// before it.
     pub stage: String,
     /// Iteration, from 0.
     pub iteration: u64,
@@ -66,7 +67,8 @@ pub struct TrainingEndRow {
     pub limit: String,
 }
 
-/// The errors of the rollouts of one trained model: many rows of `rollout_errors.parquet`. Each array is trajectory x time.
+/// The errors of the rollouts of one trained model: many rows of `rollout_errors.parquet`. Each
+/// array is trajectory x time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RolloutErrors {
     /// What was trained.
@@ -159,14 +161,21 @@ pub struct TimingRow {
 }
 
 /// A column of one field of every row.
-pub(super) fn column<'a, R, T, Kind: ?Sized>(name: &str, rows: &'a [R], field: impl Fn(&'a R) -> T) -> Column
+pub(super) fn column<'a, R, T, Kind: ?Sized>(
+    name: &str,
+    rows: &'a [R],
+    field: impl Fn(&'a R) -> T,
+) -> Column
 where
     Series: NamedFrom<Vec<T>, Kind>,
 {
     Series::new(name.into(), rows.iter().map(field).collect::<Vec<_>>()).into()
 }
 
-pub(super) fn key_columns<'a, R: 'a>(rows: &'a [R], key: impl Fn(&'a R) -> &'a RowKey) -> Vec<Column> {
+pub(super) fn key_columns<'a, R: 'a>(
+    rows: &'a [R],
+    key: impl Fn(&'a R) -> &'a RowKey,
+) -> Vec<Column> {
     let keys: Vec<&RowKey> = rows.iter().map(key).collect();
     vec![
         column("model", &keys, |key| key.model.as_str()),
@@ -216,7 +225,12 @@ impl Rows for RolloutErrors {
         // One entry per line of the table: its block, trajectory and time.
         let lines: Vec<(&Self, usize, usize)> = rows
             .iter()
-            .flat_map(|block| block.state.indexed_iter().map(move |((trajectory, time), _)| (block, trajectory, time)))
+            .flat_map(|block| {
+                block
+                    .state
+                    .indexed_iter()
+                    .map(move |((trajectory, time), _)| (block, trajectory, time))
+            })
             .collect();
         let mut columns = key_columns(&lines, |line| &line.0.key);
         columns.extend([
@@ -224,7 +238,9 @@ impl Rows for RolloutErrors {
             column("trajectory", &lines, |line| line.1 as i64),
             column("t", &lines, |line| line.0.times[line.2]),
             column("state_error", &lines, |&(block, i, j)| block.state[[i, j]]),
-            column("angular_momentum_error", &lines, |&(block, i, j)| block.angular_momentum[[i, j]]),
+            column("angular_momentum_error", &lines, |&(block, i, j)| {
+                block.angular_momentum[[i, j]]
+            }),
             column("energy_error", &lines, |&(block, i, j)| block.energy[[i, j]]),
         ]);
         columns
@@ -241,7 +257,9 @@ impl Rows for ErrorQuantileRow {
             column("geometric_mean", rows, |row| row.geometric_mean),
         ]);
         let names = ["q05", "q25", "q50", "q75", "q95"];
-        columns.extend(names.iter().enumerate().map(|(k, name)| column(name, rows, |row| row.quantiles[k])));
+        columns.extend(
+            names.iter().enumerate().map(|(k, name)| column(name, rows, |row| row.quantiles[k])),
+        );
         columns
     }
 }

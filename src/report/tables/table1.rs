@@ -24,7 +24,8 @@ pub struct Table1Row {
     pub geometric_mean: f64,
     /// Its standard deviation over seeds; NaN for a single seed.
     pub deviation: f64,
-    /// As `geometric_mean`, each error raised to 1e-7 at least before the logarithm, as the reference code does.
+    /// As `geometric_mean`, each error raised to 1e-7 at least before the logarithm, as the
+    /// reference code does.
     pub clamped_mean: f64,
     /// Its standard deviation over seeds; NaN for a single seed.
     pub clamped_deviation: f64,
@@ -34,12 +35,14 @@ pub struct Table1Row {
     pub paper: Option<f64>,
     /// The paper's standard deviation, where known.
     pub paper_deviation: Option<f64>,
-    /// What keeps the model from being better, see [`TrainingEndRow`](super::TrainingEndRow); may be empty.
+    /// What keeps the model from being better, see [`TrainingEndRow`](super::TrainingEndRow); may
+    /// be empty.
     pub limit: String,
 }
 
 impl Table1Row {
-    /// A row from one pair (geometric mean, clamped geometric mean) per seed; `paper` is the paper's value and its deviation.
+    /// A row from one pair (geometric mean, clamped geometric mean) per seed; `paper` is the
+    /// paper's value and its deviation.
     pub fn over_seeds(
         key: RowKey,
         profile: &str,
@@ -48,7 +51,9 @@ impl Table1Row {
         errors: &[(f64, f64)],
         paper: Option<(f64, f64)>,
     ) -> Self {
-        let of = |side: fn(&(f64, f64)) -> f64| mean_and_deviation(&errors.iter().map(side).collect::<Vec<_>>());
+        let of = |side: fn(&(f64, f64)) -> f64| {
+            mean_and_deviation(&errors.iter().map(side).collect::<Vec<_>>())
+        };
         let (geometric_mean, deviation) = of(|pair| pair.0);
         let (clamped_mean, clamped_deviation) = of(|pair| pair.1);
         Self {
@@ -62,7 +67,9 @@ impl Table1Row {
             clamped_deviation,
             seeds: errors.len() as u64,
             paper: paper.map(|(value, _)| value),
-            paper_deviation: paper.map(|(_, deviation)| deviation).filter(|deviation| deviation.is_finite()),
+            paper_deviation: paper
+                .map(|(_, deviation)| deviation)
+                .filter(|deviation| deviation.is_finite()),
             limit: String::new(),
         }
     }
@@ -96,11 +103,17 @@ impl Rows for Table1Row {
     }
 }
 
-/// Writes `table1.parquet`, `.csv`, `.md` and `.tex` into a folder; the latter two tell `seconds`, one a row, if there are any.
+/// Writes `table1.parquet`, `.csv`, `.md` and `.tex` into a folder; the latter two tell `seconds`,
+/// one a row, if there are any.
 ///
 /// # Errors
 /// [`Error::Unwritable`].
-pub fn write_table1(folder: &Path, rows: &[Table1Row], seconds: Option<&[f64]>, metadata: &Metadata) -> Result<(), Error> {
+pub fn write_table1(
+    folder: &Path,
+    rows: &[Table1Row],
+    seconds: Option<&[f64]>,
+    metadata: &Metadata,
+) -> Result<(), Error> {
     let mut table = frame(rows);
     files::write_parquet(&folder.join("table1.parquet"), &mut table, metadata)?;
     files::write_csv(&folder.join("table1.csv"), &mut table)?;
@@ -128,7 +141,8 @@ const WORDS: usize = 6;
 /// Table 1 as Markdown; `seconds`, one a row, adds a column of training times.
 pub fn table1_markdown(rows: &[Table1Row], seconds: Option<&[f64]>) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let rule = (0..TITLES.len() + usize::from(seconds.is_some())).map(|k| if k < WORDS { "---" } else { "---:" }.into());
+    let rule = (0..TITLES.len() + usize::from(seconds.is_some()))
+        .map(|k| if k < WORDS { "---" } else { "---:" }.into());
     let mut text = line(titles(seconds)) + &line(rule.collect());
     for (i, row) in rows.iter().enumerate() {
         text += &line(cells(row, seconds.map(|seconds| seconds[i]), &Style::Plain));
@@ -136,12 +150,14 @@ pub fn table1_markdown(rows: &[Table1Row], seconds: Option<&[f64]>) -> String {
     text
 }
 
-/// Table 1 as a LaTeX `tabular` with the rules of booktabs; `seconds`, one a row, adds a column of training times.
+/// Table 1 as a LaTeX `tabular` with the rules of booktabs; `seconds`, one a row, adds a column of
+/// training times.
 pub fn table1_latex(rows: &[Table1Row], seconds: Option<&[f64]>) -> String {
     let numbers = TITLES.len() - WORDS + usize::from(seconds.is_some());
     let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
     let escaped = titles(seconds).iter().map(|title| Style::Latex.words(title)).collect();
-    let mut text = format!("\\begin{{tabular}}{{{}{}}}\n\\toprule\n", "l".repeat(WORDS), "r".repeat(numbers));
+    let mut text =
+        format!("\\begin{{tabular}}{{{}{}}}\n\\toprule\n", "l".repeat(WORDS), "r".repeat(numbers));
     text += &(line(escaped) + "\\midrule\n");
     for (i, row) in rows.iter().enumerate() {
         text += &line(cells(row, seconds.map(|seconds| seconds[i]), &Style::Latex));
@@ -178,7 +194,10 @@ impl Style {
     fn words(&self, text: &str) -> String {
         match self {
             Style::Plain => text.replace('|', "\\|"),
-            Style::Latex => text.chars().map(|c| if "&%$#_{}".contains(c) { format!("\\{c}") } else { c.to_string() }).collect(),
+            Style::Latex => text
+                .chars()
+                .map(|c| if "&%$#_{}".contains(c) { format!("\\{c}") } else { c.to_string() })
+                .collect(),
         }
     }
 
@@ -195,7 +214,8 @@ impl Style {
 
     /// A number as the paper prints it: 0.005 ± 0.002.
     fn printed(&self, value: f64, deviation: Option<f64>) -> String {
-        let text = deviation.map_or_else(|| value.to_string(), |deviation| format!("{value} ± {deviation}"));
+        let text = deviation
+            .map_or_else(|| value.to_string(), |deviation| format!("{value} ± {deviation}"));
         match self {
             Style::Plain => text,
             Style::Latex => format!("${}$", text.replace('±', "\\pm")),
@@ -203,7 +223,8 @@ impl Style {
     }
 }
 
-/// A measured number to three digits with its deviation, if finite, in the same power of ten: (2.14 ± 0.30)e-8.
+/// A measured number to three digits with its deviation, if finite, in the same power of ten: (2.14
+/// ± 0.30)e-8.
 pub(in crate::report) fn with_deviation(mean: f64, deviation: f64) -> String {
     Style::Plain.measured(mean, deviation)
 }

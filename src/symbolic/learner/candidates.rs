@@ -5,7 +5,8 @@ use ndarray::Array2;
 use crate::expr::{Scalar, Vector};
 use crate::scalars::Inputs;
 
-/// A scalar that may be in the law, with what speaks against it: among equals those of low rank stay.
+/// A scalar that may be in the law, with what speaks against it: among equals those of low rank
+/// stay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CandidateScalar {
     /// The scalar.
@@ -22,9 +23,12 @@ pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
     let n = inputs.shape.particles;
     let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
     let momenta: Vec<Vector> = (1..=n).map(|i| inputs.momentum(i)).collect();
-    let relative: Vec<Vector> =
-        (1..n).flat_map(|j| (0..j).map(move |i| (i, j))).map(|(i, j)| &positions[j] - &positions[i]).collect();
-    let context: Vec<Vector> = inputs.context.iter().map(|(name, _)| Vector::named(name.clone())).collect();
+    let relative: Vec<Vector> = (1..n)
+        .flat_map(|j| (0..j).map(move |i| (i, j)))
+        .map(|(i, j)| &positions[j] - &positions[i])
+        .collect();
+    let context: Vec<Vector> =
+        inputs.context.iter().map(|(name, _)| Vector::named(name.clone())).collect();
     let mut found: Vec<CandidateScalar> = Vec::new();
     let mut add = |scalar: Scalar, rank: usize| {
         if !found.iter().any(|c| c.scalar == scalar) {
@@ -50,7 +54,8 @@ pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
     found
 }
 
-/// Of each column the range of all but the most extreme values, widened by a tenth of its width where there are any beyond.
+/// Of each column the range of all but the most extreme values, widened by a tenth of its width
+/// where there are any beyond.
 pub(super) fn robust_ranges(values: &Array2<f64>) -> Vec<(f64, f64)> {
     let range = |column: ndarray::ArrayView1<f64>| {
         let mut sorted = column.to_vec();

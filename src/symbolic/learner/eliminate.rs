@@ -13,7 +13,8 @@ const NEGLIGIBLE: f64 = 5e-7;
 const TAUGHT: f64 = 0.5;
 /// A group without an effect is not worth more than this part of its price, but for chance.
 const CHANCE: f64 = 0.6;
-/// One group does as well as another that costs no more than this part of its price: linear estimates of what noise does to dependent scalars are rough.
+/// One group does as well as another that costs no more than this part of its price: linear
+/// estimates of what noise does to dependent scalars are rough.
 const EXCHANGED: f64 = 0.35;
 /// Noisy residuals are not as independent as they are taken for.
 const CORRELATED: f64 = 2.0;
@@ -23,30 +24,47 @@ impl Learner<'_> {
     pub(super) fn demanded(&self, fitted: &Fitted) -> linalg::Result<Vec<Vec<usize>>> {
         let n = fitted.theta.len();
         let y = fitted.factor.column(n);
-        let floor = (y.dot(&y) * NEGLIGIBLE * NEGLIGIBLE).max(fitted.rows as f64 * (TAUGHT * self.resolution()).powi(2));
+        let floor = (y.dot(&y) * NEGLIGIBLE * NEGLIGIBLE)
+            .max(fitted.rows as f64 * (TAUGHT * self.resolution()).powi(2));
         let freedom = fitted.rows.saturating_sub(n).max(1) as f64;
         let correlated = if fitted.misfit > NOISY { CORRELATED } else { 1.0 };
-        let price = correlated * (fitted.rows.max(2) as f64).ln() * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
-        let kept = eliminate_groups(&fitted.factor, &fitted.groups, &self.group_ranks(&fitted.groups), price, floor)?;
+        let price = correlated
+            * (fitted.rows.max(2) as f64).ln()
+            * (fitted.factor[[n, n]] * fitted.factor[[n, n]] / freedom);
+        let kept = eliminate_groups(
+            &fitted.factor,
+            &fitted.groups,
+            &self.group_ranks(&fitted.groups),
+            price,
+            floor,
+        )?;
         Ok(kept.into_iter().map(|g| fitted.groups[g].scalars.clone()).collect())
     }
 
     /// What speaks against each group: the ranks of its scalars, and that there are two.
     pub(super) fn group_ranks(&self, groups: &[Group]) -> Vec<usize> {
-        let rank = |g: &Group| g.scalars.iter().map(|&i| self.preference(i)).max().unwrap_or(0) + 20 * (g.scalars.len() - 1);
+        let rank = |g: &Group| {
+            g.scalars.iter().map(|&i| self.preference(i)).max().unwrap_or(0)
+                + 20 * (g.scalars.len() - 1)
+        };
         groups.iter().map(rank).collect()
     }
 
-    /// What speaks against a scalar: its rank, and among equals that it depends on where the origin is.
+    /// What speaks against a scalar: its rank, and among equals that it depends on where the origin
+    /// is.
     fn preference(&self, scalar: usize) -> usize {
-        let moving = |v: &Vector| v.terms().iter().filter(|(name, _)| self.inputs().slot(name).is_some()).count();
+        let moving = |v: &Vector| {
+            v.terms().iter().filter(|(name, _)| self.inputs().slot(name).is_some()).count()
+        };
         let placed = matches!(&self.scalars()[scalar], Scalar::Norm(v) if moving(v) == 1);
         2 * self.ranks[scalar] + usize::from(placed)
     }
 }
 
-/// Drops groups of columns one after the other, for as long as one is worth less than `price` for each of its columns plus `floor`; of those that chance may
-/// make worth as much the one of highest rank goes first. Then a group is exchanged for a dropped one of lower rank that does as well. Gives the kept groups.
+/// Drops groups of columns one after the other, for as long as one is worth less than `price` for
+/// each of its columns plus `floor`; of those that chance may make worth as much the one of highest
+/// rank goes first. Then a group is exchanged for a dropped one of lower rank that does as well.
+/// Gives the kept groups.
 ///
 /// Leaving out a group with coefficients c costs c^T ((R^T R)^-1 restricted to it)^-1 c.
 ///
@@ -78,7 +96,9 @@ fn drop_cheap(
     kept: &mut Vec<usize>,
 ) -> linalg::Result<()> {
     while kept.len() > 1 {
-        let factor = triangular_factor(&[augmented.select(Axis(1), &columns_of(groups, kept, augmented.ncols() - 1))])?;
+        let factor = triangular_factor(&[
+            augmented.select(Axis(1), &columns_of(groups, kept, augmented.ncols() - 1))
+        ])?;
         let n = factor.ncols() - 1;
         let inverse = triangular_inverse(&factor.slice(s![..n, ..n]))?;
         let theta = inverse.dot(&factor.slice(s![..n, n]));
@@ -103,8 +123,9 @@ fn drop_cheap(
     Ok(())
 }
 
-/// Exchanges one of the kept groups for a dropped one of lower rank that leaves hardly more; whether there is such a pair. Scalars that the data make
-/// dependent, such as momenta that add up to zero, may stand for each other.
+/// Exchanges one of the kept groups for a dropped one of lower rank that leaves hardly more;
+/// whether there is such a pair. Scalars that the data make dependent, such as momenta that add up
+/// to zero, may stand for each other.
 fn exchange_one(
     augmented: &Array2<f64>,
     groups: &[Group],
@@ -118,22 +139,30 @@ fn exchange_one(
     let mut order: Vec<usize> = (0..kept.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse((ranks[kept[i]], i)));
     for i in order {
-        let mut others: Vec<usize> = (0..groups.len()).filter(|h| !kept.contains(h) && ranks[*h] < ranks[kept[i]]).collect();
+        let mut others: Vec<usize> =
+            (0..groups.len()).filter(|h| !kept.contains(h) && ranks[*h] < ranks[kept[i]]).collect();
         others.sort_by_key(|&h| ranks[h]);
         if others.is_empty() {
             continue;
         }
         // What is left of all columns beside those of the kept groups but this one.
-        let beside: Vec<usize> =
-            kept.iter().enumerate().filter(|(k, _)| *k != i).flat_map(|(_, &g)| groups[g].columns.clone()).collect();
-        let all: Vec<usize> = beside.iter().copied().chain(columns_of(groups, &others, y)).collect();
+        let beside: Vec<usize> = kept
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| *k != i)
+            .flat_map(|(_, &g)| groups[g].columns.clone())
+            .collect();
+        let all: Vec<usize> =
+            beside.iter().copied().chain(columns_of(groups, &others, y)).collect();
         let factor = triangular_factor(&[augmented.select(Axis(1), &all)])?;
         let rest = factor.slice(s![beside.len().., beside.len()..]);
         let mut first = 0;
         for &h in &others {
             let size = groups[h].columns.len();
             let columns: Vec<usize> = (first..first + size).chain([rest.ncols() - 1]).collect();
-            if left(&triangular_factor(&[rest.select(Axis(1), &columns)])?) <= now + EXCHANGED * limit(h) {
+            if left(&triangular_factor(&[rest.select(Axis(1), &columns)])?)
+                <= now + EXCHANGED * limit(h)
+            {
                 kept[i] = h;
                 kept.sort_unstable();
                 return Ok(true);
@@ -159,15 +188,20 @@ pub(in crate::symbolic) fn eliminate_terms(
     price: f64,
     floor: f64,
 ) -> linalg::Result<Vec<usize>> {
-    let groups: Vec<Group> = (0..ranks.len()).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
+    let groups: Vec<Group> =
+        (0..ranks.len()).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
     eliminate_groups(augmented, &groups, ranks, price, floor)
 }
 
-/// Least squares with some of the columns of a triangular factor that has the observations in the last.
+/// Least squares with some of the columns of a triangular factor that has the observations in the
+/// last.
 ///
 /// # Errors
 /// Numbers that are not finite.
-pub(in crate::symbolic) fn solve_with(factor: &Array2<f64>, columns: &[usize]) -> linalg::Result<Vec<f64>> {
+pub(in crate::symbolic) fn solve_with(
+    factor: &Array2<f64>,
+    columns: &[usize],
+) -> linalg::Result<Vec<f64>> {
     let columns: Vec<usize> = columns.iter().copied().chain([factor.ncols() - 1]).collect();
     solve(&triangular_factor(&[factor.select(Axis(1), &columns)])?)
 }

@@ -9,7 +9,10 @@ use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::model::ScalarHamiltonian;
 use crate::symbolic::follow::{marked, short_interval};
-use crate::train::{Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, assess_noisy, deviance, fit_noisy, smooth_prior};
+use crate::train::{
+    Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, assess_noisy, deviance, fit_noisy,
+    smooth_prior,
+};
 
 /// What is fitted.
 type Learned = ScalarHamiltonian<ProductBasis>;
@@ -18,7 +21,8 @@ type Learned = ScalarHamiltonian<ProductBasis>;
 pub struct NoisyChunks {
     /// Integration and weights.
     pub settings: Settings,
-    /// Training chunks: those in which noise grows little, less those that what was learned does not follow.
+    /// Training chunks: those in which noise grows little, less those that what was learned does
+    /// not follow.
     pub train: Vec<Trajectory>,
     /// Held-out chunks, less those that it does not follow.
     pub check: Vec<Trajectory>,
@@ -44,7 +48,8 @@ pub struct Errors {
     pub(super) converged: bool,
     /// Which training chunks it follows.
     pub(super) calm: Vec<bool>,
-    /// Mean square of what its residuals have that is quadratic in time, in units of the noise, and its number: one where no force is missed.
+    /// Mean square of what its residuals have that is quadratic in time, in units of the noise, and
+    /// its number: one where no force is missed.
     pub(super) drift: (f64, usize),
     /// Minus twice its log-likelihood on all held-out chunks, and which of them it follows.
     pub(super) held_out: f64,
@@ -76,7 +81,8 @@ impl Errors {
 
     /// The same for those of the chunks, by number, that are kept.
     pub fn start_of(&self, theta: Vec<f64>, keep: impl Fn(usize) -> bool) -> NoisyStart {
-        let starts = self.starts.chunks(self.noise.len()).enumerate().filter(|(chunk, _)| keep(*chunk));
+        let starts =
+            self.starts.chunks(self.noise.len()).enumerate().filter(|(chunk, _)| keep(*chunk));
         let starts = starts.flat_map(|(_, start)| start.iter().copied()).collect();
         NoisyStart { theta, found: Some((starts, self.noise.clone())) }
     }
@@ -84,7 +90,13 @@ impl Errors {
     /// The same with other chunks beside, which start where they are observed to.
     pub fn start_with(&self, theta: Vec<f64>, more: &[Trajectory]) -> NoisyStart {
         let observed = more.iter().flat_map(|chunk| chunk.states.row(0).to_vec());
-        NoisyStart { theta, found: Some((self.starts.iter().copied().chain(observed).collect(), self.noise.clone())) }
+        NoisyStart {
+            theta,
+            found: Some((
+                self.starts.iter().copied().chain(observed).collect(),
+                self.noise.clone(),
+            )),
+        }
     }
 
     /// By how much what was learned misses more than the noise.
@@ -92,7 +104,8 @@ impl Errors {
         (self.chi_squared / self.freedom).max(1.0)
     }
 
-    /// Root mean square residual, in units of the weights, that goes with a chi squared of the training chunks.
+    /// Root mean square residual, in units of the weights, that goes with a chi squared of the
+    /// training chunks.
     pub fn misfit(&self, chi_squared: f64) -> f64 {
         self.unit() * (chi_squared / self.freedom).sqrt()
     }
@@ -133,7 +146,13 @@ impl Learner<'_> {
         chunks: &Arc<NoisyChunks>,
         (wanted, degree): (&[Vec<usize>], usize),
         start: NoisyStart,
-        fit: impl FnOnce(&Learned, &[Trajectory], NoisyStart, &Settings, &Prior) -> Result<NoisyFit, Error>,
+        fit: impl FnOnce(
+            &Learned,
+            &[Trajectory],
+            NoisyStart,
+            &Settings,
+            &Prior,
+        ) -> Result<NoisyFit, Error>,
     ) -> Result<(Fitted, Errors), Error> {
         let (basis, groups) = self.basis(wanted, degree);
         let NoisyChunks { settings, train, check, given } = &**chunks;
@@ -182,7 +201,9 @@ impl Learner<'_> {
 
     /// Whether noise grows little in each chunk, as it does but in close encounters.
     fn tame(&self) -> Vec<bool> {
-        let tame = |k: usize| self.factors.get(k).is_none_or(|rows| rows.iter().all(|factor| *factor > TAME));
+        let tame = |k: usize| {
+            self.factors.get(k).is_none_or(|rows| rows.iter().all(|factor| *factor > TAME))
+        };
         let all: Vec<bool> = (0..self.train.len()).map(tame).collect();
         let part = all.iter().filter(|t| **t).count() as f64 / all.len().max(1) as f64;
         log::debug!("{part:.3} of the chunks are tame");
@@ -193,7 +214,12 @@ impl Learner<'_> {
     pub(super) fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, Error> {
         let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
         settings.rank_tolerance = RANK_TOLERANCE;
-        Ok(NoisyChunks { settings, train: marked(&self.train, &self.tame()), check: self.check.to_vec(), given })
+        Ok(NoisyChunks {
+            settings,
+            train: marked(&self.train, &self.tame()),
+            check: self.check.to_vec(),
+            given,
+        })
     }
 }
 
@@ -203,8 +229,10 @@ fn normalisation(chunks: &[Trajectory], noise: &[f64]) -> f64 {
     2.0 * points * noise.iter().map(|sigma| sigma.ln()).sum::<f64>()
 }
 
-/// What is known of a fit before the data are seen: that its functions are smooth, and the noise, if it is.
+/// What is known of a fit before the data are seen: that its functions are smooth, and the noise,
+/// if it is.
 fn smooth(basis: &ProductBasis, train: &[Trajectory], noise: Option<Vec<f64>>) -> Prior {
-    let degrees: Vec<usize> = basis.functions().iter().map(|f| f.iter().map(|(_, d)| d).sum()).collect();
+    let degrees: Vec<usize> =
+        basis.functions().iter().map(|f| f.iter().map(|(_, d)| d).sum()).collect();
     Prior { noise, precision: Some(smooth_prior(&degrees, train)) }
 }

@@ -10,7 +10,8 @@ use crate::linalg::{self, triangular_factor, triangular_inverse};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::symbolic::paths::{Flow, Paths};
 
-/// Ratio of the largest to the smallest value of a length from which on its logarithm is offered too.
+/// Ratio of the largest to the smallest value of a length from which on its logarithm is offered
+/// too.
 const LOGARITHMIC: f64 = 2.5;
 /// Ridge relative to the length of each column.
 const RIDGE: f64 = 1e-8;
@@ -51,12 +52,17 @@ impl Learner<'_> {
                     let a = axis(i, Map::Identity);
                     functions.extend((1..=plain).map(|d| vec![(a, d)]));
                     if logarithmic {
-                        let a = axis(i, if degree <= LOWER_DEGREE { Map::Inverse } else { Map::Logarithm });
+                        let a = axis(
+                            i,
+                            if degree <= LOWER_DEGREE { Map::Inverse } else { Map::Logarithm },
+                        );
                         functions.extend((1..=degree).map(|d| vec![(a, d)]));
                     }
                 }
                 [i, j] => {
-                    let map = |i: usize| if self.is_logarithmic(i) { Map::Logarithm } else { Map::Identity };
+                    let map = |i: usize| {
+                        if self.is_logarithmic(i) { Map::Logarithm } else { Map::Identity }
+                    };
                     let (a, b) = (axis(i, map(i)), axis(j, map(j)));
                     for d in 1..degree {
                         functions.extend((1..=degree - d).map(|e| vec![(a, d), (b, e)]));
@@ -64,7 +70,10 @@ impl Learner<'_> {
                 }
                 _ => continue,
             }
-            groups.push(Group { scalars: scalars.clone(), columns: (first..functions.len()).collect() });
+            groups.push(Group {
+                scalars: scalars.clone(),
+                columns: (first..functions.len()).collect(),
+            });
         }
         (ProductBasis::new(self.set.len(), axes, functions), groups)
     }
@@ -72,8 +81,7 @@ impl Learner<'_> {
     /// Whether a scalar is a distance that varies much.
     fn is_logarithmic(&self, i: usize) -> bool {
         let (low, high) = self.ranges[i];
-        let distance =
-            matches!(&self.set.scalars()[i], Scalar::Norm(v) if v.terms().iter().all(|(name, _)| !name.starts_with('p')));
+        let distance = matches!(&self.set.scalars()[i], Scalar::Norm(v) if v.terms().iter().all(|(name, _)| !name.starts_with('p')));
         distance && low > 0.0 && high > LOGARITHMIC * low
     }
 
@@ -81,7 +89,12 @@ impl Learner<'_> {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn fit(&self, wanted: &[Vec<usize>], degree: usize, start: Option<&Fitted>) -> linalg::Result<Fitted> {
+    pub fn fit(
+        &self,
+        wanted: &[Vec<usize>],
+        degree: usize,
+        start: Option<&Fitted>,
+    ) -> linalg::Result<Fitted> {
         let (basis, groups) = self.basis(wanted, degree);
         let model = ScalarHamiltonian::new(self.set.clone(), basis);
         let mut trust = start.map_or_else(|| vec![1.0; self.train.len()], |s| s.trust.clone());
@@ -95,13 +108,18 @@ impl Learner<'_> {
             let mut next = self.round(flow.as_ref(), &model, &trust)?;
             if flow.is_some() && !next.misfit.is_finite() {
                 // A model whose flow follows no chunk says nothing about paths.
-                next = self.round::<ScalarHamiltonian<ProductBasis>>(None, &model, &vec![1.0; self.train.len()])?;
+                next = self.round::<ScalarHamiltonian<ProductBasis>>(
+                    None,
+                    &model,
+                    &vec![1.0; self.train.len()],
+                )?;
             }
             trust.clone_from(&next.trust);
             let last = found.as_ref().map(|f| f.misfit);
             let settled = last.is_some_and(|last| next.misfit > 0.7 * last) && round > 1;
             let worse = last.is_some_and(|last| next.misfit.is_nan() || next.misfit > 1.5 * last);
-            let done = settled || worse || next.misfit < 1e-13 || self.teacher.is_some() || self.late();
+            let done =
+                settled || worse || next.misfit < 1e-13 || self.teacher.is_some() || self.late();
             if !worse {
                 found = Some(next);
             }
@@ -114,7 +132,8 @@ impl Learner<'_> {
         Ok(Fitted { model, groups, degree, theta, factor, rows, misfit, validation, trust })
     }
 
-    /// One linear fit, along the flow of a model or, without one, along polynomials through the points.
+    /// One linear fit, along the flow of a model or, without one, along polynomials through the
+    /// points.
     fn round<F: Model>(
         &self,
         flow: Option<&Flow<F>>,
@@ -141,8 +160,15 @@ impl Learner<'_> {
     /// Median over the held-out chunks of their root mean square residuals.
     pub(in crate::symbolic) fn validate<M: Model>(&self, model: &M, theta: &[f64]) -> f64 {
         let flow = Flow { model, theta };
-        let paths = Paths::new(Some(&flow), &self.check, &self.weights, self.pieces, &vec![1.0; self.check.len()]);
-        let mut misfits = paths.misfits(&self.taught(&paths, paths.increments(model, theta)), &[1.0]);
+        let paths = Paths::new(
+            Some(&flow),
+            &self.check,
+            &self.weights,
+            self.pieces,
+            &vec![1.0; self.check.len()],
+        );
+        let mut misfits =
+            paths.misfits(&self.taught(&paths, paths.increments(model, theta)), &[1.0]);
         misfits.sort_by(f64::total_cmp);
         misfits.get(misfits.len() / 2).map_or(f64::INFINITY, |m| m.sqrt())
     }
@@ -158,19 +184,29 @@ struct Round {
     trust: Vec<f64>,
 }
 
-/// Less trust in chunks that fit much worse than the median one, next to none where the path fails: never none, so that a better model may win it back.
+/// Less trust in chunks that fit much worse than the median one, next to none where the path fails:
+/// never none, so that a better model may win it back.
 pub(super) fn trust_in(misfits: &[f64]) -> Vec<f64> {
     let mut sorted: Vec<f64> = misfits.iter().copied().filter(|m| m.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
-    let trust = |m: &f64| if m.is_finite() { (1.0 / (1.0 + m / (DIFFICULT * median)).sqrt()).max(LEAST) } else { LEAST };
+    let trust = |m: &f64| {
+        if m.is_finite() {
+            (1.0 / (1.0 + m / (DIFFICULT * median)).sqrt()).max(LEAST)
+        } else {
+            LEAST
+        }
+    };
     misfits.iter().map(trust).collect()
 }
 
 /// The triangular factor with a trace of ridge under every column but the last.
 pub(in crate::symbolic) fn with_ridge(factor: &Array2<f64>) -> linalg::Result<Array2<f64>> {
     let n = factor.ncols() - 1;
-    let largest = (0..n).map(|k| factor.column(k).dot(&factor.column(k)).sqrt()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let largest = (0..n)
+        .map(|k| factor.column(k).dot(&factor.column(k)).sqrt())
+        .fold(0.0, f64::max)
+        .max(f64::MIN_POSITIVE);
     let mut ridge = Array2::zeros((n, n + 1));
     for k in 0..n {
         let length = factor.column(k).dot(&factor.column(k)).sqrt();
@@ -179,7 +215,8 @@ pub(in crate::symbolic) fn with_ridge(factor: &Array2<f64>) -> linalg::Result<Ar
     triangular_factor(&[concatenate![Direction(0), factor.view(), ridge.view()]])
 }
 
-/// Least squares from the triangular factor of a design matrix with the observations in the last column.
+/// Least squares from the triangular factor of a design matrix with the observations in the last
+/// column.
 pub(super) fn solve(factor: &Array2<f64>) -> linalg::Result<Vec<f64>> {
     let n = factor.ncols() - 1;
     Ok(triangular_inverse(&factor.slice(s![..n, ..n]))?.dot(&factor.slice(s![..n, n])).to_vec())

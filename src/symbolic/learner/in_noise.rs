@@ -16,19 +16,22 @@ const PRICE: f64 = 4.0;
 const LOUD: f64 = 0.05;
 /// Degrees of the functions of a law that lower ones don't follow.
 const HIGHER_DEGREES: [usize; 2] = [11, 18];
-/// What was learned misses forces, and closed forms would too, where its residuals drift by more than this.
+/// What was learned misses forces, and closed forms would too, where its residuals drift by more
+/// than this.
 const FORCES_MISSED: f64 = 2.5;
 /// From so little on linear estimates tell which other functions are missed.
 const FORCES_WEAK: f64 = 1.5;
 /// A higher degree may raise minus twice the log-likelihood of held-out chunks by this, chance.
 const WORSE: f64 = 10.0;
-/// Chunks that what was learned doesn't follow are left out, and all is fitted again, so often at most.
+/// Chunks that what was learned doesn't follow are left out, and all is fitted again, so often at
+/// most.
 const ATTEMPTS: usize = 3;
 
 impl Learner<'_> {
-    /// Learns again by maximum likelihood, the initial state of each chunk and the noise (unless `given`) fitted as well: with all scalars, then with
-    /// those that the data demand. `rough`, which took the states for exact, is where it starts from; where rollouts diverge, or forces are missed with
-    /// every scalar, it stays: none.
+    /// Learns again by maximum likelihood, the initial state of each chunk and the noise (unless
+    /// `given`) fitted as well: with all scalars, then with those that the data demand. `rough`,
+    /// which took the states for exact, is where it starts from; where rollouts diverge, or forces
+    /// are missed with every scalar, it stays: none.
     ///
     /// # Errors
     /// Divergence, linear algebra.
@@ -73,48 +76,74 @@ impl Learner<'_> {
         found
     }
 
-    /// Fitted again without the chunks that what was learned doesn't follow; none if it follows all, or that diverges.
+    /// Fitted again without the chunks that what was learned doesn't follow; none if it follows
+    /// all, or that diverges.
     fn with_fewer_chunks(&self, (best, errors): &(Fitted, Errors)) -> Option<(Fitted, Errors)> {
         let NoisyChunks { settings, train, check, given } = &*errors.chunks;
-        log::debug!("{} of {} chunks are followed", errors.calm.iter().filter(|calm| **calm).count(), train.len());
+        log::debug!(
+            "{} of {} chunks are followed",
+            errors.calm.iter().filter(|calm| **calm).count(),
+            train.len()
+        );
         if self.late() || errors.calm.iter().all(|calm| *calm) {
             return None;
         }
         let held_out = marked(check, &errors.check_calm);
-        let (train, check) = (marked(train, &errors.calm), if held_out.is_empty() { check.clone() } else { held_out });
+        let (train, check) = (
+            marked(train, &errors.calm),
+            if held_out.is_empty() { check.clone() } else { held_out },
+        );
         let chunks = NoisyChunks { settings: settings.clone(), train, check, given: given.clone() };
         let start = errors.start_of(best.theta.clone(), |chunk| errors.calm[chunk]);
         self.fit_errors(&Arc::new(chunks), &self.groups_of(best), best.degree, start).ok()
     }
 
     /// Fitted again with the groups that the data demand; none if these are all.
-    fn with_fewer_groups(&self, found: &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
+    fn with_fewer_groups(
+        &self,
+        found: &(Fitted, Errors),
+    ) -> Result<Option<(Fitted, Errors)>, Error> {
         let kept = self.demanded_in_noise(found)?;
         let (best, errors) = found;
         if kept.len() == best.groups.len() || self.late() {
             return Ok(None);
         }
-        let wanted: Vec<Vec<usize>> = kept.iter().map(|&g| best.groups[g].scalars.clone()).collect();
+        let wanted: Vec<Vec<usize>> =
+            kept.iter().map(|&g| best.groups[g].scalars.clone()).collect();
         log::debug!("demanded in noise: {}", self.names(&wanted));
-        let columns: Vec<usize> = kept.iter().flat_map(|&g| best.groups[g].columns.clone()).collect();
+        let columns: Vec<usize> =
+            kept.iter().flat_map(|&g| best.groups[g].columns.clone()).collect();
         let start = errors.start(solve_with(&best.factor, &columns)?);
         Ok(self.fit_errors(&errors.chunks, &wanted, best.degree, start).ok())
     }
 
     /// The groups that the data demand, as far as linear.
     fn demanded_in_noise(&self, (fitted, errors): &(Fitted, Errors)) -> Result<Vec<usize>, Error> {
-        // What was learned may miss more than the noise; and of many groups some are wanted by chance.
+        // What was learned may miss more than the noise; and of many groups some are wanted by
+        // chance.
         let dispersion = errors.dispersion();
         let naming = 2.0 * (fitted.groups.len() as f64).ln();
         let ranks = self.group_ranks(&fitted.groups);
-        Ok(eliminate_groups(&fitted.factor, &fitted.groups, &ranks, PRICE * dispersion, naming * dispersion)?)
+        Ok(eliminate_groups(
+            &fitted.factor,
+            &fitted.groups,
+            &ranks,
+            PRICE * dispersion,
+            naming * dispersion,
+        )?)
     }
 
-    /// With functions of higher degree, where these make the chunks more likely than by chance, and held-out ones no less.
-    fn of_higher_degree(&self, (best, errors): &(Fitted, Errors)) -> Result<Option<(Fitted, Errors)>, Error> {
+    /// With functions of higher degree, where these make the chunks more likely than by chance, and
+    /// held-out ones no less.
+    fn of_higher_degree(
+        &self,
+        (best, errors): &(Fitted, Errors),
+    ) -> Result<Option<(Fitted, Errors)>, Error> {
         let groups = self.groups_of(best);
         let degree = HIGHER_DEGREES.into_iter().find(|d| *d > best.degree);
-        let Some(degree) = degree.filter(|d| self.size(&groups, *d) <= MOST_FUNCTIONS) else { return Ok(None) };
+        let Some(degree) = degree.filter(|d| self.size(&groups, *d) <= MOST_FUNCTIONS) else {
+            return Ok(None);
+        };
         let basis = self.basis(&groups, degree).0;
         if basis.axes() != best.model.function().axes() {
             return Ok(None);
@@ -130,24 +159,33 @@ impl Learner<'_> {
         let (at, _) = self.assess_errors(&errors.chunks, &groups, degree, errors.start(theta))?;
         let n = at.theta.len();
         // The last row is what no parameters explain.
-        let explained = at.factor.slice(s![..n, ..n]).dot(&ArrayView1::from(&at.theta)) - at.factor.slice(s![..n, n]);
+        let explained = at.factor.slice(s![..n, ..n]).dot(&ArrayView1::from(&at.theta))
+            - at.factor.slice(s![..n, n]);
         let gain = explained.dot(&explained);
-        log::debug!("degree {degree} may lower chi squared by {gain:.1} with {more} functions more");
+        log::debug!(
+            "degree {degree} may lower chi squared by {gain:.1} with {more} functions more"
+        );
         if gain < by_chance(more as f64) * errors.dispersion() {
             return Ok(None);
         }
         let every: Vec<usize> = (0..n).collect();
         let start = errors.start(solve_with(&at.factor, &every)?);
         let higher = self.fit_errors(&errors.chunks, &groups, degree, start).ok();
-        Ok(higher.filter(|(_, higher)| higher.converged && higher.held_out < errors.held_out + WORSE))
+        Ok(higher
+            .filter(|(_, higher)| higher.converged && higher.held_out < errors.held_out + WORSE))
     }
 
-    /// With the functions that `rough` has and whatever else the chunks demand beside them, as far as linear estimates tell; none where these do not settle,
-    /// or miss forces.
-    fn beside_rough(&self, rough: &Fitted, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
+    /// With the functions that `rough` has and whatever else the chunks demand beside them, as far
+    /// as linear estimates tell; none where these do not settle, or miss forces.
+    fn beside_rough(
+        &self,
+        rough: &Fitted,
+        chunks: &Arc<NoisyChunks>,
+    ) -> Result<Option<(Fitted, Errors)>, Error> {
         let mut groups = self.groups_of(rough);
         let (every, usual) = self.first_groups();
-        let others: Vec<Vec<usize>> = every.into_iter().filter(|group| !groups.contains(group)).collect();
+        let others: Vec<Vec<usize>> =
+            every.into_iter().filter(|group| !groups.contains(group)).collect();
         let Some((fitted, errors)) = self.as_rough(rough, usual, chunks)? else { return Ok(None) };
         let degree = fitted.degree;
         let few = groups.len();
@@ -165,13 +203,27 @@ impl Learner<'_> {
         self.with_fewer_groups(&at)
     }
 
-    /// With the functions that `rough` has, of the lowest degree up to its own that misses no force but a weak one.
-    fn as_rough(&self, rough: &Fitted, usual: usize, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
+    /// With the functions that `rough` has, of the lowest degree up to its own that misses no force
+    /// but a weak one.
+    fn as_rough(
+        &self,
+        rough: &Fitted,
+        usual: usize,
+        chunks: &Arc<NoisyChunks>,
+    ) -> Result<Option<(Fitted, Errors)>, Error> {
         let groups = self.groups_of(rough);
-        let higher = HIGHER_DEGREES.into_iter().filter(|d| *d <= rough.degree && self.size(&groups, *d) <= MOST_FUNCTIONS);
+        let higher = HIGHER_DEGREES
+            .into_iter()
+            .filter(|d| *d <= rough.degree && self.size(&groups, *d) <= MOST_FUNCTIONS);
         for degree in std::iter::once(usual).chain(higher) {
-            let start = if rough.degree == degree { rough.theta.clone() } else { self.fit(&groups, degree, Some(rough))?.theta };
-            let Ok(found) = self.fit_errors(chunks, &groups, degree, start.into()) else { continue };
+            let start = if rough.degree == degree {
+                rough.theta.clone()
+            } else {
+                self.fit(&groups, degree, Some(rough))?.theta
+            };
+            let Ok(found) = self.fit_errors(chunks, &groups, degree, start.into()) else {
+                continue;
+            };
             let found = self.without_wild_chunks(found);
             if found.1.converged && found.1.drift.0 <= FORCES_WEAK {
                 return Ok(Some(found));
@@ -183,9 +235,14 @@ impl Learner<'_> {
         Ok(None)
     }
 
-    /// With every scalar and the products that `rough` has, functions of lower degree where those of the usual one can't be fitted; if these can't either,
-    /// with the functions of `rough`; none if that diverges too.
-    fn first_in_noise(&self, rough: &Fitted, chunks: &Arc<NoisyChunks>) -> Result<Option<(Fitted, Errors)>, Error> {
+    /// With every scalar and the products that `rough` has, functions of lower degree where those
+    /// of the usual one can't be fitted; if these can't either, with the functions of `rough`; none
+    /// if that diverges too.
+    fn first_in_noise(
+        &self,
+        rough: &Fitted,
+        chunks: &Arc<NoisyChunks>,
+    ) -> Result<Option<(Fitted, Errors)>, Error> {
         let (mut wanted, usual) = self.first_groups();
         wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
         let mut best: Option<(Fitted, Errors)> = None;
@@ -212,7 +269,12 @@ impl Learner<'_> {
         if best.is_some() {
             return Ok(best);
         }
-        let found = self.fit_errors(chunks, &self.groups_of(rough), rough.degree, rough.theta.clone().into());
+        let found = self.fit_errors(
+            chunks,
+            &self.groups_of(rough),
+            rough.degree,
+            rough.theta.clone().into(),
+        );
         Ok(found.inspect_err(|error| log::debug!("with those demanded: {error}")).ok())
     }
 }

@@ -1,8 +1,10 @@
 //! Learning a Hamiltonian that nothing is known of, and which scalars it is a function of.
 //!
-//! Every scalar of the input vectors is offered with polynomials of itself or of its logarithm; the fit along paths is
-//! linear. Scalars that the data don't demand are eliminated as a whole, the simple ones last, and what is left gets polynomials of higher
-//! degree for as long as that predicts held-out chunks better. Where sums of functions of one scalar don't do, products of two are offered.
+//! Every scalar of the input vectors is offered with polynomials of itself or of its logarithm; the
+//! fit along paths is linear. Scalars that the data don't demand are eliminated as a whole, the
+//! simple ones last, and what is left gets polynomials of higher degree for as long as that
+//! predicts held-out chunks better. Where sums of functions of one scalar don't do, products of two
+//! are offered.
 
 mod candidates;
 mod eliminate;
@@ -58,7 +60,8 @@ pub struct Fitted {
     pub degree: usize,
     /// Parameters.
     pub theta: Vec<f64>,
-    /// Triangular factor of the design matrix with the observations in the last column, a trace of ridge included.
+    /// Triangular factor of the design matrix with the observations in the last column, a trace of
+    /// ridge included.
     pub factor: Array2<f64>,
     /// Rows of the design matrix.
     pub rows: usize,
@@ -113,16 +116,19 @@ const MOST_FUNCTIONS: usize = 400;
 /// Products of scalars are looked for when the misfit is above this.
 const PAIRS_ABOVE: f64 = 1e-6;
 
-/// Bytes that learning takes for each chunk of so many points at most: its residuals' derivatives by the initial state and by the parameters, twice.
+/// Bytes that learning takes for each chunk of so many points at most: its residuals' derivatives
+/// by the initial state and by the parameters, twice.
 pub fn bytes_of_chunk(inputs: &Inputs, points: usize) -> usize {
     const EACH: usize = FIRST_DEGREE + FIRST_DEGREE / 2;
     const LEAST: usize = 100;
-    let (dim, functions) = (inputs.shape.state_len(), (EACH * candidates(inputs).len()).clamp(LEAST, MOST_FUNCTIONS));
+    let (dim, functions) =
+        (inputs.shape.state_len(), (EACH * candidates(inputs).len()).clamp(LEAST, MOST_FUNCTIONS));
     2 * size_of::<f64>() * points * dim * (dim + 1 + functions)
 }
 
 impl<'a> Learner<'a> {
-    /// Readies the catalogue for the chunks; `check` are held out, and decide about degrees. Chunks of one point say nothing.
+    /// Readies the catalogue for the chunks; `check` are held out, and decide about degrees. Chunks
+    /// of one point say nothing.
     ///
     /// # Errors
     /// A scalar does not fit the inputs.
@@ -132,7 +138,8 @@ impl<'a> Learner<'a> {
         check: &'a [Trajectory],
         deadline: Deadline,
     ) -> Result<Self, crate::scalars::Error> {
-        let (scalars, ranks): (Vec<Scalar>, Vec<usize>) = candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
+        let (scalars, ranks): (Vec<Scalar>, Vec<usize>) =
+            candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;
         let (train, check) = (of_two_points(train), of_two_points(check));
         let ranges = robust_ranges(&set.values(states(&train).view()));
@@ -182,7 +189,8 @@ impl<'a> Learner<'a> {
     /// States of the training chunks, so many at most, evenly taken.
     pub(super) fn some_states(&self, most: usize) -> Array2<f64> {
         let all = states(&self.train);
-        let rows: Vec<usize> = (0..all.nrows()).step_by(all.nrows().div_ceil(most).max(1)).collect();
+        let rows: Vec<usize> =
+            (0..all.nrows()).step_by(all.nrows().div_ceil(most).max(1)).collect();
         all.select(ndarray::Axis(0), &rows)
     }
 
@@ -196,12 +204,20 @@ impl<'a> Learner<'a> {
     pub(super) fn some_paths(&self, fitted: &Fitted, most: usize) -> Paths {
         let n = self.train.len();
         if n <= most || !self.factors.is_empty() {
-            return self.paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
+            return self
+                .paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
         }
         let taken = || (0..most).map(|k| k * n / most);
-        let (chunks, trust): (Vec<Trajectory>, Vec<f64>) = taken().map(|i| (self.train[i].clone(), fitted.trust[i])).unzip();
+        let (chunks, trust): (Vec<Trajectory>, Vec<f64>) =
+            taken().map(|i| (self.train[i].clone(), fitted.trust[i])).unzip();
         let flow = Flow { model: &fitted.model, theta: &fitted.theta };
-        Paths::new(self.teacher.is_none().then_some(&flow), &chunks, &self.weights, self.pieces, &trust)
+        Paths::new(
+            self.teacher.is_none().then_some(&flow),
+            &chunks,
+            &self.weights,
+            self.pieces,
+            &trust,
+        )
     }
 
     /// When the time is over.
@@ -214,7 +230,8 @@ impl<'a> Learner<'a> {
         self.deadline.is_over()
     }
 
-    /// Learns: every scalar at first, then those that are demanded, then products of two where sums of functions of one don't do.
+    /// Learns: every scalar at first, then those that are demanded, then products of two where sums
+    /// of functions of one don't do.
     ///
     /// # Errors
     /// Linear algebra fails: numbers that are not finite.
@@ -240,17 +257,21 @@ impl<'a> Learner<'a> {
         if alone.misfit > PAIRS_ABOVE { self.with_products(alone, progress) } else { Ok(alone) }
     }
 
-    /// Every scalar that varies, and the degree of its functions; as many as [`MOST_FUNCTIONS`] allow, those of low rank first: the number of inner
-    /// products grows with the square of that of the particles.
+    /// Every scalar that varies, and the degree of its functions; as many as [`MOST_FUNCTIONS`]
+    /// allow, those of low rank first: the number of inner products grows with the square of that
+    /// of the particles.
     fn first_groups(&self) -> (Vec<Vec<usize>>, usize) {
         let of_rank = |most: usize| -> Vec<Vec<usize>> {
-            let varies = |i: &usize| self.ranges[*i].1 > self.ranges[*i].0 && self.ranks[*i] <= most;
+            let varies =
+                |i: &usize| self.ranges[*i].1 > self.ranges[*i].0 && self.ranks[*i] <= most;
             (0..self.set.len()).filter(varies).map(|i| vec![i]).collect()
         };
         let highest = self.ranks.iter().copied().max().unwrap_or(0);
         let tried = (0..=highest).rev().map(|rank| (of_rank(rank), FIRST_DEGREE));
         let tried = tried.chain((1..FIRST_DEGREE).rev().map(|degree| (of_rank(0), degree)));
-        let fits = |(groups, degree): &(Vec<Vec<usize>>, usize)| self.size(groups, *degree) <= MOST_FUNCTIONS;
+        let fits = |(groups, degree): &(Vec<Vec<usize>>, usize)| {
+            self.size(groups, *degree) <= MOST_FUNCTIONS
+        };
         tried.into_iter().find(fits).unwrap_or_else(|| (of_rank(0), 1))
     }
 
@@ -262,8 +283,10 @@ impl<'a> Learner<'a> {
         loop {
             let kept = self.demanded(&best)?;
             let fewer = kept.len() < best.groups.len();
-            let degree =
-                HIGHER_DEGREES.into_iter().find(|d| *d > tried).filter(|_| best.misfit > ENOUGH.max(self.resolution()) && idle < 3);
+            let degree = HIGHER_DEGREES
+                .into_iter()
+                .find(|d| *d > tried)
+                .filter(|_| best.misfit > ENOUGH.max(self.resolution()) && idle < 3);
             if !fewer && (self.late() || degree.is_none()) {
                 return Ok(best);
             }
@@ -271,8 +294,11 @@ impl<'a> Learner<'a> {
                 log::debug!("demanded: {}", self.names(&kept));
                 let next = self.fit(&kept, best.degree, Some(&best))?;
                 log::debug!("without the rest: {}", self.describe(&next));
-                // The estimate of what a group is worth holds for the paths as they were; a bad surprise is taken back.
-                if next.misfit > 1.5 * best.misfit.max(ENOUGH) && next.validation > 1.5 * best.validation.max(ENOUGH) {
+                // The estimate of what a group is worth holds for the paths as they were; a bad
+                // surprise is taken back.
+                if next.misfit > 1.5 * best.misfit.max(ENOUGH)
+                    && next.validation > 1.5 * best.validation.max(ENOUGH)
+                {
                     if degree.is_none() {
                         return Ok(best);
                     }
@@ -304,7 +330,10 @@ impl<'a> Learner<'a> {
 
     fn names(&self, groups: &[Vec<usize>]) -> String {
         let name = |g: &Vec<usize>| {
-            g.iter().map(|&i| Expr::Scalar(self.set.scalars()[i].clone()).to_string()).collect::<Vec<_>>().join(" x ")
+            g.iter()
+                .map(|&i| Expr::Scalar(self.set.scalars()[i].clone()).to_string())
+                .collect::<Vec<_>>()
+                .join(" x ")
         };
         groups.iter().map(name).collect::<Vec<_>>().join(", ")
     }
@@ -322,7 +351,11 @@ impl<'a> Learner<'a> {
 
 fn of_two_points(chunks: &[Trajectory]) -> Cow<'_, [Trajectory]> {
     let enough = |c: &&Trajectory| c.times.len() > 1;
-    if chunks.iter().all(|c| enough(&c)) { chunks.into() } else { chunks.iter().filter(enough).cloned().collect() }
+    if chunks.iter().all(|c| enough(&c)) {
+        chunks.into()
+    } else {
+        chunks.iter().filter(enough).cloned().collect()
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ impl Learner<'_> {
         Ok(fitted)
     }
 
-    /// Root mean square difference (over the middle nine tenths of the held-out chunks) that twice as many pieces make to the residuals.
+    /// Root mean square difference (over the middle nine tenths of the held-out chunks) that twice
+    /// as many pieces make to the residuals.
     fn path_error(&self, fitted: &Fitted) -> f64 {
         let mut errors = self.path_errors(fitted, &self.check);
         errors.retain(|e| e.is_finite());
@@ -55,14 +56,18 @@ impl Learner<'_> {
         paths.misfits(&difference, &[1.0])
     }
 
-    /// Readies for closed forms, which are cheap to evaluate: cuts the intervals finer until nearly all chunks are followed to the misfit's own accuracy,
-    /// and trusts the others no more.
+    /// Readies for closed forms, which are cheap to evaluate: cuts the intervals finer until nearly
+    /// all chunks are followed to the misfit's own accuracy, and trusts the others no more.
     pub(in crate::symbolic) fn sharpen(&mut self, fitted: &mut Fitted) {
         let allowed = (0.1 * fitted.misfit).clamp(1e-11, 1e-3);
         loop {
             let errors = self.path_errors(fitted, &self.train);
             let bad = errors.iter().filter(|e| e.sqrt() > allowed || e.is_nan()).count();
-            log::debug!("pieces {}: {bad} of {} chunks not followed to {allowed:.1e}", self.pieces, errors.len());
+            log::debug!(
+                "pieces {}: {bad} of {} chunks not followed to {allowed:.1e}",
+                self.pieces,
+                errors.len()
+            );
             if bad * 50 <= errors.len() || 2 * self.pieces > MOST_PIECES || self.late() {
                 for (trust, error) in fitted.trust.iter_mut().zip(&errors) {
                     let ratio = error.sqrt() / allowed;

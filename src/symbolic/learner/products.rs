@@ -19,11 +19,17 @@ const BACKWARD_COLUMNS: usize = 260;
 
 impl Learner<'_> {
     /// Adds the products that explain what the functions of one scalar `alone` leave, if any do.
-    pub(super) fn with_products(&mut self, alone: Fitted, progress: &mut dyn FnMut(&str)) -> linalg::Result<Fitted> {
+    pub(super) fn with_products(
+        &mut self,
+        alone: Fitted,
+        progress: &mut dyn FnMut(&str),
+    ) -> linalg::Result<Fitted> {
         progress("looking for products of scalars");
         let mut found: Option<Fitted> = None;
         for tier in self.tiers() {
-            if self.late() || found.as_ref().is_some_and(|f| f.misfit < PAIRS_ABOVE.max(1e-3 * alone.misfit)) {
+            if self.late()
+                || found.as_ref().is_some_and(|f| f.misfit < PAIRS_ABOVE.max(1e-3 * alone.misfit))
+            {
                 break;
             }
             let pairs = self.pairs(&alone, &tier)?;
@@ -49,10 +55,13 @@ impl Learner<'_> {
         Ok(found.unwrap_or(alone))
     }
 
-    /// Sets of scalars whose products are tried, one after the other: components along context vectors, then with lengths, then all.
+    /// Sets of scalars whose products are tried, one after the other: components along context
+    /// vectors, then with lengths, then all.
     fn tiers(&self) -> Vec<Vec<usize>> {
         let useful = |ranks: &[usize]| -> Vec<usize> {
-            (0..self.set.len()).filter(|&i| self.ranges[i].1 > self.ranges[i].0 && ranks.contains(&self.ranks[i])).collect()
+            (0..self.set.len())
+                .filter(|&i| self.ranges[i].1 > self.ranges[i].0 && ranks.contains(&self.ranks[i]))
+                .collect()
         };
         let mut tiers = vec![useful(&[1]), useful(&[0, 1]), useful(&[0, 1, 3, 4])];
         tiers.retain(|t| t.len() > 1);
@@ -60,23 +69,34 @@ impl Learner<'_> {
         tiers
     }
 
-    /// The pairs of the given scalars whose products explain what sums of functions of one scalar leave.
+    /// The pairs of the given scalars whose products explain what sums of functions of one scalar
+    /// leave.
     fn pairs(&self, fitted: &Fitted, scalars: &[usize]) -> linalg::Result<Vec<Vec<usize>>> {
         // Where the model is poor its paths are, too.
-        let (along, through) = (self.probe(fitted, scalars, true)?, self.probe(fitted, scalars, false)?);
-        let probe = if along.whole / along.total <= through.whole / through.total { along } else { through };
+        let (along, through) =
+            (self.probe(fitted, scalars, true)?, self.probe(fitted, scalars, false)?);
+        let probe = if along.whole / along.total <= through.whole / through.total {
+            along
+        } else {
+            through
+        };
         log::debug!("pairs leave {:.3e} of {:.3e}", probe.whole, probe.total);
         if probe.whole > 0.5 * probe.total {
             return Ok(Vec::new());
         }
         let groups = &probe.groups;
-        let names = |pairs: &[usize]| self.names(&pairs.iter().map(|&g| groups[g].scalars.clone()).collect::<Vec<_>>());
+        let names = |pairs: &[usize]| {
+            self.names(&pairs.iter().map(|&g| groups[g].scalars.clone()).collect::<Vec<_>>())
+        };
         let mut chosen = probe.forward()?;
         log::debug!("forward: {}", names(&chosen));
         if probe.factor.ncols() <= BACKWARD_COLUMNS {
-            let rank = |g: &Group| g.scalars.iter().map(|&i| self.ranks[i]).sum::<usize>() + 10 * g.scalars.len();
+            let rank = |g: &Group| {
+                g.scalars.iter().map(|&i| self.ranks[i]).sum::<usize>() + 10 * g.scalars.len()
+            };
             let ranks: Vec<usize> = groups.iter().map(rank).collect();
-            let allowed = (1e-3 * probe.total).min(30.0 * probe.whole.max(1e-12 * probe.total)) / probe.factor.ncols() as f64;
+            let allowed = (1e-3 * probe.total).min(30.0 * probe.whole.max(1e-12 * probe.total))
+                / probe.factor.ncols() as f64;
             let kept = eliminate_groups(&with_ridge(&probe.factor)?, groups, &ranks, allowed, 0.0)?;
             let backward: Vec<usize> = kept.into_iter().filter(|&g| g >= probe.single).collect();
             log::debug!("backward: {}", names(&backward));
@@ -91,7 +111,10 @@ impl Learner<'_> {
 
     /// All pairs of the given scalars, with products of low degree, beside what is there.
     fn probe(&self, fitted: &Fitted, scalars: &[usize], along_flow: bool) -> linalg::Result<Probe> {
-        let pairs = scalars.iter().enumerate().flat_map(|(k, &j)| scalars[..k].iter().map(move |&i| vec![i, j]));
+        let pairs = scalars
+            .iter()
+            .enumerate()
+            .flat_map(|(k, &j)| scalars[..k].iter().map(move |&i| vec![i, j]));
         let single = self.groups_of(fitted);
         let wanted: Vec<Vec<usize>> = single.iter().cloned().chain(pairs).collect();
         let (basis, groups) = self.basis(&wanted, PAIR_PROBE);
@@ -99,7 +122,13 @@ impl Learner<'_> {
         let flow = Flow { model: &fitted.model, theta: &fitted.theta };
         let some = self.train.len().min(PAIR_CHUNKS);
         let flow = along_flow.then_some(&flow);
-        let paths = Paths::new(flow, &self.train[..some], &self.weights, self.pieces, &fitted.trust[..some]);
+        let paths = Paths::new(
+            flow,
+            &self.train[..some],
+            &self.weights,
+            self.pieces,
+            &fitted.trust[..some],
+        );
         let paths = paths.with_factors(&self.factors);
         let factor = triangular_factor(&self.taught(&paths, paths.design(&model)))?;
         let n = factor.ncols() - 1;
@@ -142,8 +171,9 @@ impl Probe {
                 }
             }
             // What all pairs together can't explain is no reason to take more.
-            let Some((g, after)) = best.filter(|(_, after)| left - after >= 0.1 * (left - self.whole) && *after <= 0.97 * left)
-            else {
+            let Some((g, after)) = best.filter(|(_, after)| {
+                left - after >= 0.1 * (left - self.whole) && *after <= 0.97 * left
+            }) else {
                 break;
             };
             left = after;
@@ -154,7 +184,10 @@ impl Probe {
 }
 
 /// Sum of squares that the given columns leave of the last one.
-fn left_after<'a>(rest: &Array2<f64>, columns: impl Iterator<Item = &'a usize>) -> linalg::Result<f64> {
+fn left_after<'a>(
+    rest: &Array2<f64>,
+    columns: impl Iterator<Item = &'a usize>,
+) -> linalg::Result<f64> {
     let all: Vec<usize> = columns.copied().chain([rest.ncols() - 1]).collect();
     let small = triangular_factor(&[rest.select(Axis(1), &all)])?;
     let last = all.len() - 1;

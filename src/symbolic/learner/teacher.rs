@@ -25,8 +25,12 @@ impl<'a> Learner<'a> {
     /// Learns from a model from now on, along smooth paths through the points of the chunks.
     pub(in crate::symbolic) fn listen_to(&mut self, increments: Teaching<'a>) {
         self.pieces = PIECES;
-        let paths = self.paths(None::<&Flow<ScalarHamiltonian<ProductBasis>>>, &vec![1.0; self.train.len()]);
-        let miss: Array1<f64> = increments(&paths).iter().flat_map(|b| (&b.column(0) - &b.column(1)).to_vec()).collect();
+        let paths = self
+            .paths(None::<&Flow<ScalarHamiltonian<ProductBasis>>>, &vec![1.0; self.train.len()]);
+        let miss: Array1<f64> = increments(&paths)
+            .iter()
+            .flat_map(|b| (&b.column(0) - &b.column(1)).to_vec())
+            .collect();
         let error = (miss.dot(&miss) / paths.weight()).sqrt();
         log::debug!("the model misses {error:.2e}");
         self.teacher = Some(Teacher { increments, error });
@@ -42,8 +46,13 @@ impl<'a> Learner<'a> {
         self.teacher.map_or(0.0, |t| t.error)
     }
 
-    /// The matrix of a design or of increments with what is to be explained in the last column: the teacher's increments in the place of the observed ones.
-    pub(in crate::symbolic) fn taught(&self, paths: &Paths, mut blocks: Vec<Array2<f64>>) -> Vec<Array2<f64>> {
+    /// The matrix of a design or of increments with what is to be explained in the last column: the
+    /// teacher's increments in the place of the observed ones.
+    pub(in crate::symbolic) fn taught(
+        &self,
+        paths: &Paths,
+        mut blocks: Vec<Array2<f64>>,
+    ) -> Vec<Array2<f64>> {
         if let Some(teacher) = self.teacher {
             for (block, taught) in blocks.iter_mut().zip((teacher.increments)(paths)) {
                 let last = block.ncols() - 1;

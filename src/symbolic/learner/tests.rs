@@ -16,7 +16,8 @@ fn trust_is_never_lost_for_good_nor_a_number_that_is_none() {
 }
 
 fn chunk(shape: Shape, points: usize, rng: &mut ChaCha8Rng) -> Trajectory {
-    let states = Array2::from_shape_simple_fn((points, shape.state_len()), || rng.random_range(-1.0..1.0));
+    let states =
+        Array2::from_shape_simple_fn((points, shape.state_len()), || rng.random_range(-1.0..1.0));
     Trajectory { id: 0, times: (0..points).map(|j| j as f64).collect(), states }
 }
 
@@ -30,7 +31,10 @@ fn the_first_fit_is_bounded_however_many_particles_there_are() {
         let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
         let (groups, degree) = learner.first_groups();
         let size = learner.size(&groups, degree);
-        assert!((1..=MOST_FUNCTIONS).contains(&size) || degree == 1, "{particles} particles, degree {degree}: {size}");
+        assert!(
+            (1..=MOST_FUNCTIONS).contains(&size) || degree == 1,
+            "{particles} particles, degree {degree}: {size}"
+        );
         // Few particles have every scalar.
         assert!(particles > 2 || groups.len() == learner.scalars().len());
     }
@@ -54,7 +58,10 @@ fn a_fit_whose_flow_follows_no_chunk_begins_anew() {
     let chunks: Vec<Trajectory> = (0..20).map(|_| chunk(shape, 4, &mut rng)).collect();
     let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
     let first = learner.fit(&[vec![0], vec![1]], 3, None).unwrap();
-    let lost = Fitted { theta: vec![1e300; first.theta.len()], ..learner.fit(&[vec![0], vec![1]], 3, None).unwrap() };
+    let lost = Fitted {
+        theta: vec![1e300; first.theta.len()],
+        ..learner.fit(&[vec![0], vec![1]], 3, None).unwrap()
+    };
     let again = learner.fit(&[vec![0], vec![1]], 3, Some(&lost)).unwrap();
     assert!(again.misfit.is_finite() && again.theta.iter().all(|x| x.is_finite()));
 }

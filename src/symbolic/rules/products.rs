@@ -3,7 +3,8 @@
 use crate::expr::Function;
 use crate::symbolic::expand::monomial_power;
 use crate::symbolic::graph::{
-    Graph, Monomial, ONE, Signs, add_monomial, add_polynomial, add_power, add_sum, argument_of, constant, is, monomial, nodes, tidy,
+    Graph, Monomial, ONE, Signs, add_monomial, add_polynomial, add_power, add_sum, argument_of,
+    constant, is, monomial, nodes, tidy,
 };
 use crate::symbolic::language::{Node, Number};
 use egg::Id;
@@ -25,7 +26,9 @@ fn sums(graph: &Graph, id: Id) -> Vec<Box<[Id]>> {
 
 fn product(graph: &Graph, node: &Node) -> Monomial {
     let Node::Product(factors) = node else { return Monomial::constant(1.0) };
-    factors.iter().fold(Monomial::constant(1.0), |product, &f| product.times(graph, &monomial(graph, f)))
+    factors
+        .iter()
+        .fold(Monomial::constant(1.0), |product, &f| product.times(graph, &monomial(graph, f)))
 }
 
 fn negated(graph: &mut Graph, terms: &[Id], factor: f64) -> Option<Id> {
@@ -62,15 +65,24 @@ pub fn gather_exponentials(graph: &mut Graph, node: &Node) -> Vec<Id> {
 pub fn tangent(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let product = product(graph, node);
     let find = |f: Function| {
-        let of = |(i, (base, n)): (usize, &(Id, Number))| Some((i, argument_of(graph, *base, f)?, *n));
+        let of =
+            |(i, (base, n)): (usize, &(Id, Number))| Some((i, argument_of(graph, *base, f)?, *n));
         product.powers.iter().enumerate().filter_map(of).collect::<Vec<_>>()
     };
     let (sines, cosines) = (find(Function::Sin), find(Function::Cos));
     let pairs = sines.iter().flat_map(|s| cosines.iter().map(move |c| (s, c)));
-    let pair = pairs.into_iter().find(|((_, x, n), (_, y, m))| x == y && n.value() == -m.value() && n.is_whole());
+    let pair = pairs
+        .into_iter()
+        .find(|((_, x, n), (_, y, m))| x == y && n.value() == -m.value() && n.is_whole());
     let Some(&(&(i, x, n), &(j, ..))) = pair.as_ref() else { return vec![] };
     let mut rest = product.clone();
-    rest.powers = product.powers.iter().enumerate().filter(|(k, _)| *k != i && *k != j).map(|(_, p)| *p).collect();
+    rest.powers = product
+        .powers
+        .iter()
+        .enumerate()
+        .filter(|(k, _)| *k != i && *k != j)
+        .map(|(_, p)| *p)
+        .collect();
     let tangent = graph.add(Node::Apply(Function::Tan, [x]));
     rest.multiply(graph, tangent, n);
     single(add_monomial(graph, &rest))
@@ -87,7 +99,8 @@ pub fn distribute_coefficient(graph: &mut Graph, node: &Node) -> Vec<Id> {
     sums.iter().filter_map(|terms| negated(graph, terms, product.coefficient)).collect()
 }
 
-/// (x**n)**m = x**(n*m): whole exponents, or x not below zero; (x**n)**m = abs(x)**(n*m) for even n.
+/// (x**n)**m = x**(n*m): whole exponents, or x not below zero; (x**n)**m = abs(x)**(n*m) for even
+/// n.
 pub fn power_of_power(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let Node::Power(m, [outer]) = node else { return vec![] };
     let inner = nodes(graph, *outer).filter_map(|node| match node {
@@ -97,7 +110,10 @@ pub fn power_of_power(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let inner: Vec<(Number, Id)> = inner.collect();
     let mut found = Vec::new();
     for (n, base) in inner {
-        let Some(nm) = Number::new(tidy(n.value() * m.value())).filter(|nm| nm.value() != 0.0) else { continue };
+        let Some(nm) = Number::new(tidy(n.value() * m.value())).filter(|nm| nm.value() != 0.0)
+        else {
+            continue;
+        };
         if (n.is_whole() && m.is_whole()) || is(graph, base, Signs::NON_NEGATIVE) {
             found.push(add_power(graph, base, nm));
         } else if n.is_even() {
@@ -120,7 +136,10 @@ pub fn power_of_product(graph: &mut Graph, node: &Node) -> Vec<Id> {
 }
 
 fn constant_or_atom(monomial: &Monomial) -> bool {
-    monomial.powers.is_empty() || (monomial.coefficient == 1.0 && monomial.powers.len() == 1 && monomial.powers[0].1 == ONE)
+    monomial.powers.is_empty()
+        || (monomial.coefficient == 1.0
+            && monomial.powers.len() == 1
+            && monomial.powers[0].1 == ONE)
 }
 
 /// exp(x)**n = exp(n*x)
@@ -136,13 +155,18 @@ pub fn power_of_exponential(graph: &mut Graph, node: &Node) -> Vec<Id> {
 pub fn double_angle(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let Node::Power(n, [base]) = node else { return vec![] };
     let of = |f: Function, sign: f64| argument_of(graph, *base, f).map(|x| (x, sign));
-    let Some((x, sign)) = of(Function::Cos, 0.5).or_else(|| of(Function::Sin, -0.5)).filter(|_| n.value() == 2.0) else {
+    let Some((x, sign)) =
+        of(Function::Cos, 0.5).or_else(|| of(Function::Sin, -0.5)).filter(|_| n.value() == 2.0)
+    else {
         return vec![];
     };
     let doubled = monomial(graph, x).scaled(2.0);
     let Some(doubled) = add_monomial(graph, &doubled) else { return vec![] };
     let cosine = graph.add(Node::Apply(Function::Cos, [doubled]));
-    single(add_polynomial(graph, &[Monomial { coefficient: sign, powers: vec![(cosine, ONE)] }, Monomial::constant(0.5)]))
+    single(add_polynomial(
+        graph,
+        &[Monomial { coefficient: sign, powers: vec![(cosine, ONE)] }, Monomial::constant(0.5)],
+    ))
 }
 
 /// (x - y)**n = (y - x)**n and abs(x)**n = x**n for even n.
@@ -171,13 +195,17 @@ pub fn logarithm_of_exponential(graph: &mut Graph, node: &Node) -> Vec<Id> {
 pub fn logarithm_of_product(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let Node::Apply(Function::Log, [x]) = node else { return vec![] };
     let x = monomial(graph, *x);
-    let positive = x.coefficient > 0.0 && x.powers.iter().all(|(base, _)| is(graph, *base, Signs::STRICTLY_POSITIVE));
+    let positive = x.coefficient > 0.0
+        && x.powers.iter().all(|(base, _)| is(graph, *base, Signs::STRICTLY_POSITIVE));
     if !positive || constant_or_atom(&x) {
         return vec![];
     }
     let mut terms = vec![Monomial::constant(tidy(x.coefficient.ln()))];
     for (base, n) in x.powers {
-        terms.push(Monomial { coefficient: n.value(), powers: vec![(graph.add(Node::Apply(Function::Log, [base])), ONE)] });
+        terms.push(Monomial {
+            coefficient: n.value(),
+            powers: vec![(graph.add(Node::Apply(Function::Log, [base])), ONE)],
+        });
     }
     single(add_polynomial(graph, &terms))
 }
@@ -185,16 +213,16 @@ pub fn logarithm_of_product(graph: &mut Graph, node: &Node) -> Vec<Id> {
 /// exp(n*log(x) + y) = x**n*exp(y) for x above zero.
 pub fn exponential_of_logarithm(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let Node::Apply(Function::Exp, [x]) = node else { return vec![] };
-    let alternatives = sums(graph, *x).into_iter().chain([vec![*x].into()]).collect::<Vec<Box<[Id]>>>();
+    let alternatives =
+        sums(graph, *x).into_iter().chain([vec![*x].into()]).collect::<Vec<Box<[Id]>>>();
     let mut found = Vec::new();
     for terms in alternatives {
         let (mut powers, mut rest) = (Monomial::constant(1.0), Vec::new());
         for &term in &terms {
             let monomial = monomial(graph, term);
             let base = match monomial.powers[..] {
-                [(base, n)] if n == ONE => {
-                    argument_of(graph, base, Function::Log).filter(|&y| is(graph, y, Signs::STRICTLY_POSITIVE))
-                }
+                [(base, n)] if n == ONE => argument_of(graph, base, Function::Log)
+                    .filter(|&y| is(graph, y, Signs::STRICTLY_POSITIVE)),
                 _ => None,
             };
             match (base, Number::new(monomial.coefficient)) {
@@ -215,7 +243,8 @@ pub fn exponential_of_logarithm(graph: &mut Graph, node: &Node) -> Vec<Id> {
     found
 }
 
-/// abs(x) = x for x not below zero, abs(x) = -x for x not above zero, abs(a*x) = abs(a)*abs(x) for a number a.
+/// abs(x) = x for x not below zero, abs(x) = -x for x not above zero, abs(a*x) = abs(a)*abs(x) for
+/// a number a.
 pub fn magnitude(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let Node::Apply(Function::Abs, [x]) = node else { return vec![] };
     if is(graph, *x, Signs::NON_NEGATIVE) {
@@ -228,14 +257,22 @@ pub fn magnitude(graph: &mut Graph, node: &Node) -> Vec<Id> {
     if inner.coefficient == 1.0 {
         return vec![];
     }
-    let Some(rest) = add_monomial(graph, &Monomial { coefficient: 1.0, powers: inner.powers }) else { return vec![] };
+    let Some(rest) = add_monomial(graph, &Monomial { coefficient: 1.0, powers: inner.powers })
+    else {
+        return vec![];
+    };
     let magnitude = graph.add(Node::Apply(Function::Abs, [rest]));
-    single(add_monomial(graph, &Monomial { coefficient: inner.coefficient.abs(), powers: vec![(magnitude, ONE)] }))
+    single(add_monomial(
+        graph,
+        &Monomial { coefficient: inner.coefficient.abs(), powers: vec![(magnitude, ONE)] },
+    ))
 }
 
 /// cos(-x) = cos(x), sin(-x) = -sin(x), tan(-x) = -tan(x).
 pub fn parity(graph: &mut Graph, node: &Node) -> Vec<Id> {
-    let Node::Apply(f @ (Function::Sin | Function::Cos | Function::Tan), [x]) = node else { return vec![] };
+    let Node::Apply(f @ (Function::Sin | Function::Cos | Function::Tan), [x]) = node else {
+        return vec![];
+    };
     let sign = if *f == Function::Cos { 1.0 } else { -1.0 };
     let inner = monomial(graph, *x);
     let opposite = if constant(graph, *x).is_some() {

@@ -3,7 +3,9 @@
 use super::factors::family;
 use super::sums::{single, terms};
 use crate::expr::Vector;
-use crate::symbolic::graph::{Graph, Monomial, ONE, TWO, add_polynomial, add_tidy, dot_of, norm_of, tidy};
+use crate::symbolic::graph::{
+    Graph, Monomial, ONE, TWO, add_polynomial, add_tidy, dot_of, norm_of, tidy,
+};
 use crate::symbolic::language::{Combination, Node, Number};
 use egg::Id;
 use std::collections::BTreeMap;
@@ -12,10 +14,13 @@ use std::collections::BTreeMap;
 pub fn gather_dots(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let terms = terms(graph, node);
     let stem = |v: &Combination| v.terms().first().map(|(name, _)| family(name));
-    let mut groups: BTreeMap<(Combination, Number, Option<String>), Vec<(usize, Combination)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Combination, Number, Option<String>), Vec<(usize, Combination)>> =
+        BTreeMap::new();
     for (i, term) in terms.iter().enumerate() {
         let [(base, n)] = term.powers[..] else { continue };
-        let (Some((a, b)), Some(size), true) = (dot_of(graph, base), Number::new(term.coefficient.abs()), n == ONE) else {
+        let (Some((a, b)), Some(size), true) =
+            (dot_of(graph, base), Number::new(term.coefficient.abs()), n == ONE)
+        else {
             continue;
         };
         for (shared, other) in [(a, b), (b, a)] {
@@ -30,8 +35,10 @@ pub fn gather_dots(graph: &mut Graph, node: &Node) -> Vec<Id> {
         });
         let Some(mut gathered) = add_dot(graph, &shared.vector(), &total) else { continue };
         gathered.coefficient *= coefficient;
-        let mut rest: Vec<Monomial> =
-            (0..terms.len()).filter(|i| members.iter().all(|(j, _)| i != j)).map(|i| terms[i].clone()).collect();
+        let mut rest: Vec<Monomial> = (0..terms.len())
+            .filter(|i| members.iter().all(|(j, _)| i != j))
+            .map(|i| terms[i].clone())
+            .collect();
         rest.push(gathered);
         found.extend(add_polynomial(graph, &rest));
     }
@@ -45,7 +52,8 @@ fn add_dot(graph: &mut Graph, a: &Vector, b: &Vector) -> Option<Monomial> {
     Some(Monomial { coefficient: x * y, powers: vec![(graph.add(node), ONE)] })
 }
 
-/// k*norm(a)**2 + 2*k*dot(a,b) + k*norm(b)**2 = k*norm(a+b)**2, and what is left of the squares; as often as it goes.
+/// k*norm(a)**2 + 2*k*dot(a,b) + k*norm(b)**2 = k*norm(a+b)**2, and what is left of the squares; as
+/// often as it goes.
 pub fn polarise(graph: &mut Graph, node: &Node) -> Vec<Id> {
     let mut terms = terms(graph, node);
     let mut changed = false;
@@ -58,7 +66,9 @@ pub fn polarise(graph: &mut Graph, node: &Node) -> Vec<Id> {
 
 fn polarise_once(graph: &mut Graph, terms: &[Monomial]) -> Option<Vec<Monomial>> {
     let square = |v: &Combination| {
-        terms.iter().position(|t| matches!(t.powers[..], [(base, n)] if n == TWO && norm_of(graph, base) == Some(v)))
+        terms.iter().position(
+            |t| matches!(t.powers[..], [(base, n)] if n == TWO && norm_of(graph, base) == Some(v)),
+        )
     };
     let mut found = None;
     for (k, cross) in terms.iter().enumerate() {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A moment, or a flag that another thread or a signal sets, after which nothing is begun that can be left out. By default never.
+/// A moment, or a flag that another thread or a signal sets, after which nothing is begun that can
+/// be left out. By default never.
 #[derive(Clone, Debug, Default)]
 pub struct Deadline {
     earliest: Option<Instant>,
@@ -27,10 +28,12 @@ impl Deadline {
     pub fn is_over(&self) -> bool {
         let now = Instant::now();
         let stopped = || self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
-        self.earliest.is_none_or(|earliest| now >= earliest) && (self.moment.is_some_and(|moment| now > moment) || stopped())
+        self.earliest.is_none_or(|earliest| now >= earliest)
+            && (self.moment.is_some_and(|moment| now > moment) || stopped())
     }
 
-    /// The same for a piece of work that begins now: it gets `least`, whatever happens, and `most` at most.
+    /// The same for a piece of work that begins now: it gets `least`, whatever happens, and `most`
+    /// at most.
     pub(in crate::symbolic) fn within(&self, least: Duration, most: Duration) -> Self {
         let now = Instant::now();
         let earliest = self.earliest.max(now.checked_add(least));
@@ -74,7 +77,9 @@ mod tests {
         // What begins after the end gets its least time, and what it begins in turn too.
         let begun = deadline.within(second, hour);
         assert!(!begun.is_over() && !begun.within(Duration::ZERO, hour).is_over());
-        assert!(begun.left() > second && Deadline::default().within(second, second).left() <= second);
+        assert!(
+            begun.left() > second && Deadline::default().within(second, second).left() <= second
+        );
         assert!(!Deadline::default().within(Duration::ZERO, Duration::MAX).is_over());
     }
 }

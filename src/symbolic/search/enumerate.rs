@@ -1,6 +1,7 @@
 //! All forms of growing complexity, in normal form.
 //!
-//! Nested functions of one kind (an exponential in an exponential, a wave in a wave, a logarithm in a logarithm) are left out.
+//! Nested functions of one kind (an exponential in an exponential, a wave in a wave, a logarithm in
+//! a logarithm) are left out.
 
 use super::Form;
 use super::form::{combination, monic};
@@ -42,8 +43,14 @@ fn holds(form: &Form, function: Function) -> bool {
 }
 
 impl<'a> Grammar<'a> {
-    /// No more than `most` terms of a size, nor forms of a complexity, are given; the first to be built come first.
-    pub fn new(operators: &'a Operators, normaliser: &'a Normaliser, variables: usize, most: usize) -> Self {
+    /// No more than `most` terms of a size, nor forms of a complexity, are given; the first to be
+    /// built come first.
+    pub fn new(
+        operators: &'a Operators,
+        normaliser: &'a Normaliser,
+        variables: usize,
+        most: usize,
+    ) -> Self {
         Self {
             operators,
             normaliser,
@@ -75,7 +82,9 @@ impl<'a> Grammar<'a> {
         let half = (1..=total / 2).map(move |a| (a, total - a));
         half.flat_map(move |(a, b)| {
             let (first, second) = (Self::known(&self.terms, a), Self::known(&self.terms, b));
-            first.iter().enumerate().flat_map(move |(i, x)| second[if a == b { i + 1 } else { 0 }..].iter().map(move |y| (x, y)))
+            first.iter().enumerate().flat_map(move |(i, x)| {
+                second[if a == b { i + 1 } else { 0 }..].iter().map(move |y| (x, y))
+            })
         })
     }
 
@@ -93,7 +102,11 @@ impl<'a> Grammar<'a> {
         self.factors.insert(size, factors);
         let mut sums: Vec<Form> = Vec::new();
         if size > 2 {
-            sums.extend(Self::known(&self.terms, size - 2).iter().map(|t| monic(std::slice::from_ref(t), true)));
+            sums.extend(
+                Self::known(&self.terms, size - 2)
+                    .iter()
+                    .map(|t| monic(std::slice::from_ref(t), true)),
+            );
         }
         for (less, constant) in [(3, false), (5, true)] {
             if size > less {
@@ -136,7 +149,9 @@ impl<'a> Grammar<'a> {
             }
         }
         if self.operators.free_exponents && size > 2 {
-            factors.extend(self.bases(size - 2).into_iter().map(|base| Form::FreePower(Box::new(base))));
+            factors.extend(
+                self.bases(size - 2).into_iter().map(|base| Form::FreePower(Box::new(base))),
+            );
         }
     }
 
@@ -154,12 +169,16 @@ impl<'a> Grammar<'a> {
             let wave = f != Function::Exp;
             for (less, constant) in [(3, false), (5, true)] {
                 if size > less && (!constant || wave) {
-                    Self::known(&self.terms, size - less).iter().for_each(|t| add(combination(std::slice::from_ref(t), constant)));
+                    Self::known(&self.terms, size - less)
+                        .iter()
+                        .for_each(|t| add(combination(std::slice::from_ref(t), constant)));
                 }
             }
             for (less, constant) in [(6, false), (8, true)] {
                 if size > less && (!constant || wave) {
-                    self.pairs(size - less).take(self.most).for_each(|(a, b)| add(combination(&[a.clone(), b.clone()], constant)));
+                    self.pairs(size - less)
+                        .take(self.most)
+                        .for_each(|(a, b)| add(combination(&[a.clone(), b.clone()], constant)));
                 }
             }
         }
@@ -171,8 +190,11 @@ impl<'a> Grammar<'a> {
         for a in 1..size.saturating_sub(1) {
             let b = size - 1 - a;
             for term in Self::known(&self.terms, a) {
-                let factors = Self::known(&self.factors, b).iter().chain(Self::known(&self.sums, b));
-                products.extend(factors.map(|factor| Form::Product(vec![term.clone(), factor.clone()])));
+                let factors =
+                    Self::known(&self.factors, b).iter().chain(Self::known(&self.sums, b));
+                products.extend(
+                    factors.map(|factor| Form::Product(vec![term.clone(), factor.clone()])),
+                );
                 if products.len() > 4 * self.most {
                     return products;
                 }
@@ -181,7 +203,8 @@ impl<'a> Grammar<'a> {
         products
     }
 
-    /// Forms of a complexity: sums of up to three terms with free coefficients, with and (where it counts) without a constant.
+    /// Forms of a complexity: sums of up to three terms with free coefficients, with and (where it
+    /// counts) without a constant.
     pub fn forms(&mut self, complexity: usize, constants: bool) -> Vec<Form> {
         let mut forms = Vec::new();
         self.terms(complexity.saturating_sub(2));
@@ -191,10 +214,18 @@ impl<'a> Grammar<'a> {
                 continue;
             }
             if size > 2 {
-                forms.extend(Self::known(&self.terms, size - 2).iter().map(|t| combination(std::slice::from_ref(t), constant)));
+                forms.extend(
+                    Self::known(&self.terms, size - 2)
+                        .iter()
+                        .map(|t| combination(std::slice::from_ref(t), constant)),
+                );
             }
             if size > 5 {
-                forms.extend(self.pairs(size - 5).take(self.most).map(|(a, b)| combination(&[a.clone(), b.clone()], constant)));
+                forms.extend(
+                    self.pairs(size - 5)
+                        .take(self.most)
+                        .map(|(a, b)| combination(&[a.clone(), b.clone()], constant)),
+                );
             }
             if size > 8 {
                 self.triples(size - 8, constant, &mut forms);
@@ -207,8 +238,10 @@ impl<'a> Grammar<'a> {
     fn triples(&self, total: usize, constant: bool, forms: &mut Vec<Form>) {
         for first in 1..=total / 3 {
             for (i, x) in Self::known(&self.terms, first).iter().enumerate() {
-                let later =
-                    |t: &Form, size: usize| size > first || Self::known(&self.terms, first).iter().skip(i + 1).any(|s| s == t);
+                let later = |t: &Form, size: usize| {
+                    size > first
+                        || Self::known(&self.terms, first).iter().skip(i + 1).any(|s| s == t)
+                };
                 if forms.len() > self.most {
                     return;
                 }

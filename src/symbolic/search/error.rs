@@ -32,7 +32,9 @@ pub enum SearchError {
         value: f64,
     },
     /// Names and columns differ in number, or a name is no name.
-    #[error("{found}; give one name to each of the {columns} columns, letters, digits and `_`, each once")]
+    #[error(
+        "{found}; give one name to each of the {columns} columns, letters, digits and `_`, each once"
+    )]
     Names {
         /// What is wrong.
         found: String,

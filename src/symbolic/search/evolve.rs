@@ -1,6 +1,8 @@
-//! Evolution: forms that fit well are changed and recombined; what the e-graph knows already is no offspring.
+//! Evolution: forms that fit well are changed and recombined; what the e-graph knows already is no
+//! offspring.
 //!
-//! Of several changes of a parent the one that fits best with its constants just drawn is taken; it is fitted if its class is new.
+//! Of several changes of a parent the one that fits best with its constants just drawn is taken; it
+//! is fitted if its class is new.
 
 use super::Deadline;
 use super::Form;
@@ -34,7 +36,8 @@ const IDLE: usize = 12;
 const MAX_CONSTANTS: usize = 14;
 
 impl Run<'_> {
-    /// Recombines what was found until a form explains the data, nothing new comes, or a limit is reached.
+    /// Recombines what was found until a form explains the data, nothing new comes, or a limit is
+    /// reached.
     pub fn evolve(&mut self) {
         if self.ended.is_some() || self.kept.is_empty() {
             return;
@@ -108,7 +111,14 @@ impl Breeder<'_> {
             // A tournament of two.
             let mut pick = || {
                 let (a, b) = (self.parents.choose(&mut rng)?, self.parents.choose(&mut rng)?);
-                Some(if a.mean_square * (a.complexity as f64) < b.mean_square * (b.complexity as f64) { *a } else { *b })
+                Some(
+                    if a.mean_square * (a.complexity as f64) < b.mean_square * (b.complexity as f64)
+                    {
+                        *a
+                    } else {
+                        *b
+                    },
+                )
             };
             let (mother, father) = (pick()?, pick()?);
             let known = hints(&[mother, father]);
@@ -120,13 +130,20 @@ impl Breeder<'_> {
                 }
                 let Some(form) = change.draw(&mut rng) else { continue };
                 let form = self.normaliser.normal(&form);
-                if form.complexity() > max || form.constants() > MAX_CONSTANTS || seen.contains(&form) {
+                if form.complexity() > max
+                    || form.constants() > MAX_CONSTANTS
+                    || seen.contains(&form)
+                {
                     continue;
                 }
                 let Some(tape) = Tape::new(&form, self.screen) else { continue };
                 let hints = matching(&form, &known, &tape);
                 let starts = Starts::new(seed ^ (k * SIBLINGS + sibling) as u64, hints.clone());
-                let Some(squares) = Fitter::new(&form, self.screen).and_then(|mut f| f.glance(&starts)) else { continue };
+                let Some(squares) =
+                    Fitter::new(&form, self.screen).and_then(|mut f| f.glance(&starts))
+                else {
+                    continue;
+                };
                 if best.as_ref().is_none_or(|(known, _)| squares < *known) {
                     best = Some((squares, Job { form, hints }));
                 }
@@ -208,7 +225,11 @@ impl Change<'_> {
                 // A term for one part.
                 let at = place(&m, rng);
                 let part = part(&m, at)?;
-                replace_part(&m, at, &Form::Sum(vec![part.clone(), Form::Product(vec![Form::Constant, piece])]))
+                replace_part(
+                    &m,
+                    at,
+                    &Form::Sum(vec![part.clone(), Form::Product(vec![Form::Constant, piece])]),
+                )
             }
             6 => {
                 let at = place(&m, rng);
@@ -222,8 +243,16 @@ impl Change<'_> {
             }
             9 => remove_part(&m, rng)?,
             10 => {
-                let factor = if rng.random() { self.father.clone() } else { self.father.clone().power(-1.0) };
-                if rng.random() { Form::Sum(vec![m, factor]) } else { Form::Product(vec![m, factor]) }
+                let factor = if rng.random() {
+                    self.father.clone()
+                } else {
+                    self.father.clone().power(-1.0)
+                };
+                if rng.random() {
+                    Form::Sum(vec![m, factor])
+                } else {
+                    Form::Product(vec![m, factor])
+                }
             }
             _ => self.other_variable(&m, rng),
         })
@@ -242,8 +271,10 @@ impl Change<'_> {
         let operators = &self.breeder.options.operators;
         let functions = operators.functions.len();
         let exponents = operators.exponents.len();
-        let choice = rng.random_range(0..functions + exponents + usize::from(operators.free_exponents));
-        let shifted = if rng.random() { part.clone() } else { Form::Sum(vec![part.clone(), Form::Constant]) };
+        let choice =
+            rng.random_range(0..functions + exponents + usize::from(operators.free_exponents));
+        let shifted =
+            if rng.random() { part.clone() } else { Form::Sum(vec![part.clone(), Form::Constant]) };
         Some(if choice < functions {
             Form::apply(operators.functions[choice], shifted)
         } else if choice < functions + exponents {
@@ -254,16 +285,23 @@ impl Change<'_> {
     }
 
     fn other_variable(&self, form: &Form, rng: &mut ChaCha8Rng) -> Form {
-        let (from, to) = (rng.random_range(0..self.breeder.variables), rng.random_range(0..self.breeder.variables));
+        let (from, to) = (
+            rng.random_range(0..self.breeder.variables),
+            rng.random_range(0..self.breeder.variables),
+        );
         if from == to {
             // Another exponent instead.
             let exponents = &self.breeder.options.operators.exponents;
             let n = exponents.choose(rng).copied().and_then(Number::new);
             let at = place(form, rng);
             return match (part(form, at), n) {
-                (Some(Form::Power(base, _)), Some(n)) => replace_part(form, at, &Form::Power(base.clone(), n)),
+                (Some(Form::Power(base, _)), Some(n)) => {
+                    replace_part(form, at, &Form::Power(base.clone(), n))
+                }
                 (Some(Form::Power(base, _)), None) => replace_part(form, at, base),
-                (Some(other), Some(n)) => replace_part(form, at, &Form::Power(Box::new(other.clone()), n)),
+                (Some(other), Some(n)) => {
+                    replace_part(form, at, &Form::Power(Box::new(other.clone()), n))
+                }
                 _ => form.clone(),
             };
         }

@@ -1,9 +1,11 @@
 //! The e-graph of all forms that a search has visited.
 //!
-//! A class is a *family*: the set of functions that a form gives when its constants take all values, each occurrence of a constant independently.
-//! Equality of families is a congruence, so what egg does is sound for them: two forms in one class fit any data equally well, and one
-//! fit serves both. Families are compared up to their closure: a limit of members (a coefficient that goes to zero while another grows) counts
-//! as a member, and on the side of the domain where a root or logarithm has a value (see [`Form`]).
+//! A class is a *family*: the set of functions that a form gives when its constants take all
+//! values, each occurrence of a constant independently. Equality of families is a congruence, so
+//! what egg does is sound for them: two forms in one class fit any data equally well, and one fit
+//! serves both. Families are compared up to their closure: a limit of members (a coefficient that
+//! goes to zero while another grows) counts as a member, and on the side of the domain where a root
+//! or logarithm has a value (see [`Form`]).
 
 use super::Form;
 use super::form::Number;
@@ -35,7 +37,9 @@ impl Language for Shape {
 
     fn matches(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Sum(a), Self::Sum(b)) | (Self::Product(a), Self::Product(b)) => a.len() == b.len(),
+            (Self::Sum(a), Self::Sum(b)) | (Self::Product(a), Self::Product(b)) => {
+                a.len() == b.len()
+            }
             (Self::Power(a, _), Self::Power(b, _)) => a == b,
             (Self::Apply(a, _), Self::Apply(b, _)) => a == b,
             (Self::FreePower(_), Self::FreePower(_)) => true,
@@ -85,11 +89,14 @@ impl Analysis<Shape> for Families {
     fn make(graph: &mut Graph, node: &Shape, _: Id) -> Facts {
         let of = |id: &Id| graph[*id].data;
         let children = node.children();
-        let single = !matches!(node, Shape::Constant | Shape::FreePower(_)) && children.iter().all(|id| of(id).single);
+        let single = !matches!(node, Shape::Constant | Shape::FreePower(_))
+            && children.iter().all(|id| of(id).single);
         let (scales, shifts) = match node {
             Shape::Constant => (true, true),
             Shape::Variable(_) | Shape::Number(_) | Shape::FreePower(_) => (false, false),
-            Shape::Sum(terms) => (terms.iter().all(|id| of(id).scales), terms.iter().any(|id| of(id).shifts)),
+            Shape::Sum(terms) => {
+                (terms.iter().all(|id| of(id).scales), terms.iter().any(|id| of(id).shifts))
+            }
             Shape::Product(factors) => (factors.iter().any(|id| of(id).scales), false),
             // Both signs only when the exponent is odd.
             Shape::Power(n, [base]) => (of(base).scales && n.is_whole() && !n.is_even(), false),
@@ -99,7 +106,11 @@ impl Analysis<Shape> for Families {
     }
 
     fn merge(&mut self, to: &mut Facts, from: Facts) -> DidMerge {
-        let all = Facts { single: to.single || from.single, scales: to.scales || from.scales, shifts: to.shifts || from.shifts };
+        let all = Facts {
+            single: to.single || from.single,
+            scales: to.scales || from.scales,
+            shifts: to.shifts || from.shifts,
+        };
         let merged = DidMerge(all != *to, all != from);
         *to = all;
         merged
@@ -113,7 +124,8 @@ pub(super) struct Space {
     fresh: BTreeSet<Id>,
 }
 
-/// Rounds of rules over what is new. A round builds at most one class for each node and rule, and none of the rules makes forms grow.
+/// Rounds of rules over what is new. A round builds at most one class for each node and rule, and
+/// none of the rules makes forms grow.
 const ROUNDS: usize = 4;
 
 impl Space {
@@ -163,7 +175,8 @@ impl Space {
     pub fn saturate_with(&mut self, rules: &[FamilyRule]) {
         self.graph.rebuild();
         for _ in 0..ROUNDS {
-            let classes: BTreeSet<Id> = std::mem::take(&mut self.fresh).into_iter().map(|id| self.graph.find(id)).collect();
+            let classes: BTreeSet<Id> =
+                std::mem::take(&mut self.fresh).into_iter().map(|id| self.graph.find(id)).collect();
             if classes.is_empty() {
                 break;
             }
@@ -171,7 +184,8 @@ impl Space {
             let mut changed = BTreeSet::new();
             for class in classes {
                 let nodes = self.graph[self.graph.find(class)].nodes.iter();
-                let nodes: Vec<Shape> = nodes.filter(|n| n.children().len() <= LONGEST).cloned().collect();
+                let nodes: Vec<Shape> =
+                    nodes.filter(|n| n.children().len() <= LONGEST).cloned().collect();
                 for node in nodes {
                     for rule in rules {
                         let Some(right) = rule.apply(&mut self.graph, &node) else { continue };
@@ -185,7 +199,10 @@ impl Space {
             changed.extend((known..self.graph.nodes().len()).map(Id::from));
             let changed: BTreeSet<Id> = changed.into_iter().map(|id| self.graph.find(id)).collect();
             // What holds a changed class may now match.
-            let holders: Vec<Id> = changed.iter().flat_map(|id| self.graph[*id].parents().collect::<Vec<Id>>()).collect();
+            let holders: Vec<Id> = changed
+                .iter()
+                .flat_map(|id| self.graph[*id].parents().collect::<Vec<Id>>())
+                .collect();
             self.fresh = changed.into_iter().chain(holders).collect();
         }
         self.fresh.clear();
@@ -225,7 +242,8 @@ pub(super) fn product_of(graph: &Graph, factors: Vec<Id>) -> Result<Shape, Id> {
     flattened(graph, factors, joins, inner).map(|flat| Shape::Product(flat.into()))
 }
 
-/// Operands with those of operands of the same kind in their place, where all nodes of a class may join.
+/// Operands with those of operands of the same kind in their place, where all nodes of a class may
+/// join.
 fn flattened(
     graph: &Graph,
     ids: Vec<Id>,
@@ -236,9 +254,15 @@ fn flattened(
     for id in ids {
         let id = graph.find(id);
         // A class that is one of its own operands, as c*x is of c*c*x, would never come to an end.
-        let operands = graph[id].nodes.iter().filter_map(&inner).find(|inner| !inner.iter().any(|part| graph.find(*part) == id));
+        let operands = graph[id]
+            .nodes
+            .iter()
+            .filter_map(&inner)
+            .find(|inner| !inner.iter().any(|part| graph.find(*part) == id));
         match operands.filter(|_| graph[id].nodes.iter().all(&joins)) {
-            Some(operands) if flat.len() + operands.len() <= LONGEST => flat.extend(operands.iter().map(|id| graph.find(*id))),
+            Some(operands) if flat.len() + operands.len() <= LONGEST => {
+                flat.extend(operands.iter().map(|id| graph.find(*id)))
+            }
             _ => flat.push(id),
         }
     }

@@ -1,7 +1,8 @@
-//! Constants of a form: those it is linear in by variable projection, those inside by Levenberg-Marquardt.
+//! Constants of a form: those it is linear in by variable projection, those inside by
+//! Levenberg-Marquardt.
 //!
-//! Variable projection: Golub & Pereyra 1973 (SIAM J. Numer. Anal. 10, 413), with the derivative simplified by Kaufman 1975 (BIT 15, 49).
-//! Damping: Marquardt 1963 (J. SIAM 11, 431).
+//! Variable projection: Golub & Pereyra 1973 (SIAM J. Numer. Anal. 10, 413), with the derivative
+//! simplified by Kaufman 1975 (BIT 15, 49). Damping: Marquardt 1963 (J. SIAM 11, 431).
 
 use super::Form;
 use super::starts::Starts;
@@ -20,7 +21,8 @@ pub(super) struct Fit {
 /// A column whose part outside of the others is smaller than this is taken as dependent on them.
 const DEPENDENT: f64 = 1e-11;
 
-/// A form whose sum of squares is this many times that of a simpler one after a few steps is given up.
+/// A form whose sum of squares is this many times that of a simpler one after a few steps is given
+/// up.
 const HOPELESS: f64 = 100.0;
 
 /// One that is below this many times is fitted to the end.
@@ -86,7 +88,8 @@ impl<'a> Fitter<'a> {
         })
     }
 
-    /// A component of a term's register in the data: weighted in all measurements, and whitened where these are not independent.
+    /// A component of a term's register in the data: weighted in all measurements, and whitened
+    /// where these are not independent.
     fn gather(
         problem: &Problem,
         (registers, measured): (&Registers, &mut Measured),
@@ -94,29 +97,42 @@ impl<'a> Fitter<'a> {
         b: usize,
         mut each: impl FnMut(usize, Lanes),
     ) {
-        let Some(rows) = &problem.whitening else { return Self::measure(problem, registers, register, b, each) };
+        let Some(rows) = &problem.whitening else {
+            return Self::measure(problem, registers, register, b, each);
+        };
         let Measured { raw, whitened } = measured;
         Self::measure(problem, registers, register, b, |i, x| raw[i] = x);
         whiten_into(rows, raw, whitened);
         whitened.iter().enumerate().for_each(|(i, x)| each(i, *x));
     }
 
-    fn measure(problem: &Problem, registers: &Registers, register: Option<usize>, b: usize, mut each: impl FnMut(usize, Lanes)) {
+    fn measure(
+        problem: &Problem,
+        registers: &Registers,
+        register: Option<usize>,
+        b: usize,
+        mut each: impl FnMut(usize, Lanes),
+    ) {
         let blocks = problem.blocks();
         let first = usize::from(!problem.has_values);
         for m in 0..problem.weights.len() / blocks.max(1) {
             match register {
                 Some(r) => {
                     let values = registers.get(r, m + first, b);
-                    (0..blocks).for_each(|k| each(m * blocks + k, values[k] * problem.weights[m * blocks + k]));
+                    (0..blocks).for_each(|k| {
+                        each(m * blocks + k, values[k] * problem.weights[m * blocks + k])
+                    });
                 }
-                None if m + first == 0 && b == 0 => (0..blocks).for_each(|k| each(k, problem.weights[k])),
+                None if m + first == 0 && b == 0 => {
+                    (0..blocks).for_each(|k| each(k, problem.weights[k]))
+                }
                 None => (0..blocks).for_each(|k| each(m * blocks + k, Lanes::zero())),
             }
         }
     }
 
-    /// Runs the tape and solves for the linear constants; the sum of squares that is left, infinite where the form has no value.
+    /// Runs the tape and solves for the linear constants; the sum of squares that is left, infinite
+    /// where the form has no value.
     fn project(&mut self, inner: &[f64], derivatives: bool) -> f64 {
         if !self.tape.run(inner, self.problem, &mut self.registers, derivatives) {
             return f64::INFINITY;
@@ -139,11 +155,15 @@ impl<'a> Fitter<'a> {
             match term.coefficient {
                 Some(k) => {
                     let column = &mut self.columns[k];
-                    Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| column[i] = x);
+                    Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| {
+                        column[i] = x
+                    });
                 }
                 None => {
                     let residual = &mut self.residual;
-                    Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| residual[i] -= x);
+                    Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| {
+                        residual[i] -= x
+                    });
                 }
             }
         }
@@ -174,22 +194,28 @@ impl<'a> Fitter<'a> {
         for k in (0..n).rev() {
             let sum: f64 = (k + 1..n).map(|j| self.triangle[k * n + j] * self.linear[j]).sum();
             let pivot = self.triangle[k * n + k];
-            self.linear[k] = if pivot > 0.0 { (shares.get(k).copied().unwrap_or(0.0) - sum) / pivot } else { 0.0 };
+            self.linear[k] = if pivot > 0.0 {
+                (shares.get(k).copied().unwrap_or(0.0) - sum) / pivot
+            } else {
+                0.0
+            };
         }
         self.triangle.fill(0.0);
         let squares = dot(&self.residual, &self.residual);
         if squares.is_finite() { squares } else { f64::INFINITY }
     }
 
-    /// After [`project`](Self::project) with derivatives: the model's derivatives with respect to the constants inside, without what the linear
-    /// ones can follow when `projected`.
+    /// After [`project`](Self::project) with derivatives: the model's derivatives with respect to
+    /// the constants inside, without what the linear ones can follow when `projected`.
     fn differentiate(&mut self, projected: bool) {
         let (problem, from) = (self.problem, (&self.registers, &mut self.measured));
         for (p, slope) in self.slopes.iter_mut().enumerate() {
             slope.fill(Lanes::zero());
             for term in self.tape.terms.iter().filter(|t| t.register.is_some()) {
                 let factor = term.coefficient.map_or(1.0, |k| self.linear[k]);
-                Self::gather(problem, (from.0, &mut *from.1), term.register, p + 1, |i, x| slope[i] += x * factor);
+                Self::gather(problem, (from.0, &mut *from.1), term.register, p + 1, |i, x| {
+                    slope[i] += x * factor
+                });
             }
             if projected {
                 let before = dot(slope, slope);
@@ -205,9 +231,17 @@ impl<'a> Fitter<'a> {
         }
     }
 
-    /// Levenberg-Marquardt from constants inside with a sum of squares; improves both. Ends after `iterations`, or when the sum of squares falls by
-    /// less than a fraction `least` of itself, or is below `floor`.
-    fn improve(&mut self, inner: &mut [f64], squares: &mut f64, iterations: usize, least: f64, floor: f64) {
+    /// Levenberg-Marquardt from constants inside with a sum of squares; improves both. Ends after
+    /// `iterations`, or when the sum of squares falls by less than a fraction `least` of itself, or
+    /// is below `floor`.
+    fn improve(
+        &mut self,
+        inner: &mut [f64],
+        squares: &mut f64,
+        iterations: usize,
+        least: f64,
+        floor: f64,
+    ) {
         let mut damping = 1e-2;
         for _ in 0..iterations {
             if *squares <= floor || !self.project(inner, true).is_finite() {
@@ -285,11 +319,13 @@ impl<'a> Fitter<'a> {
 
     /// The constants inside, out of all.
     fn inner(&self, theta: &[f64]) -> Vec<f64> {
-        let inner = self.tape.slots.iter().zip(theta).filter(|(slot, _)| matches!(slot, Slot::Inner(_)));
+        let inner =
+            self.tape.slots.iter().zip(theta).filter(|(slot, _)| matches!(slot, Slot::Inner(_)));
         inner.map(|(_, value)| *value).collect()
     }
 
-    /// Fits from several starts; those that look bad are given up early, unless they come close to `bar`.
+    /// Fits from several starts; those that look bad are given up early, unless they come close to
+    /// `bar`.
     pub fn fit(&mut self, starts: &Starts, bar: f64) -> Option<Fit> {
         let inner = self.tape.inner_constants();
         let floor = self.problem.roundoff() * self.problem.rows as f64;
@@ -297,7 +333,8 @@ impl<'a> Fitter<'a> {
             let squares = self.project(&[], false);
             return squares.is_finite().then(|| Fit { theta: self.theta(&[]), squares });
         }
-        let mut tried: Vec<(f64, Vec<f64>)> = (0..starts.count(inner)).filter_map(|k| self.draw(starts, k)).collect();
+        let mut tried: Vec<(f64, Vec<f64>)> =
+            (0..starts.count(inner)).filter_map(|k| self.draw(starts, k)).collect();
         for (keep, iterations, least) in [(4, 4, 1e-3), (2, 12, 1e-3)] {
             tried.sort_by(|a, b| a.0.total_cmp(&b.0));
             if keep == 2 && tried.first().is_some_and(|(squares, _)| *squares > HOPELESS * bar) {
@@ -329,14 +366,19 @@ impl<'a> Fitter<'a> {
         squares.min_by(f64::total_cmp)
     }
 
-    /// The weighted column of the first term of a form with these constants inside; `None` where it has no value.
+    /// The weighted column of the first term of a form with these constants inside; `None` where it
+    /// has no value.
     pub fn column(mut self, inner: &[f64]) -> Option<Vec<Lanes>> {
-        if self.tape.inner_constants() != inner.len() || !self.tape.run(inner, self.problem, &mut self.registers, false) {
+        if self.tape.inner_constants() != inner.len()
+            || !self.tape.run(inner, self.problem, &mut self.registers, false)
+        {
             return None;
         }
         let register = self.tape.terms.first()?.register;
         let column = &mut self.residual;
-        Self::gather(self.problem, (&self.registers, &mut self.measured), register, 0, |i, x| column[i] = x);
+        Self::gather(self.problem, (&self.registers, &mut self.measured), register, 0, |i, x| {
+            column[i] = x
+        });
         let finite = dot(column, column).is_finite();
         finite.then_some(self.residual)
     }
@@ -370,19 +412,32 @@ impl<'a> Fitter<'a> {
         if !self.tape.run(&inner, self.problem, &mut self.registers, false) {
             return f64::INFINITY;
         }
-        let coefficients: Vec<f64> =
-            self.tape.slots.iter().zip(theta).filter(|(s, _)| matches!(s, Slot::Linear(_))).map(|(_, v)| *v).collect();
+        let coefficients: Vec<f64> = self
+            .tape
+            .slots
+            .iter()
+            .zip(theta)
+            .filter(|(s, _)| matches!(s, Slot::Linear(_)))
+            .map(|(_, v)| *v)
+            .collect();
         self.residual.copy_from_slice(&self.problem.data);
         let residual = &mut self.residual;
         for term in &self.tape.terms {
             let factor = term.coefficient.map_or(1.0, |k| coefficients[k]);
-            Self::gather(self.problem, (&self.registers, &mut self.measured), term.register, 0, |i, x| residual[i] -= x * factor);
+            Self::gather(
+                self.problem,
+                (&self.registers, &mut self.measured),
+                term.register,
+                0,
+                |i, x| residual[i] -= x * factor,
+            );
         }
         let squares = dot(&self.residual, &self.residual);
         if squares.is_finite() { squares } else { f64::INFINITY }
     }
 
-    /// The covariance of the constants at a fit, in the form's order, for errors of unit deviation; `None` when the data do not determine them.
+    /// The covariance of the constants at a fit, in the form's order, for errors of unit deviation;
+    /// `None` when the data do not determine them.
     pub fn covariance(&mut self, theta: &[f64]) -> Option<Array2<f64>> {
         let inner = self.inner(theta);
         if !self.project(&inner, true).is_finite() {
@@ -393,7 +448,9 @@ impl<'a> Fitter<'a> {
         for term in &self.tape.terms {
             if let Some(k) = term.coefficient {
                 let column = &mut self.columns[k];
-                Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| column[i] = x);
+                Self::gather(problem, (from.0, &mut *from.1), term.register, 0, |i, x| {
+                    column[i] = x
+                });
             }
         }
         let column = |slot: &Slot| match slot {
@@ -406,7 +463,9 @@ impl<'a> Fitter<'a> {
             return None;
         }
         let n = columns.len();
-        let gram = Array2::from_shape_fn((n, n), |(i, j)| dot(columns[i], columns[j]) / (scale[i] * scale[j]));
+        let gram = Array2::from_shape_fn((n, n), |(i, j)| {
+            dot(columns[i], columns[j]) / (scale[i] * scale[j])
+        });
         let inverse = inverse_spd(&gram).ok()?;
         Some(Array2::from_shape_fn((n, n), |(i, j)| inverse[[i, j]] / (scale[i] * scale[j])))
     }

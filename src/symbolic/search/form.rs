@@ -4,13 +4,15 @@ use crate::expr::{Expr, Function};
 
 pub use crate::symbolic::language::Number;
 
-/// An expression over variables whose constants are unknown: the family of all functions that it gives.
+/// An expression over variables whose constants are unknown: the family of all functions that it
+/// gives.
 ///
-/// Constants have values apart from the form, listed in the order in which [`Form::Constant`] and the exponents of [`Form::FreePower`] come when
-/// the form is read from left to right, a base before its exponent.
+/// Constants have values apart from the form, listed in the order in which [`Form::Constant`] and
+/// the exponents of [`Form::FreePower`] come when the form is read from left to right, a base
+/// before its exponent.
 ///
-/// Roots, free powers and logarithms take the magnitude of their argument, which may have either sign but not both: the sign of a sum with free
-/// coefficients is only known once they are.
+/// Roots, free powers and logarithms take the magnitude of their argument, which may have either
+/// sign but not both: the sign of a sum with free coefficients is only known once they are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
     /// A variable, counted from 0.
@@ -37,7 +39,9 @@ impl Form {
         match self {
             Self::Variable(_) | Self::Constant | Self::Number(_) => &[],
             Self::Sum(children) | Self::Product(children) => children,
-            Self::Power(child, _) | Self::FreePower(child) | Self::Apply(_, child) => std::slice::from_ref(child),
+            Self::Power(child, _) | Self::FreePower(child) | Self::Apply(_, child) => {
+                std::slice::from_ref(child)
+            }
         }
     }
 
@@ -69,8 +73,8 @@ impl Form {
 
     /// Number of operators, functions, variables and constants.
     ///
-    /// A sum or product of n has n - 1 operators. Reciprocal, square and square root count one, other powers two (operator and exponent), a factor
-    /// -1 nothing.
+    /// A sum or product of n has n - 1 operators. Reciprocal, square and square root count one,
+    /// other powers two (operator and exponent), a factor -1 nothing.
     pub fn complexity(&self) -> usize {
         let all = |children: &[Form]| children.iter().map(Self::complexity).sum::<usize>();
         match self {
@@ -78,7 +82,8 @@ impl Form {
             Self::Sum(terms) => all(terms) + terms.len().saturating_sub(1),
             Self::Product(factors) => {
                 let read = factors.iter().filter(|f| **f != MINUS_ONE);
-                let (count, sum) = read.fold((0, 0), |(count, sum), f| (count + 1, sum + f.complexity()));
+                let (count, sum) =
+                    read.fold((0, 0), |(count, sum), f| (count + 1, sum + f.complexity()));
                 if count == 0 { 1 } else { sum + count - 1 }
             }
             Self::Power(base, n) => base.complexity() + exponent_complexity(*n),
@@ -87,7 +92,8 @@ impl Form {
         }
     }
 
-    /// The value at a point `x` with constants `theta`; NaN where a constant or variable is missing or the form has no value.
+    /// The value at a point `x` with constants `theta`; NaN where a constant or variable is missing
+    /// or the form has no value.
     pub fn evaluate(&self, theta: &[f64], x: &[f64]) -> f64 {
         self.fold(&mut theta.iter().copied(), x)
     }
@@ -98,8 +104,12 @@ impl Form {
             Self::Constant => theta.next().unwrap_or(f64::NAN),
             Self::Number(c) => c.value(),
             Self::Sum(terms) => terms.iter().fold(0.0, |sum, t| sum + t.fold(theta, x)),
-            Self::Product(factors) => factors.iter().fold(1.0, |product, f| product * f.fold(theta, x)),
-            Self::Power(base, n) if n.is_whole() => crate::expr::power(base.fold(theta, x), n.value()),
+            Self::Product(factors) => {
+                factors.iter().fold(1.0, |product, f| product * f.fold(theta, x))
+            }
+            Self::Power(base, n) if n.is_whole() => {
+                crate::expr::power(base.fold(theta, x), n.value())
+            }
             Self::Power(base, n) => base.fold(theta, x).abs().powf(n.value()),
             Self::FreePower(base) => {
                 let base = base.fold(theta, x).abs();
@@ -110,15 +120,23 @@ impl Form {
         }
     }
 
-    /// The expression with constants `theta` where variable i is `variables[i]`. A base or argument that is negative at the point `x` is written
-    /// with the opposite sign, so that the expression has a value there; a constant or variable that is missing becomes NaN.
+    /// The expression with constants `theta` where variable i is `variables[i]`. A base or argument
+    /// that is negative at the point `x` is written with the opposite sign, so that the expression
+    /// has a value there; a constant or variable that is missing becomes NaN.
     pub fn to_expr(&self, theta: &[f64], variables: &[Expr], x: &[f64]) -> Expr {
         self.build(&mut theta.iter().copied(), variables, x).0
     }
 
     /// Expression and value at `x`.
-    fn build(&self, theta: &mut dyn Iterator<Item = f64>, variables: &[Expr], x: &[f64]) -> (Expr, f64) {
-        let positive = |(e, v): (Expr, f64)| if v < 0.0 { (Expr::product([Expr::Constant(-1.0), e]), -v) } else { (e, v) };
+    fn build(
+        &self,
+        theta: &mut dyn Iterator<Item = f64>,
+        variables: &[Expr],
+        x: &[f64],
+    ) -> (Expr, f64) {
+        let positive = |(e, v): (Expr, f64)| {
+            if v < 0.0 { (Expr::product([Expr::Constant(-1.0), e]), -v) } else { (e, v) }
+        };
         match self {
             Self::Variable(i) => {
                 let expr = variables.get(*i).cloned().unwrap_or(Expr::Constant(f64::NAN));
@@ -130,11 +148,13 @@ impl Form {
             }
             Self::Number(c) => (Expr::Constant(c.value()), c.value()),
             Self::Sum(terms) => {
-                let (terms, values): (Vec<Expr>, Vec<f64>) = terms.iter().map(|t| t.build(theta, variables, x)).unzip();
+                let (terms, values): (Vec<Expr>, Vec<f64>) =
+                    terms.iter().map(|t| t.build(theta, variables, x)).unzip();
                 (Expr::sum(terms), values.iter().sum())
             }
             Self::Product(factors) => {
-                let (factors, values): (Vec<Expr>, Vec<f64>) = factors.iter().map(|f| f.build(theta, variables, x)).unzip();
+                let (factors, values): (Vec<Expr>, Vec<f64>) =
+                    factors.iter().map(|f| f.build(theta, variables, x)).unzip();
                 (Expr::product(factors), values.iter().product())
             }
             Self::Power(base, n) => {
@@ -207,7 +227,8 @@ pub(super) fn scaled(term: &Form) -> Form {
 
 /// A sum of terms up to its scale: the first term has no coefficient.
 pub(super) fn monic(terms: &[Form], constant: bool) -> Form {
-    let mut all: Vec<Form> = terms.iter().take(1).cloned().chain(terms.iter().skip(1).map(scaled)).collect();
+    let mut all: Vec<Form> =
+        terms.iter().take(1).cloned().chain(terms.iter().skip(1).map(scaled)).collect();
     if constant {
         all.push(Form::Constant);
     }

@@ -11,11 +11,13 @@ pub struct Found {
     pub form: Form,
     /// Its constants, in the form's order.
     pub constants: Vec<f64>,
-    /// Their standard errors, for the noise of the target or, unknown, the one estimated; NaN where the data do not determine them.
+    /// Their standard errors, for the noise of the target or, unknown, the one estimated; NaN where
+    /// the data do not determine them.
     pub errors: Vec<f64>,
     /// Number of operators, functions, variables and constants.
     pub complexity: usize,
-    /// Root mean square of the residuals of the fit, in units of the noise where it is known, else of the measurements' own scale.
+    /// Root mean square of the residuals of the fit, in units of the noise where it is known, else
+    /// of the measurements' own scale.
     pub error: f64,
     /// The same on the samples held out; NaN without any.
     pub held_out: f64,
@@ -40,7 +42,9 @@ impl Found {
     /// Fewer expressions than variables.
     pub fn to_expr(&self, target: &Target, variables: &[Expr]) -> Result<Expr, SearchError> {
         match self.form.variables() {
-            needed if needed > variables.len() => Err(SearchError::Variable { variable: needed - 1, variables: variables.len() }),
+            needed if needed > variables.len() => {
+                Err(SearchError::Variable { variable: needed - 1, variables: variables.len() })
+            }
             _ => Ok(self.form.to_expr(&self.constants, variables, &target.middle())),
         }
     }
@@ -53,12 +57,13 @@ pub struct Front {
     pub entries: Vec<Found>,
     /// The entry to take: of those that the data do not tell apart, the simplest.
     pub chosen: usize,
-    /// Other forms whose description is at most [`RIVALS`] nats longer than that of the chosen one, shortest first: where noise is known, the data say little
-    /// for or against them.
+    /// Other forms whose description is at most [`RIVALS`] nats longer than that of the chosen one,
+    /// shortest first: where noise is known, the data say little for or against them.
     pub rivals: Vec<Found>,
     /// The noise that the choice was made with, in the units of [`Found::error`].
     pub noise: f64,
-    /// Whether the chosen form explains the measurements to their noise or, with the noise unknown, to roundoff.
+    /// Whether the chosen form explains the measurements to their noise or, with the noise unknown,
+    /// to roundoff.
     pub explained: bool,
     /// What it took.
     pub counts: Counts,
@@ -79,11 +84,19 @@ pub const RIVALS: f64 = 12.0;
 /// Nats to state a symbol of a form.
 const NATS_PER_SYMBOL: f64 = 2.0;
 
-/// The description length of `rows` residuals of this mean square with errors of deviation `noise`, a form and its constants.
+/// The description length of `rows` residuals of this mean square with errors of deviation `noise`,
+/// a form and its constants.
 ///
-/// Residuals cost -log of their Gaussian density (against exact data), a constant the logarithm of how many of its standard errors it is large, a
-/// symbol a fixed number (Rissanen 1978, Automatica 14, 465).
-pub(super) fn description_length(mean_square: f64, rows: usize, noise: f64, complexity: usize, constants: &[(f64, f64)]) -> f64 {
+/// Residuals cost -log of their Gaussian density (against exact data), a constant the logarithm of
+/// how many of its standard errors it is large, a symbol a fixed number (Rissanen 1978, Automatica
+/// 14, 465).
+pub(super) fn description_length(
+    mean_square: f64,
+    rows: usize,
+    noise: f64,
+    complexity: usize,
+    constants: &[(f64, f64)],
+) -> f64 {
     let residuals = 0.5 * rows as f64 * mean_square / (noise * noise);
     let digits = |(value, error): &(f64, f64)| {
         let steps = (value.abs() / error).max(1.0);

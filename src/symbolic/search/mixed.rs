@@ -1,5 +1,6 @@
-//! Sums of powers and one function with a number inside, for one variable: which powers go with it is a linear problem once the number is chosen, so numbers
-//! are tried one after the other (separable least squares; Golub & Pereyra 1973).
+//! Sums of powers and one function with a number inside, for one variable: which powers go with it
+//! is a linear problem once the number is chosen, so numbers are tried one after the other
+//! (separable least squares; Golub & Pereyra 1973).
 
 use super::Form;
 use super::fit::Fitter;
@@ -34,9 +35,16 @@ struct Family {
     numbers: Vec<f64>,
 }
 
-/// Sums of powers and one function of the only variable, each with the number that suits it best among those tried.
-pub(super) fn mixed(problem: &Problem, normaliser: &Normaliser, options: &SearchOptions) -> Vec<Job> {
-    let column = |term: Form, number: Option<f64>| Fitter::new(&scaled(&term), problem)?.column(number.as_slice());
+/// Sums of powers and one function of the only variable, each with the number that suits it best
+/// among those tried.
+pub(super) fn mixed(
+    problem: &Problem,
+    normaliser: &Normaliser,
+    options: &SearchOptions,
+) -> Vec<Job> {
+    let column = |term: Form, number: Option<f64>| {
+        Fitter::new(&scaled(&term), problem)?.column(number.as_slice())
+    };
     let powers: Vec<(Form, Vec<Lanes>)> = POWERS
         .iter()
         .filter(|n| allowed(**n, options))
@@ -45,14 +53,19 @@ pub(super) fn mixed(problem: &Problem, normaliser: &Normaliser, options: &Search
             Some((power.clone(), column(power, None)?))
         })
         .collect();
-    let columns: Vec<(&Form, Vec<Lanes>)> = powers.iter().map(|(form, column)| (form, column.clone())).collect();
+    let columns: Vec<(&Form, Vec<Lanes>)> =
+        powers.iter().map(|(form, column)| (form, column.clone())).collect();
     let mut seen = BTreeSet::new();
     let mut jobs = Vec::new();
     for Family { form, numbers } in families(problem, options) {
-        let grow = |&number: &f64| Some((number, sums_with(problem, &column(form.clone(), Some(number))?, &columns)));
+        let grow = |&number: &f64| {
+            Some((number, sums_with(problem, &column(form.clone(), Some(number))?, &columns)))
+        };
         let found: Vec<(f64, Vec<Vec<Set>>)> = numbers.par_iter().filter_map(grow).collect();
         for size in 0..BESIDE {
-            let sets = found.iter().flat_map(|(number, sizes)| sizes.get(size).into_iter().flatten().map(|set| (*number, set)));
+            let sets = found.iter().flat_map(|(number, sizes)| {
+                sizes.get(size).into_iter().flatten().map(|set| (*number, set))
+            });
             let mut sets: Vec<(f64, &Set)> = sets.collect();
             sets.sort_by(|a, b| a.1.squares.total_cmp(&b.1.squares));
             let mut members: Vec<&[usize]> = Vec::new();
@@ -76,7 +89,9 @@ pub(super) fn mixed(problem: &Problem, normaliser: &Normaliser, options: &Search
             let mut refined: Vec<(f64, f64, Vec<usize>)> = sets.par_iter().map(refine).collect();
             refined.sort_by(|a, b| a.0.total_cmp(&b.0));
             for (_, number, members) in refined.into_iter().take(FITTED) {
-                let terms: Vec<Form> = std::iter::once(form.clone()).chain(members.iter().map(|&k| powers[k].0.clone())).collect();
+                let terms: Vec<Form> = std::iter::once(form.clone())
+                    .chain(members.iter().map(|&k| powers[k].0.clone()))
+                    .collect();
                 let sum = normaliser.normal(&combination(&terms, problem.has_values));
                 if sum.complexity() <= options.max_complexity && seen.insert(sum.clone()) {
                     jobs.push(Job { form: sum, hints: vec![Some(number)] });
@@ -100,7 +115,12 @@ fn sums_with(problem: &Problem, column: &[Lanes], powers: &[(&Form, Vec<Lanes>)]
 }
 
 /// A column, a constant where that counts, and some powers.
-fn with_members(problem: &Problem, column: &[Lanes], powers: &[(&Form, Vec<Lanes>)], members: &[usize]) -> Option<Set> {
+fn with_members(
+    problem: &Problem,
+    column: &[Lanes],
+    powers: &[(&Form, Vec<Lanes>)],
+    members: &[usize],
+) -> Option<Set> {
     let mut set = Set::of(problem.data.clone()).with(None, column)?;
     if problem.has_values {
         set = set.with(None, &problem.ones())?;
@@ -108,7 +128,8 @@ fn with_members(problem: &Problem, column: &[Lanes], powers: &[(&Form, Vec<Lanes
     members.iter().try_fold(set, |set, &k| set.with(Some(k), &powers[k].1))
 }
 
-/// Where a function of one variable is least between two numbers of one sign, and its value there, by golden section of the logarithm.
+/// Where a function of one variable is least between two numbers of one sign, and its value there,
+/// by golden section of the logarithm.
 fn least(a: f64, b: f64, f: impl Fn(f64) -> f64) -> (f64, f64) {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let sign = a.signum();

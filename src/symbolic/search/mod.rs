@@ -1,8 +1,10 @@
 //! Search for closed forms that explain samples of a function, its slopes, or both.
 //!
-//! Forms are families of functions with unknown constants ([`Form`]). One e-graph holds every form visited; a form whose class was fitted
-//! before is not fitted again. All forms are tried by growing complexity, then classes that fit well are recombined. Constants are fitted by
-//! variable projection and Levenberg-Marquardt with exact derivatives. What is found is a Pareto front of error against complexity ([`Front`]).
+//! Forms are families of functions with unknown constants ([`Form`]). One e-graph holds every form
+//! visited; a form whose class was fitted before is not fitted again. All forms are tried by
+//! growing complexity, then classes that fit well are recombined. Constants are fitted by variable
+//! projection and Levenberg-Marquardt with exact derivatives. What is found is a Pareto front of
+//! error against complexity ([`Front`]).
 //!
 //! ```
 //! use ndarray::{Array1, Array2};

@@ -1,8 +1,11 @@
-//! The normal form of families of functions: every coefficient free, what constants absorb left out.
+//! The normal form of families of functions: every coefficient free, what constants absorb left
+//! out.
 //!
-//! A form becomes a sum of terms, each with a free coefficient, and perhaps a constant. A term is a product of powers of variables, functions and
-//! sums; inside a product, power, root or logarithm a sum is monic (its first term has no coefficient), for its scale is absorbed outside; an
-//! exponential has no constant in its argument, for that is a factor outside. So forms that differ only by how constants are spread meet.
+//! A form becomes a sum of terms, each with a free coefficient, and perhaps a constant. A term is a
+//! product of powers of variables, functions and sums; inside a product, power, root or logarithm a
+//! sum is monic (its first term has no coefficient), for its scale is absorbed outside; an
+//! exponential has no constant in its argument, for that is a factor outside. So forms that differ
+//! only by how constants are spread meet.
 
 use super::Form;
 use super::form::{Number, combination, exponent_complexity, monic};
@@ -44,7 +47,10 @@ impl Normaliser {
             Form::Constant | Form::Number(_) => Linear { terms: vec![], constant: true },
             Form::Variable(_) => Linear { terms: vec![form.clone()], constant: false },
             Form::Sum(children) => collect(children.iter().map(|c| self.linear(c))),
-            Form::Product(_) | Form::Power(..) | Form::FreePower(_) | Form::Apply(Function::Abs, _) => {
+            Form::Product(_)
+            | Form::Power(..)
+            | Form::FreePower(_)
+            | Form::Apply(Function::Abs, _) => {
                 let factors = self.factors(form);
                 if let [(base, Exponent::Known(1.0))] = &factors[..]
                     && let Form::Sum(_) = base
@@ -72,22 +78,30 @@ impl Normaliser {
                 log
             }
             // A phase makes one of the other.
-            Function::Sin if x.constant => single(Form::apply(Function::Cos, combination(&x.terms, true))),
-            Function::Sin | Function::Cos | Function::Tan => single(Form::apply(f, combination(&x.terms, x.constant))),
+            Function::Sin if x.constant => {
+                single(Form::apply(Function::Cos, combination(&x.terms, true)))
+            }
+            Function::Sin | Function::Cos | Function::Tan => {
+                single(Form::apply(f, combination(&x.terms, x.constant)))
+            }
             Function::Abs => single(Form::apply(f, monic(&x.terms, x.constant))),
         }
     }
 
     /// An exponential as factors: logarithms in its argument become powers.
     fn exponential(&self, x: Linear) -> Factors {
-        let (logs, terms): (Vec<Form>, Vec<Form>) = x.terms.into_iter().partition(|t| matches!(t, Form::Apply(Function::Log, _)));
+        let (logs, terms): (Vec<Form>, Vec<Form>) =
+            x.terms.into_iter().partition(|t| matches!(t, Form::Apply(Function::Log, _)));
         let powers = logs.into_iter().filter_map(|t| match t {
             Form::Apply(_, base) => Some((*base, Exponent::Free)),
             _ => None,
         });
         let mut factors: Factors = powers.collect();
         if !terms.is_empty() {
-            factors.push((Form::apply(Function::Exp, combination(&terms, false)), Exponent::Known(1.0)));
+            factors.push((
+                Form::apply(Function::Exp, combination(&terms, false)),
+                Exponent::Known(1.0),
+            ));
         }
         factors
     }
@@ -107,7 +121,9 @@ impl Normaliser {
     fn factors(&self, form: &Form) -> Factors {
         match form {
             Form::Constant | Form::Number(_) => vec![],
-            Form::Product(children) => self.merge(children.iter().flat_map(|c| self.factors(c)).collect()),
+            Form::Product(children) => {
+                self.merge(children.iter().flat_map(|c| self.factors(c)).collect())
+            }
             Form::Power(base, n) => self.power(base, Exponent::Known(n.value())),
             Form::FreePower(base) => self.power(base, Exponent::Free),
             Form::Variable(_) => vec![(form.clone(), Exponent::Known(1.0))],
@@ -140,8 +156,11 @@ impl Normaliser {
         let raise = |(base, m): (Form, Exponent)| match (m, n) {
             // A multiple of an argument is the argument.
             _ if matches!(base, Form::Apply(Function::Exp, _)) => (base, Exponent::Known(1.0)),
-            (Exponent::Known(m), Exponent::Known(n)) if m % 2.0 == 0.0 && n.fract() != 0.0 && !self.is_positive(&base) => {
-                let base = if (m * n) % 2.0 == 0.0 { base } else { Form::apply(Function::Abs, base) };
+            (Exponent::Known(m), Exponent::Known(n))
+                if m % 2.0 == 0.0 && n.fract() != 0.0 && !self.is_positive(&base) =>
+            {
+                let base =
+                    if (m * n) % 2.0 == 0.0 { base } else { Form::apply(Function::Abs, base) };
                 (base, Exponent::Known(m * n))
             }
             (Exponent::Known(m), Exponent::Known(n)) => (base, Exponent::Known(m * n)),
@@ -153,7 +172,9 @@ impl Normaliser {
     /// Factors of the magnitude of a form.
     fn magnitude(&self, x: &Form) -> Factors {
         let factor = |(base, n): (Form, Exponent)| match n {
-            Exponent::Known(n) if n % 2.0 != 0.0 && n.fract() == 0.0 && !self.is_positive(&base) => {
+            Exponent::Known(n)
+                if n % 2.0 != 0.0 && n.fract() == 0.0 && !self.is_positive(&base) =>
+            {
                 (Form::apply(Function::Abs, base), Exponent::Known(n))
             }
             n => (base, n),
@@ -179,7 +200,8 @@ impl Normaliser {
                     let arg = self.linear(&arg);
                     exponents = collect([exponents, arg]);
                 }
-                // The family of a base with constants times another of the same look is larger than a power, unless both come from one power.
+                // The family of a base with constants times another of the same look is larger than
+                // a power, unless both come from one power.
                 base => match merged.iter_mut().find(|(known, _)| *known == base) {
                     Some((_, m)) => {
                         *m = match (*m, n) {
@@ -201,7 +223,10 @@ impl Normaliser {
             }
         }
         if !exponents.terms.is_empty() {
-            merged.push((Form::apply(Function::Exp, combination(&exponents.terms, false)), Exponent::Known(1.0)));
+            merged.push((
+                Form::apply(Function::Exp, combination(&exponents.terms, false)),
+                Exponent::Known(1.0),
+            ));
         }
         merged
     }
@@ -242,7 +267,11 @@ fn product(factors: Factors) -> Form {
 
 /// The term that is this product; a constant without factors.
 fn term_of(factors: Factors) -> Linear {
-    if factors.is_empty() { Linear { terms: vec![], constant: true } } else { single(product(factors)) }
+    if factors.is_empty() {
+        Linear { terms: vec![], constant: true }
+    } else {
+        single(product(factors))
+    }
 }
 
 /// The sum of sums: terms without constants inside are there once, for their coefficients add.

@@ -18,7 +18,11 @@ pub struct Operators {
 
 impl Default for Operators {
     fn default() -> Self {
-        Self { functions: Function::ALL.to_vec(), exponents: vec![-1.0, 2.0, 0.5, -2.0, -0.5, 3.0, 1.5], free_exponents: true }
+        Self {
+            functions: Function::ALL.to_vec(),
+            exponents: vec![-1.0, 2.0, 0.5, -2.0, -0.5, 3.0, 1.5],
+            free_exponents: true,
+        }
     }
 }
 
@@ -27,13 +31,15 @@ impl Default for Operators {
 pub struct SearchOptions {
     /// What forms are made of.
     pub operators: Operators,
-    /// All forms up to this complexity are tried (as far as the number of evaluations allows) before evolution begins.
+    /// All forms up to this complexity are tried (as far as the number of evaluations allows)
+    /// before evolution begins.
     pub exhaustive: usize,
     /// Largest complexity of forms, counted by [`Form::complexity`].
     pub max_complexity: usize,
     /// Most forms whose constants are fitted.
     pub max_evaluations: usize,
-    /// Of the evaluations, how many enumeration may use when it does not come to its end: with several variables it cannot.
+    /// Of the evaluations, how many enumeration may use when it does not come to its end: with
+    /// several variables it cannot.
     pub exhaustive_evaluations: usize,
     /// Time after which the search ends with what it has.
     pub time_budget: Duration,
@@ -41,11 +47,13 @@ pub struct SearchOptions {
     pub deadline: Deadline,
     /// Seed of everything random.
     pub seed: u64,
-    /// Forms to begin with, each with values that its constants may have; without them the values are drawn.
+    /// Forms to begin with, each with values that its constants may have; without them the values
+    /// are drawn.
     pub warm_start: Vec<(Form, Vec<f64>)>,
     /// Samples that a form is first fitted to; those that belong to the best are fitted to all.
     pub screening_samples: usize,
-    /// Whether to end once a form explains the measurements to their noise, or to roundoff where the noise is unknown.
+    /// Whether to end once a form explains the measurements to their noise, or to roundoff where
+    /// the noise is unknown.
     pub stop_when_explained: bool,
 }
 

@@ -1,4 +1,5 @@
-//! The best forms fitted to all samples, simplified where the data allow, and the choice among them.
+//! The best forms fitted to all samples, simplified where the data allow, and the choice among
+//! them.
 
 use super::Deadline;
 use super::fit::Fitter;
@@ -46,7 +47,8 @@ pub(super) fn polish(
         finalists.extend(list.iter().filter(|c| c.mean_square <= SLACK * bar).take(3));
         bar = list.iter().map(|c| c.mean_square).fold(bar, f64::min).max(full.roundoff());
     }
-    let finals: Vec<Final> = finalists.par_iter().filter_map(|c| polisher.finish(&c.form, &c.fit.theta)).collect();
+    let finals: Vec<Final> =
+        finalists.par_iter().filter_map(|c| polisher.finish(&c.form, &c.fit.theta)).collect();
     let noise = if target.knows_noise() { 1.0 } else { polisher.noise(&finals) };
     // The best by description length are simplified; time is kept for that.
     let mut ranked: Vec<usize> = (0..finals.len()).collect();
@@ -60,10 +62,19 @@ pub(super) fn polish(
         .into_par_iter()
         .map(|f| polisher.simplify(f.clone(), noise, deadline))
         .collect();
-    let mut entries: Vec<Found> = finals.into_iter().chain(simplified).map(|f| polisher.found(f, noise)).collect();
-    entries.sort_by(|a, b| a.complexity.cmp(&b.complexity).then(a.error.total_cmp(&b.error)).then_with(|| a.form.cmp(&b.form)));
-    let length = |e: &Found| if e.description_length.is_nan() { f64::INFINITY } else { e.description_length };
-    let chosen = (0..entries.len()).min_by(|&a, &b| length(&entries[a]).total_cmp(&length(&entries[b])));
+    let mut entries: Vec<Found> =
+        finals.into_iter().chain(simplified).map(|f| polisher.found(f, noise)).collect();
+    entries.sort_by(|a, b| {
+        a.complexity
+            .cmp(&b.complexity)
+            .then(a.error.total_cmp(&b.error))
+            .then_with(|| a.form.cmp(&b.form))
+    });
+    let length = |e: &Found| {
+        if e.description_length.is_nan() { f64::INFINITY } else { e.description_length }
+    };
+    let chosen =
+        (0..entries.len()).min_by(|&a, &b| length(&entries[a]).total_cmp(&length(&entries[b])));
     // The front: each entry fits better than all simpler ones.
     let mut bar = f64::INFINITY;
     let mut front: Vec<Found> = Vec::new();
@@ -94,7 +105,9 @@ impl Polisher<'_> {
     fn finish(&self, form: &Form, theta: &[f64]) -> Option<Final> {
         let mut fitter = Fitter::new(form, self.full)?;
         let fit = fitter.refit(theta)?;
-        let deviations = fitter.covariance(&fit.theta).map(|c| c.diag().iter().map(|v| v.max(0.0).sqrt()).collect());
+        let deviations = fitter
+            .covariance(&fit.theta)
+            .map(|c| c.diag().iter().map(|v| v.max(0.0).sqrt()).collect());
         let errors = deviations.unwrap_or_else(|| vec![f64::NAN; fit.theta.len()]);
         let held_out = match self.held_out.rows {
             0 => f64::NAN,
@@ -116,7 +129,8 @@ impl Polisher<'_> {
     }
 
     fn length(&self, f: &Final, noise: f64) -> f64 {
-        let constants: Vec<(f64, f64)> = f.theta.iter().zip(&f.errors).map(|(v, e)| (*v, e * noise)).collect();
+        let constants: Vec<(f64, f64)> =
+            f.theta.iter().zip(&f.errors).map(|(v, e)| (*v, e * noise)).collect();
         description_length(f.mean_square, self.full.rows, noise, f.form.complexity(), &constants)
     }
 
@@ -137,11 +151,13 @@ impl Polisher<'_> {
         if !known {
             return e.error * e.error <= self.full.roundoff();
         }
-        let held_out = e.held_out.is_nan() || e.held_out.powi(2) <= 2.0 * margin(self.held_out.rows);
+        let held_out =
+            e.held_out.is_nan() || e.held_out.powi(2) <= 2.0 * margin(self.held_out.rows);
         e.error.powi(2) <= margin(self.full.rows) && held_out
     }
 
-    /// Replaces constants by simple numbers, one after the other, as long as the description gets shorter.
+    /// Replaces constants by simple numbers, one after the other, as long as the description gets
+    /// shorter.
     fn simplify(&self, mut best: Final, noise: f64, deadline: &Deadline) -> Final {
         let mut at = 0;
         while at < best.theta.len() && !deadline.is_over() {
@@ -162,7 +178,8 @@ impl Polisher<'_> {
     }
 }
 
-/// Simple numbers within three errors of a value, simplest first; none for a value that is not known to two digits.
+/// Simple numbers within three errors of a value, simplest first; none for a value that is not
+/// known to two digits.
 fn simple_numbers(value: f64, error: f64) -> Vec<f64> {
     let within = |x: f64| (x - value).abs() <= 3.0 * error;
     let mut numbers = Vec::new();
@@ -181,14 +198,22 @@ fn simple_numbers(value: f64, error: f64) -> Vec<f64> {
     numbers
 }
 
-/// The form with a number in the place of its constant `at`, terms with a factor zero left out, and the other constants.
+/// The form with a number in the place of its constant `at`, terms with a factor zero left out, and
+/// the other constants.
 fn with_number(form: &Form, theta: &[f64], at: usize, number: f64) -> (Form, Vec<f64>) {
     let mut values = Vec::new();
     let form = replace(form, theta, &mut 0, at, number, &mut values);
     (form, values)
 }
 
-fn replace(form: &Form, theta: &[f64], count: &mut usize, at: usize, number: f64, values: &mut Vec<f64>) -> Form {
+fn replace(
+    form: &Form,
+    theta: &[f64],
+    count: &mut usize,
+    at: usize,
+    number: f64,
+    values: &mut Vec<f64>,
+) -> Form {
     let mut next = |values: &mut Vec<f64>| {
         *count += 1;
         let here = *count - 1 == at;
@@ -203,20 +228,26 @@ fn replace(form: &Form, theta: &[f64], count: &mut usize, at: usize, number: f64
             let base = replace(base, theta, count, at, number, values);
             *count += 1;
             if *count - 1 == at {
-                return if number == 0.0 { Form::Number(Number::whole(1)) } else { base.power(number) };
+                return if number == 0.0 {
+                    Form::Number(Number::whole(1))
+                } else {
+                    base.power(number)
+                };
             }
             values.extend(theta.get(*count - 1));
             Form::FreePower(Box::new(base))
         }
         Form::Product(factors) => {
             let known = values.len();
-            let factors: Vec<Form> = factors.iter().map(|f| replace(f, theta, count, at, number, values)).collect();
+            let factors: Vec<Form> =
+                factors.iter().map(|f| replace(f, theta, count, at, number, values)).collect();
             if factors.contains(&Form::Number(Number::whole(0))) {
                 // The constants of the other factors go with the term.
                 values.truncate(known);
                 return Form::Number(Number::whole(0));
             }
-            let rest: Vec<Form> = factors.into_iter().filter(|f| *f != Form::Number(Number::whole(1))).collect();
+            let rest: Vec<Form> =
+                factors.into_iter().filter(|f| *f != Form::Number(Number::whole(1))).collect();
             if rest.is_empty() { Form::Number(Number::whole(1)) } else { Form::product_of(rest) }
         }
         Form::Sum(terms) => {

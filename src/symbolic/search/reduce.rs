@@ -1,8 +1,10 @@
-//! Targets with fewer variables: factors that are powers divided out, and a product of powers as one variable.
+//! Targets with fewer variables: factors that are powers divided out, and a product of powers as
+//! one variable.
 //!
-//! A quadratic in the logarithms of the variables, fitted to the logarithm of the values, tells what to try: a variable without a quadratic part is a
-//! factor, and a matrix of second derivatives of rank one belongs to a function of one product of powers. What it tells is a guess;
-//! the search of the reduced target and the fit of what it finds to the whole decide.
+//! A quadratic in the logarithms of the variables, fitted to the logarithm of the values, tells
+//! what to try: a variable without a quadratic part is a factor, and a matrix of second derivatives
+//! of rank one belongs to a function of one product of powers. What it tells is a guess; the search
+//! of the reduced target and the fit of what it finds to the whole decide.
 
 use super::front::Front;
 use super::run::Job;
@@ -72,12 +74,14 @@ impl Quadratic {
         });
         let g = y.mapv(|y| y.abs().ln());
         let scale: Array1<f64> = design.columns().into_iter().map(|c| c.dot(&c).sqrt()).collect();
-        let gram =
-            Array2::from_shape_fn((columns, columns), |(i, j)| design.column(i).dot(&design.column(j)) / (scale[i] * scale[j]));
+        let gram = Array2::from_shape_fn((columns, columns), |(i, j)| {
+            design.column(i).dot(&design.column(j)) / (scale[i] * scale[j])
+        });
         let inverse = inverse_spd(&gram).ok()?;
         let right = design.t().dot(&g) / &scale;
         let solution = inverse.dot(&right) / &scale;
-        let misfit = (&g - &design.dot(&solution)).mapv(|r| r * r).sum() / (y.len() - columns) as f64;
+        let misfit =
+            (&g - &design.dot(&solution)).mapv(|r| r * r).sum() / (y.len() - columns) as f64;
         let error = |k: usize| (misfit * inverse[[k, k]].max(0.0)).sqrt() / scale[k];
         let mut second = Array2::zeros((m, m));
         let mut second_errors = second.clone();
@@ -99,12 +103,15 @@ impl Quadratic {
     fn power_product(&self) -> Option<(Vec<f64>, Vec<Form>)> {
         let (vectors, ..) = svd(&self.second).ok()?;
         let direction = vectors.column(0);
-        let k = (0..direction.len()).max_by(|&a, &b| direction[a].abs().total_cmp(&direction[b].abs()))?;
+        let k = (0..direction.len())
+            .max_by(|&a, &b| direction[a].abs().total_cmp(&direction[b].abs()))?;
         if self.second[[k, k]].abs() < 3.0 * self.second_errors[[k, k]] {
             return None;
         }
-        let exponents: Vec<f64> = direction.iter().map(|v| half(v / direction[k])).collect::<Option<_>>()?;
-        let left = self.gradient.iter().zip(&exponents).map(|(p, a)| half(p - self.gradient[k] * a));
+        let exponents: Vec<f64> =
+            direction.iter().map(|v| half(v / direction[k])).collect::<Option<_>>()?;
+        let left =
+            self.gradient.iter().zip(&exponents).map(|(p, a)| half(p - self.gradient[k] * a));
         let factor = left.collect::<Option<Vec<f64>>>()?;
         Some((factor, vec![monomial(&exponents)]))
     }
@@ -114,10 +121,15 @@ impl Quadratic {
         let m = self.gradient.len();
         let largest = self.second.iter().fold(0.0, |most: f64, q| most.max(q.abs()));
         let is_factor = |i: usize| {
-            let flat = (0..m).all(|j| self.second[[i, j]].abs() < (4.0 * self.second_errors[[i, j]]).max(0.05 * largest));
-            flat && self.gradient_errors[i] < 0.1 && half(self.gradient[i]).is_some_and(|n| n != 0.0)
+            let flat = (0..m).all(|j| {
+                self.second[[i, j]].abs() < (4.0 * self.second_errors[[i, j]]).max(0.05 * largest)
+            });
+            flat && self.gradient_errors[i] < 0.1
+                && half(self.gradient[i]).is_some_and(|n| n != 0.0)
         };
-        let factor: Vec<f64> = (0..m).map(|i| if is_factor(i) { half(self.gradient[i]).unwrap_or(0.0) } else { 0.0 }).collect();
+        let factor: Vec<f64> = (0..m)
+            .map(|i| if is_factor(i) { half(self.gradient[i]).unwrap_or(0.0) } else { 0.0 })
+            .collect();
         let rest: Vec<Form> = (0..m).filter(|&i| factor[i] == 0.0).map(Form::Variable).collect();
         (!rest.is_empty() && rest.len() < m).then_some((factor, rest))
     }
@@ -127,8 +139,13 @@ impl Reduction {
     fn new(target: &Target, factor: Vec<f64>, variables: Vec<Form>) -> Option<Self> {
         let x = target.inputs();
         let rows: Vec<Vec<f64>> = x.rows().into_iter().map(|r| r.to_vec()).collect();
-        let inputs = Array2::from_shape_fn((rows.len(), variables.len()), |(i, j)| variables[j].evaluate(&[], &rows[i]));
-        let divisor: Array1<f64> = rows.iter().map(|row| row.iter().zip(&factor).map(|(x, n)| x.powf(*n)).product()).collect();
+        let inputs = Array2::from_shape_fn((rows.len(), variables.len()), |(i, j)| {
+            variables[j].evaluate(&[], &rows[i])
+        });
+        let divisor: Array1<f64> = rows
+            .iter()
+            .map(|row| row.iter().zip(&factor).map(|(x, n)| x.powf(*n)).product())
+            .collect();
         let target = target.divided(inputs, &divisor)?;
         Some(Self { target, factor, variables })
     }
@@ -140,7 +157,8 @@ impl Reduction {
     }
 
     fn lift(&self, form: &Form) -> Form {
-        let terms = if let Form::Sum(terms) = form { terms.as_slice() } else { std::slice::from_ref(form) };
+        let terms =
+            if let Form::Sum(terms) = form { terms.as_slice() } else { std::slice::from_ref(form) };
         // The factor goes to every term: coefficients stay outside.
         let term = |t: &Form| {
             let mut factors = match self.substituted(t) {

@@ -1,7 +1,8 @@
 //! Rules that tell when two families of functions are one.
 //!
-//! In the text of a rule every `c` is a constant of its own, `x` and `y` are expressions without constants, `S` and `T` any families, `L` one that
-//! scales (with every member it has all its multiples). A test fits members of each side by the other.
+//! In the text of a rule every `c` is a constant of its own, `x` and `y` are expressions without
+//! constants, `S` and `T` any families, `L` one that scales (with every member it has all its
+//! multiples). A test fits members of each side by the other.
 
 use super::family::{Facts, Graph, Shape, product_of, sum_of};
 use super::form::Number;
@@ -28,7 +29,12 @@ impl FamilyRule {
 
 type Rewriter = fn(&mut Graph, &Shape) -> Option<Id>;
 
-const fn rule(name: &'static str, left: &'static str, right: &'static str, rewriter: Rewriter) -> FamilyRule {
+const fn rule(
+    name: &'static str,
+    left: &'static str,
+    right: &'static str,
+    rewriter: Rewriter,
+) -> FamilyRule {
     FamilyRule { name, left, right, rewriter }
 }
 
@@ -114,7 +120,13 @@ fn argument(graph: &Graph, id: Id, f: Function) -> Option<Id> {
 }
 
 fn sum_terms(graph: &Graph, id: Id) -> Option<Vec<Id>> {
-    find(graph, id, |n| if let Shape::Sum(terms) = n { Some(terms.iter().map(|t| graph.find(*t)).collect()) } else { None })
+    find(graph, id, |n| {
+        if let Shape::Sum(terms) = n {
+            Some(terms.iter().map(|t| graph.find(*t)).collect())
+        } else {
+            None
+        }
+    })
 }
 
 /// The class without a free coefficient: x of c*x.
@@ -148,7 +160,9 @@ fn multiples(graph: &Graph, terms: &[Id]) -> Vec<(usize, Id)> {
 
 /// The class as a base and exponent.
 fn as_power(graph: &Graph, id: Id) -> (Id, f64) {
-    let found = find(graph, id, |n| if let Shape::Power(n, [base]) = n { Some((graph.find(*base), n.value())) } else { None });
+    let found = find(graph, id, |n| {
+        if let Shape::Power(n, [base]) = n { Some((graph.find(*base), n.value())) } else { None }
+    });
     found.unwrap_or((graph.find(id), 1.0))
 }
 
@@ -169,7 +183,11 @@ fn nested_sum(graph: &mut Graph, node: &Shape) -> Option<Id> {
 fn absorb_scale(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Product(factors) = node else { return None };
     let rest = split_constant(graph, factors)?;
-    if rest.iter().any(|id| facts(graph, *id).scales) { Some(add_product(graph, rest)) } else { None }
+    if rest.iter().any(|id| facts(graph, *id).scales) {
+        Some(add_product(graph, rest))
+    } else {
+        None
+    }
 }
 
 fn absorb_shift(graph: &mut Graph, node: &Shape) -> Option<Id> {
@@ -180,14 +198,19 @@ fn absorb_shift(graph: &mut Graph, node: &Shape) -> Option<Id> {
 
 fn like_terms(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Sum(terms) = node else { return None };
-    let is_multiple = |id: Id| without_coefficient(graph, id).is_some_and(|rest| rest.iter().all(|f| facts(graph, *f).single));
-    let at = (1..terms.len()).find(|&i| graph.find(terms[i]) == graph.find(terms[i - 1]) && is_multiple(terms[i]))?;
+    let is_multiple = |id: Id| {
+        without_coefficient(graph, id)
+            .is_some_and(|rest| rest.iter().all(|f| facts(graph, *f).single))
+    };
+    let at = (1..terms.len())
+        .find(|&i| graph.find(terms[i]) == graph.find(terms[i - 1]) && is_multiple(terms[i]))?;
     let mut rest = terms.to_vec();
     rest.remove(at);
     Some(add_sum(graph, rest))
 }
 
-/// In a product with a free coefficient, the scale of a base is absorbed: that of a sum by its first term.
+/// In a product with a free coefficient, the scale of a base is absorbed: that of a sum by its
+/// first term.
 fn scale_of_power(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Product(factors) = node else { return None };
     let rest = split_constant(graph, factors)?;
@@ -212,7 +235,8 @@ fn unscaled(graph: &mut Graph, id: Id) -> Option<Id> {
     if !terms.iter().all(|t| facts(graph, *t).scales) {
         return None;
     }
-    let (at, first) = terms.iter().enumerate().find_map(|(i, t)| Some((i, without_coefficient(graph, *t)?)))?;
+    let (at, first) =
+        terms.iter().enumerate().find_map(|(i, t)| Some((i, without_coefficient(graph, *t)?)))?;
     let mut terms = terms;
     terms[at] = add_product(graph, first);
     Some(add_sum(graph, terms))
@@ -243,7 +267,11 @@ fn power_of_power(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Power(n, [base]) = node else { return None };
     let (inner, m) = as_power(graph, *base);
     // The root of an even power is a magnitude.
-    if m == 1.0 || (!n.is_whole() && m % 2.0 == 0.0) { None } else { power(graph, inner, m * n.value()) }
+    if m == 1.0 || (!n.is_whole() && m % 2.0 == 0.0) {
+        None
+    } else {
+        power(graph, inner, m * n.value())
+    }
 }
 
 fn free_power_of_power(graph: &mut Graph, node: &Shape) -> Option<Id> {
@@ -254,7 +282,9 @@ fn free_power_of_power(graph: &mut Graph, node: &Shape) -> Option<Id> {
 
 fn power_of_free_power(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Power(_, [base]) = node else { return None };
-    let inner = find(graph, *base, |n| if let Shape::FreePower([inner]) = n { Some(graph.find(*inner)) } else { None })?;
+    let inner = find(graph, *base, |n| {
+        if let Shape::FreePower([inner]) = n { Some(graph.find(*inner)) } else { None }
+    })?;
     Some(graph.add(Shape::FreePower([inner])))
 }
 
@@ -275,8 +305,11 @@ fn exponential_of_shift(graph: &mut Graph, node: &Shape) -> Option<Id> {
 
 fn product_of_exponentials(graph: &mut Graph, node: &Shape) -> Option<Id> {
     let Shape::Product(factors) = node else { return None };
-    let exponents: Vec<(usize, Id)> =
-        factors.iter().enumerate().filter_map(|(i, id)| Some((i, argument(graph, *id, Function::Exp)?))).collect();
+    let exponents: Vec<(usize, Id)> = factors
+        .iter()
+        .enumerate()
+        .filter_map(|(i, id)| Some((i, argument(graph, *id, Function::Exp)?)))
+        .collect();
     let [(i, a), (j, b), ..] = exponents[..] else { return None };
     let arg = add_sum(graph, vec![a, b]);
     let mut rest = factors.to_vec();
@@ -417,7 +450,9 @@ fn complete_square(graph: &mut Graph, node: &Shape) -> Option<Id> {
     split_constant(graph, terms)?;
     for (i, square) in multiples(graph, terms) {
         let (base, n) = as_power(graph, square);
-        let Some(inner) = sum_terms(graph, base).and_then(|t| split_constant(graph, &t)) else { continue };
+        let Some(inner) = sum_terms(graph, base).and_then(|t| split_constant(graph, &t)) else {
+            continue;
+        };
         let [x] = inner[..] else { continue };
         if n != 2.0 || !facts(graph, x).single {
             continue;

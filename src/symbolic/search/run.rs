@@ -19,7 +19,8 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-/// Candidates that are fitted side by side. What is known when a batch begins is what its fits go by, so the number is fixed.
+/// Candidates that are fitted side by side. What is known when a batch begins is what its fits go
+/// by, so the number is fixed.
 const BATCH: usize = 256;
 
 /// Of what is left of evaluations and time, one part in so many goes to each reduced target.
@@ -34,17 +35,23 @@ const KEPT: usize = 8;
 ///
 /// # Errors
 /// No measurements, or fewer than 8 samples to fit.
-pub fn search(target: &Target, options: &SearchOptions, progress: &mut dyn FnMut(&Progress)) -> Result<Front, SearchError> {
+pub fn search(
+    target: &Target,
+    options: &SearchOptions,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Front, SearchError> {
     search_with(target, options, &mut Memory::default(), progress)
 }
 
-/// The e-graph of the forms that searches have visited: hand it from one to the next, so that they share it.
+/// The e-graph of the forms that searches have visited: hand it from one to the next, so that they
+/// share it.
 #[derive(Debug, Default)]
 pub struct Memory {
     space: Space,
 }
 
-/// A [`search`] that adds to the e-graph of those before it. What it finds depends on the target and options alone.
+/// A [`search`] that adds to the e-graph of those before it. What it finds depends on the target
+/// and options alone.
 ///
 /// # Errors
 /// As for [`search`].
@@ -135,11 +142,20 @@ fn thin(indices: &[usize], most: usize) -> Vec<usize> {
 }
 
 impl<'a> Run<'a> {
-    fn new(target: &Target, options: &'a SearchOptions, space: &'a mut Space, progress: &'a mut dyn FnMut(&Progress)) -> Self {
+    fn new(
+        target: &Target,
+        options: &'a SearchOptions,
+        space: &'a mut Space,
+        progress: &'a mut dyn FnMut(&Progress),
+    ) -> Self {
         let begin = Instant::now();
         let kept = target.indices(false);
         let full = target.problem(&kept);
-        let screen = if target.is_whole() { full.clone() } else { target.problem(&thin(&kept, options.screening_samples.max(8))) };
+        let screen = if target.is_whole() {
+            full.clone()
+        } else {
+            target.problem(&thin(&kept, options.screening_samples.max(8)))
+        };
         let known = 1.0 + 5.0 * (2.0 / screen.rows as f64).sqrt();
         Self {
             options,
@@ -167,25 +183,47 @@ impl<'a> Run<'a> {
 
     fn tell(&mut self, phase: Phase) {
         let counts = self.counts();
-        (self.progress)(&Progress { phase, counts, best: self.best.as_ref(), elapsed: self.begin.elapsed() });
+        (self.progress)(&Progress {
+            phase,
+            counts,
+            best: self.best.as_ref(),
+            elapsed: self.begin.elapsed(),
+        });
     }
 
     fn warm_start(&mut self) {
         // A constant is always there, whatever the limits.
         let constant = Form::Constant;
         self.space.add(&constant);
-        if let Some(fit) = Fitter::new(&constant, &self.screen).and_then(|mut f| f.fit(&Starts::new(0, Vec::new()), 0.0)) {
+        if let Some(fit) = Fitter::new(&constant, &self.screen)
+            .and_then(|mut f| f.fit(&Starts::new(0, Vec::new()), 0.0))
+        {
             let mean_square = fit.squares / self.screen.rows as f64;
-            self.keep(Candidate { complexity: constant.complexity(), form: constant, fit, mean_square });
+            self.keep(Candidate {
+                complexity: constant.complexity(),
+                form: constant,
+                fit,
+                mean_square,
+            });
         }
-        let given = self.options.warm_start.iter().filter(|(f, _)| f.variables() <= self.variables).cloned().collect();
+        let given = self
+            .options
+            .warm_start
+            .iter()
+            .filter(|(f, _)| f.variables() <= self.variables)
+            .cloned()
+            .collect();
         self.evaluate_given(given, Phase::WarmStart);
     }
 
     /// Fits forms from given constants, and their normal forms from anywhere.
     fn evaluate_given(&mut self, given: Vec<(Form, Vec<f64>)>, phase: Phase) {
         let inner = |form: &Form, theta: &[f64]| {
-            if theta.len() == form.constants() { inner_values(form, theta, &self.screen) } else { vec![] }
+            if theta.len() == form.constants() {
+                inner_values(form, theta, &self.screen)
+            } else {
+                vec![]
+            }
         };
         let mut jobs = jobs(given, |form| self.normaliser.normal(form), inner);
         while !jobs.is_empty() && self.ended.is_none() {
@@ -225,7 +263,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Tries all forms by complexity. A form that explains the data ends the search with the forms of its complexity.
+    /// Tries all forms by complexity. A form that explains the data ends the search with the forms
+    /// of its complexity.
     fn enumerate(&mut self) {
         let options = self.options;
         let normaliser = self.normaliser.clone();
@@ -255,7 +294,11 @@ impl<'a> Run<'a> {
 
     /// Fits those of the forms whose class is new, in batches, until so many forms were fitted.
     fn evaluate(&mut self, forms: Vec<Form>, phase: Phase, most: usize) {
-        self.evaluate_jobs(forms.into_iter().map(|form| Job { form, hints: Vec::new() }), phase, most);
+        self.evaluate_jobs(
+            forms.into_iter().map(|form| Job { form, hints: Vec::new() }),
+            phase,
+            most,
+        );
     }
 
     fn evaluate_jobs(&mut self, jobs: impl Iterator<Item = Job>, phase: Phase, most: usize) {
@@ -288,7 +331,9 @@ impl<'a> Run<'a> {
     fn fresh(&mut self, jobs: Vec<Job>) -> Vec<Job> {
         self.counts.visited += jobs.len();
         let values = self.screen.has_values;
-        let add = |job: &Job| if values { self.space.add(&job.form) } else { self.space.add_with_constant(&job.form) };
+        let add = |job: &Job| {
+            if values { self.space.add(&job.form) } else { self.space.add_with_constant(&job.form) }
+        };
         let ids: Vec<egg::Id> = jobs.iter().map(add).collect();
         self.space.saturate();
         self.fitted = self.space.renewed(&self.fitted);
@@ -311,8 +356,13 @@ impl<'a> Run<'a> {
             forms.truncate(left);
             self.ended.get_or_insert(Ended::Evaluations);
         }
-        let (screen, deadline, kept, rows) = (&self.screen, &self.deadline, &self.kept, self.screen.rows as f64);
-        let seed = self.options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(self.counts.evaluated as u64);
+        let (screen, deadline, kept, rows) =
+            (&self.screen, &self.deadline, &self.kept, self.screen.rows as f64);
+        let seed = self
+            .options
+            .seed
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(self.counts.evaluated as u64);
         let bar = |complexity: usize| {
             let known = kept.range(..=complexity).flat_map(|(_, list)| list.first());
             known.map(|c| c.fit.squares).fold(f64::INFINITY, f64::min)

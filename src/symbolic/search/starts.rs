@@ -1,4 +1,5 @@
-//! Where the fit of the constants inside a form begins: on the scale of the values that they act on.
+//! Where the fit of the constants inside a form begins: on the scale of the values that they act
+//! on.
 
 use super::tape::Role;
 use crate::linalg::Lanes;
@@ -10,7 +11,8 @@ use std::f64::consts::PI;
 #[derive(Clone, Debug)]
 pub(super) struct Starts {
     seed: u64,
-    /// Values of constants inside that fitted another form with the same part; they come in every other start.
+    /// Values of constants inside that fitted another form with the same part; they come in every
+    /// other start.
     hints: Vec<Option<f64>>,
 }
 
@@ -35,8 +37,14 @@ impl Spread {
         let n = all().count().max(1) as f64;
         let mean = all().sum::<f64>() / n;
         let deviation = (all().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-        let deviation = if deviation > 1e-12 * mean.abs() && deviation > 0.0 { deviation } else { 1.0 };
-        Self { low: all().fold(f64::INFINITY, f64::min), high: all().fold(f64::NEG_INFINITY, f64::max), mean, deviation }
+        let deviation =
+            if deviation > 1e-12 * mean.abs() && deviation > 0.0 { deviation } else { 1.0 };
+        Self {
+            low: all().fold(f64::INFINITY, f64::min),
+            high: all().fold(f64::NEG_INFINITY, f64::max),
+            mean,
+            deviation,
+        }
     }
 }
 
@@ -71,22 +79,30 @@ impl Starts {
 }
 
 impl Drawing<'_> {
-    /// The start of constant `p` in its role, from the values `x` that it acts on, against the values `y` of the term beside it. With one
-    /// constant all starts of its list come in turn; further constants are drawn at random.
+    /// The start of constant `p` in its role, from the values `x` that it acts on, against the
+    /// values `y` of the term beside it. With one constant all starts of its list come in turn;
+    /// further constants are drawn at random.
     pub fn draw(&mut self, role: Role, p: usize, x: &[Lanes], y: &[Lanes]) -> f64 {
         let random: usize = self.rng.random_range(0..1 << 20);
         if let Some(Some(value)) = self.hints.get(p) {
             return *value;
         }
-        let pick = |list: &[f64]| list[if p == 0 { self.start % list.len() } else { random % list.len() }];
+        let pick =
+            |list: &[f64]| list[if p == 0 { self.start % list.len() } else { random % list.len() }];
         let spread = Spread::of(x);
         match role {
             Role::Rate => pick(&RATES) / spread.deviation,
-            Role::Frequency => pick(&FREQUENCIES) * PI / (spread.high - spread.low).max(f64::MIN_POSITIVE),
+            Role::Frequency => {
+                pick(&FREQUENCIES) * PI / (spread.high - spread.low).max(f64::MIN_POSITIVE)
+            }
             Role::Phase => pick(&PHASES),
             Role::Exponent => pick(&EXPONENTS),
             Role::Coefficient(against) => {
-                let ratio = if against.is_some() { Spread::of(y).deviation / spread.deviation } else { 1.0 };
+                let ratio = if against.is_some() {
+                    Spread::of(y).deviation / spread.deviation
+                } else {
+                    1.0
+                };
                 // A plain sum or difference is the most common of all.
                 let plain = [1.0, -1.0, ratio, -ratio];
                 let wide = pick(&RATIOS) * ratio;

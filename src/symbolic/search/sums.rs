@@ -1,8 +1,10 @@
-//! Sums of many terms, by a beam: which of the simple terms, together, follow the measurements, or a function of them.
+//! Sums of many terms, by a beam: which of the simple terms, together, follow the measurements, or
+//! a function of them.
 //!
-//! Products of powers and of one function of a variable are columns of a linear problem; sets of columns grow one at a time, the best few sets of each size
-//! going on. With values, the same is done for what a power, exponential or logarithm must be of: a sum under a root has terms that follow the
-//! square. Weights make errors there count as they do in the values.
+//! Products of powers and of one function of a variable are columns of a linear problem; sets of
+//! columns grow one at a time, the best few sets of each size going on. With values, the same is
+//! done for what a power, exponential or logarithm must be of: a sum under a root has terms that
+//! follow the square. Weights make errors there count as they do in the values.
 
 use super::Form;
 use super::fit::{Fitter, dot, subtract};
@@ -42,7 +44,8 @@ impl Outer {
         match self {
             Self::Nothing => (y, 1.0),
             Self::Power(n) => {
-                let x = y.abs().powf(1.0 / n) * if n.fract() == 0.0 && n % 2.0 != 0.0 { y.signum() } else { 1.0 };
+                let x = y.abs().powf(1.0 / n)
+                    * if n.fract() == 0.0 && n % 2.0 != 0.0 { y.signum() } else { 1.0 };
                 (x, n * y / x)
             }
             Self::Exponential => (y.abs().ln(), y),
@@ -53,7 +56,13 @@ impl Outer {
     /// All that the operators allow.
     fn all(operators: &Operators) -> Vec<Self> {
         let mut all = vec![Self::Nothing];
-        all.extend(operators.exponents.iter().filter(|n| [-1.0, 0.5, -0.5, 2.0].contains(*n)).map(|n| Self::Power(*n)));
+        all.extend(
+            operators
+                .exponents
+                .iter()
+                .filter(|n| [-1.0, 0.5, -0.5, 2.0].contains(*n))
+                .map(|n| Self::Power(*n)),
+        );
         for (f, outer) in [(Function::Exp, Self::Exponential), (Function::Log, Self::Logarithm)] {
             if operators.functions.contains(&f) {
                 all.push(outer);
@@ -68,15 +77,26 @@ impl Outer {
             Self::Nothing => combination(terms, constant),
             Self::Power(n) => scaled(&monic(terms, constant).power(n)),
             Self::Exponential => scaled(&Form::apply(Function::Exp, combination(terms, false))),
-            Self::Logarithm => Form::Sum(vec![scaled(&Form::apply(Function::Log, monic(terms, constant))), Form::Constant]),
+            Self::Logarithm => Form::Sum(vec![
+                scaled(&Form::apply(Function::Log, monic(terms, constant))),
+                Form::Constant,
+            ]),
         }
     }
 }
 
 /// Forms that are sums of simple terms, also inside of a function.
-pub(super) fn sums(problem: &Problem, normaliser: &Normaliser, variables: usize, options: &SearchOptions) -> Vec<Form> {
-    let outers =
-        if problem.has_values && problem.directions.is_empty() { Outer::all(&options.operators) } else { vec![Outer::Nothing] };
+pub(super) fn sums(
+    problem: &Problem,
+    normaliser: &Normaliser,
+    variables: usize,
+    options: &SearchOptions,
+) -> Vec<Form> {
+    let outers = if problem.has_values && problem.directions.is_empty() {
+        Outer::all(&options.operators)
+    } else {
+        vec![Outer::Nothing]
+    };
     // Roots among the terms follow much without being right: at first without them.
     let mut found: Vec<Vec<Form>> = Vec::new();
     for roots in [false, true] {
@@ -101,8 +121,14 @@ pub(super) fn sums(problem: &Problem, normaliser: &Normaliser, variables: usize,
     forms
 }
 
-/// Products of powers, the more variables take part the fewer exponents, as far as there is room; each also times one function of a variable.
-fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser, roots: bool) -> Vec<Form> {
+/// Products of powers, the more variables take part the fewer exponents, as far as there is room;
+/// each also times one function of a variable.
+fn terms(
+    variables: usize,
+    operators: &Operators,
+    normaliser: &Normaliser,
+    roots: bool,
+) -> Vec<Form> {
     let products = products(variables, operators, roots);
     let mut functions: Vec<Form> = Vec::new();
     for &f in &operators.functions {
@@ -113,7 +139,11 @@ fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser, roots
     let mut all: Vec<Vec<Form>> = products.iter().skip(1).cloned().collect();
     // Functions times simple products first.
     for product in &products {
-        all.extend(functions.iter().map(|function| product.iter().cloned().chain([function.clone()]).collect()));
+        all.extend(
+            functions
+                .iter()
+                .map(|function| product.iter().cloned().chain([function.clone()]).collect()),
+        );
     }
     let mut seen = BTreeSet::new();
     let term = |factors: Vec<Form>| {
@@ -126,14 +156,16 @@ fn terms(variables: usize, operators: &Operators, normaliser: &Normaliser, roots
 /// Products of powers of variables.
 fn products(variables: usize, operators: &Operators, roots: bool) -> Vec<Vec<Form>> {
     let whole = |n: &&f64| n.fract() == 0.0 && n.abs() <= 3.0;
-    let mut exponents: Vec<f64> = operators.exponents.iter().filter(whole).copied().chain([1.0]).collect();
+    let mut exponents: Vec<f64> =
+        operators.exponents.iter().filter(whole).copied().chain([1.0]).collect();
     exponents.sort_by(|a, b| a.abs().total_cmp(&b.abs()).then(b.total_cmp(a)));
     let mut products: Vec<Vec<Form>> = vec![vec![]];
     for active in 1..=variables {
         // The longest list of exponents that there is room for.
         let sets = (0..active).fold(1.0, |sets, k| sets * (variables - k) as f64 / (k + 1) as f64);
         let room = (MOST_TERMS / variables.max(4)) as f64 * 2.0;
-        let fits = (1..=exponents.len()).rev().find(|&n| sets * (n as f64).powi(active as i32) <= room);
+        let fits =
+            (1..=exponents.len()).rev().find(|&n| sets * (n as f64).powi(active as i32) <= room);
         let Some(mut list) = fits.map(|n| exponents[..n].to_vec()) else { continue };
         if roots && active <= 2 {
             list.extend(operators.exponents.iter().filter(|n| n.abs() == 0.5));
@@ -142,10 +174,19 @@ fn products(variables: usize, operators: &Operators, roots: bool) -> Vec<Vec<For
         for k in 0..active {
             let grow = |(from, factors): (usize, Vec<Form>)| {
                 let places = from..variables + k + 1 - active;
-                let pairs: Vec<(usize, f64)> = places.flat_map(|i| list.iter().map(move |n| (i, *n)).collect::<Vec<_>>()).collect();
-                pairs
-                    .into_iter()
-                    .map(move |(i, n)| (i + 1, factors.iter().cloned().chain([Form::Variable(i).power(n)]).collect::<Vec<Form>>()))
+                let pairs: Vec<(usize, f64)> = places
+                    .flat_map(|i| list.iter().map(move |n| (i, *n)).collect::<Vec<_>>())
+                    .collect();
+                pairs.into_iter().map(move |(i, n)| {
+                    (
+                        i + 1,
+                        factors
+                            .iter()
+                            .cloned()
+                            .chain([Form::Variable(i).power(n)])
+                            .collect::<Vec<Form>>(),
+                    )
+                })
             };
             partial = partial.into_iter().flat_map(grow).collect();
         }
@@ -206,17 +247,23 @@ impl Set {
 /// The best sums for a function of the data.
 fn beams(problem: &Problem, columns: &[(Form, Vec<Lanes>)], outer: Outer) -> Vec<Form> {
     let Some((data, factor)) = transformed(problem, outer) else { return vec![] };
-    let weighted = |column: &[Lanes]| -> Vec<Lanes> { column.iter().zip(&factor).map(|(x, w)| *x * *w).collect() };
+    let weighted = |column: &[Lanes]| -> Vec<Lanes> {
+        column.iter().zip(&factor).map(|(x, w)| *x * *w).collect()
+    };
     let ones: Vec<Lanes> = weighted(&problem.ones());
     let empty = Set::of(data);
     let roundoff = 1e-26 * empty.squares;
-    let columns: Vec<(&Form, Vec<Lanes>)> = columns.iter().map(|(term, column)| (term, weighted(column))).collect();
+    let columns: Vec<(&Form, Vec<Lanes>)> =
+        columns.iter().map(|(term, column)| (term, weighted(column))).collect();
     let mut forms = Vec::new();
     for constant in [false, true] {
         if constant && !problem.has_values {
             continue;
         }
-        let Some(first) = (if constant { empty.with(None, &ones) } else { Some(empty.clone()) }) else { continue };
+        let Some(first) = (if constant { empty.with(None, &ones) } else { Some(empty.clone()) })
+        else {
+            continue;
+        };
         let mut beam = vec![first];
         for _ in 0..LONGEST {
             beam = grown(&beam, &columns);
@@ -269,15 +316,20 @@ pub(super) fn grown(beam: &[Set], columns: &[(&Form, Vec<Lanes>)]) -> Vec<Set> {
     next
 }
 
-/// The weighted data of the sum inside a function, and what columns are multiplied by to match; `None` where a value is out of its range.
+/// The weighted data of the sum inside a function, and what columns are multiplied by to match;
+/// `None` where a value is out of its range.
 fn transformed(problem: &Problem, outer: Outer) -> Option<(Vec<Lanes>, Vec<Lanes>)> {
     if outer == Outer::Nothing {
         return Some((problem.data.clone(), vec![Lanes::splat(1.0); problem.data.len()]));
     }
     let mut data = problem.data.clone();
     let mut factor = data.clone();
-    let signs: Vec<f64> =
-        problem.data.iter().zip(&problem.weights).flat_map(|(d, w)| (0..d.0.len()).map(|l| d.0[l] * w.0[l])).collect();
+    let signs: Vec<f64> = problem
+        .data
+        .iter()
+        .zip(&problem.weights)
+        .flat_map(|(d, w)| (0..d.0.len()).map(|l| d.0[l] * w.0[l]))
+        .collect();
     let both = signs.iter().any(|s| *s > 0.0) && signs.iter().any(|s| *s < 0.0);
     if both && !matches!(outer, Outer::Logarithm | Outer::Power(-1.0)) {
         return None;
@@ -309,7 +361,8 @@ fn factored(form: &Form) -> Form {
         other => vec![other.clone()],
     };
     let Some(first) = terms.first() else { return form };
-    let mut common: Vec<Form> = factors(first).into_iter().filter(|f| *f != Form::Constant).collect();
+    let mut common: Vec<Form> =
+        factors(first).into_iter().filter(|f| *f != Form::Constant).collect();
     common.retain(|f| terms.iter().all(|t| factors(t).contains(f)));
     if common.is_empty() || terms.len() < 2 {
         return form;

@@ -9,7 +9,8 @@ const LEAST_SAMPLES: usize = 8;
 
 /// Samples of a function y(x) of m variables.
 ///
-/// Slopes dy/dx_i count as measurements like values; with slopes alone the function is known up to a constant.
+/// Slopes dy/dx_i count as measurements like values; with slopes alone the function is known up to
+/// a constant.
 #[derive(Clone, Debug)]
 pub struct Target {
     names: Vec<String>,
@@ -36,11 +37,15 @@ fn above_zero(what: &str, value: f64) -> Result<(), SearchError> {
 }
 
 impl Target {
-    /// Samples `inputs` (n x m) of variables with these names; measurements are added by the other functions.
+    /// Samples `inputs` (n x m) of variables with these names; measurements are added by the other
+    /// functions.
     ///
     /// # Errors
     /// Names that are not m different names (letters, digits, `_`), numbers that aren't finite.
-    pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>, inputs: ArrayView2<f64>) -> Result<Self, SearchError> {
+    pub fn new<S: Into<String>>(
+        names: impl IntoIterator<Item = S>,
+        inputs: ArrayView2<f64>,
+    ) -> Result<Self, SearchError> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         let columns = inputs.ncols();
         let is_name = |name: &String| {
@@ -51,7 +56,9 @@ impl Target {
         if names.len() != columns {
             return bad(format!("{} names", names.len()));
         }
-        if let Some((i, name)) = names.iter().enumerate().find(|(i, name)| !is_name(name) || names[..*i].contains(*name)) {
+        if let Some((i, name)) =
+            names.iter().enumerate().find(|(i, name)| !is_name(name) || names[..*i].contains(*name))
+        {
             return bad(format!("name {i} is `{name}`"));
         }
         for (name, column) in names.iter().zip(inputs.columns()) {
@@ -73,7 +80,11 @@ impl Target {
 
     fn checked(&self, what: &str, x: ArrayView1<f64>) -> Result<Array1<f64>, SearchError> {
         if x.len() != self.samples() {
-            return Err(SearchError::Length { what: what.into(), found: x.len(), expected: self.samples() });
+            return Err(SearchError::Length {
+                what: what.into(),
+                found: x.len(),
+                expected: self.samples(),
+            });
         }
         finite(what, x)?;
         Ok(x.to_owned())
@@ -92,7 +103,11 @@ impl Target {
     ///
     /// # Errors
     /// No such variable, another length than the samples, numbers that aren't finite.
-    pub fn with_slopes(mut self, variable: usize, slopes: ArrayView1<f64>) -> Result<Self, SearchError> {
+    pub fn with_slopes(
+        mut self,
+        variable: usize,
+        slopes: ArrayView1<f64>,
+    ) -> Result<Self, SearchError> {
         self.exists(variable)?;
         self.slopes[variable] = Some(self.checked("slopes", slopes)?);
         Ok(self)
@@ -100,7 +115,11 @@ impl Target {
 
     fn exists(&self, variable: usize) -> Result<(), SearchError> {
         let variables = self.names.len();
-        if variable < variables { Ok(()) } else { Err(SearchError::Variable { variable, variables }) }
+        if variable < variables {
+            Ok(())
+        } else {
+            Err(SearchError::Variable { variable, variables })
+        }
     }
 
     /// The standard deviation of the errors of the values (at weight 1). Unknown it is estimated.
@@ -117,14 +136,19 @@ impl Target {
     ///
     /// # Errors
     /// No such variable, not a finite number above zero.
-    pub fn with_slope_noise(mut self, variable: usize, deviation: f64) -> Result<Self, SearchError> {
+    pub fn with_slope_noise(
+        mut self,
+        variable: usize,
+        deviation: f64,
+    ) -> Result<Self, SearchError> {
         self.exists(variable)?;
         above_zero("the noise of slopes", deviation)?;
         self.slope_noise[variable] = Some(deviation);
         Ok(self)
     }
 
-    /// Weights of the samples: an error counts as many times as its weight; the noise is divided by it.
+    /// Weights of the samples: an error counts as many times as its weight; the noise is divided by
+    /// it.
     ///
     /// # Errors
     /// Another length than the samples, weights that are not finite and above zero.
@@ -134,14 +158,19 @@ impl Target {
         Ok(self)
     }
 
-    /// For slopes whose errors hang together: M (any number of rows) such that M e are independent errors of unit deviation, for errors e of the slopes by the
-    /// first variable that has them, then of those by the next. Noise and weights have no effect then, and no sample is held out.
+    /// For slopes whose errors hang together: M (any number of rows) such that M e are independent
+    /// errors of unit deviation, for errors e of the slopes by the first variable that has them,
+    /// then of those by the next. Noise and weights have no effect then, and no sample is held out.
     ///
     /// # Errors
-    /// Values among the measurements, another number of columns than there are slopes, numbers that aren't finite.
+    /// Values among the measurements, another number of columns than there are slopes, numbers that
+    /// aren't finite.
     pub fn with_whitening(mut self, matrix: Array2<f64>) -> Result<Self, SearchError> {
         let slopes = self.slopes.iter().flatten().count() * self.samples();
-        let (what, expected) = ("columns of the whitening (values allow none)", if self.has_values() { 0 } else { slopes });
+        let (what, expected) = (
+            "columns of the whitening (values allow none)",
+            if self.has_values() { 0 } else { slopes },
+        );
         if matrix.ncols() != expected {
             return Err(SearchError::Length { what: what.into(), found: matrix.ncols(), expected });
         }
@@ -184,7 +213,8 @@ impl Target {
     /// Whether the noise of every measurement is known.
     pub(super) fn knows_noise(&self) -> bool {
         let slopes = || self.slopes.iter().zip(&self.slope_noise).filter(|(s, _)| s.is_some());
-        let known = (self.values.is_none() || self.value_noise.is_some()) && slopes().all(|(_, noise)| noise.is_some());
+        let known = (self.values.is_none() || self.value_noise.is_some())
+            && slopes().all(|(_, noise)| noise.is_some());
         known || self.whitening.is_some()
     }
 
@@ -193,7 +223,8 @@ impl Target {
         self.values.as_ref().filter(|_| self.slopes.iter().all(Option::is_none))
     }
 
-    /// The values divided by a factor as a function of other variables; errors count as they did. `None` where a number overflows.
+    /// The values divided by a factor as a function of other variables; errors count as they did.
+    /// `None` where a number overflows.
     pub(super) fn divided(&self, inputs: Array2<f64>, divisor: &Array1<f64>) -> Option<Self> {
         let names = (0..inputs.ncols()).map(|i| format!("u{i}"));
         let mut target = Self::new(names, inputs.view()).ok()?;
@@ -223,7 +254,8 @@ impl Target {
 
     /// Samples of the fit, or those held out.
     pub(super) fn indices(&self, held_out: bool) -> Vec<usize> {
-        let is_held_out = |i: usize| self.every > 1 && !self.is_whole() && i % self.every == self.every - 1;
+        let is_held_out =
+            |i: usize| self.every > 1 && !self.is_whole() && i % self.every == self.every - 1;
         (0..self.samples()).filter(|&i| is_held_out(i) == held_out).collect()
     }
 
@@ -235,16 +267,22 @@ impl Target {
             sorted.sort_by(f64::total_cmp);
             let at = |q: f64| sorted[((sorted.len() - 1) as f64 * q) as usize];
             let (median, spread) = (at(0.5), (at(0.9) - at(0.1)).max(f64::MIN_POSITIVE));
-            distance.iter_mut().zip(column).for_each(|(d, x)| *d += ((x - median) / spread).powi(2));
+            distance
+                .iter_mut()
+                .zip(column)
+                .for_each(|(d, x)| *d += ((x - median) / spread).powi(2));
         }
-        let best = (0..distance.len()).min_by(|&a, &b| distance[a].total_cmp(&distance[b])).unwrap_or(0);
+        let best =
+            (0..distance.len()).min_by(|&a, &b| distance[a].total_cmp(&distance[b])).unwrap_or(0);
         self.inputs.row(best).to_vec()
     }
 
-    /// The standard deviation that a measurement's errors are divided by: its noise, or its own scale.
+    /// The standard deviation that a measurement's errors are divided by: its noise, or its own
+    /// scale.
     fn unit(known: Option<f64>, x: &Array1<f64>, centred: bool) -> f64 {
         let mean = if centred { x.mean().unwrap_or(0.0) } else { 0.0 };
-        let scale = (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len().max(1) as f64).sqrt();
+        let scale =
+            (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len().max(1) as f64).sqrt();
         known.unwrap_or(if scale > 0.0 { scale } else { 1.0 })
     }
 
@@ -257,7 +295,9 @@ impl Target {
                 // Lanes beyond the last sample repeat it with weight zero.
                 None => indices.last().map_or(0.0, |&i| x[i]) * factor(usize::MAX),
             };
-            (0..blocks).map(|block| Lanes(std::array::from_fn(|l| lane(block * LANES + l)))).collect()
+            (0..blocks)
+                .map(|block| Lanes(std::array::from_fn(|l| lane(block * LANES + l))))
+                .collect()
         };
         let inputs = self.inputs.columns().into_iter().map(|x| column(x, &|_| 1.0)).collect();
         let mut problem = Problem {
@@ -269,16 +309,32 @@ impl Target {
             whitening: None,
             rows: 0,
             total: 0.0,
-            positive: self.inputs.columns().into_iter().map(|x| x.iter().all(|x| *x > 0.0)).collect(),
+            positive: self
+                .inputs
+                .columns()
+                .into_iter()
+                .map(|x| x.iter().all(|x| *x > 0.0))
+                .collect(),
         };
         if let Some(y) = &self.values {
-            problem.measure(y, Self::unit(self.value_noise, y, true), &self.weights, indices.len(), &column, true);
+            problem.measure(
+                y,
+                Self::unit(self.value_noise, y, true),
+                &self.weights,
+                indices.len(),
+                &column,
+                true,
+            );
         }
         for (i, slopes) in self.slopes.iter().enumerate() {
             if let Some(slopes) = slopes {
                 problem.directions.push(i);
                 let unit = Self::unit(self.slope_noise[i], slopes, false);
-                let (unit, weights) = if self.is_whole() { (1.0, &Array1::ones(slopes.len())) } else { (unit, &self.weights) };
+                let (unit, weights) = if self.is_whole() {
+                    (1.0, &Array1::ones(slopes.len()))
+                } else {
+                    (unit, &self.weights)
+                };
                 problem.measure(slopes, unit, weights, indices.len(), &column, false);
             }
         }
@@ -289,7 +345,8 @@ impl Target {
     }
 }
 
-/// Measurements in units of their noise (or scale), in lanes: values first, then the slopes of one variable after the other.
+/// Measurements in units of their noise (or scale), in lanes: values first, then the slopes of one
+/// variable after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     /// Samples of each variable.
@@ -319,24 +376,40 @@ pub(super) fn whiten_into(rows: &[Vec<Lanes>], measured: &[Lanes], out: &mut [La
         || {
             for (out, rows) in out.iter_mut().zip(rows.chunks(LANES)) {
                 for (lane, row) in rows.iter().enumerate() {
-                    out.0[lane] = row.iter().zip(measured).fold(Lanes::zero(), |sum, (a, b)| sum + *a * *b).sum();
+                    out.0[lane] = row
+                        .iter()
+                        .zip(measured)
+                        .fold(Lanes::zero(), |sum, (a, b)| sum + *a * *b)
+                        .sum();
                 }
             }
         },
     );
 }
 
-/// Samples of one array in lanes, times a factor of the sample's index (`usize::MAX` beyond the last).
+/// Samples of one array in lanes, times a factor of the sample's index (`usize::MAX` beyond the
+/// last).
 type Column<'a> = dyn Fn(ArrayView1<f64>, &dyn Fn(usize) -> f64) -> Vec<Lanes> + 'a;
 
 impl Problem {
-    fn measure(&mut self, x: &Array1<f64>, unit: f64, weights: &Array1<f64>, n: usize, column: &Column, centred: bool) {
+    fn measure(
+        &mut self,
+        x: &Array1<f64>,
+        unit: f64,
+        weights: &Array1<f64>,
+        n: usize,
+        column: &Column,
+        centred: bool,
+    ) {
         let weight = |i: usize| weights.get(i).map_or(0.0, |w| w.sqrt() / unit);
         let data = column(x.view(), &weight);
         let w = column(Array1::ones(x.len()).view(), &weight);
-        let sum = |f: &dyn Fn(Lanes, Lanes) -> Lanes| data.iter().zip(&w).fold(0.0, |sum, (d, w)| sum + f(*d, *w).sum());
+        let sum = |f: &dyn Fn(Lanes, Lanes) -> Lanes| {
+            data.iter().zip(&w).fold(0.0, |sum, (d, w)| sum + f(*d, *w).sum())
+        };
         let (squares, mixed, norm) = (sum(&|d, _| d * d), sum(&|d, w| d * w), sum(&|_, w| w * w));
-        self.total += if centred && norm > 0.0 { (squares - mixed * mixed / norm).max(0.0) } else { squares };
+        self.total +=
+            if centred && norm > 0.0 { (squares - mixed * mixed / norm).max(0.0) } else { squares };
         self.rows += n;
         self.data.extend(data);
         self.weights.extend(w);
@@ -346,8 +419,11 @@ impl Problem {
     fn whiten(&mut self, matrix: &Array2<f64>, samples: usize, column: &Column) {
         let of_row = |row: ArrayView1<f64>| -> Vec<Lanes> {
             let directions = 0..row.len() / samples.max(1);
-            let part =
-                |d: usize| column(row.slice(s![d * samples..(d + 1) * samples]), &|i| if i == usize::MAX { 0.0 } else { 1.0 });
+            let part = |d: usize| {
+                column(row.slice(s![d * samples..(d + 1) * samples]), &|i| {
+                    if i == usize::MAX { 0.0 } else { 1.0 }
+                })
+            };
             directions.flat_map(part).collect()
         };
         let rows: Vec<Vec<Lanes>> = matrix.rows().into_iter().map(of_row).collect();
@@ -365,12 +441,17 @@ impl Problem {
     /// Sum of squares per measurement below which only roundoff is left.
     pub fn roundoff(&self) -> f64 {
         const RELATIVE: f64 = 1e-11;
-        RELATIVE * RELATIVE * self.data.iter().fold(0.0, |sum, d| sum + (*d * *d).sum()) / self.rows.max(1) as f64
+        RELATIVE * RELATIVE * self.data.iter().fold(0.0, |sum, d| sum + (*d * *d).sum())
+            / self.rows.max(1) as f64
     }
 
     /// The weighted column of a constant: it has values but no slopes.
     pub fn ones(&self) -> Vec<Lanes> {
         let values = if self.has_values { self.blocks() } else { 0 };
-        self.weights.iter().enumerate().map(|(i, w)| if i < values { *w } else { Lanes::splat(0.0) }).collect()
+        self.weights
+            .iter()
+            .enumerate()
+            .map(|(i, w)| if i < values { *w } else { Lanes::splat(0.0) })
+            .collect()
     }
 }

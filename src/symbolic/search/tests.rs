@@ -62,7 +62,11 @@ fn instances() -> Vec<(&'static str, Form, Form)> {
         ("free-power-of-power", c(free(pow(x(), 2.0))), c(free(x()))),
         ("power-of-free-power", c(pow(free(x()), 2.0)), c(free(x()))),
         ("exponential-of-shift", c(of(Exp, sum([c(x()), C]))), c(of(Exp, c(x())))),
-        ("product-of-exponentials", product([C, of(Exp, c(x())), of(Exp, c(y()))]), c(of(Exp, sum([c(x()), c(y())])))),
+        (
+            "product-of-exponentials",
+            product([C, of(Exp, c(x())), of(Exp, c(y()))]),
+            c(of(Exp, sum([c(x()), c(y())]))),
+        ),
         ("power-of-exponential", c(pow(of(Exp, c(x())), 2.0)), c(of(Exp, c(x())))),
         ("exponential-of-logarithm", c(of(Exp, c(of(Log, x())))), c(free(x()))),
         ("logarithm-of-exponential", c(of(Log, of(Exp, x()))), c(x())),
@@ -77,7 +81,11 @@ fn instances() -> Vec<(&'static str, Form, Form)> {
         ),
         ("even-power-of-magnitude", c(pow(of(Abs, y()), 2.0)), c(pow(y(), 2.0))),
         ("expand-product", product([C, x(), sum([x(), C])]), sum([c(pow(x(), 2.0)), c(x())])),
-        ("complete-square", sum([c(pow(sum([x(), C]), 2.0)), C]), sum([c(pow(x(), 2.0)), c(x()), C])),
+        (
+            "complete-square",
+            sum([c(pow(sum([x(), C]), 2.0)), C]),
+            sum([c(pow(x(), 2.0)), c(x()), C]),
+        ),
     ]
 }
 
@@ -94,11 +102,15 @@ fn equal(a: &Form, b: &Form) -> bool {
     space.graph().find(a) == space.graph().find(b)
 }
 
-/// Samples of a member of a family over positive x and y of both signs; `None` where it has no value.
+/// Samples of a member of a family over positive x and y of both signs; `None` where it has no
+/// value.
 fn samples(form: &Form, rng: &mut ChaCha8Rng) -> Option<Target> {
-    let x = Array2::from_shape_fn((60, 2), |(_, j)| rng.random_range(if j == 0 { 0.6..1.6 } else { -0.5..0.9 }));
+    let x = Array2::from_shape_fn((60, 2), |(_, j)| {
+        rng.random_range(if j == 0 { 0.6..1.6 } else { -0.5..0.9 })
+    });
     let theta: Vec<f64> = (0..form.constants()).map(|_| rng.random_range(0.4..1.3)).collect();
-    let values: Array1<f64> = x.rows().into_iter().map(|x| form.evaluate(&theta, &x.to_vec())).collect();
+    let values: Array1<f64> =
+        x.rows().into_iter().map(|x| form.evaluate(&theta, &x.to_vec())).collect();
     Target::new(["x", "y"], x.view()).ok()?.with_values(values.view()).ok()
 }
 
@@ -118,7 +130,10 @@ fn error_of(form: &Form, target: &Target) -> f64 {
 fn every_rule_has_an_instance_and_merges_its_sides() {
     let instances = instances();
     for rule in RULES {
-        let (_, left, right) = instances.iter().find(|(name, ..)| *name == rule.name).unwrap_or_else(|| panic!("{}", rule.name));
+        let (_, left, right) = instances
+            .iter()
+            .find(|(name, ..)| *name == rule.name)
+            .unwrap_or_else(|| panic!("{}", rule.name));
         assert!(equal(left, right), "{}: {left:?} and {right:?}", rule.name);
     }
     assert_eq!(instances.len(), RULES.len());
@@ -174,9 +189,12 @@ fn gradient_of_tapes_agrees_with_differences() {
     assert!(compared > 100, "only {compared} forms had values");
 }
 
-/// Compares slopes, derivatives with respect to constants and mixed ones at 8 samples; false where the form has no value.
+/// Compares slopes, derivatives with respect to constants and mixed ones at 8 samples; false where
+/// the form has no value.
 fn tape_agrees(form: &Form, rng: &mut ChaCha8Rng) -> bool {
-    let points = Array2::from_shape_fn((8, 2), |(_, j)| rng.random_range(if j == 0 { 0.8..1.4 } else { -0.9..-0.5 }));
+    let points = Array2::from_shape_fn((8, 2), |(_, j)| {
+        rng.random_range(if j == 0 { 0.8..1.4 } else { -0.9..-0.5 })
+    });
     let zero = Array1::zeros(8);
     let target = Target::new(["x", "y"], points.view()).unwrap();
     let target = target.with_slopes(0, zero.view()).unwrap().with_slopes(1, zero.view()).unwrap();
@@ -188,7 +206,8 @@ fn tape_agrees(form: &Form, rng: &mut ChaCha8Rng) -> bool {
     if !tape.run(&theta, &problem, &mut registers, true) {
         return false;
     }
-    // The first term with coefficient 1: constants of the form are that coefficient, those inside, the constant.
+    // The first term with coefficient 1: constants of the form are that coefficient, those inside,
+    // the constant.
     let value = |point: &[f64], theta: &[f64]| {
         let all: Vec<f64> = [1.0].into_iter().chain(theta.iter().copied()).chain([0.0]).collect();
         form.evaluate(&all, point)
@@ -213,7 +232,9 @@ fn tape_agrees(form: &Form, rng: &mut ChaCha8Rng) -> bool {
         };
         let scale = value(&point, &theta).abs();
         let steepest = (0..2).flat_map(|a| (0..=theta.len()).map(move |p| (a + 1, p)));
-        let steepest = steepest.map(|(a, p)| registers.get(register, a, p)[0].0[sample].abs()).fold(scale, f64::max);
+        let steepest = steepest
+            .map(|(a, p)| registers.get(register, a, p)[0].0[sample].abs())
+            .fold(scale, f64::max);
         if steepest > 30.0 {
             // Near a pole differences are no measure.
             continue;
@@ -260,7 +281,10 @@ fn spellings_of_one_family_are_one_class() {
         sum([product([C, x(), sum([x(), C])]), C]),
         sum([c(x()), c(x()), c(pow(x(), 2.0)), C]),
         sum([product([C, sum([pow(x(), 2.0), c(x())])]), C]),
-        sum([product([C, pow(x(), 2.0), sum([Form::Number(Number::whole(1)), c(pow(x(), -1.0))])]), C]),
+        sum([
+            product([C, pow(x(), 2.0), sum([Form::Number(Number::whole(1)), c(pow(x(), -1.0))])]),
+            C,
+        ]),
     ];
     for other in &spellings[1..6] {
         assert!(equal(&spellings[0], other), "{other:?}");

@@ -9,16 +9,17 @@ fn stand_in(name: &str) -> Scalar {
 }
 
 impl Form {
-    /// The text with constants `theta`, over variables of these names: Python and SymPy read it. Signs under roots and logarithms are those at
-    /// the point `x`.
+    /// The text with constants `theta`, over variables of these names: Python and SymPy read it.
+    /// Signs under roots and logarithms are those at the point `x`.
     pub fn text(&self, theta: &[f64], names: &[String], x: &[f64]) -> String {
         let variables: Vec<Expr> = names.iter().map(|name| Expr::Scalar(stand_in(name))).collect();
         let text = self.to_expr(theta, &variables, x).to_string();
         names.iter().fold(text, |text, name| text.replace(&format!("norm({name})"), name))
     }
 
-    /// Reads text over variables of these names: `a*x**2 + exp(-b*y)` with numbers in the place of `a` and `b`. Gives the form, every number but
-    /// an exponent an unknown constant, and those numbers.
+    /// Reads text over variables of these names: `a*x**2 + exp(-b*y)` with numbers in the place of
+    /// `a` and `b`. Gives the form, every number but an exponent an unknown constant, and those
+    /// numbers.
     ///
     /// # Errors
     /// Text that is no expression, with the column; names that are not among the variables.
@@ -33,7 +34,9 @@ impl Form {
             let word = chars[i].is_ascii_alphabetic() || chars[i] == '_';
             let inside_number = i > 0 && (chars[i - 1].is_ascii_digit() || chars[i - 1] == '.');
             let end = if word && !inside_number {
-                (i..chars.len()).find(|&k| !(chars[k].is_ascii_alphanumeric() || chars[k] == '_')).unwrap_or(chars.len())
+                (i..chars.len())
+                    .find(|&k| !(chars[k].is_ascii_alphanumeric() || chars[k] == '_'))
+                    .unwrap_or(chars.len())
             } else {
                 i + 1
             };
@@ -41,8 +44,16 @@ impl Form {
             let replacement = if names.contains(&piece) {
                 format!("norm({piece})")
             } else if word && !inside_number && !CALLS.contains(&piece.as_str()) {
-                let accepted = format!("a variable ({}) or a function ({})", names.join(", "), CALLS.join(", "));
-                return Err(SearchError::Syntax { column: i + 1, found: format!("`{piece}`"), accepted });
+                let accepted = format!(
+                    "a variable ({}) or a function ({})",
+                    names.join(", "),
+                    CALLS.join(", ")
+                );
+                return Err(SearchError::Syntax {
+                    column: i + 1,
+                    found: format!("`{piece}`"),
+                    accepted,
+                });
             } else {
                 piece
             };
@@ -51,16 +62,23 @@ impl Form {
             i = end;
         }
         let expr: Expr = vectors.parse().map_err(|e| match e {
-            crate::expr::ExprError::Syntax { column, found, accepted } => {
-                SearchError::Syntax { column: columns.get(column - 1).copied().unwrap_or(chars.len() + 1), found, accepted }
-            }
-            other => SearchError::Syntax { column: 1, found: other.to_string(), accepted: "a shorter expression".into() },
+            crate::expr::ExprError::Syntax { column, found, accepted } => SearchError::Syntax {
+                column: columns.get(column - 1).copied().unwrap_or(chars.len() + 1),
+                found,
+                accepted,
+            },
+            other => SearchError::Syntax {
+                column: 1,
+                found: other.to_string(),
+                accepted: "a shorter expression".into(),
+            },
         })?;
         let scalars: Vec<Scalar> = names.iter().map(|name| stand_in(name)).collect();
         Self::from_expr(&expr, &scalars)
     }
 
-    /// An expression as a form: variable i stands for `scalars[i]`, every constant is unknown, exponents are known. Gives also the constants.
+    /// An expression as a form: variable i stands for `scalars[i]`, every constant is unknown,
+    /// exponents are known. Gives also the constants.
     ///
     /// # Errors
     /// A scalar of the expression is not among those given, or a number is not finite.
@@ -72,21 +90,27 @@ impl Form {
 }
 
 fn read(expr: &Expr, scalars: &[Scalar], constants: &mut Vec<f64>) -> Result<Form, SearchError> {
-    let mut all = |exprs: &[Expr]| exprs.iter().map(|e| read(e, scalars, constants)).collect::<Result<Vec<Form>, _>>();
+    let mut all = |exprs: &[Expr]| {
+        exprs.iter().map(|e| read(e, scalars, constants)).collect::<Result<Vec<Form>, _>>()
+    };
     Ok(match expr {
         Expr::Constant(c) => {
             constants.push(*c);
             Form::Constant
         }
         Expr::Scalar(s) => {
-            let unknown = || SearchError::Variable { variable: scalars.len(), variables: scalars.len() };
+            let unknown =
+                || SearchError::Variable { variable: scalars.len(), variables: scalars.len() };
             Form::Variable(scalars.iter().position(|known| known == s).ok_or_else(unknown)?)
         }
         Expr::Sum(terms) => Form::Sum(all(terms)?),
         Expr::Product(factors) => Form::Product(all(factors)?),
         Expr::Pow(base, n) => {
-            let exponent =
-                Number::new(*n).ok_or_else(|| SearchError::NotFinite { what: "an exponent".into(), sample: 0, value: *n })?;
+            let exponent = Number::new(*n).ok_or_else(|| SearchError::NotFinite {
+                what: "an exponent".into(),
+                sample: 0,
+                value: *n,
+            })?;
             Form::Power(Box::new(read(base, scalars, constants)?), exponent)
         }
         Expr::Apply(f, x) => Form::Apply(*f, Box::new(read(x, scalars, constants)?)),

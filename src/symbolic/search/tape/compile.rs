@@ -17,8 +17,16 @@ impl Tape {
     /// Compiles a form for a problem; `None` when it has too many constants inside.
     pub fn new(form: &Form, problem: &Problem) -> Option<Self> {
         let directions = problem.directions.clone();
-        let mut tape = Self { steps: Vec::new(), roles: Vec::new(), slots: Vec::new(), terms: Vec::new(), linear: 0, directions };
-        let terms = if let Form::Sum(terms) = form { terms.as_slice() } else { std::slice::from_ref(form) };
+        let mut tape = Self {
+            steps: Vec::new(),
+            roles: Vec::new(),
+            slots: Vec::new(),
+            terms: Vec::new(),
+            linear: 0,
+            directions,
+        };
+        let terms =
+            if let Form::Sum(terms) = form { terms.as_slice() } else { std::slice::from_ref(form) };
         for term in terms {
             tape.outermost(term);
         }
@@ -28,7 +36,9 @@ impl Tape {
     fn outermost(&mut self, term: &Form) {
         let (coefficient, rest) = match term {
             Form::Constant => (true, &[][..]),
-            Form::Product(factors) if factors.first() == Some(&Form::Constant) => (true, &factors[1..]),
+            Form::Product(factors) if factors.first() == Some(&Form::Constant) => {
+                (true, &factors[1..])
+            }
             other => (false, std::slice::from_ref(other)),
         };
         let coefficient = coefficient.then(|| {
@@ -44,7 +54,9 @@ impl Tape {
         let of = |r: usize| (self.steps[r].slopes, self.steps[r].constants);
         let either = |a: usize, b: usize| (of(a).0 | of(b).0, of(a).1 | of(b).1);
         let (slopes, constants) = match op {
-            Op::Variable(i) => (1 | self.directions.iter().position(|d| *d == i).map_or(0, |a| 2 << a), 1),
+            Op::Variable(i) => {
+                (1 | self.directions.iter().position(|d| *d == i).map_or(0, |a| 2 << a), 1)
+            }
             Op::Number(_) => (1, 1),
             Op::AddNumber(r, _) | Op::MulNumber(r, _) | Op::Power(r, _) | Op::Apply(_, r) => of(r),
             Op::Add(a, b) | Op::Mul(a, b) => either(a, b),
@@ -102,7 +114,8 @@ impl Tape {
                 Form::Number(c) => number = Some(number.unwrap_or(1.0) * c.value()),
                 other => {
                     let factor = self.compile(other, Inside::Algebra, None);
-                    register = Some(register.map_or(factor, |known| self.push(Op::Mul(known, factor))));
+                    register =
+                        Some(register.map_or(factor, |known| self.push(Op::Mul(known, factor))));
                 }
             }
         }

@@ -1,6 +1,8 @@
-//! Forms compiled to tapes: values, slopes and their derivatives with respect to the constants inside.
+//! Forms compiled to tapes: values, slopes and their derivatives with respect to the constants
+//! inside.
 //!
-//! The constants that the form is linear in, coefficients and constant of its outermost sum, stay outside of the tape.
+//! The constants that the form is linear in, coefficients and constant of its outermost sum, stay
+//! outside of the tape.
 
 mod compile;
 mod registers;
@@ -45,7 +47,8 @@ pub(super) enum Op {
     Apply(Function, usize),
 }
 
-/// A step with the slopes (bit a) and constants (bit b) that its value has derivatives with respect to; bit 0 is always set.
+/// A step with the slopes (bit a) and constants (bit b) that its value has derivatives with respect
+/// to; bit 0 is always set.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     op: Op,
@@ -62,7 +65,8 @@ pub(super) enum Slot {
     Inner(usize),
 }
 
-/// A term of the outermost sum: its register (none for 1) and the number of its coefficient (none for 1).
+/// A term of the outermost sum: its register (none for 1) and the number of its coefficient (none
+/// for 1).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     pub register: Option<usize>,
@@ -91,22 +95,37 @@ impl Tape {
 
     /// Registers for this tape.
     pub fn registers(&self, problem: &Problem) -> Registers {
-        let (blocks, slopes, constants) = (problem.blocks(), self.directions.len() + 1, self.roles.len() + 1);
+        let (blocks, slopes, constants) =
+            (problem.blocks(), self.directions.len() + 1, self.roles.len() + 1);
         let stride = slopes * constants * blocks;
         let zero = Lanes::zero();
-        Registers { blocks, constants, stride, data: vec![zero; stride * self.steps.len()], f: vec![[zero; 3]; blocks] }
+        Registers {
+            blocks,
+            constants,
+            stride,
+            data: vec![zero; stride * self.steps.len()],
+            f: vec![[zero; 3]; blocks],
+        }
     }
 
-    /// Fills the registers with values and slopes, and with their derivatives with respect to the constants inside when asked; false where the
-    /// form has no value on some sample, a root or logarithm of both signs, or the magnitude of one sign.
-    pub fn run(&self, theta: &[f64], problem: &Problem, registers: &mut Registers, derivatives: bool) -> bool {
+    /// Fills the registers with values and slopes, and with their derivatives with respect to the
+    /// constants inside when asked; false where the form has no value on some sample, a root or
+    /// logarithm of both signs, or the magnitude of one sign.
+    pub fn run(
+        &self,
+        theta: &[f64],
+        problem: &Problem,
+        registers: &mut Registers,
+        derivatives: bool,
+    ) -> bool {
         crate::linalg::vectorised(
             #[inline(always)]
             || (0..self.steps.len()).all(|i| self.step(i, theta, problem, registers, derivatives)),
         )
     }
 
-    /// Like [`run`](Self::run) without derivatives, each constant inside chosen by `draw` from its role and the values that it acts on.
+    /// Like [`run`](Self::run) without derivatives, each constant inside chosen by `draw` from its
+    /// role and the values that it acts on.
     pub fn run_drawing(
         &self,
         theta: &mut [f64],
@@ -116,15 +135,24 @@ impl Tape {
     ) -> bool {
         (0..self.steps.len()).all(|i| {
             if let Op::Scale(r, p) | Op::Shift(r, p) | Op::FreePower(r, p) = self.steps[i].op {
-                let against = if let Role::Coefficient(Some(first)) = self.roles[p] { first } else { r };
-                theta[p] = draw(self.roles[p], p, registers.get(r, 0, 0), registers.get(against, 0, 0));
+                let against =
+                    if let Role::Coefficient(Some(first)) = self.roles[p] { first } else { r };
+                theta[p] =
+                    draw(self.roles[p], p, registers.get(r, 0, 0), registers.get(against, 0, 0));
             }
             self.step(i, theta, problem, registers, false)
         })
     }
 
     #[inline(always)]
-    fn step(&self, i: usize, theta: &[f64], problem: &Problem, registers: &mut Registers, derivatives: bool) -> bool {
+    fn step(
+        &self,
+        i: usize,
+        theta: &[f64],
+        problem: &Problem,
+        registers: &mut Registers,
+        derivatives: bool,
+    ) -> bool {
         let Step { op, slopes, constants } = self.steps[i];
         let constants = if derivatives { constants } else { 1 };
         let (known, mut out) = registers.split(i);
@@ -137,17 +165,22 @@ impl Tape {
             }
             Op::Number(c) => out.get(0, 0).fill(Lanes::splat(c)),
             Op::AddNumber(r, c) => {
-                out.each(slopes, constants, |a, b, k| known.at(r, a, b, k) + if a + b == 0 { c } else { 0.0 });
+                out.each(slopes, constants, |a, b, k| {
+                    known.at(r, a, b, k) + if a + b == 0 { c } else { 0.0 }
+                });
             }
             Op::MulNumber(r, c) => out.each(slopes, constants, |a, b, k| known.at(r, a, b, k) * c),
-            Op::Add(x, y) => out.each(slopes, constants, |a, b, k| known.at(x, a, b, k) + known.at(y, a, b, k)),
+            Op::Add(x, y) => {
+                out.each(slopes, constants, |a, b, k| known.at(x, a, b, k) + known.at(y, a, b, k))
+            }
             Op::Mul(x, y) => out.each(slopes, constants, |a, b, k| {
                 let mut sum = known.at(x, a, b, k) * known.at(y, 0, 0, k);
                 if a + b > 0 {
                     sum += known.at(x, 0, 0, k) * known.at(y, a, b, k);
                 }
                 if a > 0 && b > 0 {
-                    sum += known.at(x, a, 0, k) * known.at(y, 0, b, k) + known.at(x, 0, b, k) * known.at(y, a, 0, k);
+                    sum += known.at(x, a, 0, k) * known.at(y, 0, b, k)
+                        + known.at(x, 0, b, k) * known.at(y, a, 0, k);
                 }
                 sum
             }),
@@ -156,7 +189,11 @@ impl Tape {
                 if b == p + 1 { scaled + known.at(r, a, 0, k) } else { scaled }
             }),
             // So far away the rest is a power series about it, and cancellation decides the fit.
-            Op::Shift(r, p) if self.roles[p] == Role::Offset && too_far(theta[p], known.slice(r)) => return false,
+            Op::Shift(r, p)
+                if self.roles[p] == Role::Offset && too_far(theta[p], known.slice(r)) =>
+            {
+                return false;
+            }
             Op::Shift(r, p) => out.each(slopes, constants, |a, b, k| {
                 let own = if a + b == 0 {
                     theta[p]
@@ -181,13 +218,16 @@ impl Tape {
             }
             Op::Apply(f, r) => {
                 // The logarithm of both signs has no meaning; the magnitude of one sign is none.
-                if matches!(f, Function::Log | Function::Abs) && one_sign(known.slice(r)) == (f == Function::Abs) {
+                if matches!(f, Function::Log | Function::Abs)
+                    && one_sign(known.slice(r)) == (f == Function::Abs)
+                {
                     return false;
                 }
                 out.unary(known, r, slopes, constants, |x| bends(f, x));
             }
         }
-        // A number that is not finite stays so in sums, and 0 inf is NaN: one look at the values suffices.
+        // A number that is not finite stays so in sums, and 0 inf is NaN: one look at the values
+        // suffices.
         out.get(0, 0).iter().fold(Lanes::zero(), |sum, x| sum + *x * 0.0).sum() == 0.0
     }
 }
@@ -217,7 +257,11 @@ fn powers(x: Lanes, n: Number) -> [Lanes; 3] {
     let n_value = n.value();
     if n.is_whole() {
         let scaled = |c: f64, m: f64| if c == 0.0 { Lanes::zero() } else { power(x, m) * c };
-        return [power(x, n_value), scaled(n_value, n_value - 1.0), scaled(n_value * (n_value - 1.0), n_value - 2.0)];
+        return [
+            power(x, n_value),
+            scaled(n_value, n_value - 1.0),
+            scaled(n_value * (n_value - 1.0), n_value - 2.0),
+        ];
     }
     let inverse = Lanes::splat(1.0) / x;
     let y = power(x.abs(), n_value);
@@ -247,6 +291,8 @@ fn bends(f: Function, x: Lanes) -> [Lanes; 3] {
             let slope = tan * tan + 1.0;
             [tan, slope, tan * slope * 2.0]
         }
-        Function::Abs => [x.abs(), x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }), Lanes::zero()],
+        Function::Abs => {
+            [x.abs(), x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }), Lanes::zero()]
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::linalg::{Lanes, Real};
 
-/// Values (0, 0), slopes (a, 0), derivatives with respect to constants (0, b) and both (a, b) of every step, zero where there is no dependence.
+/// Values (0, 0), slopes (a, 0), derivatives with respect to constants (0, b) and both (a, b) of
+/// every step, zero where there is no dependence.
 #[derive(Clone, Debug)]
 pub(in crate::symbolic::search) struct Registers {
     pub(super) blocks: usize,
@@ -79,7 +80,14 @@ impl Out<'_> {
     }
 
     #[inline(always)]
-    pub fn unary(&mut self, known: Known, r: usize, slopes: u32, constants: u32, f: impl Fn(Lanes) -> [Lanes; 3]) {
+    pub fn unary(
+        &mut self,
+        known: Known,
+        r: usize,
+        slopes: u32,
+        constants: u32,
+        f: impl Fn(Lanes) -> [Lanes; 3],
+    ) {
         let values = &mut *self.f;
         for (f_of_x, x) in values.iter_mut().zip(known.slice(r)) {
             *f_of_x = f(*x);
@@ -92,7 +100,10 @@ impl Out<'_> {
                     *out = match (a, b) {
                         (0, 0) => *y,
                         (0, _) | (_, 0) => *slope * known.at(r, a, b, k),
-                        _ => *slope * known.at(r, a, b, k) + *bend * known.at(r, a, 0, k) * known.at(r, 0, b, k),
+                        _ => {
+                            *slope * known.at(r, a, b, k)
+                                + *bend * known.at(r, a, 0, k) * known.at(r, 0, b, k)
+                        }
                     };
                 }
             }
@@ -101,7 +112,15 @@ impl Out<'_> {
 
     /// |x|^n with an exponent that is constant p.
     #[inline(always)]
-    pub fn free_power(&mut self, known: Known, r: usize, n: f64, p: usize, slopes: u32, constants: u32) {
+    pub fn free_power(
+        &mut self,
+        known: Known,
+        r: usize,
+        n: f64,
+        p: usize,
+        slopes: u32,
+        constants: u32,
+    ) {
         for (f, x) in self.f.iter_mut().zip(known.slice(r)) {
             let log = x.abs().ln();
             *f = [(log * n).exp(), log, Lanes::splat(1.0) / *x];
@@ -120,7 +139,11 @@ impl Out<'_> {
                         _ => {
                             let bend = slope * *inverse * (n - 1.0);
                             let mixed = slope * at(a, b) + bend * at(a, 0) * at(0, b);
-                            if own { mixed + (slope * *log + *y * *inverse) * at(a, 0) } else { mixed }
+                            if own {
+                                mixed + (slope * *log + *y * *inverse) * at(a, 0)
+                            } else {
+                                mixed
+                            }
                         }
                     };
                 }

@@ -1,4 +1,5 @@
-//! What Parquet files hold: schema, metadata, statistics, and the results themselves in a form to read.
+//! What Parquet files hold: schema, metadata, statistics, and the results themselves in a form to
+//! read.
 
 mod highlights;
 mod text;
@@ -34,7 +35,8 @@ pub struct Inspection {
     pub highlights: Vec<Highlight>,
 }
 
-/// One column: the statistics are those of its finite numbers. Of a column that cannot be read only name and type are known.
+/// One column: the statistics are those of its finite numbers. Of a column that cannot be read only
+/// name and type are known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ColumnSummary {
     /// Name.
@@ -72,15 +74,26 @@ pub struct Highlight {
 /// Those of [`files::read_parquet`].
 pub fn inspect(path: &Path) -> Result<Inspection, Error> {
     let summary = files::parquet_summary(path)?;
-    let readable: Vec<String> =
-        summary.columns.iter().filter(|(_, dtype)| ParquetSummary::is_readable(dtype)).map(|(name, _)| name.clone()).collect();
+    let readable: Vec<String> = summary
+        .columns
+        .iter()
+        .filter(|(_, dtype)| ParquetSummary::is_readable(dtype))
+        .map(|(name, _)| name.clone())
+        .collect();
     let (frame, metadata) = files::read_parquet(path, Some(&readable))?;
     let columns = summary.columns.into_iter().map(|(name, dtype)| match frame.column(&name) {
         Ok(column) => summarise(column),
         Err(_) => ColumnSummary { name, dtype, ..ColumnSummary::default() },
     });
     let (columns, highlights) = (columns.collect(), highlights::of(&frame));
-    Ok(Inspection { path: path.into(), bytes: summary.bytes, rows: summary.rows, metadata, columns, highlights })
+    Ok(Inspection {
+        path: path.into(),
+        bytes: summary.bytes,
+        rows: summary.rows,
+        metadata,
+        columns,
+        highlights,
+    })
 }
 
 fn summarise(column: &Column) -> ColumnSummary {
@@ -96,7 +109,13 @@ fn summarise(column: &Column) -> ColumnSummary {
         min: found(finite().fold(f64::INFINITY, f64::min)),
         mean: found(finite().map(|x| x / count as f64).sum()),
         max: found(finite().fold(f64::NEG_INFINITY, f64::max)),
-        words: words(column).into_iter().flatten().collect::<BTreeSet<_>>().into_iter().take(WORDS_LISTED).collect(),
+        words: words(column)
+            .into_iter()
+            .flatten()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .take(WORDS_LISTED)
+            .collect(),
     }
 }
 
@@ -111,7 +130,11 @@ fn numbers(column: &Column) -> Vec<Option<f64>> {
 
 /// The cells of a column of text; nothing for other columns.
 fn words(column: &Column) -> Vec<Option<String>> {
-    column.str().into_iter().flat_map(|cells| cells.iter().map(|cell| cell.map(String::from))).collect()
+    column
+        .str()
+        .into_iter()
+        .flat_map(|cells| cells.iter().map(|cell| cell.map(String::from)))
+        .collect()
 }
 
 /// Whether a table has all these columns.

@@ -1,7 +1,8 @@
 //! The table of rewrite rules.
 //!
-//! A rule looks at a node, and where its left side is there, adds the right side and unites both. Rules over sums and products see their children
-//! as monomials in any order and compute constants, which patterns cannot. `left`, `right` and `condition` state what a rule does; a test samples
+//! A rule looks at a node, and where its left side is there, adds the right side and unites both.
+//! Rules over sums and products see their children as monomials in any order and compute constants,
+//! which patterns cannot. `left`, `right` and `condition` state what a rule does; a test samples
 //! them over their domain, another runs every rule on its own left side.
 
 mod factors;
@@ -12,7 +13,9 @@ mod vectors;
 use super::graph::{Facts, Graph};
 use super::language::Node;
 use crate::expr::Function;
-use egg::{Applier, Id, Language, PatternAst, Rewrite, SearchMatches, Searcher, Subst, Symbol, Var};
+use egg::{
+    Applier, Id, Language, PatternAst, Rewrite, SearchMatches, Searcher, Subst, Symbol, Var,
+};
 use std::mem::Discriminant;
 
 /// A rewrite rule.
@@ -24,7 +27,8 @@ pub struct Rule {
     pub left: &'static str,
     /// What that equals.
     pub right: &'static str,
-    /// Where both are equal: inequalities in `x` and `y`, separated by commas; empty for wherever the left side has a value.
+    /// Where both are equal: inequalities in `x` and `y`, separated by commas; empty for wherever
+    /// the left side has a value.
     pub condition: &'static str,
     operator: Operator,
 }
@@ -46,7 +50,11 @@ type Rewriter = fn(&mut Graph, &Node) -> Vec<Id>;
 impl Operator {
     fn rewriter(self) -> Rewriter {
         match self {
-            Self::Sum(f) | Self::Product(f) | Self::Power(f) | Self::Apply(f) | Self::UpToConstant(f) => f,
+            Self::Sum(f)
+            | Self::Product(f)
+            | Self::Power(f)
+            | Self::Apply(f)
+            | Self::UpToConstant(f) => f,
         }
     }
 
@@ -63,7 +71,13 @@ impl Operator {
     }
 }
 
-const fn rule(name: &'static str, left: &'static str, right: &'static str, condition: &'static str, operator: Operator) -> Rule {
+const fn rule(
+    name: &'static str,
+    left: &'static str,
+    right: &'static str,
+    condition: &'static str,
+    operator: Operator,
+) -> Rule {
     Rule { name, left, right, condition, operator }
 }
 
@@ -107,8 +121,8 @@ pub const RULES: &[Rule] = &[
     rule("drop-constants", "x + a", "x", "up to a constant", Operator::UpToConstant(sums::drop_constants)),
 ];
 
-/// Rules as rewrites for egg, those with the same rewriter once. They add nothing to an e-graph of more than `max_nodes` nodes: egg itself looks
-/// only between rounds.
+/// Rules as rewrites for egg, those with the same rewriter once. They add nothing to an e-graph of
+/// more than `max_nodes` nodes: egg itself looks only between rounds.
 pub(super) fn rewrites(rules: &[Rule], max_nodes: usize) -> Vec<Rewrite<Node, Facts>> {
     let mut seen: Vec<Rewriter> = Vec::new();
     let mut rewrites = Vec::new();
@@ -119,7 +133,11 @@ pub(super) fn rewrites(rules: &[Rule], max_nodes: usize) -> Vec<Rewrite<Node, Fa
         }
         seen.push(rewriter);
         let operator = rule.operator.discriminant();
-        let rewrite = Rewrite::new(rule.name, Operands { operator }, Rewriting { operator, rewriter, max_nodes });
+        let rewrite = Rewrite::new(
+            rule.name,
+            Operands { operator },
+            Rewriting { operator, rewriter, max_nodes },
+        );
         rewrites.push(rewrite.expect("a rule without pattern variables binds all of them"));
     }
     rewrites
@@ -131,7 +149,12 @@ struct Operands {
 }
 
 impl Searcher<Node, Facts> for Operands {
-    fn search_eclass_with_limit(&self, graph: &Graph, class: Id, _: usize) -> Option<SearchMatches<'_, Node>> {
+    fn search_eclass_with_limit(
+        &self,
+        graph: &Graph,
+        class: Id,
+        _: usize,
+    ) -> Option<SearchMatches<'_, Node>> {
         let found = graph[class].nodes.iter().any(|node| node.discriminant() == self.operator);
         found.then(|| SearchMatches { eclass: class, substs: vec![Subst::default()], ast: None })
     }
@@ -140,7 +163,11 @@ impl Searcher<Node, Facts> for Operands {
         let classes = graph.classes_for_op(&self.operator).into_iter().flatten();
         let mut classes: Vec<Id> = classes.collect();
         classes.sort_unstable();
-        classes.into_iter().filter_map(|class| self.search_eclass_with_limit(graph, class, limit)).take(limit).collect()
+        classes
+            .into_iter()
+            .filter_map(|class| self.search_eclass_with_limit(graph, class, limit))
+            .take(limit)
+            .collect()
     }
 
     fn vars(&self) -> Vec<Var> {
@@ -156,12 +183,24 @@ struct Rewriting {
 }
 
 impl Applier<Node, Facts> for Rewriting {
-    fn apply_one(&self, graph: &mut Graph, class: Id, _: &Subst, _: Option<&PatternAst<Node>>, name: Symbol) -> Vec<Id> {
+    fn apply_one(
+        &self,
+        graph: &mut Graph,
+        class: Id,
+        _: &Subst,
+        _: Option<&PatternAst<Node>>,
+        name: Symbol,
+    ) -> Vec<Id> {
         // A number is as simple as can be; and zero equals all products with zero.
         if graph[class].data.constant.is_some() {
             return vec![];
         }
-        let mut nodes: Vec<Node> = graph[class].nodes.iter().filter(|n| n.discriminant() == self.operator).cloned().collect();
+        let mut nodes: Vec<Node> = graph[class]
+            .nodes
+            .iter()
+            .filter(|n| n.discriminant() == self.operator)
+            .cloned()
+            .collect();
         let wrapped = matches!(nodes.first(), Some(Node::UpToConstant(_)));
         if wrapped {
             let inner = nodes.iter().flat_map(|wrapper| wrapper.children());
