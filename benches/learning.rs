@@ -14,8 +14,8 @@ use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
 use scalar_dynamics::linalg::LANES;
 use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
+use scalar_dynamics::recover::{RecoverSettings, recover};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
-use scalar_dynamics::symbolic::{RecoverSettings, recover};
 use scalar_dynamics::systems::SpringyPendulum;
 use scalar_dynamics::train::{Settings, Stop, fit, linear_start};
 

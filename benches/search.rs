@@ -5,7 +5,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array1, Array2};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::symbolic::search::{Counts, SearchOptions, Target, search};
+use scalar_dynamics::search::{Counts, SearchOptions, Target, search};
 use std::time::Duration;
 
 /// Slopes of a law that no short form explains.

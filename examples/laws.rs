@@ -9,14 +9,15 @@ use clap::Parser;
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{
     Trajectory, TrajectoryTable, add_noise, aligned_chunks, gaussian_states, split, write_table,
 };
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::field::Hamiltonian;
 use scalar_dynamics::integrate::{RungeKutta, simulate};
+use scalar_dynamics::recover::{RecoverSettings, recover};
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{Deadline, RecoverSettings, recover};
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw};
 use scalar_dynamics::train::states;
 

@@ -12,22 +12,23 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{
     self, Chunks, Cut, FolderLock, Trajectory, files, overlapped, split_trajectories,
 };
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
+use scalar_dynamics::recover::{
+    Comparison, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk, recover,
+};
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
     STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text,
     outlying_text, shared_text,
 };
+use scalar_dynamics::rewrite::EqualityOptions;
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{
-    Comparison, Deadline, EqualityOptions, Noise, RecoverError, RecoverSettings, Recovery,
-    bytes_of_chunk, recover,
-};
 use scalar_dynamics::train::{self, states};
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.

@@ -9,7 +9,7 @@ use clap::Parser;
 use ndarray::{Array1, Array2};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::symbolic::search::{SearchOptions, Target, search};
+use scalar_dynamics::search::{SearchOptions, Target, search};
 use std::f64::consts::PI;
 use std::time::{Duration, Instant};
 

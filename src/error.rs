@@ -1,7 +1,8 @@
 //! One error for those who use several modules.
 
 use crate::{
-    dataset, experiment, expr, integrate, linalg, report, scalars, symbolic, systems, train,
+    dataset, experiment, expr, integrate, linalg, recover, report, rewrite, scalars, search,
+    systems, train,
 };
 
 /// Anything that can go wrong in this crate; each module has an error of its own.
@@ -31,13 +32,13 @@ pub enum Error {
     Train(#[from] train::Error),
     /// Rewriting.
     #[error(transparent)]
-    Symbolic(#[from] symbolic::SymbolicError),
+    Rewrite(#[from] rewrite::RewriteError),
     /// Search for closed forms.
     #[error(transparent)]
-    Search(#[from] symbolic::search::SearchError),
+    Search(#[from] search::SearchError),
     /// Recovery of a law.
     #[error(transparent)]
-    Recover(#[from] symbolic::RecoverError),
+    Recover(#[from] recover::RecoverError),
     /// Result files.
     #[error(transparent)]
     Report(#[from] report::recovery::Error),

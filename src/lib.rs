@@ -29,7 +29,9 @@
 //! | [`dataset`] | trajectory tables (Parquet, CSV), chunks, files written whole |
 //! | [`loss`] | the rollout loss with its adjoint and Jacobian, initial states fixed or free; the integral form |
 //! | [`train`] | linear start, whitened coordinates, L-BFGS with checkpoints; [`train::learn`], and [`train::learn_noisy`] for noisy data |
-//! | [`symbolic`] | splitting, [search](symbolic::search) for closed forms, equality saturation, refitting, reading of constants; [`symbolic::recover`] |
+//! | [`rewrite`] | equality saturation: simplest forms, proofs of equality |
+//! | [`search`] | symbolic regression of plain samples |
+//! | [`recover`] | the law behind trajectories, with errors and a verdict |
 //! | [`evaluate`] | errors of long rollouts |
 //! | [`report`] | tables, figures, inspection of result files |
 //! | [`experiment`] | the paper's tables and figures |
@@ -38,6 +40,8 @@
 //! example.
 
 #![deny(unsafe_code, missing_docs)]
+
+mod deadline;
 
 pub mod linalg;
 pub mod expr;
@@ -50,13 +54,16 @@ pub mod model;
 pub mod dataset;
 pub mod loss;
 pub mod train;
-pub mod symbolic;
+pub mod rewrite;
+pub mod search;
+pub mod recover;
 pub mod evaluate;
 pub mod report;
 pub mod experiment;
 
 mod error;
 
+pub use deadline::Deadline;
 pub use error::Error;
 
 /// The examples of README and guides are tests.

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{Trajectory, add_noise, aligned_chunks, gaussian_states, split};
 use scalar_dynamics::expr::{Bindings, Expr};
 use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
@@ -11,11 +12,12 @@ use scalar_dynamics::linalg::{Dual, Real};
 use scalar_dynamics::loss::Options;
 use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
-use scalar_dynamics::scalars::{Inputs, ScalarSet};
-use scalar_dynamics::symbolic::{
-    Deadline, EqualityOptions, Group, PhysicalConstant, Proof, RecoverSettings, Recovery,
-    candidates, eliminate_groups, read_constants, recover, recover_from,
+use scalar_dynamics::recover::{
+    Group, PhysicalConstant, RecoverSettings, Recovery, candidates, eliminate_groups,
+    read_constants, recover, recover_from,
 };
+use scalar_dynamics::rewrite::{EqualityOptions, Proof};
+use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
 use scalar_dynamics::train::{
     Form, NetworkSettings, Settings, states, train_network, unit_weights,

@@ -11,9 +11,9 @@ use scalar_dynamics::dataset::{
     split_trajectories,
 };
 use scalar_dynamics::integrate::{RungeKutta, simulate};
+use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{RecoverSettings, Recovery, recover};
 use scalar_dynamics::systems::ExpressionSystem;
 
 const MASS: f64 = 2.5;

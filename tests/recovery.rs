@@ -9,12 +9,10 @@ use scalar_dynamics::expr::Expr;
 use scalar_dynamics::field::Hamiltonian;
 use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
 use scalar_dynamics::linalg::Real;
+use scalar_dynamics::recover::{Noise, RecoverError, RecoverSettings, Recovery, recover, refit};
 use scalar_dynamics::report::recovery::RecoveryReport;
+use scalar_dynamics::rewrite::{EqualityOptions, Proof, prove_equal_with};
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{
-    EqualityOptions, Noise, Proof, RecoverError, RecoverSettings, Recovery, prove_equal_with,
-    recover, refit,
-};
 use scalar_dynamics::systems::{Parameters, SpringyPendulum};
 use scalar_dynamics::train::{Settings, unit_weights};
 

@@ -6,8 +6,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use scalar_dynamics::expr::{Bindings, Expr, Function, Scalar, Vector};
-use scalar_dynamics::symbolic::search::*;
-use scalar_dynamics::symbolic::{SimplifyOptions, simplify};
+use scalar_dynamics::rewrite::{SimplifyOptions, simplify};
+use scalar_dynamics::search::*;
 use std::time::{Duration, Instant};
 
 /// Samples of slopes on an interval with relative noise.

@@ -2,8 +2,10 @@
 
 use ndarray::Array2;
 use proptest::prelude::*;
+use scalar_dynamics::expr::snap;
 use scalar_dynamics::expr::{Bindings, Expr, VectorExpr};
-use scalar_dynamics::symbolic::*;
+use scalar_dynamics::recover::*;
+use scalar_dynamics::rewrite::*;
 use std::time::{Duration, Instant};
 
 /// The springy double pendulum as learned: a sparse sum over scalars.

@@ -6,10 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{Shape, Trajectory, Units, aligned_chunks, gaussian_states, split};
 use scalar_dynamics::expr::{Bindings, Expr};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
+use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
+use scalar_dynamics::rewrite::{EqualityOptions, Proof, prove_equal_at};
 use scalar_dynamics::scalars::Inputs;
-use scalar_dynamics::symbolic::{
-    EqualityOptions, Proof, RecoverSettings, Recovery, prove_equal_at, recover,
-};
 use scalar_dynamics::systems::ExpressionSystem;
 
 /// Units of length, time and mass that natural data are brought into.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{dataset, integrate, report, scalars, symbolic, train};
+use crate::{dataset, integrate, recover, report, scalars, train};
 
 /// Why an experiment did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum Error {
     Train(train::Error),
     /// The law could not be read off.
     #[error("recovering the law: {0}")]
-    Recover(#[from] symbolic::RecoverError),
+    Recover(#[from] recover::RecoverError),
     /// A figure could not be made.
     #[error(transparent)]
     Figure(#[from] report::figures::Error),

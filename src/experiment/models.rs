@@ -13,7 +13,8 @@ use crate::basis::Kind;
 use crate::dataset::TrajectoryTable;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
-use crate::symbolic::{self, Noise, PhysicalConstant, RecoverSettings, Recovery, recover};
+use crate::model::ScalarHamiltonian;
+use crate::recover::{Noise, PhysicalConstant, RecoverSettings, Recovery, recover};
 use crate::train::{self, FieldKind, Fit, Outcome, Record, Saving, Settings};
 
 /// Longest step of the integrator in training Hamiltonians, and fields, that are linear in their
@@ -268,7 +269,7 @@ fn closed_form_unit(
         &settings,
         watch,
     )?;
-    let model = symbolic::model(&inputs, &found.expression)?;
+    let model = ScalarHamiltonian::closed_form(&inputs, &found.expression)?;
     let theta = found.expression.constants();
     clock.lap("recovery");
     let evaluation = evaluate(&model, &theta, data)?;

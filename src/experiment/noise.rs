@@ -16,7 +16,8 @@ use crate::basis::Kind;
 use crate::dataset::{Trajectory, add_noise};
 use crate::expr::Expr;
 use crate::linalg::{cholesky, triangular_inverse};
-use crate::symbolic::{self, RecoverSettings, Recovery, recover};
+use crate::model::ScalarHamiltonian;
+use crate::recover::{RecoverSettings, Recovery, recover};
 use crate::train::{self, Prior, Settings, cramer_rao, fit_noisy, learn_noisy};
 
 /// Longest step of the integrator.
@@ -204,7 +205,7 @@ fn closed_form_unit(
             let truth = law(&true_constants(data.preset));
             let start: Vec<f64> = truth.constants().iter().map(|c| 1.1 * c).collect();
             fit_noisy(
-                &symbolic::model(&inputs, &truth)?,
+                &ScalarHamiltonian::closed_form(&inputs, &truth)?,
                 &chunks,
                 start,
                 &settings,
@@ -219,7 +220,7 @@ fn closed_form_unit(
     let white = triangular_inverse(&root.t()).map_err(train::Error::from)?.t().dot(&off);
     let error = state_means(
         &evaluate(
-            &symbolic::model(&inputs, &law(&true_constants(data.preset)))?,
+            &ScalarHamiltonian::closed_form(&inputs, &law(&true_constants(data.preset)))?,
             &constants,
             data,
         )?
@@ -237,7 +238,8 @@ fn closed_form_unit(
 
 fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
     let (root, truth) = bound(id, data)?;
-    let model = symbolic::model(&data.inputs()?, &law(&true_constants(data.preset)))?;
+    let model =
+        ScalarHamiltonian::closed_form(&data.inputs()?, &law(&true_constants(data.preset)))?;
     let mut rng = ChaCha8Rng::seed_from_u64(id.seed);
     rng.set_stream(u64::from(id.percent));
     let mut some = data.clone();
@@ -279,7 +281,7 @@ fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), Error> {
         .iter()
         .map(|s| id.level() * s)
         .collect();
-    let model = symbolic::model(&data.inputs()?, &truth)?;
+    let model = ScalarHamiltonian::closed_form(&data.inputs()?, &truth)?;
     let covariance = cramer_rao(&model, &truth.constants(), chunks, &noise, &settings)?;
     Ok((cholesky(&covariance).map_err(train::Error::from)?, truth.constants()))
 }

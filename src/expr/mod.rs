@@ -17,15 +17,20 @@ mod algebra;
 mod error;
 mod evaluate;
 mod gradient;
+mod number;
 mod parse;
 mod print;
+mod snap;
 mod vector;
 
 pub use error::ExprError;
 pub use evaluate::Bindings;
+pub use number::Number;
+pub use snap::snap;
 
 pub(crate) use evaluate::power;
 pub(crate) use print::{digits, is_short, is_short_reciprocal};
+pub(crate) use snap::{principal_phases, round_exponents};
 
 /// A linear combination of named vectors with constant coefficients, such as `q2 - q1`; sorted by
 /// name, no zero coefficient.

@@ -4,8 +4,10 @@ mod dense;
 mod elimination;
 mod exponential;
 mod lapack;
+mod least_squares;
 mod product;
 mod real;
+mod ridge;
 mod simd;
 mod whitening;
 
@@ -15,7 +17,9 @@ pub use dense::{
 };
 pub use elimination::{Choice, best_nested, eliminate, select};
 pub use exponential::{exp, sigmoid};
+pub(crate) use least_squares::{jacobian, least_squares};
 pub use product::{Part, add_outer, add_product, transpose_into};
 pub use real::{Dual, LANES, Lanes, Real, Total};
+pub(crate) use ridge::{solve, with_ridge};
 pub use simd::vectorised;
 pub use whitening::{Whitening, independent_columns};

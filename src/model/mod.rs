@@ -33,11 +33,13 @@ macro_rules! in_dimension {
 
 mod closed_form;
 pub mod emlp;
+mod fields;
 pub mod network;
 mod scalar_field;
 mod scalar_hamiltonian;
 
 pub use closed_form::ClosedForm;
+pub(crate) use fields::{field, field_of};
 pub use scalar_field::{FieldVector, ScalarField};
 pub use scalar_hamiltonian::{LinearFunction, ScalarHamiltonian};
 

@@ -1,10 +1,12 @@
 //! Hamiltonians that are functions of invariant scalars.
 
+use super::closed_form::ClosedForm;
 use super::{HamiltonianModel, LinearModel, Model};
 use crate::basis::{Basis, ProductBasis};
+use crate::expr::Expr;
 use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};
-use crate::scalars::{Frame, ScalarFunction, ScalarSet};
+use crate::scalars::{Error, Frame, Inputs, ScalarFunction, ScalarSet};
 
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
 /// invariant under O(d) whatever h is.
@@ -35,6 +37,17 @@ struct BlockWork {
     slope: Vec<Lanes>,
     curvature: Vec<Lanes>,
     function: Vec<Lanes>,
+}
+
+impl ScalarHamiltonian<ClosedForm> {
+    /// A closed form as a model: its parameters are the expression's constants, in their order.
+    ///
+    /// # Errors
+    /// A vector that is not among the inputs.
+    pub fn closed_form(inputs: &Inputs, expr: &Expr) -> Result<Self, Error> {
+        let (form, scalars) = ClosedForm::new(expr);
+        Ok(Self::new(ScalarSet::new(inputs, scalars)?, form))
+    }
 }
 
 impl<F: ScalarFunction> ScalarHamiltonian<F> {

@@ -16,8 +16,10 @@ use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
 use crate::expr::Expr;
 use crate::loss::RolloutLoss;
-use crate::scalars::Inputs;
-use crate::symbolic::{Comparison, Proof, RecoverError, Recovery, model};
+use crate::model::ScalarHamiltonian;
+use crate::recover::{Comparison, RecoverError, Recovery};
+use crate::rewrite::Proof;
+use crate::scalars::{self, Inputs};
 use crate::train::states;
 
 /// What can go wrong in writing a recovery.
@@ -32,6 +34,9 @@ pub enum Error {
     /// The closed form can't be evaluated.
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    /// The closed form does not fit the inputs.
+    #[error(transparent)]
+    Scalars(#[from] scalars::Error),
     /// A folder can't be made.
     #[error("cannot create {}: {source}", path.display())]
     Folder {
@@ -144,7 +149,7 @@ impl RecoveryReport<'_> {
         let r = self.recovery;
         let settings = &r.learned.settings;
         let rollout = || settings.rollout.clone();
-        let form = model(self.inputs, &r.expression)?;
+        let form = ScalarHamiltonian::closed_form(self.inputs, &r.expression)?;
         let closed = RolloutLoss::new(&form, self.validation, &settings.weights, rollout())
             .predictions(&r.expression.constants(), self.validation);
         let learned =
@@ -201,7 +206,7 @@ impl RecoveryReport<'_> {
 
     fn write_pareto(&self, figures: &Path) -> Result<(), Error> {
         let r = self.recovery;
-        let candidate = |c: &crate::symbolic::Candidate| Candidate {
+        let candidate = |c: &crate::recover::Candidate| Candidate {
             expression: c.expression.to_string(),
             complexity: c.expression.complexity() as f64,
             error: c.error,

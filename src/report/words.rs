@@ -1,9 +1,9 @@
 //! What a recovery found, in words.
 
-use crate::symbolic::{
-    Comparison, Friction, Merged, NoiseFound, Outlying, PhysicalConstant, Proof, Rival, SameForm,
-    Shared,
+use crate::recover::{
+    Comparison, Friction, Merged, NoiseFound, Outlying, PhysicalConstant, Rival, SameForm, Shared,
 };
+use crate::rewrite::Proof;
 use crate::train::OUTLIER;
 
 /// Chunks that a law does not follow, in words.

@@ -13,6 +13,7 @@ mod network;
 mod noise_level;
 mod noisy;
 mod noisy_fit;
+mod resolved;
 mod saving;
 mod steps;
 
@@ -27,6 +28,7 @@ pub use line_search::WeakWolfe;
 pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
 pub use noisy::{assess_noisy, fit_noisy};
 pub use noisy_fit::{NoisyFit, NoisyStart, OUTLIER, Prior, cramer_rao};
+pub(crate) use resolved::{followed, marked, short_interval};
 pub use saving::Saving;
 
 use std::path::PathBuf;

@@ -1,0 +1,107 @@
+//! A law that was found against a given one. In noisy data they are never equal, but may have one
+//! form.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+
+use crate::expr::Expr;
+use crate::linalg::least_squares;
+use crate::model::{ScalarHamiltonian, field, field_of};
+use crate::recover::covariance::in_standard_errors;
+use crate::recover::error::RecoverError;
+use crate::recover::law::Recovery;
+use crate::recover::statistics::by_chance;
+use crate::rewrite::{EqualityOptions, Proof, prove_equal_at};
+use crate::scalars::Inputs;
+
+/// How a found law compares with a given one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Whether they are equal up to a constant, numbers to a tolerance.
+    pub proof: Proof,
+    /// Where they are not: whether the form is the same.
+    pub same_form: Option<SameForm>,
+}
+
+/// What makes the form that was found another law.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SameForm {
+    /// The form with these constants.
+    pub expression: Expr,
+    /// Number of constants.
+    pub constants: usize,
+    /// Squared distance of these constants from those that were fitted, in units of the covariance
+    /// of these: about their number if all is well.
+    pub chi_squared: f64,
+    /// Whether that may be chance.
+    pub within_errors: bool,
+}
+
+/// Fields agree whose difference is so small a part of their size.
+const AGREE: f64 = 1e-7;
+
+/// A constant so much smaller than the fitted one is gone.
+const GONE: f64 = 1e-4;
+
+/// A step that lowers the squares by less than this part is the last.
+const LEAST: f64 = 1e-3;
+
+impl Recovery {
+    /// Compares the law with a given one, over the same vectors, at `states` of the data, as far as
+    /// equality is not proved.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub fn against(
+        &self,
+        inputs: &Inputs,
+        law: &Expr,
+        states: ArrayView2<f64>,
+        options: &EqualityOptions,
+    ) -> Result<Comparison, RecoverError> {
+        let (found, given) = (inputs.evaluated(self.best())?, inputs.evaluated(law)?);
+        let proof = prove_equal_at(&found, &given, |name| self.units.of_vector(name), options);
+        let equal = matches!(proof, Proof::Equal { .. });
+        Ok(Comparison {
+            proof,
+            same_form: if equal { None } else { self.same_form(inputs, law, states)? },
+        })
+    }
+
+    /// The constants with which the closed form is another law, in that the fields agree at
+    /// `states`; none where no constants near the fitted ones do that.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    fn same_form(
+        &self,
+        inputs: &Inputs,
+        law: &Expr,
+        states: ArrayView2<f64>,
+    ) -> Result<Option<SameForm>, RecoverError> {
+        let fitted = self.expression.constants();
+        let wanted = field(inputs, law, states)?;
+        let size = wanted.pow2().mean_axis(Axis(0)).unwrap_or_default().sqrt();
+        let scaled = |field: Array2<f64>| -> Array1<f64> {
+            let scale =
+                |((_, column), x): ((usize, usize), f64)| x / size[column].max(f64::MIN_POSITIVE);
+            field.indexed_iter().map(|(at, x)| scale((at, *x))).collect()
+        };
+        let closed = ScalarHamiltonian::closed_form(inputs, &self.expression)?;
+        let residual = |constants: &[f64]| scaled(field_of(&closed, constants, states) - &wanted);
+        let (constants, left) = least_squares(fitted.clone(), &residual, LEAST, &|| false);
+        let misfit = (left.dot(&left) / left.len().max(1) as f64).sqrt();
+        // Another law may be the form without one of its terms.
+        let vanished = |(constant, fitted): (&f64, &f64)| constant.abs() < GONE * fitted.abs();
+        if misfit.is_nan() || misfit > AGREE || constants.iter().zip(&fitted).any(vanished) {
+            return Ok(None);
+        }
+        let shift: Vec<f64> = constants.iter().zip(&fitted).map(|(a, b)| a - b).collect();
+        let chi_squared = in_standard_errors(&shift, &fitted, &self.covariance);
+        Ok(chi_squared.map(|chi_squared| SameForm {
+            expression: self.expression.with_constants(&constants),
+            constants: constants.len(),
+            chi_squared,
+            within_errors: chi_squared <= by_chance(constants.len() as f64),
+        }))
+    }
+}

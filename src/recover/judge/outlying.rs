@@ -1,0 +1,99 @@
+//! Chunks that a law does not follow while it follows nearly all others exactly: broken numbers, or
+//! something that acts there only.
+
+use crate::dataset::Trajectory;
+use crate::expr::Expr;
+use crate::model::ScalarHamiltonian;
+use crate::recover::error::RecoverError;
+use crate::recover::statistics::Misfit;
+use crate::scalars::Inputs;
+use crate::train::{Settings, followed, marked};
+
+/// Chunks that a law does not follow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outlying {
+    /// Trajectory, first and last time of each.
+    pub chunks: Vec<(i64, f64, f64)>,
+    /// Number of all chunks.
+    pub of: usize,
+    /// Root mean square residual on the others, in units of the components' standard deviations.
+    pub others: f64,
+}
+
+impl Outlying {
+    /// Whether a chunk is among them.
+    pub(crate) fn has(&self, chunk: &Trajectory) -> bool {
+        self.chunks.contains(&place(chunk))
+    }
+
+    /// With those that were found among the others.
+    pub(crate) fn with(mut self, more: Option<Self>) -> Self {
+        if let Some(more) = more {
+            self.chunks.extend(more.chunks);
+            self.chunks.sort_by(by_place);
+            self.others = more.others;
+        }
+        self
+    }
+}
+
+fn place(chunk: &Trajectory) -> (i64, f64, f64) {
+    (chunk.id, chunk.times[0], chunk.times[chunk.times.len() - 1])
+}
+
+fn by_place(a: &(i64, f64, f64), b: &(i64, f64, f64)) -> std::cmp::Ordering {
+    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+}
+
+/// A chunk is far off whose residuals are larger than this many times the middle chunk's..
+const FAR: f64 = 1e3;
+
+/// ..and than this; the middle chunk's are to be smaller.
+const SMALL: f64 = 1e-7;
+
+/// The part of all chunks that may be off.
+const FEW: f64 = 0.3;
+
+/// Those of all chunks that a law does not follow, if it follows most of them exactly; chunks that
+/// no integration step can follow don't count.
+///
+/// # Errors
+/// An unknown vector.
+pub(crate) fn outlying(
+    inputs: &Inputs,
+    law: &Expr,
+    chunks: &[Trajectory],
+    settings: &Settings,
+) -> Result<Option<Outlying>, RecoverError> {
+    let (model, constants) = (ScalarHamiltonian::closed_form(inputs, law)?, law.constants());
+    let chunks = &marked(chunks, &followed(&model, &constants, chunks, settings, SMALL))[..];
+    let misfit = Misfit::new(&model, &constants, chunks, settings);
+    let residuals = |chunk: &Trajectory| {
+        (chunk.times.len().saturating_sub(1).max(1) * chunk.states.ncols()) as f64
+    };
+    let errors: Vec<f64> = misfit
+        .chunks
+        .iter()
+        .zip(chunks)
+        .map(|(loss, chunk)| (loss / residuals(chunk)).sqrt())
+        .collect();
+    let mut sorted = errors.clone();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY);
+    let is_off = |error: &f64| error.is_nan() || *error > (FAR * middle).max(SMALL);
+    let off: Vec<&Trajectory> = errors
+        .iter()
+        .zip(chunks)
+        .filter(|(error, _)| is_off(error))
+        .map(|(_, chunk)| chunk)
+        .collect();
+    if middle > SMALL || off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
+        return Ok(None);
+    }
+    let mut places: Vec<(i64, f64, f64)> = off.into_iter().map(place).collect();
+    places.sort_by(by_place);
+    let others: Vec<f64> =
+        errors.iter().filter(|error| !is_off(error)).map(|error| error * error).collect();
+    let others = (others.iter().sum::<f64>() / others.len().max(1) as f64).sqrt();
+    Ok(Some(Outlying { chunks: places, of: chunks.len(), others }))
+}

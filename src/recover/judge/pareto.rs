@@ -1,0 +1,115 @@
+//! Laws of growing complexity that each lower the error.
+
+use crate::dataset::{Trajectory, Units};
+use crate::expr::Expr;
+use crate::recover::assemble::exact::Discovered;
+use crate::recover::error::RecoverError;
+use crate::recover::form::Candidate;
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::problem::learner::Learner;
+use crate::recover::refit::rollouts::{Trained, closed_form_error};
+
+/// Laws simpler than the chosen one: those tried, the chosen forms of the parts with one of them
+/// put more simply, and the chosen law with ever more of its terms left out; those that are on the
+/// front, each with constants of its own.
+pub(crate) fn front(
+    learner: &Learner,
+    fitted: &Fitted,
+    discovered: &Discovered,
+    trained: &Trained,
+    chunks: &[Trajectory],
+) -> Result<Vec<Candidate>, RecoverError> {
+    let settings = &trained.learned.settings;
+    let with_error = |expression: Expr| {
+        let error = closed_form_error(learner.inputs(), &expression, chunks, settings).ok()?;
+        error.is_finite().then_some(Candidate { expression, error })
+    };
+    let mut all: Vec<Candidate> = simpler(discovered).into_iter().filter_map(with_error).collect();
+    all.extend(with_fewer_terms(&trained.law.expression, with_error));
+    all = on_front(all);
+    if !learner.late() {
+        for candidate in &mut all {
+            let own = learner.roughly_adjusted(&candidate.expression, fitted)?;
+            if let Some(better) = with_error(own).filter(|own| own.error < candidate.error) {
+                *candidate = better;
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The front in the units of the table, with the law itself at its end: what is as good and no
+/// simpler adds nothing.
+pub(crate) fn with_the_law(
+    natural: Vec<Candidate>,
+    units: &Units,
+    law: Candidate,
+) -> Vec<Candidate> {
+    let in_table =
+        |c: Candidate| Candidate { expression: units.hamiltonian(&c.expression), error: c.error };
+    let mut all: Vec<Candidate> = natural.into_iter().map(in_table).collect();
+    all.retain(|c| c.expression.complexity() < law.expression.complexity());
+    all.push(law);
+    on_front(all)
+}
+
+/// Those with a smaller error than all that are simpler.
+fn on_front(mut all: Vec<Candidate>) -> Vec<Candidate> {
+    all.sort_by(|a, b| {
+        a.expression.complexity().cmp(&b.expression.complexity()).then(a.error.total_cmp(&b.error))
+    });
+    let mut lowest = f64::INFINITY;
+    all.retain(|c| {
+        c.error < lowest && {
+            lowest = c.error;
+            true
+        }
+    });
+    all
+}
+
+fn simpler(discovered: &Discovered) -> Vec<Expr> {
+    let mut laws: Vec<Expr> = discovered.laws.iter().map(|l| l.expression.clone()).collect();
+    let best = |skipped: usize| {
+        let others = discovered.parts.iter().enumerate().filter(move |(k, _)| *k != skipped);
+        others.filter_map(|(_, forms)| Some(forms.first()?.expression.clone()))
+    };
+    for (k, forms) in discovered.parts.iter().enumerate() {
+        let Some(own) = forms.first() else { continue };
+        let simpler = forms.iter().filter(|f| f.complexity < own.complexity);
+        laws.extend(simpler.map(|f| Expr::sum(best(k).chain([f.expression.clone()]))));
+    }
+    laws
+}
+
+/// The law without one term, without two, and so on: always the one goes that is missed least.
+/// Factors before sums are multiplied out.
+fn with_fewer_terms(law: &Expr, candidate: impl Fn(Expr) -> Option<Candidate>) -> Vec<Candidate> {
+    let mut terms = match law {
+        Expr::Sum(terms) => terms.iter().flat_map(spread).collect(),
+        other => spread(other),
+    };
+    let mut found = Vec::new();
+    while terms.len() > 1 {
+        let without = |k: usize| {
+            Expr::sum(
+                terms.iter().enumerate().filter(|(j, _)| *j != k).map(|(_, term)| term.clone()),
+            )
+        };
+        let tried = (0..terms.len()).filter_map(|k| Some((k, candidate(without(k))?)));
+        let Some((k, least)) = tried.min_by(|a, b| a.1.error.total_cmp(&b.1.error)) else { break };
+        terms.remove(k);
+        found.push(least);
+    }
+    found
+}
+
+/// The terms of c (a + b): c a and c b.
+fn spread(term: &Expr) -> Vec<Expr> {
+    if let Expr::Product(factors) = term
+        && let [Expr::Constant(c), Expr::Sum(terms)] = &factors[..]
+    {
+        return terms.iter().map(|t| Expr::product([Expr::Constant(*c), t.clone()])).collect();
+    }
+    vec![term.clone()]
+}

@@ -1,0 +1,130 @@
+//! Other laws that noisy data don't tell from the one that was found, though they differ.
+
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::expr::Expr;
+use crate::model::field;
+use crate::recover::covariance::redundancy;
+use crate::recover::error::RecoverError;
+use crate::recover::form::Adjusted;
+use crate::recover::problem::learner::Learner;
+use crate::recover::problem::noise_model::Errors;
+use crate::train::states;
+
+/// A law that explains noisy data as well as the one that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rival {
+    /// Hamiltonian.
+    pub expression: Expr,
+    /// By how much its chi squared is above that of the law.
+    pub chi_squared: f64,
+    /// By how much velocities and forces differ from those of the law, relatively, at nine states
+    /// of ten at most: at the data's, and in the box of the data made 1.3 times as wide.
+    pub difference: (f64, f64),
+}
+
+/// Chi squared may be higher by so much: three standard errors.
+const AS_LIKELY: f64 = 9.0;
+
+/// A law that differs by less in the wider box is another spelling.
+const DIFFERENT: f64 = 0.01;
+
+/// How much wider than that of the data the box is.
+const WIDER: f64 = 1.3;
+
+/// Laws that are longer by more symbols are none that anybody would prefer.
+const LONGER: usize = 12;
+
+/// States of each kind at which laws are compared.
+const STATES: usize = 500;
+
+/// Rivals that are told, at most.
+const MOST: usize = 5;
+
+impl Learner<'_> {
+    /// Those of the laws that were tried which are as likely as the chosen one and differ from it,
+    /// and from each other.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(crate) fn rivals(
+        &self,
+        chosen: &Adjusted,
+        tried: &[Adjusted],
+        errors: &Errors,
+    ) -> Result<Vec<Rival>, RecoverError> {
+        let (data, wide) = self.places();
+        let fields = |law: &Expr| {
+            Ok::<_, RecoverError>((
+                field(self.inputs(), law, data.view())?,
+                field(self.inputs(), law, wide.view())?,
+            ))
+        };
+        let allowed = AS_LIKELY * redundancy(&errors.chunks.train);
+        let more = |law: &Adjusted| {
+            errors.chi_squared_of(law.misfit) - errors.chi_squared_of(chosen.misfit)
+        };
+        let longest = chosen.expression.complexity() + LONGER;
+        let comparable =
+            |law: &&Adjusted| more(law) <= allowed && law.expression.complexity() <= longest;
+        let mut likely: Vec<&Adjusted> = tried.iter().filter(comparable).collect();
+        likely.sort_by(|a, b| {
+            a.misfit.total_cmp(&b.misfit).then_with(|| a.expression.total_cmp(&b.expression))
+        });
+        let own = fields(&chosen.expression)?;
+        let mut known = vec![own.1.clone()];
+        let mut rivals = Vec::new();
+        for law in likely {
+            let (at_data, beyond) = fields(&law.expression)?;
+            if rivals.len() < MOST
+                && known.iter().all(|known| difference(&beyond, known) > DIFFERENT)
+            {
+                let difference = (difference(&at_data, &own.0), difference(&beyond, &own.1));
+                rivals.push(Rival {
+                    expression: law.expression.clone(),
+                    chi_squared: more(law),
+                    difference,
+                });
+                known.push(beyond);
+            }
+        }
+        Ok(rivals)
+    }
+
+    /// Some states of the data, and random ones in a wider box.
+    fn places(&self) -> (Array2<f64>, Array2<f64>) {
+        let all = states(self.train());
+        let range = |column: ndarray::ArrayView1<f64>| {
+            column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                (low.min(*x), high.max(*x))
+            })
+        };
+        let ranges: Vec<(f64, f64)> = all.columns().into_iter().map(range).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let wide = Array2::from_shape_fn((STATES, all.ncols()), |(_, c)| {
+            let (low, high) = ranges[c];
+            0.5 * (low + high) + 0.5 * WIDER * (high - low) * rng.random_range(-1.0..1.0)
+        });
+        (self.some_states(STATES), wide)
+    }
+}
+
+/// The relative distance of two fields that nine states of ten stay below; infinite where one has
+/// no value.
+fn difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+    let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
+    let mut relative: Vec<f64> = a
+        .rows()
+        .into_iter()
+        .zip(b.rows())
+        .map(|(a, b)| {
+            norm(&mut a.iter().zip(b).map(|(a, b)| a - b))
+                / norm(&mut b.iter().copied()).max(f64::MIN_POSITIVE)
+        })
+        .map(|x| if x.is_nan() { f64::INFINITY } else { x })
+        .collect();
+    relative.sort_by(f64::total_cmp);
+    relative.get(relative.len() * 9 / 10).copied().unwrap_or(0.0)
+}

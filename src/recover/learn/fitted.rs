@@ -1,0 +1,82 @@
+//! A fit of the basis along paths.
+
+use ndarray::{Array2, s};
+
+use crate::basis::ProductBasis;
+use crate::dataset::Trajectory;
+use crate::linalg;
+use crate::linalg::Whitening;
+use crate::model::{Model, ScalarHamiltonian};
+use crate::recover::paths::{Flow, Paths};
+use crate::recover::problem::learner::Learner;
+
+/// Columns that are kept or dropped together: the functions of one scalar, or the products of two.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Indices of its scalars, ascending.
+    pub scalars: Vec<usize>,
+    /// Indices of its functions.
+    pub columns: Vec<usize>,
+}
+
+/// A fit of a basis along settled paths.
+pub struct Fitted {
+    /// The model; its scalars are those of the whole catalogue.
+    pub model: ScalarHamiltonian<ProductBasis>,
+    /// Its groups.
+    pub groups: Vec<Group>,
+    /// Highest degree.
+    pub degree: usize,
+    /// Parameters.
+    pub theta: Vec<f64>,
+    /// Triangular factor of the design matrix with the observations in the last column, a trace of
+    /// ridge included.
+    pub factor: Array2<f64>,
+    /// Rows of the design matrix.
+    pub rows: usize,
+    /// Root mean square residual, difficult chunks counting less.
+    pub misfit: f64,
+    /// Median over the validation chunks of their root mean square residuals.
+    pub validation: f64,
+    /// Trust in each training chunk.
+    pub trust: Vec<f64>,
+}
+
+impl Fitted {
+    /// Number of directions of the parameters that the data determine.
+    pub(crate) fn rank(&self) -> linalg::Result<usize> {
+        let n = self.theta.len();
+        Ok(Whitening::new(&self.factor.slice(s![..n, ..n]), RANK)?.rank())
+    }
+}
+
+/// Singular values below this part of the largest are none: the ridge's.
+pub(crate) const RANK: f64 = 1e-7;
+
+impl Learner<'_> {
+    /// Paths through the training chunks.
+    pub(crate) fn paths<F: Model>(&self, flow: Option<&Flow<F>>, trust: &[f64]) -> Paths {
+        let flow = flow.filter(|_| self.teacher.is_none());
+        Paths::new(flow, &self.train, &self.weights, self.pieces, trust).with_factors(&self.factors)
+    }
+
+    /// Paths of what was learned through some of the training chunks, evenly taken.
+    pub(crate) fn some_paths(&self, fitted: &Fitted, most: usize) -> Paths {
+        let n = self.train.len();
+        if n <= most || !self.factors.is_empty() {
+            return self
+                .paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
+        }
+        let taken = || (0..most).map(|k| k * n / most);
+        let (chunks, trust): (Vec<Trajectory>, Vec<f64>) =
+            taken().map(|i| (self.train[i].clone(), fitted.trust[i])).unzip();
+        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
+        Paths::new(
+            self.teacher.is_none().then_some(&flow),
+            &chunks,
+            &self.weights,
+            self.pieces,
+            &trust,
+        )
+    }
+}

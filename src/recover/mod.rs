@@ -1,0 +1,47 @@
+//! The law behind trajectories, as a formula with error bars.
+//!
+//! [`recover`] learns a Hamiltonian in an explicit basis, splits it into parts that are functions of
+//! few scalars, searches a closed form for each, fits the whole law's constants to the trajectories
+//! themselves, judges it on chunks that were held out, and reads its masses, springs and fields.
+//! [`recover_from`] reads the law off a trained model of any kind. The stages are the folders of
+//! this module, in the order of the work: `problem`, `learn`, `propose`, `assemble`, `refit`,
+//! `judge`, `read`; `pipeline` has the phases, [`Recovery`] is the result.
+
+mod assemble;
+mod compare;
+mod covariance;
+mod curves;
+mod description_length;
+mod error;
+mod form;
+mod in_units;
+mod judge;
+mod law;
+mod learn;
+mod noise;
+mod paths;
+mod pipeline;
+mod problem;
+mod propose;
+mod read;
+mod refit;
+mod settings;
+mod split;
+mod statistics;
+
+pub use compare::{Comparison, SameForm};
+pub use curves::{PartCurve, RadialForce};
+pub use error::RecoverError;
+pub use form::{Candidate, PartForm, Refit};
+pub use judge::friction::Friction;
+pub use judge::outlying::Outlying;
+pub use judge::rivals::Rival;
+pub use law::{RecoveredPart, Recovery};
+pub use learn::bytes_of_chunk;
+pub use noise::{Noise, NoiseFound};
+pub use pipeline::{recover, recover_from};
+pub use read::constants::{PhysicalConstant, Reading, read_constants};
+pub use read::equal_constants::Shared;
+pub use read::named_form::Merged;
+pub use refit::constants::refit;
+pub use settings::RecoverSettings;

@@ -1,0 +1,70 @@
+//! The scalars that a law may be a function of.
+
+use ndarray::Array2;
+
+use crate::expr::{Scalar, Vector};
+use crate::scalars::Inputs;
+
+/// A scalar that may be in the law, with what speaks against it: among equals those of low rank
+/// stay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CandidateScalar {
+    /// The scalar.
+    pub scalar: Scalar,
+    /// 0 for lengths and components along context vectors, more for what such can replace.
+    pub rank: usize,
+}
+
+/// The part of the values on either side that does not decide about ranges.
+const EXTREME: f64 = 0.003;
+
+/// All scalars of the input vectors, without those that are functions of one other.
+pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
+    let n = inputs.shape.particles;
+    let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
+    let momenta: Vec<Vector> = (1..=n).map(|i| inputs.momentum(i)).collect();
+    let relative: Vec<Vector> = (1..n)
+        .flat_map(|j| (0..j).map(move |i| (i, j)))
+        .map(|(i, j)| &positions[j] - &positions[i])
+        .collect();
+    let context: Vec<Vector> =
+        inputs.context.iter().map(|(name, _)| Vector::named(name.clone())).collect();
+    let mut found: Vec<CandidateScalar> = Vec::new();
+    let mut add = |scalar: Scalar, rank: usize| {
+        if !found.iter().any(|c| c.scalar == scalar) {
+            found.push(CandidateScalar { scalar, rank });
+        }
+    };
+    for v in momenta.iter().chain(&positions).chain(&relative) {
+        add(Scalar::norm(v.clone()), 0);
+    }
+    for c in &context {
+        positions.iter().chain(&momenta).for_each(|v| add(Scalar::dot(c.clone(), v.clone()), 1));
+        relative.iter().for_each(|v| add(Scalar::dot(c.clone(), v.clone()), 2));
+    }
+    for i in 0..n {
+        for j in 0..n {
+            add(Scalar::dot(positions[i].clone(), momenta[j].clone()), 3);
+            if i < j {
+                add(Scalar::dot(momenta[i].clone(), momenta[j].clone()), 3);
+                add(Scalar::dot(positions[i].clone(), positions[j].clone()), 4);
+            }
+        }
+    }
+    found
+}
+
+/// Of each column the range of all but the most extreme values, widened by a tenth of its width
+/// where there are any beyond.
+pub(crate) fn robust_ranges(values: &Array2<f64>) -> Vec<(f64, f64)> {
+    let range = |column: ndarray::ArrayView1<f64>| {
+        let mut sorted = column.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len().saturating_sub(1);
+        let at = |q: f64| sorted.get((n as f64 * q).round() as usize).copied().unwrap_or(0.0);
+        let (low, high) = (at(EXTREME), at(1.0 - EXTREME));
+        let margin = 0.1 * (high - low);
+        ((low - margin).max(at(0.0)), (high + margin).min(at(1.0)))
+    };
+    values.columns().into_iter().map(range).collect()
+}

@@ -1,0 +1,122 @@
+//! What is to be explained: chunks, weights, scalars, and the state of learning from them.
+
+use std::borrow::Cow;
+
+use ndarray::Array2;
+
+use crate::dataset::Trajectory;
+use crate::deadline::Deadline;
+use crate::expr::Scalar;
+use crate::recover::problem::candidates::{candidates, robust_ranges};
+use crate::recover::problem::component_weights::particle_weights;
+use crate::recover::problem::noise_model::Errors;
+use crate::recover::problem::teacher::Teacher;
+use crate::scalars::{Inputs, ScalarSet};
+use crate::train::states;
+
+/// What the learner is given.
+pub struct Learner<'a> {
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) train: Cow<'a, [Trajectory]>,
+    pub(crate) check: Cow<'a, [Trajectory]>,
+    pub(crate) weights: Vec<f64>,
+    pub(crate) set: ScalarSet,
+    pub(crate) ranks: Vec<usize>,
+    pub(crate) ranges: Vec<(f64, f64)>,
+    pub(crate) pieces: usize,
+    /// Factors for the rows of noisy training chunks.
+    pub(crate) factors: Vec<Vec<f64>>,
+    /// How noisy chunks are fitted, if they are.
+    pub(crate) errors: Option<Errors>,
+    pub(crate) deadline: Deadline,
+    /// Whom to learn from in the place of the data.
+    pub(crate) teacher: Option<Teacher<'a>>,
+}
+
+impl<'a> Learner<'a> {
+    /// Readies the catalogue for the chunks; `check` are held out, and decide about degrees. Chunks
+    /// of one point say nothing.
+    ///
+    /// # Errors
+    /// A scalar does not fit the inputs.
+    pub fn new(
+        inputs: &'a Inputs,
+        train: &'a [Trajectory],
+        check: &'a [Trajectory],
+        deadline: Deadline,
+    ) -> Result<Self, crate::scalars::Error> {
+        let (scalars, ranks): (Vec<Scalar>, Vec<usize>) =
+            candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
+        let set = ScalarSet::new(inputs, scalars)?;
+        let (train, check) = (of_two_points(train), of_two_points(check));
+        let ranges = robust_ranges(&set.values(states(&train).view()));
+        Ok(Self {
+            inputs,
+            weights: particle_weights(inputs.shape, &train),
+            train,
+            check,
+            set,
+            ranks,
+            ranges,
+            pieces: 1,
+            factors: Vec::new(),
+            errors: None,
+            deadline,
+            teacher: None,
+        })
+    }
+
+    /// The scalars.
+    pub fn scalars(&self) -> &[Scalar] {
+        self.set.scalars()
+    }
+    /// Ranges of the scalars over the training data.
+    pub fn ranges(&self) -> &[(f64, f64)] {
+        &self.ranges
+    }
+    /// Weights of the components of the state.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+    /// Inputs.
+    pub fn inputs(&self) -> &Inputs {
+        self.inputs
+    }
+
+    /// Pieces that each interval is cut into.
+    pub(crate) fn pieces(&self) -> usize {
+        self.pieces
+    }
+
+    /// Training chunks.
+    pub(crate) fn train(&self) -> &[Trajectory] {
+        &self.train
+    }
+
+    /// States of the training chunks, so many at most, evenly taken.
+    pub(crate) fn some_states(&self, most: usize) -> Array2<f64> {
+        let all = states(&self.train);
+        let rows: Vec<usize> =
+            (0..all.nrows()).step_by(all.nrows().div_ceil(most).max(1)).collect();
+        all.select(ndarray::Axis(0), &rows)
+    }
+
+    /// When the time is over.
+    pub(crate) fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
+    /// Whether it is.
+    pub(crate) fn late(&self) -> bool {
+        self.deadline.is_over()
+    }
+}
+
+pub(crate) fn of_two_points(chunks: &[Trajectory]) -> Cow<'_, [Trajectory]> {
+    let enough = |c: &&Trajectory| c.times.len() > 1;
+    if chunks.iter().all(|c| enough(&c)) {
+        chunks.into()
+    } else {
+        chunks.iter().filter(enough).cloned().collect()
+    }
+}

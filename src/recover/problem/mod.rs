@@ -1,0 +1,8 @@
+//! What is to be explained: chunks, weights of their components, candidate scalars and their
+//! ranges.
+
+pub(super) mod candidates;
+pub(super) mod component_weights;
+pub(super) mod learner;
+pub(super) mod noise_model;
+pub(super) mod teacher;

@@ -1,0 +1,89 @@
+//! Noise in every state of the chunks, the first ones too.
+
+use std::sync::Arc;
+
+use crate::dataset::Trajectory;
+use crate::train::{NoisyStart, Settings};
+
+/// The chunks that are fitted with all their states uncertain, and how.
+pub struct NoisyChunks {
+    /// Integration and weights.
+    pub settings: Settings,
+    /// Training chunks: those in which noise grows little, less those that what was learned does
+    /// not follow.
+    pub train: Vec<Trajectory>,
+    /// Held-out chunks, less those that it does not follow.
+    pub check: Vec<Trajectory>,
+    /// Standard deviation of the noise in each component, if it was given.
+    pub given: Option<Vec<f64>>,
+}
+
+/// What the learned Hamiltonian says of the noise of chunks.
+pub struct Errors {
+    /// The chunks.
+    pub chunks: Arc<NoisyChunks>,
+    /// Standard deviation of the noise in each component, as given or estimated.
+    pub noise: Vec<f64>,
+    /// Chi squared of the learned Hamiltonian on the training chunks, in units of that noise.
+    pub chi_squared: f64,
+    /// What it should be.
+    pub freedom: f64,
+    /// Number of its parameters that the data determine.
+    pub rank: usize,
+    /// The initial states of the training chunks that it finds.
+    pub starts: Vec<f64>,
+    /// Whether its fit has settled.
+    pub(crate) converged: bool,
+    /// Which training chunks it follows.
+    pub(crate) calm: Vec<bool>,
+    /// Mean square of what its residuals have that is quadratic in time, in units of the noise, and
+    /// its number: one where no force is missed.
+    pub(crate) drift: (f64, usize),
+    /// Minus twice its log-likelihood on all held-out chunks, and which of them it follows.
+    pub(crate) held_out: f64,
+    pub(crate) check_calm: Vec<bool>,
+}
+
+impl Errors {
+    /// Root mean square of the noise in units of the weights.
+    pub fn unit(&self) -> f64 {
+        let squares = self.noise.iter().zip(&self.chunks.settings.weights).map(|(s, w)| s * s * w);
+        (squares.sum::<f64>() / self.noise.len().max(1) as f64).sqrt()
+    }
+
+    /// Where the fit of another model to the same chunks begins.
+    pub fn start(&self, theta: Vec<f64>) -> NoisyStart {
+        self.start_of(theta, |_| true)
+    }
+
+    /// The same for those of the chunks, by number, that are kept.
+    pub fn start_of(&self, theta: Vec<f64>, keep: impl Fn(usize) -> bool) -> NoisyStart {
+        let starts =
+            self.starts.chunks(self.noise.len()).enumerate().filter(|(chunk, _)| keep(*chunk));
+        let starts = starts.flat_map(|(_, start)| start.iter().copied()).collect();
+        NoisyStart { theta, found: Some((starts, self.noise.clone())) }
+    }
+
+    /// The same with other chunks beside, which start where they are observed to.
+    pub fn start_with(&self, theta: Vec<f64>, more: &[Trajectory]) -> NoisyStart {
+        let observed = more.iter().flat_map(|chunk| chunk.states.row(0).to_vec());
+        NoisyStart {
+            theta,
+            found: Some((
+                self.starts.iter().copied().chain(observed).collect(),
+                self.noise.clone(),
+            )),
+        }
+    }
+
+    /// By how much what was learned misses more than the noise.
+    pub fn dispersion(&self) -> f64 {
+        (self.chi_squared / self.freedom).max(1.0)
+    }
+
+    /// Root mean square residual, in units of the weights, that goes with a chi squared of the
+    /// training chunks.
+    pub fn misfit(&self, chi_squared: f64) -> f64 {
+        self.unit() * (chi_squared / self.freedom).sqrt()
+    }
+}
