@@ -13,8 +13,7 @@ use scalar_dynamics::loss::Options;
 use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 use scalar_dynamics::recover::{
-    Group, PhysicalConstant, RecoverSettings, Recovery, candidates, eliminate_groups,
-    read_constants, recover, recover_from,
+    PhysicalConstant, RecoverSettings, Recovery, read_constants, recover, recover_from,
 };
 use scalar_dynamics::rewrite::{EqualityOptions, Proof};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
@@ -274,43 +273,6 @@ fn bad_input_expression_system_names_what_is_wrong() {
     assert!(matches!(system(&long), Err(Error::Length { .. })));
 }
 
-#[test]
-fn regress_groups_of_columns_are_dropped_as_a_whole() {
-    // Columns 0 and 1 are demanded, 2 and 3 are noise, 4 equals column 0 and has the higher rank.
-    let column = |k: usize, i: usize| ((i * (k + 2)) as f64 * 0.7 + k as f64).sin();
-    let a = Array2::from_shape_fn((60, 6), |(i, k)| match k {
-        4 => column(0, i),
-        5 => 2.0 * column(0, i) - column(1, i),
-        k => column(k, i),
-    });
-    let factor = scalar_dynamics::linalg::triangular_factor(&[a]).unwrap();
-    let mut ridged = factor.clone();
-    (0..5).for_each(|k| ridged[[k, k]] += 1e-9);
-    let groups = [vec![0, 1], vec![2, 3], vec![4]]
-        .map(|columns| Group { scalars: vec![], columns })
-        .to_vec();
-    assert_eq!(eliminate_groups(&ridged, &groups, &[0, 0, 1], 1e-6, 1e-6).unwrap(), [0]);
-}
-
-#[test]
-fn regress_dependent_groups_give_way_to_those_of_lower_rank() {
-    // Columns 0 and 1, as 2 (minus their sum) would do as well with either, the observation is 3
-    // times 0 plus 2.
-    let column = |k: usize, i: usize| ((i * (k + 2)) as f64 * 0.7 + k as f64).sin();
-    let noise = |i: usize| 1e-3 * ((i * 7919) as f64).sin();
-    let a = Array2::from_shape_fn((60, 4), |(i, k)| match k {
-        2 => -column(0, i) - column(1, i) + 1e-6 * column(5, i),
-        3 => 2.0 * column(0, i) - column(1, i) + noise(i),
-        k => column(k, i),
-    });
-    let factor = scalar_dynamics::linalg::triangular_factor(&[a]).unwrap();
-    let groups =
-        [vec![0], vec![1], vec![2]].map(|columns| Group { scalars: vec![], columns }).to_vec();
-    for (ranks, kept) in [([0, 0, 1], [0, 1]), ([0, 1, 0], [0, 2]), ([1, 0, 0], [1, 2])] {
-        assert_eq!(eliminate_groups(&factor, &groups, &ranks, 1e-4, 0.0).unwrap(), kept);
-    }
-}
-
 /// Two bodies whose centre of mass is at rest: what is not from noise may be written with the
 /// product of the momenta.
 #[test]
@@ -360,16 +322,6 @@ fn regress_two_bodies_at_rest_have_masses() {
             "{compared:?}"
         );
     }
-}
-
-#[test]
-fn regress_candidates_list_each_scalar_once() {
-    let shape = Shape { particles: 2, dimension: 3 };
-    let inputs =
-        Inputs::new(shape, vec![0.0; 3], vec![("g".into(), vec![0.0, 0.0, -1.0])]).unwrap();
-    let all = candidates(&inputs);
-    assert_eq!(all.len(), 16);
-    assert!(all.iter().enumerate().all(|(i, a)| all[..i].iter().all(|b| a.scalar != b.scalar)));
 }
 
 #[test]

@@ -51,3 +51,24 @@ pub(crate) fn round_exponents(expr: &Expr, step: f64, part: f64) -> Expr {
         _ => expr.map_children(|child| round_exponents(child, step, part)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::principal_phases;
+    use crate::expr::Expr;
+
+    #[test]
+    fn phases_lie_within_pi_and_change_no_value() {
+        let law: Expr =
+            "2*cos(3*norm(q1) + 69.1) - sin(norm(q1)**2 - 4)*cos(norm(q1))".parse().unwrap();
+        let principal = principal_phases(&law);
+        for x in [0.3, 1.7, 2.9] {
+            let [a, b] = [&law, &principal].map(|e| e.evaluate_with(&[x], &e.constants()));
+            assert!((a - b).abs() < 1e-12, "{a} {b}");
+        }
+        assert!(
+            principal.to_string().contains("0.01503") && principal.to_string().contains("2.283"),
+            "{principal}"
+        );
+    }
+}

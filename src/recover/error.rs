@@ -5,6 +5,7 @@ use crate::train;
 
 /// What can go wrong in a recovery.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecoverError {
     /// Training failed.
     #[error(transparent)]
@@ -17,5 +18,17 @@ pub enum RecoverError {
     Scalars(#[from] crate::scalars::Error),
     /// Rewriting failed.
     #[error(transparent)]
-    Symbolic(#[from] RewriteError),
+    Rewrite(#[from] RewriteError),
+    /// The covariance does not fit the constants.
+    #[error(
+        "the covariance is {rows} x {columns}, but the expression has {constants} constants: give a {constants} x {constants} matrix"
+    )]
+    Covariance {
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        columns: usize,
+        /// Constants of the expression.
+        constants: usize,
+    },
 }

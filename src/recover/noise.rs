@@ -1,7 +1,5 @@
 //! What is known, and what is found, of the noise in the data.
 
-use crate::model::Model;
-
 /// What is known of the noise in the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Noise {

@@ -2,6 +2,7 @@
 
 /// An expression that cannot be rewritten.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RewriteError {
     /// A constant is NaN or infinite.
     #[error(
@@ -10,17 +11,5 @@ pub enum RewriteError {
     NotFinite {
         /// The number found.
         value: f64,
-    },
-    /// The covariance does not fit the constants.
-    #[error(
-        "the covariance is {rows} x {columns}, but the expression has {constants} constants: give a {constants} x {constants} matrix"
-    )]
-    Covariance {
-        /// Rows found.
-        rows: usize,
-        /// Columns found.
-        columns: usize,
-        /// Constants of the expression.
-        constants: usize,
     },
 }

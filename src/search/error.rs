@@ -2,6 +2,7 @@
 
 /// A search that cannot be done as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SearchError {
     /// An array has another length than the samples.
     #[error("{what} has {found} entries where there are {expected} samples")]

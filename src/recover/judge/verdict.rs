@@ -1,7 +1,7 @@
 //! Whether a closed form explains the data down to their noise or to the error of integration.
 
 use crate::dataset::Trajectory;
-use crate::model::{Lanewise, Model};
+use crate::model::Lanewise;
 use crate::recover::error::RecoverError;
 use crate::recover::noise::Noise;
 use crate::recover::statistics::{Misfit, NOISE_KNOWN, SIGMAS};

@@ -70,10 +70,6 @@ impl<'a> Learner<'a> {
     pub fn scalars(&self) -> &[Scalar] {
         self.set.scalars()
     }
-    /// Ranges of the scalars over the training data.
-    pub fn ranges(&self) -> &[(f64, f64)] {
-        &self.ranges
-    }
     /// Weights of the components of the state.
     pub fn weights(&self) -> &[f64] {
         &self.weights

@@ -14,9 +14,10 @@
 use ndarray::{Array1, Array2};
 
 use crate::expr::{Expr, Scalar, Vector, snap};
+use crate::recover::error::RecoverError;
 use crate::recover::read::named_form::NamedTerm;
 use crate::recover::read::place::{Place, place};
-use crate::rewrite::{RewriteError, Term, Tracked, multiply_out};
+use crate::rewrite::{Term, Tracked, multiply_out};
 
 /// A constant of physics found in a Hamiltonian.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,12 +81,12 @@ const RELATIVE_UNKNOWN: f64 = 1e-6;
 pub fn read_constants(
     expr: &Expr,
     covariance: Option<&Array2<f64>>,
-) -> Result<Reading, RewriteError> {
+) -> Result<Reading, RecoverError> {
     let constants = expr.constants().len();
     if let Some((rows, columns)) = covariance.map(Array2::dim)
         && (rows, columns) != (constants, constants)
     {
-        return Err(RewriteError::Covariance { rows, columns, constants });
+        return Err(RecoverError::Covariance { rows, columns, constants });
     }
     let mut terms = multiply_out(expr);
     // What depends on no state, such as dot(g,q0), is an additive constant.

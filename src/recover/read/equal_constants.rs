@@ -5,9 +5,10 @@
 use ndarray::{Array1, Array2, Axis};
 
 use crate::expr::Expr;
+use crate::recover::error::RecoverError;
 use crate::recover::read::constants::{PhysicalConstant, Reading, read_constants};
 use crate::recover::read::named_form::{Merged, merged};
-use crate::rewrite::{RewriteError, SimplifyOptions, simplify_up_to_constant};
+use crate::rewrite::{SimplifyOptions, simplify_up_to_constant};
 
 /// Constants that agree within their errors.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +63,7 @@ pub(crate) fn shared_constants(
     expr: &Expr,
     covariance: &Array2<f64>,
     reading: &Reading,
-) -> Result<Option<Ties>, RewriteError> {
+) -> Result<Option<Ties>, RecoverError> {
     let groups = groups(reading, covariance);
     let start = Array1::from(expr.constants());
     let (mut point, mut now) = (start.clone(), reading.clone());

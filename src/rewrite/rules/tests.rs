@@ -1,8 +1,8 @@
-//! Tests.
+//! Every rule on sampled numbers.
 
 use std::collections::BTreeMap;
 
-use super::*;
+use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
