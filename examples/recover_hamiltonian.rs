@@ -20,7 +20,8 @@ use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::recover::{
-    Comparison, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk, recover,
+    Comparison, ModelErrors, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk,
+    recover,
 };
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
@@ -474,7 +475,7 @@ fn summary(
         let simple = c.snapped.map_or_else(String::new, |s| format!("  (simple: {s:.6})"));
         text += &format!("{:>4} = {}{simple}  {}\n", c.name, constant_text(c), c.meaning);
     }
-    let (learned, closed) = recovery.validation_error;
+    let ModelErrors { learned, closed_form: closed } = recovery.validation_error;
     text += &format!(
         "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread)\n{chunks}\n"
     );

@@ -49,7 +49,7 @@ impl Deadline {
     }
 }
 
-/// The same moment and the same flag.
+/// Equal when they have the same moment and the same flag.
 impl PartialEq for Deadline {
     fn eq(&self, other: &Self) -> bool {
         let same_flag = match (&self.stop, &other.stop) {

@@ -139,7 +139,10 @@ fn regress_laws_beyond_polynomials_are_recovered_in_noise() {
         assert!(found.exact);
         // What is said to be as likely is another law.
         assert!(
-            found.rivals.iter().all(|rival| rival.difference.1 > 0.01 && rival.chi_squared < 9.1),
+            found
+                .rivals
+                .iter()
+                .all(|rival| rival.difference.wider > 0.01 && rival.chi_squared < 9.1),
             "{:?}",
             found.rivals
         );
@@ -486,12 +489,12 @@ fn regress_a_black_box_is_read() {
         .unwrap();
         println!(
             "learned {:.1e}, closed form {:.1e}: {}",
-            found.validation_error.0,
-            found.validation_error.1,
+            found.validation_error.learned,
+            found.validation_error.closed_form,
             found.best()
         );
         // What was read is the network: its own error is far above that of the law.
-        assert!(found.validation_error.0 > 1e-5 && found.exact);
+        assert!(found.validation_error.learned > 1e-5 && found.exact);
         let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
         assert!(gradient_error(&system, &form, &all) < 1e-7);
     }

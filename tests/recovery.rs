@@ -122,7 +122,11 @@ fn regress_broken_numbers_in_exact_data_are_told() {
     // the broken ones.
     match &law.outlying {
         Some(outlying) => assert_eq!(
-            outlying.chunks.iter().map(|(id, from, _)| (*id, *from)).collect::<Vec<_>>(),
+            outlying
+                .chunks
+                .iter()
+                .map(|place| (place.trajectory, place.first_time))
+                .collect::<Vec<_>>(),
             broken
         ),
         None => assert!(law.exact, "{}", law.best()),
@@ -136,7 +140,10 @@ fn regress_broken_numbers_in_exact_data_are_told() {
     let outlying = law.outlying.unwrap();
     assert!(
         !law.exact
-            && broken.iter().all(|(id, t)| outlying.chunks.iter().any(|c| (c.0, c.1) == (*id, *t))),
+            && broken.iter().all(|(id, t)| outlying
+                .chunks
+                .iter()
+                .any(|c| (c.trajectory, c.first_time) == (*id, *t))),
         "{outlying:?}"
     );
     assert!(outlying.others < 1e-7 && outlying.chunks.len() <= 6, "{outlying:?}");
@@ -231,7 +238,7 @@ fn bad_input_no_chunks_and_unknown_laws_are_errors_or_not_exact() {
     let law =
         recover(&blind, &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
     assert!(
-        !law.exact && law.validation_error.1 > 1e-3,
+        !law.exact && law.validation_error.closed_form > 1e-3,
         "{} {:?}",
         law.best(),
         law.validation_error
@@ -253,14 +260,18 @@ fn regress_noise_of_known_size_tells_the_law_from_another() {
         recover(&blind, &train, &validation, &RecoverSettings::default(), &mut |_| {}).unwrap();
     // Half of what a law without gravity misses: a limit of three standard deviations would let it
     // pass.
-    let sigma = 0.5 * clean.validation_error.1;
+    let sigma = 0.5 * clean.validation_error.closed_form;
     let settings = RecoverSettings { noise: Noise::Sigma(sigma), ..RecoverSettings::default() };
     let (train, validation) = (noisy(train, sigma, 5), noisy(validation, sigma, 6));
     for (inputs, exact) in [(blind, false), (inputs(), true)] {
         let law = recover(&inputs, &train, &validation, &settings, &mut |_| {}).unwrap();
-        println!("noise {sigma:.1e}, missed {:.1e}: {}", law.validation_error.1, law.best());
+        println!(
+            "noise {sigma:.1e}, missed {:.1e}: {}",
+            law.validation_error.closed_form,
+            law.best()
+        );
         assert_eq!(law.exact, exact, "{}", law.best());
-        assert!(law.validation_error.1 < 3.0 * sigma);
+        assert!(law.validation_error.closed_form < 3.0 * sigma);
     }
     // Of unknown size too: what a law without gravity leaves is no noise.
     for (inputs, exact) in

@@ -119,7 +119,7 @@ impl Expr {
         }
     }
 
-    /// The same node over mapped children.
+    /// This node over mapped children.
     pub(crate) fn map_children(&self, mut f: impl FnMut(&Expr) -> Expr) -> Expr {
         match self {
             Self::Constant(_) | Self::Scalar(_) => self.clone(),
@@ -170,7 +170,7 @@ impl Expr {
         constants
     }
 
-    /// The same expression with other constants, in the order of [`constants`](Self::constants);
+    /// This expression with other constants, in the order of [`constants`](Self::constants);
     /// where `constants` is shorter, the remaining ones keep their values. An exponent that becomes
     /// a multiple of one half is no constant any more.
     pub fn with_constants(&self, constants: &[f64]) -> Expr {
@@ -187,7 +187,7 @@ impl Expr {
         replace(self, &mut constants.iter().copied())
     }
 
-    /// The same expression over other vectors, as when names change or the origin moves.
+    /// This expression over other vectors, as when names change or the origin moves.
     pub fn map_vectors(&self, f: &mut impl FnMut(&Vector) -> Vector) -> Expr {
         match self {
             Self::Scalar(Scalar::Dot(a, b)) => Expr::dot(f(a), f(b)),

@@ -29,7 +29,7 @@ impl<M: Model> RolloutLoss<'_, M> {
 
 impl<M: Lanewise> RolloutLoss<'_, M> {
     /// The gradient of half the sum of weighted squared residuals of each chunk: chunks x
-    /// parameters. Residuals within a chunk hang together, those of different chunks hardly do; so
+    /// parameters. Residuals within a chunk are correlated, those of different chunks hardly do; so
     /// the outer products of these rows say how much the parameters scatter. The loss must have
     /// been laid out with a batch of [`LANES`].
     ///

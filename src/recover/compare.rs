@@ -9,7 +9,7 @@ use crate::model::{ScalarHamiltonian, field, field_of};
 use crate::recover::covariance::in_standard_errors;
 use crate::recover::error::RecoverError;
 use crate::recover::law::Recovery;
-use crate::recover::statistics::by_chance;
+use crate::recover::statistics::chi_squared_bound;
 use crate::rewrite::{EqualityOptions, Proof, prove_equal_at};
 use crate::scalars::Inputs;
 
@@ -101,7 +101,7 @@ impl Recovery {
             expression: self.expression.with_constants(&constants),
             constants: constants.len(),
             chi_squared,
-            within_errors: chi_squared <= by_chance(constants.len() as f64),
+            within_errors: chi_squared <= chi_squared_bound(constants.len() as f64),
         }))
     }
 }

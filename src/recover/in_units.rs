@@ -11,6 +11,7 @@ use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Refit;
 use crate::recover::judge::friction::Friction;
+use crate::recover::judge::rivals::Rival;
 use crate::recover::noise::NoiseFound;
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::Learned;
@@ -87,10 +88,13 @@ pub(crate) fn discovered(units: &Units, mut natural: Discovered) -> Discovered {
         .chain(&mut natural.laws)
         .map(|law| &mut law.expression);
     let parts = natural.parts.iter_mut().flatten().map(|form| &mut form.expression);
-    let rivals = natural.rivals.iter_mut().map(|rival| &mut rival.expression);
-    laws.chain(parts)
-        .chain(rivals)
-        .for_each(|expression| *expression = units.hamiltonian(expression));
+    laws.chain(parts).for_each(|expression| *expression = units.hamiltonian(expression));
+    natural
+}
+
+/// Rivals of the law.
+pub(crate) fn rivals(units: &Units, mut natural: Vec<Rival>) -> Vec<Rival> {
+    natural.iter_mut().for_each(|rival| rival.expression = units.hamiltonian(&rival.expression));
     natural
 }
 

@@ -13,6 +13,7 @@ use crate::recover::noise::NoiseFound;
 use crate::recover::read::constants::Reading;
 use crate::recover::read::equal_constants::Shared;
 use crate::recover::read::named_form::Merged;
+use crate::recover::statistics::ModelErrors;
 use crate::search::Counts;
 use crate::train::Learned;
 
@@ -23,6 +24,15 @@ pub struct RecoveredPart {
     pub scalars: Vec<Scalar>,
     /// Forms of it.
     pub forms: Vec<PartForm>,
+}
+
+/// Numbers of held-out chunks that judge a law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldOutChunks {
+    /// Those in which the law can be followed: where halving the integration step changes nothing.
+    pub resolved: usize,
+    /// All of them.
+    pub all: usize,
 }
 
 /// A recovered law.
@@ -46,7 +56,7 @@ pub struct Recovery {
     pub shared: Vec<Shared>,
     /// The closed form with these held equal.
     pub tied: Option<Expr>,
-    /// The same in the names of the constants.
+    /// The closed form with these held equal, in the names of the constants.
     pub merged: Option<Merged>,
     /// Force on each particle, by name of its position.
     pub forces: Vec<(String, VectorExpr)>,
@@ -61,14 +71,13 @@ pub struct Recovery {
     pub pareto: Vec<Candidate>,
     /// Other laws that the noise of the data doesn't tell from this one.
     pub rivals: Vec<Rival>,
-    /// Root mean square residuals on the training chunks: learned model, closed form.
-    pub train_error: (f64, f64),
-    /// The same on the validation chunks.
-    pub validation_error: (f64, f64),
-    /// Held-out chunks that judge the law: those in which it can be followed (where halving the
-    /// integration step changes nothing), and all. The other half of the validation chunks chose
-    /// the degrees of the learned Hamiltonian.
-    pub followed: (usize, usize),
+    /// Errors on the training chunks.
+    pub train_error: ModelErrors,
+    /// Errors on the held-out chunks that judge the law.
+    pub validation_error: ModelErrors,
+    /// Held-out chunks that judge the law. The other half of the validation chunks chose the degrees
+    /// of the learned Hamiltonian.
+    pub held_out: HeldOutChunks,
     /// What the searches for closed forms did, and what their common e-graph saved.
     pub counts: Counts,
     /// Chunks that the law doesn't follow, of data without noise, where it follows nearly all

@@ -4,37 +4,34 @@ use ndarray::Axis;
 
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
-use crate::model::{Model, ScalarHamiltonian};
+use crate::model::Model;
 use crate::recover::error::RecoverError;
-use crate::recover::form::{Candidate, PartForm};
+use crate::recover::form::{Candidate, PartForm, Refit};
 use crate::recover::in_units;
+use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
 use crate::recover::judge::pareto::{front, with_the_law};
-use crate::recover::judge::verdict::Circumstances;
-use crate::recover::law::{RecoveredPart, Recovery};
+use crate::recover::judge::verdict::Judge;
+use crate::recover::law::{HeldOutChunks, RecoveredPart, Recovery};
+use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::NOISY;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
-use crate::recover::read::constants::read_constants;
-use crate::recover::read::equal_constants::{Ties, shared_constants};
-use crate::recover::refit::rollouts::{closed_form_error, on_trajectories};
+use crate::recover::read::constants::{Reading, read_constants};
+use crate::recover::read::equal_constants::{EqualConstants, Shared, shared_constants};
+use crate::recover::read::named_form::Merged;
+use crate::recover::refit::rollouts::{Trained, closed_form_error, on_trajectories};
 use crate::recover::refit::snap::confirm_snapped;
 use crate::recover::settings::RecoverSettings;
 use crate::recover::split::Part;
-use crate::recover::statistics::Misfit;
+use crate::recover::statistics::ModelErrors;
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
 use crate::train;
 use crate::train::{marked, states};
-
-/// Changes of the rollouts smaller than this, relative to the data's spread, are of no account.
-const NEGLIGIBLE: f64 = 1e-9;
-
-/// The same where integration is less accurate than that.
-const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
 
 /// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other
 /// the law. `progress` is told what goes on.
@@ -104,6 +101,7 @@ fn recovered(
     }
 }
 
+/// The phases of a recovery: learn, propose and assemble, refit, judge, read.
 fn recovered_from_all(
     inputs: &Inputs,
     (train, validation): (&[Trajectory], &[Trajectory]),
@@ -111,153 +109,68 @@ fn recovered_from_all(
     settings: &RecoverSettings,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recovery, RecoverError> {
-    if train.iter().all(|c| c.times.len() < 2) {
-        return Err(train::Error::NoChunks.into());
-    }
-    if train.iter().all(|c| c.states.rows().into_iter().all(|row| row == c.states.row(0))) {
-        return Err(train::Error::NothingToLearn.into());
-    }
+    check(train)?;
     let units = Units::of(inputs, train);
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
     let (choosing, judging) = halves(validation);
     let (natural_inputs, natural_train, natural_choosing) =
         (units.inputs(inputs), natural(train), natural(&choosing));
-    let mut learner = Learner::new(
-        &natural_inputs,
-        &natural_train,
-        &natural_choosing,
-        settings.deadline.clone(),
-    )?;
-    if let Some(teaching) = teaching {
-        learner.listen_to(teaching);
-    }
-    let mut fitted = learner.learn(progress)?;
-    learner.sharpen(&mut fitted);
-    let friction = learner.friction(&fitted)?;
-    if fitted.misfit > NOISY && settings.noise != Noise::None && teaching.is_none() {
-        let spread = states(&natural_train).std_axis(Axis(0), 0.0);
-        let given = if let Noise::Sigma(sigma) = settings.noise {
-            Some((spread * sigma).to_vec())
-        } else {
-            None
-        };
-        if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
-            fitted = better;
-        }
-    }
-    let discovered = learner.discover(&fitted, settings.seed, progress)?;
+    let deadline = settings.deadline.clone();
+    let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, deadline)?;
 
+    let (fitted, friction) = learn(&mut learner, teaching, settings.noise, progress)?;
+    let discovered = learner.discover(&fitted, settings.seed, progress)?;
+    let rivals = match learner.noise_model() {
+        Some(noise_model) => learner.rivals(&discovered.chosen, &discovered.laws, noise_model)?,
+        None => Vec::new(),
+    };
     progress("refitting on the trajectories");
-    let natural_judging = natural(&judging);
     let trained = on_trajectories(&learner, &fitted, &discovered)?;
-    let followed = trained.followed(&learner, &discovered, &natural_judging)?;
+
+    let natural_judging = natural(&judging);
+    let resolved = trained.resolved(&learner, &discovered, &natural_judging)?;
+    let natural_judging = marked(&natural_judging, &resolved.closed);
     let is_series = learner.is_series(&discovered.chosen, &fitted)?;
-    let natural_judging = marked(&natural_judging, &followed.closed);
-    // What was learned without noise says what a closed form misses.
-    let may_be_noise = settings.noise == Noise::Auto && teaching.is_none() && fitted.misfit > NOISY;
-    let explains_noise = match learner.errors() {
-        Some(errors) if !natural_judging.is_empty() => Some(
-            learner
-                .explains_noise(&trained.law.expression, &fitted, errors, &natural_judging)
-                .unwrap_or(false),
-        ),
-        None if may_be_noise && !natural_judging.is_empty() => {
-            trained.alone.as_ref().map(|alone| {
-                let settings = &trained.learned.settings;
-                is_noise_alone(
-                    learner.inputs(),
-                    &trained.law.expression,
-                    alone,
-                    &natural_judging,
-                    settings,
-                )
-                .unwrap_or(false)
-            })
-        }
-        _ => None,
+    let may_be_noise = settings.noise == Noise::Auto && teaching.is_none();
+    let explains_noise = if natural_judging.is_empty() {
+        None
+    } else {
+        explains_noise(&learner, &fitted, &trained, &natural_judging, may_be_noise)
     };
     let front = front(&learner, &fitted, &discovered, &trained, &natural_judging)?;
+
     // All that follows is in the units of the table.
-    let held_out = validation;
-    let validation = &marked(&judging, &followed.closed)[..];
+    let in_noise = learner.noise_model().is_some();
+    let stopped = learner.late();
+    let held_out = marked(&judging, &resolved.closed);
     let (learned, law) = (
         in_units::learned(&units, inputs, trained.learned)?,
         in_units::refit(&units, &trained.law),
     );
     let discovered = in_units::discovered(&units, discovered);
+    let rivals = in_units::rivals(&units, rivals);
     let friction = friction.map(|f| in_units::friction(&units, f));
     let alone = trained.alone.filter(|_| explains_noise == Some(true)).map(|alone| alone.noise);
     let noise = trained.noise.or(alone).map(|noise| in_units::noise(&units, noise));
-    let judged = Misfit::new(&learned.model, &learned.fit.theta, validation, &learned.settings);
-    let (model, theta) =
-        (ScalarHamiltonian::closed_form(inputs, &law.expression)?, law.expression.constants());
-    let closed = Misfit::new(&model, &theta, validation, &learned.settings);
-    log::debug!(
-        "{} of {} held-out chunks, step {:.2e}, integration error {:.2e}: learned {:.2e}, closed form {:.2e} {}",
-        validation.len(),
-        judging.len(),
-        learned.settings.rollout.step,
-        learned.integration_error,
-        judged.rms(),
-        closed.rms(),
-        law.expression
-    );
+    let judge = Judge::new(inputs, &learned, &law.expression, &held_out)?;
+    judge.log(judging.len(), &law.expression);
 
     progress("reading the constants");
-    let negligible = (10.0 * learned.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST);
-    let snapped = if learner.late() {
-        None
-    } else {
-        confirm_snapped(inputs, &law, validation, &learned.settings, negligible)?
-    };
-    let reading = read_constants(&law.expression, Some(&law.covariance))?;
-    let tied = shared_constants(&law.expression, &law.covariance, &reading)?;
-    let agrees = |tied: &Expr| -> Result<bool, RecoverError> {
-        let model = ScalarHamiltonian::closed_form(inputs, tied)?;
-        Ok(!Misfit::new(&model, &tied.constants(), validation, &learned.settings)
-            .is_worse_than(&closed, negligible))
-    };
-    let tied = match tied {
-        Some(ties) if !agrees(&ties.expression)? => None,
-        other => other,
-    };
-    let (shared, tied, merged) = tied
-        .map_or((Vec::new(), None, None), |Ties { shared, expression, merged }| {
-            (shared, Some(expression), Some(merged))
-        });
-    // No name may stand for two things.
-    let is_vector = |name: &String| inputs.context.iter().any(|(vector, _)| vector == name);
-    let merged = merged.filter(|m| !m.constants.iter().any(|(name, _)| is_vector(name)));
-    let best = snapped.as_ref().unwrap_or(&law.expression);
-    let forces = forces(best, inputs.shape.particles)?;
-    let error = closed_form_error(inputs, best, validation, &learned.settings)?;
+    let numbers = read(&judge, &law, stopped)?;
+    let best = numbers.snapped.as_ref().unwrap_or(&law.expression);
+    let error = closed_form_error(inputs, best, &held_out, &learned.settings)?;
     let pareto = with_the_law(front, &units, Candidate { expression: best.clone(), error });
-    let residuals = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>()
-        * inputs.shape.state_len();
-    let circumstances = Circumstances {
-        noise: settings.noise,
-        spread: &states(train).std_axis(Axis(0), 0.0).to_vec(),
-        integration_error: learned.integration_error,
-        parameters_per_residual: theta.len() as f64 / residuals.max(1) as f64,
-    };
-    let exact = followed.are_enough()
+    let exact = resolved.are_enough()
         && friction.is_none()
         && !is_series
         && match explains_noise {
-            Some(explains) => {
-                explains && (learner.errors().is_some() || !closed.is_worse_than(&judged, 0.0))
-            }
-            None => circumstances.explained(
-                (&model, &theta),
-                (&closed, &judged),
-                validation,
-                &learned.settings,
-            )?,
+            Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
+            None => judge.explains(settings.noise, train)?,
         };
-    let outlying = if exact || noise.is_some() || learner.late() {
+    let outlying = if exact || noise.is_some() || stopped {
         None
     } else {
-        outlying(inputs, &law.expression, &[train, held_out].concat(), &learned.settings)?
+        outlying(inputs, &law.expression, &[train, validation].concat(), &learned.settings)?
     };
     let part = |(part, forms): (Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),
@@ -265,28 +178,119 @@ fn recovered_from_all(
     };
     Ok(Recovery {
         units,
-        train_error: (learned.fit.loss.sqrt(), law.error),
-        validation_error: (judged.rms(), closed.rms()),
-        followed: (validation.len(), judging.len()),
+        train_error: ModelErrors { learned: learned.fit.loss.sqrt(), closed_form: law.error },
+        validation_error: judge.errors(),
+        held_out: HeldOutChunks { resolved: held_out.len(), all: judging.len() },
         counts: discovered.counts,
         outlying,
         exact,
-        stopped: learner.late(),
+        stopped,
+        forces: forces(best, inputs.shape.particles)?,
         expression: law.expression,
         covariance: law.covariance,
-        snapped,
-        reading,
-        shared,
-        tied,
-        merged,
-        forces,
+        snapped: numbers.snapped,
+        reading: numbers.reading,
+        shared: numbers.shared,
+        tied: numbers.tied,
+        merged: numbers.merged,
         parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
         friction,
         noise,
         pareto,
-        rivals: discovered.rivals,
+        rivals,
         learned,
     })
+}
+
+/// Whether there is anything to learn from.
+fn check(train: &[Trajectory]) -> Result<(), train::Error> {
+    if train.iter().all(|c| c.times.len() < 2) {
+        return Err(train::Error::NoChunks);
+    }
+    if train.iter().all(|c| c.states.rows().into_iter().all(|row| row == c.states.row(0))) {
+        return Err(train::Error::NothingToLearn);
+    }
+    Ok(())
+}
+
+/// Learns a Hamiltonian in the basis, with noise in all states where there is any; also says whether
+/// there is friction.
+fn learn<'a>(
+    learner: &mut Learner<'a>,
+    teaching: Option<Teaching<'a>>,
+    noise: Noise,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(Fitted, Option<Friction>), RecoverError> {
+    if let Some(teaching) = teaching {
+        learner.listen_to(teaching);
+    }
+    let mut fitted = learner.learn(progress)?;
+    learner.sharpen(&mut fitted);
+    let friction = learner.friction(&fitted)?;
+    if fitted.misfit > NOISY && noise != Noise::None && teaching.is_none() {
+        let spread = states(learner.train()).std_axis(Axis(0), 0.0);
+        let given = match noise {
+            Noise::Sigma(sigma) => Some((spread * sigma).to_vec()),
+            _ => None,
+        };
+        if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
+            fitted = better;
+        }
+    }
+    Ok((fitted, friction))
+}
+
+/// Whether what the closed form leaves of the held-out chunks is noise; none where the data are
+/// taken to have none. What was learned without noise says what a closed form misses.
+fn explains_noise(
+    learner: &Learner,
+    fitted: &Fitted,
+    trained: &Trained,
+    judging: &[Trajectory],
+    may_be_noise: bool,
+) -> Option<bool> {
+    let law = &trained.law.expression;
+    match (learner.noise_model(), &trained.alone) {
+        (Some(noise_model), _) => {
+            Some(learner.explains_noise(law, fitted, noise_model, judging).unwrap_or(false))
+        }
+        (None, Some(alone)) if may_be_noise && fitted.misfit > NOISY => {
+            let settings = &trained.learned.settings;
+            Some(is_noise_alone(learner.inputs(), law, alone, judging, settings).unwrap_or(false))
+        }
+        _ => None,
+    }
+}
+
+/// What is read off the numbers of a law.
+struct Numbers {
+    snapped: Option<Expr>,
+    reading: Reading,
+    shared: Vec<Shared>,
+    tied: Option<Expr>,
+    merged: Option<Merged>,
+}
+
+/// Rounds the numbers of a law, says what they mean, and which of them agree, wherever the held-out
+/// chunks have nothing against it.
+fn read(judge: &Judge, law: &Refit, stopped: bool) -> Result<Numbers, RecoverError> {
+    let Judge { inputs, held_out, settings, .. } = *judge;
+    let negligible = judge.negligible();
+    let snapped =
+        if stopped { None } else { confirm_snapped(inputs, law, held_out, settings, negligible)? };
+    let reading = read_constants(&law.expression, Some(&law.covariance))?;
+    let tied = match shared_constants(&law.expression, &law.covariance, &reading)? {
+        Some(tied) if judge.is_as_good(&tied.expression)? => Some(tied),
+        _ => None,
+    };
+    let (shared, tied, merged) = tied
+        .map_or((Vec::new(), None, None), |EqualConstants { shared, expression, merged }| {
+            (shared, Some(expression), Some(merged))
+        });
+    // No name may stand for two things.
+    let is_vector = |name: &String| inputs.context.iter().any(|(vector, _)| vector == name);
+    let merged = merged.filter(|m| !m.constants.iter().any(|(name, _)| is_vector(name)));
+    Ok(Numbers { snapped, reading, shared, tied, merged })
 }
 
 /// Every other chunk of two points or more, and the rest; the few of a small set serve for both.

@@ -104,7 +104,8 @@ impl Learner<'_> {
     pub fn samples(&self, fitted: &Fitted, part: &Part) -> linalg::Result<PartSamples> {
         let states = states(self.train());
         let values = fitted.model.scalars().values(states.view());
-        let rows = spread(&values.select(ndarray::Axis(1), &part.scalars), self.errors().is_some());
+        let rows =
+            spread(&values.select(ndarray::Axis(1), &part.scalars), self.noise_model().is_some());
         let n = fitted.theta.len();
         // Directions that the data don't determine at all (shares that one part may take from
         // another) are no errors of the slopes.

@@ -13,7 +13,7 @@ pub(crate) const SIGMAS: f64 = 4.0;
 pub(crate) const NOISE_KNOWN: f64 = 0.05;
 
 /// How far chi squared of so many degrees of freedom may go by chance.
-pub(crate) fn by_chance(freedom: f64) -> f64 {
+pub(crate) fn chi_squared_bound(freedom: f64) -> f64 {
     freedom + SIGMAS * (2.0 * freedom).sqrt()
 }
 
@@ -43,7 +43,7 @@ impl Misfit {
 
     /// Whether this misfit is larger than another on the same chunks by more than chance and
     /// `floor` (root mean square) explain: a paired test, whose unit is the chunk, because
-    /// residuals within one hang together.
+    /// residuals within one are correlated.
     pub fn is_worse_than(&self, other: &Self, floor: f64) -> bool {
         let n = self.chunks.len().max(1) as f64;
         let differences: Vec<f64> =
@@ -60,7 +60,8 @@ impl Misfit {
 /// Chunks of more than three points must be so large a part of all.
 pub(crate) const TELLING: f64 = 0.5;
 
-/// The same for chunks of states of so many components.
+/// Whether residuals on `chunks` of states of so many components have no motions that are quadratic
+/// in time but by chance.
 pub(crate) fn is_without_drift(
     (drift, n): (f64, usize),
     chunks: &[Trajectory],
@@ -75,4 +76,14 @@ pub(crate) fn is_without_drift(
 pub(crate) fn is_as_small(held_out: &Deviance, judging: &[Trajectory]) -> bool {
     let chance = SIGMAS * (2.0 * redundancy(judging) / held_out.freedom).sqrt();
     held_out.per_freedom() <= (1.0 + NOISE_KNOWN).powi(2) * (1.0 + chance)
+}
+
+/// Root mean square rollout residuals of the two models, in units of the components' standard
+/// deviations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ModelErrors {
+    /// Of the learned Hamiltonian.
+    pub learned: f64,
+    /// Of the closed form.
+    pub closed_form: f64,
 }

@@ -1,7 +1,8 @@
 //! What a recovery found, in words.
 
 use crate::recover::{
-    Comparison, Friction, Merged, NoiseFound, Outlying, PhysicalConstant, Rival, SameForm, Shared,
+    ChunkPlace, Comparison, FieldDifference, Friction, Merged, NoiseFound, Outlying,
+    PhysicalConstant, Rival, SameForm, Shared,
 };
 use crate::rewrite::Proof;
 use crate::train::OUTLIER;
@@ -12,7 +13,9 @@ pub fn outlying_text(Outlying { chunks, of, others }: &Outlying) -> String {
     let places: Vec<String> = chunks
         .iter()
         .take(TOLD)
-        .map(|(id, from, to)| format!("trajectory {id} from t = {from} to {to}"))
+        .map(|ChunkPlace { trajectory, first_time, last_time }| {
+            format!("trajectory {trajectory} from t = {first_time} to {last_time}")
+        })
         .collect();
     let more = if chunks.len() > TOLD { ", .." } else { "" };
     format!(
@@ -50,7 +53,7 @@ pub fn rivals_text(rivals: &[Rival]) -> String {
         if x.is_finite() { format!("{:.1} %", 100.0 * x) } else { "more than any number".into() }
     };
     let line = |rival: &Rival| {
-        let (within, beyond) = rival.difference;
+        let FieldDifference { data: within, wider: beyond } = rival.difference;
         let (more, word) =
             (rival.chi_squared.abs(), if rival.chi_squared > 0.0 { "higher" } else { "lower" });
         format!(
@@ -126,8 +129,8 @@ pub fn friction_text(friction: &Friction) -> String {
         .collect();
     format!(
         "No Hamiltonian explains these data: forces against the momenta do better (residual {:.1e} instead of {:.1e}). Rates of decay: {}.",
-        friction.misfits.1,
-        friction.misfits.0,
+        friction.misfit_with,
+        friction.misfit_without,
         rates.join(", ")
     )
 }

@@ -28,4 +28,4 @@ pub use simplify::{
     Simplified, SimplifyOptions, Stopped, simplify, simplify_up_to_constant, simplify_vector,
 };
 
-pub(crate) use polynomial::{Term, Tracked, multiply_out};
+pub(crate) use polynomial::{Term, ValueWithGradient, multiply_out};

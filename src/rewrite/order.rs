@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::expr::{Expr, Scalar, Vector};
 
-/// The same expression, its sums and products in reading order: kinetic terms (of momenta) first,
+/// An equal expression, its sums and products in reading order: kinetic terms (of momenta) first,
 /// then functions of distances, then terms that join different kinds of vectors, such as fields;
 /// numbers last in a sum and first in a product, divisors last.
 pub fn ordered(expr: &Expr) -> Expr {

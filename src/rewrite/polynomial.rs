@@ -5,12 +5,12 @@ use crate::expr::{Expr, Scalar, Vector, is_free};
 
 /// A number and its gradient with respect to the constants of an expression.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tracked {
+pub(crate) struct ValueWithGradient {
     pub value: f64,
     pub gradient: Vec<f64>,
 }
 
-impl Tracked {
+impl ValueWithGradient {
     pub fn exact(value: f64, constants: usize) -> Self {
         Self { value, gradient: vec![0.0; constants] }
     }
@@ -56,7 +56,7 @@ impl Tracked {
 /// A coefficient times powers of expressions that are not multiplied out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Term {
-    pub coefficient: Tracked,
+    pub coefficient: ValueWithGradient,
     pub powers: Vec<(Expr, f64)>,
 }
 
@@ -108,7 +108,7 @@ struct Walk {
 
 impl Walk {
     fn term(&self, coefficient: f64, powers: Vec<(Expr, f64)>) -> Term {
-        Term { coefficient: Tracked::exact(coefficient, self.count), powers }
+        Term { coefficient: ValueWithGradient::exact(coefficient, self.count), powers }
     }
 
     fn terms(&mut self, expr: &Expr) -> Vec<Term> {
@@ -116,7 +116,7 @@ impl Walk {
             Expr::Constant(c) => {
                 self.next += 1;
                 vec![Term {
-                    coefficient: Tracked::constant(*c, self.next - 1, self.count),
+                    coefficient: ValueWithGradient::constant(*c, self.next - 1, self.count),
                     powers: vec![],
                 }]
             }

@@ -43,7 +43,7 @@ impl Form {
         }
     }
 
-    /// The same operator over mapped operands.
+    /// This operator over mapped operands.
     pub(crate) fn map_children(&self, f: &mut dyn FnMut(&Form) -> Form) -> Form {
         match self {
             Self::Variable(_) | Self::Constant | Self::Number(_) => self.clone(),

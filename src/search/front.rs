@@ -20,7 +20,7 @@ pub struct Found {
     /// Root mean square of the residuals of the fit, in units of the noise where it is known, else
     /// of the measurements' own scale.
     pub error: f64,
-    /// The same on the samples held out; NaN without any.
+    /// Root mean square of the residuals on the samples held out; NaN without any.
     pub held_out: f64,
     /// The number of nats that it takes to state form, constants and residuals; less is better.
     pub description_length: f64,

@@ -159,7 +159,7 @@ impl Target {
         Ok(self)
     }
 
-    /// For slopes whose errors hang together: M (any number of rows) such that M e are independent
+    /// For slopes whose errors are correlated: M (any number of rows) such that M e are independent
     /// errors of unit deviation, for errors e of the slopes by the first variable that has them,
     /// then of those by the next. Noise and weights have no effect then, and no sample is held out.
     ///
@@ -359,7 +359,7 @@ pub(crate) struct Problem {
     pub data: Vec<Lanes>,
     /// Weights, zero in lanes beyond the last sample.
     pub weights: Vec<Lanes>,
-    /// Rows that make the data of weighted measurements, where their errors hang together.
+    /// Rows that make the data of weighted measurements, where their errors are correlated.
     pub whitening: Option<Vec<Vec<Lanes>>>,
     /// Number of measurements.
     pub rows: usize,

@@ -23,7 +23,7 @@ impl Deviance {
         self.chunks.iter().sum()
     }
 
-    /// Their sum over what it should be: for Gaussian noise the mean square residual in units of
+    /// Their sum over its degrees of freedom: for Gaussian noise the mean square residual in units of
     /// the noise. 1 is perfect.
     pub fn per_freedom(&self) -> f64 {
         self.total() / self.freedom

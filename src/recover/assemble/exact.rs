@@ -8,14 +8,13 @@ use crate::model::ScalarHamiltonian;
 use crate::recover::description_length::NATS_PER_SYMBOL;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, PartForm};
-use crate::recover::judge::rivals::Rival;
 use crate::recover::learn::eliminate::eliminate_terms;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::form_on_paths::column;
 use crate::recover::paths::Flow;
 use crate::recover::problem::learner::Learner;
 use crate::recover::propose::part_search::Searches;
-use crate::recover::statistics::by_chance;
+use crate::recover::statistics::chi_squared_bound;
 use crate::rewrite::{SimplifyOptions, multiply_out, simplify_up_to_constant};
 use crate::search::Counts;
 
@@ -28,8 +27,6 @@ pub struct Discovered {
     pub parts: Vec<Vec<PartForm>>,
     /// Whole laws of growing complexity.
     pub laws: Vec<Adjusted>,
-    /// Laws that noise doesn't tell from the closed form.
-    pub rivals: Vec<Rival>,
     /// What the searches did.
     pub counts: Counts,
 }
@@ -67,8 +64,8 @@ impl Learner<'_> {
             hopeless += usize::from(
                 !found.iter().any(|f| self.is_as_good(f.misfit, fitted, part.columns.len())),
             );
-            let length = |form: &PartForm| match self.errors() {
-                Some(errors) => errors.length(form.misfit, &form.expression),
+            let length = |form: &PartForm| match self.noise_model() {
+                Some(noise_model) => noise_model.length(form.misfit, &form.expression),
                 None => self.length(form.misfit, form.complexity, floor(fitted), fitted),
             };
             found.sort_by(|a, b| length(a).total_cmp(&length(b)));
@@ -80,8 +77,11 @@ impl Learner<'_> {
         // What a teacher said is put to the test of the data.
         self.stop_listening();
         progress("fitting the whole law");
-        let in_noise =
-            self.errors().map(|errors| self.whole_in_noise(&forms, errors)).transpose()?.flatten();
+        let in_noise = self
+            .noise_model()
+            .map(|noise_model| self.whole_in_noise(&forms, noise_model))
+            .transpose()?
+            .flatten();
         let (chosen, laws) = match in_noise {
             Some(found) => found,
             None => {
@@ -95,12 +95,7 @@ impl Learner<'_> {
             chosen.validation,
             chosen.expression
         );
-        let rivals = self
-            .errors()
-            .map(|errors| self.rivals(&chosen, &laws, errors))
-            .transpose()?
-            .unwrap_or_default();
-        Ok(Discovered { chosen, parts: forms, laws, rivals, counts: searches.counts })
+        Ok(Discovered { chosen, parts: forms, laws, counts: searches.counts })
     }
 
     /// The sum of the best forms of all parts; where it does worse than what was learned, other
@@ -194,8 +189,11 @@ impl Learner<'_> {
         let rows = fitted.rows.max(2) as f64;
         let excess = rows * ((misfit / fitted.misfit.max(f64::MIN_POSITIVE)).powi(2) - 1.0);
         let columns = columns as f64;
-        let allowed =
-            if self.errors().is_some() { by_chance(columns) } else { 3.0 * rows.ln() * columns };
+        let allowed = if self.noise_model().is_some() {
+            chi_squared_bound(columns)
+        } else {
+            3.0 * rows.ln() * columns
+        };
         misfit <= floor(fitted) || excess < allowed
     }
 

@@ -10,8 +10,10 @@ use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, with_fitted};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
-use crate::recover::problem::noise_model::{Errors, NoisyChunks};
-use crate::recover::statistics::{Misfit, SIGMAS, by_chance, is_as_small, is_without_drift};
+use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
+use crate::recover::statistics::{
+    Misfit, SIGMAS, chi_squared_bound, is_as_small, is_without_drift,
+};
 use crate::train;
 use crate::train::{Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
@@ -21,7 +23,7 @@ const ONE_OF: usize = 4;
 
 const FEW_CHUNKS: usize = 30;
 
-impl Errors {
+impl NoiseModel {
     /// Description length in nats, up to a constant: half of chi squared, the constants to the
     /// precision that the data give them, the symbols. Where what was learned misses more than the
     /// noise, that much is no fault of a closed form either.
@@ -46,7 +48,8 @@ impl Errors {
     /// was learned leaves are, but for chance.
     pub(crate) fn to_gain(&self, law: &Fit) -> f64 {
         let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
-        0.5 * (self.chi_squared_of(law.adjusted.misfit) - self.chi_squared + by_chance(more))
+        0.5 * (self.chi_squared_of(law.adjusted.misfit) - self.chi_squared
+            + chi_squared_bound(more))
             / self.dispersion()
     }
 
@@ -60,7 +63,7 @@ impl Errors {
             self.chi_squared
         );
         // What chunks share they say more than once.
-        chi_squared - self.chi_squared <= redundancy(&self.chunks.train) * by_chance(more)
+        chi_squared - self.chi_squared <= redundancy(&self.chunks.train) * chi_squared_bound(more)
     }
 
     /// Whether the residuals of a law on the training chunks are noise: what was learned makes them
@@ -108,27 +111,32 @@ impl Learner<'_> {
         &self,
         expr: &Expr,
         fitted: &Fitted,
-        errors: &Errors,
+        noise_model: &NoiseModel,
         judging: &[Trajectory],
     ) -> Result<bool, RecoverError> {
-        let law = self.likelihood(expr, errors, expr.constants())?;
+        let law = self.likelihood(expr, noise_model, expr.constants())?;
         let closed = ScalarHamiltonian::closed_form(self.inputs(), &law.adjusted.expression)?;
         let constants = law.adjusted.expression.constants();
-        let of_law =
-            deviance(&closed, &constants, judging, &errors.noise, &errors.chunks.settings)?;
+        let of_law = deviance(
+            &closed,
+            &constants,
+            judging,
+            &noise_model.noise,
+            &noise_model.chunks.settings,
+        )?;
         let of_learned = deviance(
             &fitted.model,
             &fitted.theta,
             judging,
-            &errors.noise,
-            &errors.chunks.settings,
+            &noise_model.noise,
+            &noise_model.chunks.settings,
         )?;
         let misfit = |deviance: &Deviance| Misfit { chunks: deviance.chunks.clone(), residuals: 1 };
         let predictive = !misfit(&of_law).is_worse_than(&misfit(&of_learned), 0.0);
         log::debug!("held out: {:.3} of the noise's variance", of_law.per_freedom());
-        Ok(errors.is_noise(&law)
+        Ok(noise_model.is_noise(&law)
             && predictive
-            && (errors.chunks.given.is_none() || is_as_small(&of_law, judging)))
+            && (noise_model.chunks.given.is_none() || is_as_small(&of_law, judging)))
     }
 
     /// Fits all constants of a Hamiltonian to the chunks, their initial states with them; the noise
@@ -139,33 +147,42 @@ impl Learner<'_> {
     fn likelihood(
         &self,
         expr: &Expr,
-        errors: &Errors,
+        noise_model: &NoiseModel,
         constants: Vec<f64>,
     ) -> Result<Fit, RecoverError> {
         let model = ScalarHamiltonian::closed_form(self.inputs(), expr)?;
-        let NoisyChunks { settings, train, check, .. } = &*errors.chunks;
-        let fit = errors.fit(&model, train, errors.start(constants))?;
-        let held_out = deviance(&model, &fit.theta, check, &errors.noise, settings)?;
+        let NoisyChunks { settings, train, check, .. } = &*noise_model.chunks;
+        let fit = noise_model.fit(&model, train, noise_model.start(constants))?;
+        let held_out = deviance(&model, &fit.theta, check, &noise_model.noise, settings)?;
         let adjusted = Adjusted {
             expression: principal_phases(&with_fitted(expr, &fit.theta)),
-            misfit: errors.misfit(fit.chi_squared),
-            validation: errors.unit() * held_out.per_freedom().sqrt(),
+            misfit: noise_model.misfit(fit.chi_squared),
+            validation: noise_model.unit() * held_out.per_freedom().sqrt(),
         };
         Ok(Fit { adjusted, fit })
     }
 
     /// A law with its most likely constants; none where it can't be fitted, or a part of the chunks
     /// says already that it can't do as well as a `rival`.
-    pub(crate) fn likely(&self, expr: &Expr, errors: &Errors, rival: Option<&Fit>) -> Option<Fit> {
+    pub(crate) fn likely(
+        &self,
+        expr: &Expr,
+        noise_model: &NoiseModel,
+        rival: Option<&Fit>,
+    ) -> Option<Fit> {
         let constants = match rival {
-            Some(rival) => self.rivalling(expr, errors, rival),
+            Some(rival) => self.rivalling(expr, noise_model, rival),
             None => Some(expr.constants()),
         };
-        let fit = |constants| self.likelihood(expr, errors, constants).ok();
+        let fit = |constants| self.likelihood(expr, noise_model, constants).ok();
         let found = constants.and_then(fit).filter(|found| found.adjusted.misfit.is_finite());
         match &found {
             Some(Fit { adjusted, .. }) => {
-                log::debug!("  length {:.1}: {}", errors.length_of(adjusted), adjusted.expression)
+                log::debug!(
+                    "  length {:.1}: {}",
+                    noise_model.length_of(adjusted),
+                    adjusted.expression
+                )
             }
             None => log::debug!("  not fitted: {expr}"),
         }
@@ -174,18 +191,18 @@ impl Learner<'_> {
 
     /// The constants of a law that is fitted to a part of the chunks, if it does as well there as a
     /// rival does on all, within chance.
-    fn rivalling(&self, expr: &Expr, errors: &Errors, rival: &Fit) -> Option<Vec<f64>> {
-        let train = &errors.chunks.train;
+    fn rivalling(&self, expr: &Expr, noise_model: &NoiseModel, rival: &Fit) -> Option<Vec<f64>> {
+        let train = &noise_model.chunks.train;
         if train.len() < FEW_CHUNKS * ONE_OF {
             return Some(expr.constants());
         }
         let some: Vec<Trajectory> = train.iter().step_by(ONE_OF).cloned().collect();
-        let start = errors.start_of(expr.constants(), |chunk| chunk.is_multiple_of(ONE_OF));
-        let fit = errors
+        let start = noise_model.start_of(expr.constants(), |chunk| chunk.is_multiple_of(ONE_OF));
+        let fit = noise_model
             .fit(&ScalarHamiltonian::closed_form(self.inputs(), expr).ok()?, &some, start)
             .ok()?;
         let more = fit.chi_squared - rival.fit.chi_squared / rival.fit.freedom * fit.freedom;
         let allowed = 2.0 * HOPELESS + SIGMAS * (2.0 * redundancy(&some) * fit.freedom).sqrt();
-        (more <= allowed * errors.dispersion()).then_some(fit.theta)
+        (more <= allowed * noise_model.dispersion()).then_some(fit.theta)
     }
 }

@@ -6,7 +6,7 @@ use crate::recover::description_length::{HOPELESS, NATS_PER_SYMBOL};
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, PartForm};
 use crate::recover::problem::learner::Learner;
-use crate::recover::problem::noise_model::Errors;
+use crate::recover::problem::noise_model::NoiseModel;
 use crate::rewrite::{SimplifyOptions, multiply_out, simplify_up_to_constant};
 
 /// Whole laws made of forms of parts that are tried, at most: one that is fitted badly takes long.
@@ -35,11 +35,11 @@ impl Learner<'_> {
     pub(crate) fn whole_in_noise(
         &self,
         parts: &[Vec<PartForm>],
-        errors: &Errors,
+        noise_model: &NoiseModel,
     ) -> Result<Option<(Adjusted, Vec<Adjusted>)>, RecoverError> {
         let mut laws = Vec::new();
-        let Some(best) = self.best_of_parts(parts, errors, &mut laws) else { return Ok(None) };
-        let mut best = self.at_its_limit(best, errors)?;
+        let Some(best) = self.best_of_parts(parts, noise_model, &mut laws) else { return Ok(None) };
+        let mut best = self.at_its_limit(best, noise_model)?;
         for _ in 0..MOST_SIMPLER {
             if self.late() {
                 break;
@@ -55,15 +55,15 @@ impl Learner<'_> {
             let tried = simpler
                 .into_iter()
                 .take_while(|_| !self.late())
-                .filter_map(|expr| self.likely(&expr, errors, Some(&best)));
+                .filter_map(|expr| self.likely(&expr, noise_model, Some(&best)));
             let tried: Vec<Fit> = tried.collect();
             laws.extend(tried.iter().map(|law| law.adjusted.clone()));
             let next = tried.into_iter().min_by(|a, b| {
-                errors.length_of(&a.adjusted).total_cmp(&errors.length_of(&b.adjusted))
+                noise_model.length_of(&a.adjusted).total_cmp(&noise_model.length_of(&b.adjusted))
             });
-            match next
-                .filter(|next| errors.length_of(&next.adjusted) < errors.length_of(&best.adjusted))
-            {
+            match next.filter(|next| {
+                noise_model.length_of(&next.adjusted) < noise_model.length_of(&best.adjusted)
+            }) {
                 Some(next) => best = next,
                 None => break,
             }
@@ -73,7 +73,7 @@ impl Learner<'_> {
 
     /// The law with as many functions put linear, and small constants left out, as makes it
     /// shorter.
-    fn at_its_limit(&self, best: Fit, errors: &Errors) -> Result<Fit, RecoverError> {
+    fn at_its_limit(&self, best: Fit, noise_model: &NoiseModel) -> Result<Fit, RecoverError> {
         if self.late() {
             return Ok(best);
         }
@@ -92,9 +92,11 @@ impl Learner<'_> {
             .iter()
             .rev()
             .take_while(|_| !self.late())
-            .filter_map(|law| self.likely(law, errors, Some(&best)));
+            .filter_map(|law| self.likely(law, noise_model, Some(&best)));
         Ok(tried
-            .find(|law| errors.length_of(&law.adjusted) < errors.length_of(&best.adjusted))
+            .find(|law| {
+                noise_model.length_of(&law.adjusted) < noise_model.length_of(&best.adjusted)
+            })
             .unwrap_or(best))
     }
 
@@ -103,7 +105,7 @@ impl Learner<'_> {
     fn best_of_parts(
         &self,
         parts: &[Vec<PartForm>],
-        errors: &Errors,
+        noise_model: &NoiseModel,
         laws: &mut Vec<Adjusted>,
     ) -> Option<Fit> {
         let mut tried: Vec<Vec<usize>> = Vec::new();
@@ -118,18 +120,19 @@ impl Learner<'_> {
             let law =
                 Expr::sum(choice.iter().zip(parts).map(|(&k, forms)| forms[k].expression.clone()));
             tried.push(choice.clone());
-            let Some(found) = self.likely(&law, errors, best.as_ref().map(|(best, _)| best)) else {
+            let Some(found) = self.likely(&law, noise_model, best.as_ref().map(|(best, _)| best))
+            else {
                 return;
             };
             laws.push(found.adjusted.clone());
             if best.as_ref().is_none_or(|(best, _)| {
-                errors.length_of(&found.adjusted) < errors.length_of(&best.adjusted)
+                noise_model.length_of(&found.adjusted) < noise_model.length_of(&best.adjusted)
             }) {
                 *best = Some((found, choice));
             }
         };
         let as_likely = |best: &Option<(Fit, Vec<usize>)>| {
-            best.as_ref().is_some_and(|(found, _)| errors.is_as_likely(found))
+            best.as_ref().is_some_and(|(found, _)| noise_model.is_as_likely(found))
         };
         for most in SIMPLE {
             let choice: Option<Vec<usize>> =
@@ -146,7 +149,7 @@ impl Learner<'_> {
             }
         }
         for (i, forms) in parts.iter().enumerate() {
-            let length = |form: &PartForm| errors.length(form.misfit, &form.expression);
+            let length = |form: &PartForm| noise_model.length(form.misfit, &form.expression);
             let limit = length(&forms[0]) + HOPELESS;
             let hopeful = forms.iter().filter(|form| length(form) < limit).count();
             for k in 0..hopeful.min(MOST_FORMS) {
@@ -154,7 +157,7 @@ impl Learner<'_> {
                 let longer = forms[k].complexity as f64 - forms[now].complexity as f64;
                 if best
                     .as_ref()
-                    .is_some_and(|(best, _)| NATS_PER_SYMBOL * longer > errors.to_gain(best))
+                    .is_some_and(|(best, _)| NATS_PER_SYMBOL * longer > noise_model.to_gain(best))
                 {
                     continue;
                 }

@@ -17,8 +17,10 @@ pub struct Friction {
     pub rates: Vec<f64>,
     /// Their standard errors.
     pub errors: Vec<f64>,
-    /// Root mean square residuals along paths: of the learned Hamiltonian alone, and with friction.
-    pub misfits: (f64, f64),
+    /// Root mean square residual along paths of the learned Hamiltonian alone.
+    pub misfit_without: f64,
+    /// Root mean square residual along paths of the learned Hamiltonian with friction.
+    pub misfit_with: f64,
 }
 
 /// Friction is reported when it takes away this part of the sum of squares that the learned
@@ -85,7 +87,8 @@ impl Learner<'_> {
         Ok(found.then(|| Friction {
             rates: rates.to_vec(),
             errors,
-            misfits: ((before / rows).sqrt(), sigma),
+            misfit_without: (before / rows).sqrt(),
+            misfit_with: sigma,
         }))
     }
 }

@@ -9,11 +9,22 @@ use crate::recover::statistics::Misfit;
 use crate::scalars::Inputs;
 use crate::train::{Settings, followed, marked};
 
+/// Where a chunk is in its table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChunkPlace {
+    /// Its trajectory.
+    pub trajectory: i64,
+    /// Its first time.
+    pub first_time: f64,
+    /// Its last time.
+    pub last_time: f64,
+}
+
 /// Chunks that a law does not follow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outlying {
-    /// Trajectory, first and last time of each.
-    pub chunks: Vec<(i64, f64, f64)>,
+    /// Where each is.
+    pub chunks: Vec<ChunkPlace>,
     /// Number of all chunks.
     pub of: usize,
     /// Root mean square residual on the others, in units of the components' standard deviations.
@@ -37,12 +48,13 @@ impl Outlying {
     }
 }
 
-fn place(chunk: &Trajectory) -> (i64, f64, f64) {
-    (chunk.id, chunk.times[0], chunk.times[chunk.times.len() - 1])
+fn place(chunk: &Trajectory) -> ChunkPlace {
+    let times = &chunk.times;
+    ChunkPlace { trajectory: chunk.id, first_time: times[0], last_time: times[times.len() - 1] }
 }
 
-fn by_place(a: &(i64, f64, f64), b: &(i64, f64, f64)) -> std::cmp::Ordering {
-    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+fn by_place(a: &ChunkPlace, b: &ChunkPlace) -> std::cmp::Ordering {
+    a.trajectory.cmp(&b.trajectory).then(a.first_time.total_cmp(&b.first_time))
 }
 
 /// A chunk is far off whose residuals are larger than this many times the middle chunk's..
@@ -90,7 +102,7 @@ pub(crate) fn outlying(
     if middle > SMALL || off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
         return Ok(None);
     }
-    let mut places: Vec<(i64, f64, f64)> = off.into_iter().map(place).collect();
+    let mut places: Vec<ChunkPlace> = off.into_iter().map(place).collect();
     places.sort_by(by_place);
     let others: Vec<f64> =
         errors.iter().filter(|error| !is_off(error)).map(|error| error * error).collect();

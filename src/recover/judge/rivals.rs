@@ -10,8 +10,17 @@ use crate::recover::covariance::redundancy;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::problem::learner::Learner;
-use crate::recover::problem::noise_model::Errors;
+use crate::recover::problem::noise_model::NoiseModel;
 use crate::train::states;
+
+/// Relative differences of velocities and forces that nine states of ten stay below.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldDifference {
+    /// At states of the data.
+    pub data: f64,
+    /// In the box of the data made 1.3 times as wide.
+    pub wider: f64,
+}
 
 /// A law that explains noisy data as well as the one that was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +29,8 @@ pub struct Rival {
     pub expression: Expr,
     /// By how much its chi squared is above that of the law.
     pub chi_squared: f64,
-    /// By how much velocities and forces differ from those of the law, relatively, at nine states
-    /// of ten at most: at the data's, and in the box of the data made 1.3 times as wide.
-    pub difference: (f64, f64),
+    /// By how much its velocities and forces differ from those of the law.
+    pub difference: FieldDifference,
 }
 
 /// Chi squared may be higher by so much: three standard errors.
@@ -53,7 +61,7 @@ impl Learner<'_> {
         &self,
         chosen: &Adjusted,
         tried: &[Adjusted],
-        errors: &Errors,
+        noise_model: &NoiseModel,
     ) -> Result<Vec<Rival>, RecoverError> {
         let (data, wide) = self.places();
         let fields = |law: &Expr| {
@@ -62,9 +70,9 @@ impl Learner<'_> {
                 field(self.inputs(), law, wide.view())?,
             ))
         };
-        let allowed = AS_LIKELY * redundancy(&errors.chunks.train);
+        let allowed = AS_LIKELY * redundancy(&noise_model.chunks.train);
         let more = |law: &Adjusted| {
-            errors.chi_squared_of(law.misfit) - errors.chi_squared_of(chosen.misfit)
+            noise_model.chi_squared_of(law.misfit) - noise_model.chi_squared_of(chosen.misfit)
         };
         let longest = chosen.expression.complexity() + LONGER;
         let comparable =
@@ -81,7 +89,10 @@ impl Learner<'_> {
             if rivals.len() < MOST
                 && known.iter().all(|known| difference(&beyond, known) > DIFFERENT)
             {
-                let difference = (difference(&at_data, &own.0), difference(&beyond, &own.1));
+                let difference = FieldDifference {
+                    data: difference(&at_data, &own.0),
+                    wider: difference(&beyond, &own.1),
+                };
                 rivals.push(Rival {
                     expression: law.expression.clone(),
                     chi_squared: more(law),

@@ -1,12 +1,17 @@
 //! Whether a closed form explains the data down to their noise or to the error of integration.
 
+use ndarray::Axis;
+
+use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
-use crate::model::Lanewise;
+use crate::expr::Expr;
+use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::recover::error::RecoverError;
 use crate::recover::noise::Noise;
-use crate::recover::statistics::{Misfit, NOISE_KNOWN, SIGMAS};
+use crate::recover::statistics::{Misfit, ModelErrors, NOISE_KNOWN, SIGMAS};
+use crate::scalars::Inputs;
 use crate::train;
-use crate::train::Settings;
+use crate::train::{Learned, Settings, states};
 
 /// Largest error of held-out rollouts, relative to the data's spread, of an exact law where
 /// integration is accurate, and where it is not.
@@ -15,52 +20,121 @@ const EXACT: (f64, f64) = (1e-8, 1e-7);
 /// Differences of this size between a closed form and the learned Hamiltonian are roundoff.
 const ROUNDOFF: f64 = 1e-11;
 
-/// What decides besides the misfits.
-pub(crate) struct Circumstances<'a> {
-    pub noise: Noise,
-    /// Standard deviation of each component over the training chunks.
-    pub spread: &'a [f64],
-    /// Error of integration in training.
-    pub integration_error: f64,
-    /// Parameters of the closed form, per training residual.
-    pub parameters_per_residual: f64,
+/// Changes of the rollouts smaller than this, relative to the data's spread, are of no account.
+const NEGLIGIBLE: f64 = 1e-9;
+
+/// Changes of no account where integration is less accurate than that.
+const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
+
+/// A closed form and the learned Hamiltonian on the held-out chunks that judge them.
+pub(crate) struct Judge<'a> {
+    pub inputs: &'a Inputs,
+    /// Chunks in which the closed form can be followed.
+    pub held_out: &'a [Trajectory],
+    /// Integration and weights.
+    pub settings: &'a Settings,
+    integration_error: f64,
+    model: ScalarHamiltonian<ClosedForm>,
+    theta: Vec<f64>,
+    closed: Misfit,
+    learned: Misfit,
 }
 
-impl Circumstances<'_> {
+impl<'a> Judge<'a> {
+    /// Rolls both out.
+    ///
+    /// # Errors
+    /// A vector that is not among the inputs.
+    pub fn new(
+        inputs: &'a Inputs,
+        learned: &'a Learned<ProductBasis>,
+        law: &Expr,
+        held_out: &'a [Trajectory],
+    ) -> Result<Self, RecoverError> {
+        let settings = &learned.settings;
+        let (model, theta) = (ScalarHamiltonian::closed_form(inputs, law)?, law.constants());
+        Ok(Self {
+            inputs,
+            held_out,
+            settings,
+            integration_error: learned.integration_error,
+            closed: Misfit::new(&model, &theta, held_out, settings),
+            learned: Misfit::new(&learned.model, &learned.fit.theta, held_out, settings),
+            model,
+            theta,
+        })
+    }
+
+    /// Root mean square residuals of both.
+    pub fn errors(&self) -> ModelErrors {
+        ModelErrors { learned: self.learned.rms(), closed_form: self.closed.rms() }
+    }
+
+    /// Tells the log of them.
+    pub fn log(&self, all: usize, law: &Expr) {
+        log::debug!(
+            "{} of {all} held-out chunks, step {:.2e}, integration error {:.2e}: learned {:.2e}, closed form {:.2e} {law}",
+            self.held_out.len(),
+            self.settings.rollout.step,
+            self.integration_error,
+            self.learned.rms(),
+            self.closed.rms(),
+        );
+    }
+
+    /// Changes of the rollouts below this are of no account.
+    pub fn negligible(&self) -> f64 {
+        (10.0 * self.integration_error).clamp(NEGLIGIBLE, NEGLIGIBLE_AT_WORST)
+    }
+
+    /// Whether another law follows the chunks no worse than the closed form, within chance.
+    ///
+    /// # Errors
+    /// A vector that is not among the inputs.
+    pub fn is_as_good(&self, other: &Expr) -> Result<bool, RecoverError> {
+        let model = ScalarHamiltonian::closed_form(self.inputs, other)?;
+        let misfit = Misfit::new(&model, &other.constants(), self.held_out, self.settings);
+        Ok(!misfit.is_worse_than(&self.closed, self.negligible()))
+    }
+
+    /// Whether the closed form follows the chunks no worse than the learned Hamiltonian, within
+    /// chance.
+    pub fn closed_form_does_as_well(&self) -> bool {
+        !self.closed.is_worse_than(&self.learned, 0.0)
+    }
+
     /// Misfits below this are none.
     fn floor(&self) -> f64 {
         (10.0 * self.integration_error).clamp(EXACT.0, EXACT.1)
     }
 
-    /// Whether a closed form with `misfit` on the held-out chunks explains them: no worse than the
-    /// `learned` Hamiltonian, which is free to follow any law of its basis, and down to the floor.
-    /// For noise of given size that is a test of chi-squared, the chunks' first states fitted too;
-    /// for data without noise, integration error. Noise of unknown size can't be told from misfit:
-    /// then only data without any pass.
+    /// Whether the closed form explains the chunks: no worse than the learned Hamiltonian, which is
+    /// free to follow any law of its basis, and down to the floor. For noise of given size that is a
+    /// test of chi-squared, the chunks' first states fitted too; for data without noise,
+    /// integration error. Noise of unknown size can't be told from misfit: then only data without
+    /// any pass. `train` are the chunks that the constants were fitted to.
     ///
     /// # Errors
     /// A rollout that diverges.
-    pub fn explained<M: Lanewise>(
-        &self,
-        (model, theta): (&M, &[f64]),
-        (misfit, learned): (&Misfit, &Misfit),
-        chunks: &[Trajectory],
-        settings: &Settings,
-    ) -> Result<bool, RecoverError> {
+    pub fn explains(&self, noise: Noise, train: &[Trajectory]) -> Result<bool, RecoverError> {
         let same = ROUNDOFF.max(10.0 * self.integration_error).min(EXACT.0);
-        if misfit.is_worse_than(learned, same) {
+        if self.closed.is_worse_than(&self.learned, same) {
             return Ok(false);
         }
-        let Noise::Sigma(sigma) = self.noise else { return Ok(misfit.rms() <= self.floor()) };
+        let Noise::Sigma(sigma) = noise else { return Ok(self.closed.rms() <= self.floor()) };
         // Noise below the floor is told from none as little as from integration error.
-        let noise = self
-            .spread
+        let spread = states(train).std_axis(Axis(0), 0.0);
+        let noise: Vec<f64> = spread
             .iter()
-            .zip(&settings.weights)
-            .map(|(s, w)| (sigma * s).hypot(self.floor() / w.sqrt()));
-        let ratio = train::held_out(model, theta, chunks, &noise.collect::<Vec<_>>(), settings)?;
-        let freedom = misfit.residuals as f64;
-        let known = (1.0 + NOISE_KNOWN).powi(2);
-        Ok(ratio <= known * (1.0 + self.parameters_per_residual + SIGMAS * (2.0 / freedom).sqrt()))
+            .zip(&self.settings.weights)
+            .map(|(s, w)| (sigma * s).hypot(self.floor() / w.sqrt()))
+            .collect();
+        let ratio =
+            train::held_out(&self.model, &self.theta, self.held_out, &noise, self.settings)?;
+        let points = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>();
+        let fitted = points * self.inputs.shape.state_len();
+        let parameters_per_residual = self.theta.len() as f64 / fitted.max(1) as f64;
+        let chance = SIGMAS * (2.0 / self.closed.residuals as f64).sqrt();
+        Ok(ratio <= (1.0 + NOISE_KNOWN).powi(2) * (1.0 + parameters_per_residual + chance))
     }
 }

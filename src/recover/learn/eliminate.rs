@@ -184,7 +184,7 @@ fn columns_of(groups: &[Group], some: &[usize], y: usize) -> Vec<usize> {
     some.iter().flat_map(|&g| groups[g].columns.iter().copied()).chain([y]).collect()
 }
 
-/// The same of single columns.
+/// Eliminates single columns, each its own group.
 ///
 /// # Errors
 /// Numbers that are not finite.

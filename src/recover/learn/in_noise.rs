@@ -8,8 +8,8 @@ use crate::recover::learn::eliminate::{eliminate_groups, solve_with};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::{LOWER_DEGREE, MOST_FUNCTIONS};
 use crate::recover::problem::learner::Learner;
-use crate::recover::problem::noise_model::{Errors, NoisyChunks};
-use crate::recover::statistics::by_chance;
+use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
+use crate::recover::statistics::chi_squared_bound;
 use crate::train::{Error, marked};
 
 /// What each function of a scalar must lower chi squared by.
@@ -69,12 +69,12 @@ impl Learner<'_> {
         {
             found = higher;
         }
-        self.errors = Some(found.1);
+        self.noise_model = Some(found.1);
         Ok(Some(found.0))
     }
 
     /// Fitted again without the chunks that what was learned doesn't follow, until it follows all.
-    fn without_wild_chunks(&self, mut found: (Fitted, Errors)) -> (Fitted, Errors) {
+    fn without_wild_chunks(&self, mut found: (Fitted, NoiseModel)) -> (Fitted, NoiseModel) {
         for _ in 0..ATTEMPTS {
             match self.with_fewer_chunks(&found) {
                 Some(next) => found = next,
@@ -86,33 +86,36 @@ impl Learner<'_> {
 
     /// Fitted again without the chunks that what was learned doesn't follow; none if it follows
     /// all, or that diverges.
-    fn with_fewer_chunks(&self, (best, errors): &(Fitted, Errors)) -> Option<(Fitted, Errors)> {
-        let NoisyChunks { settings, train, check, given } = &*errors.chunks;
+    fn with_fewer_chunks(
+        &self,
+        (best, noise_model): &(Fitted, NoiseModel),
+    ) -> Option<(Fitted, NoiseModel)> {
+        let NoisyChunks { settings, train, check, given } = &*noise_model.chunks;
         log::debug!(
             "{} of {} chunks are followed",
-            errors.calm.iter().filter(|calm| **calm).count(),
+            noise_model.calm.iter().filter(|calm| **calm).count(),
             train.len()
         );
-        if self.late() || errors.calm.iter().all(|calm| *calm) {
+        if self.late() || noise_model.calm.iter().all(|calm| *calm) {
             return None;
         }
-        let held_out = marked(check, &errors.check_calm);
+        let held_out = marked(check, &noise_model.check_calm);
         let (train, check) = (
-            marked(train, &errors.calm),
+            marked(train, &noise_model.calm),
             if held_out.is_empty() { check.clone() } else { held_out },
         );
         let chunks = NoisyChunks { settings: settings.clone(), train, check, given: given.clone() };
-        let start = errors.start_of(best.theta.clone(), |chunk| errors.calm[chunk]);
-        self.fit_errors(&Arc::new(chunks), &self.groups_of(best), best.degree, start).ok()
+        let start = noise_model.start_of(best.theta.clone(), |chunk| noise_model.calm[chunk]);
+        self.fit_noise_model(&Arc::new(chunks), &self.groups_of(best), best.degree, start).ok()
     }
 
     /// Fitted again with the groups that the data demand; none if these are all.
     fn with_fewer_groups(
         &self,
-        found: &(Fitted, Errors),
-    ) -> Result<Option<(Fitted, Errors)>, Error> {
+        found: &(Fitted, NoiseModel),
+    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
         let kept = self.demanded_in_noise(found)?;
-        let (best, errors) = found;
+        let (best, noise_model) = found;
         if kept.len() == best.groups.len() || self.late() {
             return Ok(None);
         }
@@ -121,15 +124,18 @@ impl Learner<'_> {
         log::debug!("demanded in noise: {}", self.names(&wanted));
         let columns: Vec<usize> =
             kept.iter().flat_map(|&g| best.groups[g].columns.clone()).collect();
-        let start = errors.start(solve_with(&best.factor, &columns)?);
-        Ok(self.fit_errors(&errors.chunks, &wanted, best.degree, start).ok())
+        let start = noise_model.start(solve_with(&best.factor, &columns)?);
+        Ok(self.fit_noise_model(&noise_model.chunks, &wanted, best.degree, start).ok())
     }
 
     /// The groups that the data demand, as far as linear.
-    fn demanded_in_noise(&self, (fitted, errors): &(Fitted, Errors)) -> Result<Vec<usize>, Error> {
+    fn demanded_in_noise(
+        &self,
+        (fitted, noise_model): &(Fitted, NoiseModel),
+    ) -> Result<Vec<usize>, Error> {
         // What was learned may miss more than the noise; and of many groups some are wanted by
         // chance.
-        let dispersion = errors.dispersion();
+        let dispersion = noise_model.dispersion();
         let naming = 2.0 * (fitted.groups.len() as f64).ln();
         let ranks = self.group_ranks(&fitted.groups);
         Ok(eliminate_groups(
@@ -145,8 +151,8 @@ impl Learner<'_> {
     /// held-out ones no less.
     fn of_higher_degree(
         &self,
-        (best, errors): &(Fitted, Errors),
-    ) -> Result<Option<(Fitted, Errors)>, Error> {
+        (best, noise_model): &(Fitted, NoiseModel),
+    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
         let groups = self.groups_of(best);
         let degree = HIGHER_DEGREES.into_iter().find(|d| *d > best.degree);
         let Some(degree) = degree.filter(|d| self.size(&groups, *d) <= MOST_FUNCTIONS) else {
@@ -164,7 +170,12 @@ impl Learner<'_> {
             }
         }
         let more = functions.len().saturating_sub(best.theta.len());
-        let (at, _) = self.assess_errors(&errors.chunks, &groups, degree, errors.start(theta))?;
+        let (at, _) = self.assess_noise_model(
+            &noise_model.chunks,
+            &groups,
+            degree,
+            noise_model.start(theta),
+        )?;
         let n = at.theta.len();
         // The last row is what no parameters explain.
         let explained = at.factor.slice(s![..n, ..n]).dot(&ArrayView1::from(&at.theta))
@@ -173,14 +184,15 @@ impl Learner<'_> {
         log::debug!(
             "degree {degree} may lower chi squared by {gain:.1} with {more} functions more"
         );
-        if gain < by_chance(more as f64) * errors.dispersion() {
+        if gain < chi_squared_bound(more as f64) * noise_model.dispersion() {
             return Ok(None);
         }
         let every: Vec<usize> = (0..n).collect();
-        let start = errors.start(solve_with(&at.factor, &every)?);
-        let higher = self.fit_errors(&errors.chunks, &groups, degree, start).ok();
-        Ok(higher
-            .filter(|(_, higher)| higher.converged && higher.held_out < errors.held_out + WORSE))
+        let start = noise_model.start(solve_with(&at.factor, &every)?);
+        let higher = self.fit_noise_model(&noise_model.chunks, &groups, degree, start).ok();
+        Ok(higher.filter(|(_, higher)| {
+            higher.converged && higher.held_out < noise_model.held_out + WORSE
+        }))
     }
 
     /// With the functions that `rough` has and whatever else the chunks demand beside them, as far
@@ -189,24 +201,31 @@ impl Learner<'_> {
         &self,
         rough: &Fitted,
         chunks: &Arc<NoisyChunks>,
-    ) -> Result<Option<(Fitted, Errors)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
         let mut groups = self.groups_of(rough);
         let (every, usual) = self.first_groups();
         let others: Vec<Vec<usize>> =
             every.into_iter().filter(|group| !groups.contains(group)).collect();
-        let Some((fitted, errors)) = self.as_rough(rough, usual, chunks)? else { return Ok(None) };
+        let Some((fitted, noise_model)) = self.as_rough(rough, usual, chunks)? else {
+            return Ok(None);
+        };
         let degree = fitted.degree;
         let few = groups.len();
         groups.extend(others);
         if groups.len() == few || self.size(&groups, degree) > MOST_FUNCTIONS || self.late() {
-            return Ok(Some((fitted, errors)));
+            return Ok(Some((fitted, noise_model)));
         }
         // Without effect at first.
         let mut theta = fitted.theta.clone();
         theta.resize(self.size(&groups, degree), 0.0);
-        let at = self.assess_errors(&errors.chunks, &groups, degree, errors.start(theta))?;
+        let at = self.assess_noise_model(
+            &noise_model.chunks,
+            &groups,
+            degree,
+            noise_model.start(theta),
+        )?;
         if self.demanded_in_noise(&at)?.iter().all(|&group| group < few) {
-            return Ok(Some((fitted, errors)));
+            return Ok(Some((fitted, noise_model)));
         }
         self.with_fewer_groups(&at)
     }
@@ -218,7 +237,7 @@ impl Learner<'_> {
         rough: &Fitted,
         usual: usize,
         chunks: &Arc<NoisyChunks>,
-    ) -> Result<Option<(Fitted, Errors)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
         let groups = self.groups_of(rough);
         let higher = HIGHER_DEGREES
             .into_iter()
@@ -229,7 +248,7 @@ impl Learner<'_> {
             } else {
                 self.fit(&groups, degree, Some(rough))?.theta
             };
-            let Ok(found) = self.fit_errors(chunks, &groups, degree, start.into()) else {
+            let Ok(found) = self.fit_noise_model(chunks, &groups, degree, start.into()) else {
                 continue;
             };
             let found = self.without_wild_chunks(found);
@@ -250,19 +269,20 @@ impl Learner<'_> {
         &self,
         rough: &Fitted,
         chunks: &Arc<NoisyChunks>,
-    ) -> Result<Option<(Fitted, Errors)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
         let (mut wanted, usual) = self.first_groups();
         wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
-        let mut best: Option<(Fitted, Errors)> = None;
+        let mut best: Option<(Fitted, NoiseModel)> = None;
         let low = LOWER_DEGREE.min(usual);
         for degree in if rough.misfit > LOUD { [low, usual] } else { [usual, low] } {
             let start = self.fit(&wanted, degree, Some(rough))?.theta;
-            match self.fit_errors(chunks, &wanted, degree, start.into()) {
+            match self.fit_noise_model(chunks, &wanted, degree, start.into()) {
                 Ok(found) => {
                     let settled = found.1.converged && found.1.drift.0 <= FORCES_MISSED;
-                    // Held-out chunks may be such as neither follows.
-                    let length = |(fitted, errors): &(Fitted, Errors)| {
-                        errors.freedom * fitted.misfit.ln() + 0.5 * PRICE * errors.rank as f64
+                    // EqualityConstraints-out chunks may be such as neither follows.
+                    let length = |(fitted, noise_model): &(Fitted, NoiseModel)| {
+                        noise_model.freedom * fitted.misfit.ln()
+                            + 0.5 * PRICE * noise_model.rank as f64
                     };
                     if best.as_ref().is_none_or(|best| length(&found) < length(best)) {
                         best = Some(found);
@@ -277,7 +297,7 @@ impl Learner<'_> {
         if best.is_some() {
             return Ok(best);
         }
-        let found = self.fit_errors(
+        let found = self.fit_noise_model(
             chunks,
             &self.groups_of(rough),
             rough.degree,

@@ -9,7 +9,7 @@ use crate::dataset::Trajectory;
 use crate::model::ScalarHamiltonian;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
-use crate::recover::problem::noise_model::{Errors, NoisyChunks};
+use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
 use crate::train::{
     Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, assess_noisy, deviance, fit_noisy,
     marked, short_interval, smooth_prior,
@@ -29,35 +29,40 @@ const MOST: f64 = 0.5;
 
 impl Learner<'_> {
     /// How noisy chunks are fitted, if they are.
-    pub(crate) fn errors(&self) -> Option<&Errors> {
-        self.errors.as_ref()
+    pub(crate) fn noise_model(&self) -> Option<&NoiseModel> {
+        self.noise_model.as_ref()
     }
 
     /// Fits the functions of some groups, and what that says of the noise.
-    pub(crate) fn fit_errors(
+    pub(crate) fn fit_noise_model(
         &self,
         chunks: &Arc<NoisyChunks>,
         wanted: &[Vec<usize>],
         degree: usize,
         start: NoisyStart,
-    ) -> Result<(Fitted, Errors), Error> {
-        self.errors_of(chunks, (wanted, degree), start, |model, train, start, settings, prior| {
-            fit_noisy(model, train, start, settings, prior, &mut |_| {})
-        })
+    ) -> Result<(Fitted, NoiseModel), Error> {
+        self.noise_model_of(
+            chunks,
+            (wanted, degree),
+            start,
+            |model, train, start, settings, prior| {
+                fit_noisy(model, train, start, settings, prior, &mut |_| {})
+            },
+        )
     }
 
-    /// The same without a step from where it begins.
-    pub(crate) fn assess_errors(
+    /// What functions of some groups say of the noise where their fit would begin, without a step.
+    pub(crate) fn assess_noise_model(
         &self,
         chunks: &Arc<NoisyChunks>,
         wanted: &[Vec<usize>],
         degree: usize,
         at: NoisyStart,
-    ) -> Result<(Fitted, Errors), Error> {
-        self.errors_of(chunks, (wanted, degree), at, assess_noisy)
+    ) -> Result<(Fitted, NoiseModel), Error> {
+        self.noise_model_of(chunks, (wanted, degree), at, assess_noisy)
     }
 
-    fn errors_of(
+    fn noise_model_of(
         &self,
         chunks: &Arc<NoisyChunks>,
         (wanted, degree): (&[Vec<usize>], usize),
@@ -69,7 +74,7 @@ impl Learner<'_> {
             &Settings,
             &Prior,
         ) -> Result<NoisyFit, Error>,
-    ) -> Result<(Fitted, Errors), Error> {
+    ) -> Result<(Fitted, NoiseModel), Error> {
         let (basis, groups) = self.basis(wanted, degree);
         let NoisyChunks { settings, train, check, given } = &**chunks;
         let prior = smooth(&basis, train, given.clone());
@@ -81,7 +86,7 @@ impl Learner<'_> {
         let y = jacobian.dot(&Array1::from(fit.theta.clone())) - fit.factor.column(n);
         let factor = concatenate![Axis(1), jacobian, y.insert_axis(Axis(1))];
         let held_out = deviance(&model, &fit.theta, check, &fit.noise, settings)?;
-        let errors = Errors {
+        let noise_model = NoiseModel {
             chunks: chunks.clone(),
             noise: fit.noise.clone(),
             chi_squared: fit.chi_squared,
@@ -101,18 +106,18 @@ impl Learner<'_> {
             theta: fit.theta,
             factor,
             rows: fit.freedom as usize + n,
-            misfit: errors.misfit(fit.chi_squared),
-            validation: errors.unit() * held_out.per_freedom().sqrt(),
+            misfit: noise_model.misfit(fit.chi_squared),
+            validation: noise_model.unit() * held_out.per_freedom().sqrt(),
             trust: vec![1.0; self.train.len()],
         };
         log::debug!(
             "in noise, {:?} after {}, drift {:.2}: {}",
             fit.outcome,
             fit.history.len(),
-            errors.drift.0,
+            noise_model.drift.0,
             self.describe(&fitted)
         );
-        Ok((fitted, errors))
+        Ok((fitted, noise_model))
     }
 
     /// Whether noise grows little in each chunk, as it does but in close encounters.

@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::expr::Scalar;
 use crate::recover::problem::candidates::{candidates, robust_ranges};
 use crate::recover::problem::component_weights::particle_weights;
-use crate::recover::problem::noise_model::Errors;
+use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::problem::teacher::Teacher;
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::states;
@@ -27,7 +27,7 @@ pub struct Learner<'a> {
     /// Factors for the rows of noisy training chunks.
     pub(crate) factors: Vec<Vec<f64>>,
     /// How noisy chunks are fitted, if they are.
-    pub(crate) errors: Option<Errors>,
+    pub(crate) noise_model: Option<NoiseModel>,
     pub(crate) deadline: Deadline,
     /// Whom to learn from in the place of the data.
     pub(crate) teacher: Option<Teacher<'a>>,
@@ -60,7 +60,7 @@ impl<'a> Learner<'a> {
             ranges,
             pieces: 1,
             factors: Vec::new(),
-            errors: None,
+            noise_model: None,
             deadline,
             teacher: None,
         })
@@ -102,7 +102,7 @@ impl<'a> Learner<'a> {
         &self.deadline
     }
 
-    /// Whether it is.
+    /// Whether the time is over.
     pub(crate) fn late(&self) -> bool {
         self.deadline.is_over()
     }

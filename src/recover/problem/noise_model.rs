@@ -12,21 +12,21 @@ pub struct NoisyChunks {
     /// Training chunks: those in which noise grows little, less those that what was learned does
     /// not follow.
     pub train: Vec<Trajectory>,
-    /// Held-out chunks, less those that it does not follow.
+    /// EqualityConstraints-out chunks, less those that it does not follow.
     pub check: Vec<Trajectory>,
     /// Standard deviation of the noise in each component, if it was given.
     pub given: Option<Vec<f64>>,
 }
 
 /// What the learned Hamiltonian says of the noise of chunks.
-pub struct Errors {
+pub struct NoiseModel {
     /// The chunks.
     pub chunks: Arc<NoisyChunks>,
     /// Standard deviation of the noise in each component, as given or estimated.
     pub noise: Vec<f64>,
     /// Chi squared of the learned Hamiltonian on the training chunks, in units of that noise.
     pub chi_squared: f64,
-    /// What it should be.
+    /// Its degrees of freedom.
     pub freedom: f64,
     /// Number of its parameters that the data determine.
     pub rank: usize,
@@ -44,7 +44,7 @@ pub struct Errors {
     pub(crate) check_calm: Vec<bool>,
 }
 
-impl Errors {
+impl NoiseModel {
     /// Root mean square of the noise in units of the weights.
     pub fn unit(&self) -> f64 {
         let squares = self.noise.iter().zip(&self.chunks.settings.weights).map(|(s, w)| s * s * w);
@@ -56,7 +56,7 @@ impl Errors {
         self.start_of(theta, |_| true)
     }
 
-    /// The same for those of the chunks, by number, that are kept.
+    /// Where a fit to those of the chunks begins that are kept, by number.
     pub fn start_of(&self, theta: Vec<f64>, keep: impl Fn(usize) -> bool) -> NoisyStart {
         let starts =
             self.starts.chunks(self.noise.len()).enumerate().filter(|(chunk, _)| keep(*chunk));
@@ -64,7 +64,7 @@ impl Errors {
         NoisyStart { theta, found: Some((starts, self.noise.clone())) }
     }
 
-    /// The same with other chunks beside, which start where they are observed to.
+    /// Where a fit to these chunks and others begins; the others start where they are observed.
     pub fn start_with(&self, theta: Vec<f64>, more: &[Trajectory]) -> NoisyStart {
         let observed = more.iter().flat_map(|chunk| chunk.states.row(0).to_vec());
         NoisyStart {

@@ -12,7 +12,7 @@ pub(crate) fn absorbed(form: &Expr) -> Expr {
     }
 }
 
-/// The same value, numbers inside a factor of what has a coefficient taken in by that.
+/// An expression of the same value in which a coefficient takes in the numbers inside its factors.
 fn within(expr: &Expr) -> Expr {
     let inner = expr.map_children(within);
     let Expr::Product(factors) = &inner else { return inner };

@@ -8,7 +8,7 @@ use crate::linalg;
 use crate::linalg::{Whitening, least_squares, triangular_factor, with_ridge};
 use crate::recover::learn::eliminate::{eliminate_terms, solve_with};
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::problem::noise_model::Errors;
+use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::split::{Part, PartSamples};
 
 /// The information that the chunks have on a part's functions: chi squared grows by |R (theta -
@@ -27,7 +27,7 @@ pub(crate) struct Metric<'a> {
     weights: Array1<f64>,
     samples: &'a PartSamples,
     variables: Vec<Scalar>,
-    errors: &'a Errors,
+    noise_model: &'a NoiseModel,
 }
 
 /// Directions of a part's functions below this relative singular value have no slope.
@@ -56,7 +56,7 @@ impl<'a> Metric<'a> {
         part: &Part,
         samples: &'a PartSamples,
         scalars: &[Scalar],
-        errors: &'a Errors,
+        noise_model: &'a NoiseModel,
     ) -> linalg::Result<Self> {
         let n = fitted.theta.len();
         let others: Vec<usize> =
@@ -87,7 +87,7 @@ impl<'a> Metric<'a> {
             weights: rows.remove_axis(Axis(1)),
             samples,
             variables,
-            errors,
+            noise_model,
         })
     }
 
@@ -104,7 +104,7 @@ impl<'a> Metric<'a> {
         let residual =
             |constants: &[f64]| self.slopes.dot(&self.slopes_of(form, constants)) - &self.learned;
         let (constants, rest) = least_squares(form.constants(), &residual, LEAST, &|| false);
-        let misfit = self.errors.misfit(self.errors.chi_squared + rest.dot(&rest));
+        let misfit = self.noise_model.misfit(self.noise_model.chi_squared + rest.dot(&rest));
         (form.with_constants(&constants), misfit)
     }
 

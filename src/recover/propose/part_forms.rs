@@ -52,8 +52,8 @@ impl Learner<'_> {
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
         let metric = self
-            .errors()
-            .map(|errors| Metric::new(fitted, part, &samples, self.scalars(), errors))
+            .noise_model()
+            .map(|noise_model| Metric::new(fitted, part, &samples, self.scalars(), noise_model))
             .transpose()?;
         let mut forms: Vec<PartForm> = Vec::new();
         let rounds = if thorough { 2 } else { 1 };

@@ -48,7 +48,7 @@ impl Searches {
     }
 
     /// Forms whose slopes are those of the samples, simple ones first; of noisy ones, whose errors
-    /// hang together as a `metric` says, simpler ones too than those that the search would choose,
+    /// are correlated as a `metric` says, simpler ones too than those that the search would choose,
     /// and rivals of its choice. None where there is too little to go by.
     pub fn forms(
         &mut self,

@@ -17,7 +17,7 @@ use crate::expr::{Expr, Scalar, Vector, snap};
 use crate::recover::error::RecoverError;
 use crate::recover::read::named_form::NamedTerm;
 use crate::recover::read::place::{Place, place};
-use crate::rewrite::{Term, Tracked, multiply_out};
+use crate::rewrite::{Term, ValueWithGradient, multiply_out};
 
 /// A constant of physics found in a Hamiltonian.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,7 +171,8 @@ pub fn read_constants(
     let has = |i: usize| named_so_far().any(|constant| constant.gradient[i] != 0.0);
     let inner = inner_constants(expr, &(0..constants).filter(|&i| !has(i)).collect::<Vec<_>>());
     found.extend(inner);
-    let mass = |(i, m): (usize, Tracked)| (format!("m{i}"), format!("mass of particle {i}"), m);
+    let mass =
+        |(i, m): (usize, ValueWithGradient)| (format!("m{i}"), format!("mass of particle {i}"), m);
     let with_error = |(name, meaning, tracked)| physical(name, meaning, tracked, covariance);
     Ok(Reading {
         constants: masses.into_iter().map(mass).chain(found).map(with_error).collect(),
@@ -183,11 +184,11 @@ pub fn read_constants(
 
 /// Constants of an expression, by number, that no term has for its coefficient; those that are
 /// added to all have no effect.
-fn inner_constants(expr: &Expr, numbers: &[usize]) -> Vec<(String, String, Tracked)> {
+fn inner_constants(expr: &Expr, numbers: &[usize]) -> Vec<(String, String, ValueWithGradient)> {
     let values = expr.constants();
     let (mut exponents, mut others) = (Vec::new(), Vec::new());
     for &i in numbers {
-        let constant = Tracked::constant(values[i], i, values.len());
+        let constant = ValueWithGradient::constant(values[i], i, values.len());
         match place(expr, i) {
             Some(Place::Exponent(base)) => {
                 exponents.push((
@@ -219,10 +220,10 @@ fn rounded(expr: &Expr) -> Expr {
 fn physical(
     name: String,
     meaning: String,
-    tracked: Tracked,
+    tracked: ValueWithGradient,
     covariance: Option<&Array2<f64>>,
 ) -> PhysicalConstant {
-    let Tracked { value, gradient } = tracked;
+    let ValueWithGradient { value, gradient } = tracked;
     let standard_error = covariance.and_then(|c| {
         let (gradient, sizes) =
             (Array1::from(gradient.clone()), Array1::from_iter(gradient.iter().map(|g| g.abs())));
@@ -263,7 +264,7 @@ fn single(v: &Vector) -> Option<&str> {
     }
 }
 
-fn take_masses(terms: &mut Vec<Term>) -> Vec<(usize, Tracked)> {
+fn take_masses(terms: &mut Vec<Term>) -> Vec<(usize, ValueWithGradient)> {
     let mut masses = Vec::new();
     // What also has a product of two momenta says nothing of a single mass, nor does what is below
     // zero.
@@ -283,7 +284,7 @@ fn take_masses(terms: &mut Vec<Term>) -> Vec<(usize, Tracked)> {
         };
         let particle = particle.filter(|i| term.coefficient.value > 0.0 && !mixed.contains(i));
         if let Some(i) = particle {
-            let one = Tracked::exact(1.0, term.coefficient.gradient.len());
+            let one = ValueWithGradient::exact(1.0, term.coefficient.gradient.len());
             masses.push((i, one.over(&term.coefficient.scaled(2.0))));
         }
         particle.is_none()
@@ -294,8 +295,8 @@ fn take_masses(terms: &mut Vec<Term>) -> Vec<(usize, Tracked)> {
 
 struct Spring {
     vector: Vector,
-    stiffness: Tracked,
-    length: Option<Tracked>,
+    stiffness: ValueWithGradient,
+    length: Option<ValueWithGradient>,
 }
 
 fn take_springs(terms: &mut Vec<Term>) -> Vec<Spring> {
@@ -337,7 +338,7 @@ fn take_springs(terms: &mut Vec<Term>) -> Vec<Spring> {
 
 /// Coefficients of what is a function of one length or difference of positions: other powers,
 /// logarithms, exponentials.
-fn take_strengths(terms: &mut Vec<Term>) -> Vec<(Expr, f64, Tracked)> {
+fn take_strengths(terms: &mut Vec<Term>) -> Vec<(Expr, f64, ValueWithGradient)> {
     let mut strengths = Vec::new();
     terms.retain(|term| {
         let [(base, n)] = &term.powers[..] else { return true };
@@ -361,9 +362,9 @@ fn take_strengths(terms: &mut Vec<Term>) -> Vec<(Expr, f64, Tracked)> {
 fn attraction(
     base: &Expr,
     n: f64,
-    strength: &Tracked,
-    masses: &[(usize, Tracked)],
-) -> Option<(String, String, String, Tracked)> {
+    strength: &ValueWithGradient,
+    masses: &[(usize, ValueWithGradient)],
+) -> Option<(String, String, String, ValueWithGradient)> {
     let Expr::Scalar(Scalar::Norm(v)) = base else { return None };
     let mass = |(name, _): &(String, f64)| {
         index(name, 'q').and_then(|i| masses.iter().find(|(j, _)| *j == i))
@@ -389,8 +390,8 @@ fn attraction(
 /// acceleration.
 fn take_fields(
     terms: &mut Vec<Term>,
-    masses: &[(usize, Tracked)],
-) -> Vec<(String, usize, Tracked)> {
+    masses: &[(usize, ValueWithGradient)],
+) -> Vec<(String, usize, ValueWithGradient)> {
     let mut fields = Vec::new();
     terms.retain(|term| {
         let [(Expr::Scalar(Scalar::Dot(a, b)), 1.0)] = &term.powers[..] else { return true };

@@ -34,8 +34,8 @@ const KNOWN: f64 = 0.01;
 
 const ROUNDING: f64 = 1e-13;
 
-/// Physics expects that one mass moves and is heavy: there each of the two need only be known to
-/// this part.
+/// Inertial and gravitational mass are expected to be one: there each of the two need only be known
+/// to this part.
 const EXPECTED: f64 = 0.05;
 
 /// An equality whose gradient is, but for this part, a sum of those of others follows from these.
@@ -48,7 +48,7 @@ const STEPS: usize = 12;
 const EQUAL: f64 = 1e-11;
 
 /// What agrees, the expression with that held equal, and the same in the names of the constants.
-pub(crate) struct Ties {
+pub(crate) struct EqualConstants {
     pub shared: Vec<Shared>,
     pub expression: Expr,
     pub merged: Merged,
@@ -63,14 +63,14 @@ pub(crate) fn shared_constants(
     expr: &Expr,
     covariance: &Array2<f64>,
     reading: &Reading,
-) -> Result<Option<Ties>, RecoverError> {
+) -> Result<Option<EqualConstants>, RecoverError> {
     let groups = groups(reading, covariance);
     let start = Array1::from(expr.constants());
     let (mut point, mut now) = (start.clone(), reading.clone());
     // The equalities are linearised about the last point, until they hold there.
     for _ in 0..STEPS {
         let all = estimates(&now);
-        let mut held = Held::new(&start, covariance);
+        let mut held = EqualityConstraints::new(&start, covariance);
         let new: Vec<bool> =
             groups.iter().map(|group| held.hold_all(&all, group, &point)).collect();
         if !new.contains(&true) {
@@ -86,7 +86,11 @@ pub(crate) fn shared_constants(
             let tied = expr.with_constants(&rounded_alike(&point.to_vec()));
             let expression =
                 simplify_up_to_constant(&tied, &SimplifyOptions::default())?.expression;
-            return Ok(Some(Ties { shared, expression, merged: in_names(&now, &groups) }));
+            return Ok(Some(EqualConstants {
+                shared,
+                expression,
+                merged: in_names(&now, &groups),
+            }));
         }
         point = held.values;
         let next = read_constants(&expr.with_constants(&point.to_vec()), None)?;
@@ -106,7 +110,7 @@ fn estimates(reading: &Reading) -> Vec<&PhysicalConstant> {
 
 /// Constants of an expression under equalities: those that minimise (c - c0)^T C^-1 (c - c0), and
 /// what remains of their covariance C.
-struct Held {
+struct EqualityConstraints {
     start: Array1<f64>,
     free: Array2<f64>,
     values: Array1<f64>,
@@ -116,7 +120,7 @@ struct Held {
     directions: Vec<Array1<f64>>,
 }
 
-impl Held {
+impl EqualityConstraints {
     fn new(start: &Array1<f64>, covariance: &Array2<f64>) -> Self {
         let units = covariance.diag().mapv(|v| v.max(0.0).sqrt());
         let (values, free) = (start.clone(), covariance.clone());
@@ -178,7 +182,7 @@ impl Held {
 }
 
 /// A group with the value and error that it has under all equalities, in words.
-fn shared(reading: &Reading, group: &[usize], held: &Held) -> Shared {
+fn shared(reading: &Reading, group: &[usize], held: &EqualityConstraints) -> Shared {
     let all = estimates(reading);
     let first = all[group[0]];
     let (named, repeated): (Vec<usize>, Vec<usize>) =
@@ -310,7 +314,7 @@ fn difference(a: &PhysicalConstant, b: &PhysicalConstant) -> (f64, Array1<f64>) 
 mod tests {
     use super::*;
 
-    fn ties(text: &str, covariance: &Array2<f64>) -> Option<Ties> {
+    fn ties(text: &str, covariance: &Array2<f64>) -> Option<EqualConstants> {
         let expr: Expr = text.parse().unwrap();
         let reading = read_constants(&expr, Some(covariance)).unwrap();
         shared_constants(&expr, covariance, &reading).unwrap()

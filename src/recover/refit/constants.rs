@@ -20,7 +20,7 @@ const ROUNDOFF: f64 = 1e-14;
 ///
 /// Their covariance is (J'J)^-1 (sum_c g_c g_c') (J'J)^-1 with the score g_c = J_c' r_c of cluster
 /// c (Liang & Zeger 1986): the noise of a chunk's first state is in all its residuals, which
-/// therefore hang together. Clusters are trajectories, or where those are few chunks, those that
+/// are therefore correlated. Clusters are trajectories, or where those are few chunks, those that
 /// overlap together. With fewer than two clusters a constant it is that of independent residuals,
 /// s^2 (J'J)^-1, and with no more residuals than constants the errors are as large as these. The
 /// square of what halving the integration step changes is added, and that of roundoff. It says how

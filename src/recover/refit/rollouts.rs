@@ -14,7 +14,7 @@ use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::{NOISY, OF_NOISE};
 use crate::recover::noise::NoiseFound;
 use crate::recover::problem::learner::Learner;
-use crate::recover::problem::noise_model::{Errors, NoisyChunks};
+use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
 use crate::recover::refit::constants::{refit, refit_noisy};
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train;
@@ -23,7 +23,7 @@ use crate::train::{Fit, Learned, NoisyFit, Settings, followed, marked, short_int
 /// The integration step is halved at most so often.
 const HALVINGS: i32 = 8;
 
-/// The same for noisy chunks, of which the error of integration is to be seen against the noise.
+/// Halvings for noisy chunks, whose integration error is to be seen against the noise.
 const NOISY_HALVINGS: i32 = 4;
 
 /// The part of the training chunks that the integrator must follow.
@@ -61,14 +61,14 @@ pub(crate) struct Alone {
 }
 
 /// Whether halving the integration step changes nothing worth mentioning, in each chunk.
-pub(crate) struct Followed {
+pub(crate) struct Resolved {
     /// For the closed form.
     pub closed: Vec<bool>,
     /// For the learned Hamiltonian.
     learned: Vec<bool>,
 }
 
-impl Followed {
+impl Resolved {
     /// Whether most of the chunks in which even the learned Hamiltonian can be followed, and at
     /// least one, are among those of the closed form.
     pub fn are_enough(&self) -> bool {
@@ -81,17 +81,17 @@ impl Followed {
 
 impl Trained {
     /// In which chunks the two models can be followed.
-    pub fn followed(
+    pub fn resolved(
         &self,
         learner: &Learner,
         discovered: &Discovered,
         chunks: &[Trajectory],
-    ) -> Result<Followed, RecoverError> {
+    ) -> Result<Resolved, RecoverError> {
         let Learned { model, fit, settings, .. } = &self.learned;
         let expression = &discovered.chosen.expression;
         let closed = ScalarHamiltonian::closed_form(learner.inputs(), expression)?;
         let allowed = allowed(learner, discovered);
-        Ok(Followed {
+        Ok(Resolved {
             closed: followed(&closed, &expression.constants(), chunks, settings, allowed),
             learned: followed(model, &fit.theta, chunks, settings, allowed),
         })
@@ -106,8 +106,8 @@ pub(crate) fn on_trajectories(
     fitted: &Fitted,
     discovered: &Discovered,
 ) -> Result<Trained, RecoverError> {
-    if let Some(errors) = learner.errors() {
-        return in_noise(learner, fitted, discovered, errors);
+    if let Some(noise_model) = learner.noise_model() {
+        return in_noise(learner, fitted, discovered, noise_model);
     }
     let train = learner.train();
     let mut settings = Settings::new(learner.weights().to_vec(), short_interval(train))?;
@@ -164,10 +164,10 @@ fn in_noise(
     learner: &Learner,
     fitted: &Fitted,
     discovered: &Discovered,
-    errors: &Errors,
+    noise_model: &NoiseModel,
 ) -> Result<Trained, RecoverError> {
     let (inputs, chosen) = (learner.inputs(), &discovered.chosen);
-    let NoisyChunks { settings, train, given, .. } = &*errors.chunks;
+    let NoisyChunks { settings, train, given, .. } = &*noise_model.chunks;
     let (closed, constants) = (
         ScalarHamiltonian::closed_form(inputs, &chosen.expression)?,
         chosen.expression.constants(),
@@ -177,7 +177,7 @@ fn in_noise(
     let all = [train, &beside(learner.train(), train)[..]].concat();
     let mut follows = Vec::new();
     for _ in 0..NOISY_HALVINGS {
-        follows = followed(&closed, &constants, &all, &settings, OF_NOISE * errors.unit());
+        follows = followed(&closed, &constants, &all, &settings, OF_NOISE * noise_model.unit());
         let part = follows.iter().filter(|f| **f).count() as f64 / follows.len() as f64;
         if part >= ENOUGH_CHUNKS || learner.late() {
             break;
@@ -190,7 +190,7 @@ fn in_noise(
         marked(&all[train.len()..], &follows[train.len()..])
     };
     let refit = |more: &[Trajectory]| {
-        let start = errors.start_with(constants.clone(), more);
+        let start = noise_model.start_with(constants.clone(), more);
         refit_noisy(
             inputs,
             &chosen.expression,
@@ -211,7 +211,7 @@ fn in_noise(
         Err(error) => {
             log::debug!("refit failed: {error}");
             let noise = NoiseFound {
-                deviation: errors.noise.clone(),
+                deviation: noise_model.noise.clone(),
                 given: given.is_some(),
                 efficiency: None,
                 outliers: 0,
@@ -299,7 +299,7 @@ fn refitted(
 
 /// Root mean square change of a chunk's residuals that is of no account.
 fn allowed(learner: &Learner, discovered: &Discovered) -> f64 {
-    let part = if learner.errors().is_some() { OF_NOISE } else { OF_MISFIT };
+    let part = if learner.noise_model().is_some() { OF_NOISE } else { OF_MISFIT };
     (part * discovered.chosen.misfit).max(SAME)
 }
 
