@@ -1,6 +1,6 @@
 //! Hamiltonians that are functions of invariant scalars.
 
-use super::{HamiltonianModel, LinearModel, Model};
+use super::traits::{HamiltonianModel, LinearModel, Model};
 use crate::basis::{Basis, ProductBasis};
 use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};

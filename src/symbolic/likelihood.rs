@@ -12,7 +12,9 @@ use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::scalars::Inputs;
-use crate::train::{self, Deviance, NoisyFit, NoisyStart, Prior, Settings, deviance, fit_noisy};
+use crate::train::{
+    self, Deviance, Drift, NoisyFit, NoisyStart, Prior, Settings, deviance, fit_noisy,
+};
 
 /// Forms of a part that are so many nats longer than its shortest are not tried.
 pub(super) const HOPELESS: f64 = 30.0;
@@ -70,7 +72,7 @@ impl Errors {
     /// are quadratic in time, as forces make them, which noise that is independent from point to
     /// point has not.
     fn is_noise(&self, law: &Fit) -> bool {
-        log::debug!("drift {:.3}", law.fit.drift.0);
+        log::debug!("drift {:.3}", law.fit.drift.mean_square);
         self.is_as_likely(law) && self.is_without_drift(law.fit.drift)
     }
 
@@ -88,15 +90,16 @@ impl Errors {
     /// Whether residuals on the training chunks have no motions that are quadratic in time but by
     /// chance, given the mean square of these in units of the noise, and their number; not where
     /// there are few.
-    pub(super) fn is_without_drift(&self, drift: (f64, usize)) -> bool {
+    pub(super) fn is_without_drift(&self, drift: Drift) -> bool {
         is_without_drift(drift, &self.chunks.train, self.noise.len())
     }
 }
 
 /// The same for chunks of states of so many components.
-fn is_without_drift((drift, n): (f64, usize), chunks: &[Trajectory], components: usize) -> bool {
+fn is_without_drift(drift: Drift, chunks: &[Trajectory], components: usize) -> bool {
+    let Drift { mean_square, count: n } = drift;
     let telling = n as f64 >= TELLING * (chunks.len() * components) as f64;
-    telling && drift <= 1.0 + SIGMAS * (2.0 * refit::redundancy(chunks) / n as f64).sqrt()
+    telling && mean_square <= 1.0 + SIGMAS * (2.0 * refit::redundancy(chunks) / n as f64).sqrt()
 }
 
 /// Whether the residuals of chunks of which `held_out` says what a law makes of them are no larger
@@ -123,7 +126,7 @@ pub(super) fn is_noise_alone(
         deviance(&refit::model(inputs, law)?, &law.constants(), judging, &fit.noise, settings)?;
     log::debug!(
         "alone: drift {:.3}, held out {:.3} of the noise's variance",
-        fit.drift.0,
+        fit.drift.mean_square,
         held_out.per_freedom()
     );
     Ok(is_without_drift(fit.drift, train, fit.noise.len()) && is_as_small(&held_out, judging))

@@ -10,8 +10,8 @@ use crate::dataset::Trajectory;
 use crate::model::ScalarHamiltonian;
 use crate::symbolic::follow::{marked, short_interval};
 use crate::train::{
-    Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, assess_noisy, deviance, fit_noisy,
-    smooth_prior,
+    Drift, Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, Starts, assess_noisy, deviance,
+    fit_noisy, smooth_prior,
 };
 
 /// What is fitted.
@@ -50,7 +50,7 @@ pub struct Errors {
     pub(super) calm: Vec<bool>,
     /// Mean square of what its residuals have that is quadratic in time, in units of the noise, and
     /// its number: one where no force is missed.
-    pub(super) drift: (f64, usize),
+    pub(super) drift: Drift,
     /// Minus twice its log-likelihood on all held-out chunks, and which of them it follows.
     pub(super) held_out: f64,
     pub(super) check_calm: Vec<bool>,
@@ -84,7 +84,7 @@ impl Errors {
         let starts =
             self.starts.chunks(self.noise.len()).enumerate().filter(|(chunk, _)| keep(*chunk));
         let starts = starts.flat_map(|(_, start)| start.iter().copied()).collect();
-        NoisyStart { theta, found: Some((starts, self.noise.clone())) }
+        NoisyStart { theta, found: Some(Starts { states: starts, noise: self.noise.clone() }) }
     }
 
     /// The same with other chunks beside, which start where they are observed to.
@@ -92,10 +92,10 @@ impl Errors {
         let observed = more.iter().flat_map(|chunk| chunk.states.row(0).to_vec());
         NoisyStart {
             theta,
-            found: Some((
-                self.starts.iter().copied().chain(observed).collect(),
-                self.noise.clone(),
-            )),
+            found: Some(Starts {
+                states: self.starts.iter().copied().chain(observed).collect(),
+                noise: self.noise.clone(),
+            }),
         }
     }
 
@@ -193,7 +193,7 @@ impl Learner<'_> {
             "in noise, {:?} after {}, drift {:.2}: {}",
             fit.outcome,
             fit.history.len(),
-            errors.drift.0,
+            errors.drift.mean_square,
             self.describe(&fitted)
         );
         Ok((fitted, errors))

@@ -49,7 +49,7 @@ impl Learner<'_> {
         };
         let Some(found) = first else { return Ok(None) };
         let mut found = self.without_wild_chunks(found);
-        if found.1.drift.0 > FORCES_MISSED {
+        if found.1.drift.mean_square > FORCES_MISSED {
             log::debug!("what is left is no noise");
             return Ok(None);
         }
@@ -225,7 +225,7 @@ impl Learner<'_> {
                 continue;
             };
             let found = self.without_wild_chunks(found);
-            if found.1.converged && found.1.drift.0 <= FORCES_WEAK {
+            if found.1.converged && found.1.drift.mean_square <= FORCES_WEAK {
                 return Ok(Some(found));
             }
             if self.late() {
@@ -251,7 +251,7 @@ impl Learner<'_> {
             let start = self.fit(&wanted, degree, Some(rough))?.theta;
             match self.fit_errors(chunks, &wanted, degree, start.into()) {
                 Ok(found) => {
-                    let settled = found.1.converged && found.1.drift.0 <= FORCES_MISSED;
+                    let settled = found.1.converged && found.1.drift.mean_square <= FORCES_MISSED;
                     // Held-out chunks may be such as neither follows.
                     let length = |(fitted, errors): &(Fitted, Errors)| {
                         errors.freedom * fitted.misfit.ln() + 0.5 * PRICE * errors.rank as f64
