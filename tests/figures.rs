@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use scalar_dynamics::report::figures::{
-    Candidate, Curve, Error, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, Panel, PanelFigure,
-    ParetoFront, PendulumScene, PhaseSpace, ReferenceLine, Style, TrainingRun, error_seconds,
-    figure1, figure2, figure3, force_curves, panel_figure, pareto, phase_space, training_history,
+    Candidate, Curve, Error, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, Interval,
+    ModelPoints, Panel, PanelFigure, ParetoFront, PendulumScene, PhaseSpace, Prediction,
+    ReferenceLine, SecondsPanel, Style, TrainedPoint, TrainingGroup, TrainingRun, ValidationPoint,
+    error_seconds, figure1, figure2, figure3, force_curves, panel_figure, pareto, phase_space,
+    training_history,
 };
 
 /// dz/dt of a springy double pendulum with unit masses and lengths, k = (1, 2), g = -z, pivot at
@@ -105,25 +107,27 @@ fn many_error_curves() -> ErrorCurves {
         panel.curves.iter_mut().zip(looks.clone()).for_each(|(curve, look)| curve.style = look);
     }
     data.panels = data.panels.iter().cycle().take(6).cloned().collect();
-    data.panels[5].range = Some((1e-5, 1.0));
+    data.panels[5].range = Some(Interval { low: 1e-5, high: 1.0 });
     data
 }
 
 fn seconds() -> ErrorSeconds {
     let model = |i: usize| {
         let points = (0..3)
-            .map(|k| {
-                (3.0 + 20.0 * (i + k) as f64, 10f64.powi(-(i as i32)) * (1.0 + 0.2 * k as f64))
+            .map(|k| TrainedPoint {
+                seconds: 3.0 + 20.0 * (i + k) as f64,
+                error: 10f64.powi(-(i as i32)) * (1.0 + 0.2 * k as f64),
             })
             .collect();
-        (format!("model {i}"), Style::Spots { colour: i, marker: i }, points)
+        let (label, style) = (format!("model {i}"), Style::Spots { colour: i, marker: i });
+        ModelPoints { label, style, points }
     };
-    let panel = |title: &str| (title.to_string(), (0..9).map(model).collect());
-    let line = ReferenceLine { label: "paper".into(), value: 5e-3 };
-    ErrorSeconds {
-        panels: vec![panel("HNN"), panel("N-ODE")],
-        references: vec![vec![line.clone()], vec![line]],
-    }
+    let panel = |title: &str| SecondsPanel {
+        title: title.to_string(),
+        models: (0..9).map(model).collect(),
+        references: vec![ReferenceLine { label: "paper".into(), value: 5e-3 }],
+    };
+    ErrorSeconds { panels: vec![panel("HNN"), panel("N-ODE")] }
 }
 
 fn phase() -> PhaseSpace {
@@ -136,11 +140,11 @@ fn phase() -> PhaseSpace {
         particles: 2,
         dimension: 3,
         truth,
-        predictions: vec![("prediction".into(), prediction)],
+        predictions: vec![Prediction { label: "prediction".into(), states: prediction }],
     }
 }
 
-fn runs() -> Vec<(String, Vec<TrainingRun>)> {
+fn runs() -> Vec<TrainingGroup> {
     let run = |(i, label): (usize, &str)| {
         let cost: Vec<f64> = (1..60 + 20 * i).map(|k| 4000.0 * k as f64).collect();
         let decay = |scale: f64, rate: f64| {
@@ -151,7 +155,9 @@ fn runs() -> Vec<(String, Vec<TrainingRun>)> {
         };
         let (loss, gradient_norm) =
             (decay(1.0, 15e3 * (1.0 + i as f64)), decay(8.0, 28e3 * (1.0 + i as f64)));
-        let validation = cost.iter().copied().zip(decay(2.0, 18e3)).step_by(10).collect();
+        let validation = (cost.iter().zip(decay(2.0, 18e3)).step_by(10))
+            .map(|(&cost, loss)| ValidationPoint { cost, loss })
+            .collect();
         TrainingRun {
             label: label.to_string(),
             style: Style::Series(i),
@@ -161,13 +167,11 @@ fn runs() -> Vec<(String, Vec<TrainingRun>)> {
             validation,
         }
     };
-    let group = |labels: [&str; 2]| {
-        labels.into_iter().enumerate().map(|(i, label)| run((2 * i, label))).collect()
+    let group = |title: &str, labels: [&str; 2]| TrainingGroup {
+        title: title.into(),
+        runs: labels.into_iter().enumerate().map(|(i, label)| run((2 * i, label))).collect(),
     };
-    vec![
-        ("HNN".into(), group(["reference", "spectral"])),
-        ("N-ODE".into(), group(["polynomial", "spectral, N-ODE"])),
-    ]
+    vec![group("HNN", ["reference", "spectral"]), group("N-ODE", ["polynomial", "spectral, N-ODE"])]
 }
 
 fn front() -> ParetoFront {
@@ -214,7 +218,7 @@ fn parts() -> Vec<ForceCurve> {
             learned: x.iter().map(stray).collect(),
             closed_form: x.iter().map(law).collect(),
             x,
-            data_range: (low, 2.7),
+            data_range: Interval { low, high: 2.7 },
         }
     };
     vec![
@@ -352,6 +356,57 @@ fn recovery_figures_show_front_and_laws() {
     check("forces", &["learned", "closed form", "first spring"], |stem| {
         force_curves(&parts(), stem)
     });
+}
+
+/// A PNG file's width and its pixels: red, green, blue.
+fn pixels(path: &Path) -> (usize, Vec<[u8; 3]>) {
+    let mut decoder = png::Decoder::new(fs::File::open(path).expect("the PNG file"));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().expect("its header");
+    let mut bytes = vec![0; reader.output_buffer_size()];
+    let width = reader.next_frame(&mut bytes).expect("its pixels").width as usize;
+    (width, bytes.chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect())
+}
+
+/// Titles and labels of any length, of words or without a blank, leave a white margin at the
+/// picture's edges, and between the titles of neighbours.
+#[test]
+fn regress_long_titles_stay_in_the_picture() {
+    let folder = folder();
+    let term = "1.234e-5*(norm(q2 - q1) - 0.9876)**2/dot(g,q1+q2)";
+    for length in [20, 40, 90, 5000] {
+        let law: String =
+            format!("{term} + ").repeat(1 + length / 50).chars().take(length).collect();
+        for title in
+            [law.clone(), law.replace(' ', ""), "W".repeat(length), "$q$_{1}".repeat(length)]
+        {
+            for panels in 1..=3 {
+                let part = ForceCurve {
+                    title: title.clone(),
+                    x_label: title.clone(),
+                    y_label: title.clone(),
+                    ..parts().remove(0)
+                };
+                let stem = folder.path().join(format!("{length}"));
+                force_curves(&vec![part; panels], &stem).expect("the figure");
+                let (width, pixels) = pixels(&stem.with_extension("png"));
+                assert_eq!(width, 1200);
+                // Lanczos' ripples around letters that end near by are faint.
+                let is_blank = |pixel: &[u8; 3]| pixel.iter().all(|&c| c > 235);
+                let rows = pixels.chunks_exact(width);
+                let edges = rows.clone().flat_map(|row| [&row[..3], &row[width - 3..]]);
+                let told = format!("{panels} panels, title of {length}: {title:.60}");
+                assert!(edges.flatten().all(is_blank), "{told}");
+                let columns = panels;
+                for border in (1..columns).map(|k| k * width / columns) {
+                    let mut between = rows.clone().map(|row| &row[border - 1..=border + 1]);
+                    // The legend is below: it may be anywhere.
+                    let high = 1.5 * (if columns == 3 { 250.0 } else { 300.0 });
+                    assert!(between.by_ref().take(high as usize).flatten().all(is_blank), "{told}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn contract_files_and_columns_exist() {
         let summary = parquet_summary(&data.join(format!("results/{name}.parquet"))).unwrap();
         let keyed = !["recovered", "noise", "timings"].contains(&name);
         let wanted = KEY.iter().filter(|_| keyed).chain(columns);
-        let found: Vec<&str> = summary.columns.iter().map(|column| column.0.as_str()).collect();
+        let found: Vec<&str> = summary.columns.iter().map(|column| column.name.as_str()).collect();
         wanted.for_each(|column| assert!(found.contains(column), "{name} lacks {column}"));
         assert!(summary.rows > 0, "{name} is empty");
         for key in ["version", "command", "seed"] {

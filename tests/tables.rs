@@ -577,7 +577,7 @@ fn columns(path: &Path) -> Vec<String> {
         .unwrap()
         .columns
         .into_iter()
-        .map(|(name, _)| name)
+        .map(|column| column.name)
         .collect()
 }
 
@@ -946,7 +946,7 @@ fn numbers_of_8_and_16_bits_are_read() {
         fs::write(&path, &bytes).unwrap();
         let summary = dataset::files::parquet_summary(&path).unwrap();
         assert_eq!(
-            summary.columns.iter().filter(|c| c.1 == dtype).count(),
+            summary.columns.iter().filter(|c| c.dtype == dtype).count(),
             3,
             "{:?}",
             summary.columns

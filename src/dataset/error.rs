@@ -23,6 +23,7 @@ impl std::fmt::Display for Format {
 /// Why a table was not read or written. Rows are counted from 1, the header of a CSV file not
 /// included.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The file is missing, or the system refuses to read it.
     #[error("{}: cannot be read: {source}", path.display())]

@@ -1,6 +1,5 @@
 //! Files written whole or not at all, Parquet with metadata in its footer.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,11 +9,8 @@ use polars::prelude::DataFrame;
 use polars_io::SerWriter;
 use polars_io::prelude::{CsvWriter, KeyValueMetadata, ParquetCompression, ParquetWriter};
 
-use super::Error;
-pub use super::parquet::{ParquetSummary, parquet_summary, read_parquet};
-
-/// Key-value pairs in the footer of a Parquet file.
-pub type Metadata = BTreeMap<String, String>;
+use super::error::Error;
+pub use super::parquet::{Metadata, ParquetColumn, ParquetSummary, parquet_summary, read_parquet};
 
 /// End of the name of a file that is being written.
 pub(super) const PARTIAL: &str = ".partial";

@@ -30,4 +30,4 @@ pub use sampling::{
 };
 pub use table::{Chunks, Cut, read_chunks, read_shape, read_table, write_table};
 pub use trajectory::{Trajectory, TrajectoryTable};
-pub use units::Units;
+pub use units::{ContextUnit, Units};

@@ -1,6 +1,7 @@
 //! Parquet files, read one column of one row group at a time.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -16,9 +17,20 @@ use polars_io::parquet::read::_internal::to_deserializer;
 use polars_io::parquet::read::{FileMetadata, infer_schema};
 use polars_io::prelude::ParquetReader;
 
-use super::files::Metadata;
 use super::pages::{self, Claim};
 use super::{Error, Format, footer, narrow};
+
+/// Key-value pairs in the footer of a Parquet file.
+pub type Metadata = BTreeMap<String, String>;
+
+/// A column of a Parquet file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParquetColumn {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub dtype: String,
+}
 
 /// What the footer of a Parquet file tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +39,8 @@ pub struct ParquetSummary {
     pub bytes: u64,
     /// Number of rows.
     pub rows: usize,
-    /// Name and type of each column, in the file's order.
-    pub columns: Vec<(String, String)>,
+    /// Its columns, in the file's order.
+    pub columns: Vec<ParquetColumn>,
     /// Key-value pairs.
     pub metadata: Metadata,
 }
@@ -75,7 +87,7 @@ pub fn read_parquet(
     columns: Option<&[String]>,
 ) -> Result<(DataFrame, Metadata), Error> {
     let mut file = ParquetFile::open(path)?;
-    let all: Vec<String> = file.summary.columns.iter().map(|(name, _)| name.clone()).collect();
+    let all: Vec<String> = file.summary.columns.iter().map(|column| column.name.clone()).collect();
     let mut frame = Vec::new();
     for name in columns.unwrap_or(&all) {
         let mut whole: Option<Series> = None;
@@ -133,7 +145,7 @@ impl ParquetFile {
         guarded(path, || {
             let (footer, schema) = decoded(&tail)?;
             let summary = summary(&footer, &schema, bytes)?;
-            let narrow = summary.columns.iter().any(|(_, dtype)| is_narrow(dtype));
+            let narrow = summary.columns.iter().any(|column| is_narrow(&column.dtype));
             let (footer, schema) = if narrow { widened(&tail)? } else { (footer, schema) };
             Ok(Self { path: path.into(), file, footer, schema, summary })
         })
@@ -275,7 +287,10 @@ fn summary(
     }
     let columns = schema
         .iter()
-        .map(|(name, field)| (name.to_string(), format!("{:?}", field.dtype)))
+        .map(|(name, field)| ParquetColumn {
+            name: name.to_string(),
+            dtype: format!("{:?}", field.dtype),
+        })
         .collect();
     let pairs = footer.key_value_metadata.iter().flatten().filter(|pair| pair.key != ARROW_SCHEMA);
     let metadata =

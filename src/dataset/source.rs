@@ -6,8 +6,7 @@ use std::str::FromStr;
 use polars::prelude::{DataType, Series};
 
 use super::csv::CsvFile;
-use super::files::Metadata;
-use super::parquet::{ParquetFile, ParquetSummary};
+use super::parquet::{Metadata, ParquetColumn, ParquetFile, ParquetSummary};
 use super::{Error, Format};
 
 /// What the cells of a column are read as.
@@ -65,7 +64,7 @@ impl Source {
     pub fn columns(&self) -> Vec<String> {
         match &self.file {
             Open::Parquet(file) => {
-                file.summary.columns.iter().map(|(name, _)| name.clone()).collect()
+                file.summary.columns.iter().map(|column| column.name.clone()).collect()
             }
             Open::Csv(file) => file.header.clone(),
         }
@@ -89,8 +88,8 @@ impl Source {
             return Err(Error::RepeatedColumn { path: self.path.clone(), column: name.into() });
         }
         let Open::Parquet(file) = &self.file else { return Ok(()) };
-        match file.summary.columns.iter().find(|(column, _)| column == name) {
-            Some((_, dtype)) if !ParquetSummary::is_readable(dtype) => {
+        match file.summary.columns.iter().find(|column| column.name == name) {
+            Some(ParquetColumn { dtype, .. }) if !ParquetSummary::is_readable(dtype) => {
                 let accepted = "integers of any width and floats of 32 or 64 bits are";
                 // Without arrow's own entry half-precision floats are two bytes.
                 let halves = ["Float16", "FixedSizeBinary(2)"].contains(&dtype.as_str());

@@ -19,7 +19,16 @@ pub struct Units {
     /// P: spread of the momenta.
     pub momentum: f64,
     /// Length of each context vector, in the order of the inputs.
-    pub context: Vec<(String, f64)>,
+    pub context: Vec<ContextUnit>,
+}
+
+/// The unit that a context vector is measured in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContextUnit {
+    /// Name of the vector.
+    pub name: String,
+    /// Its unit, in the units of the table.
+    pub unit: f64,
 }
 
 /// Spreads within this factor of one are near enough: the table's own unit stays.
@@ -51,14 +60,18 @@ impl Units {
             length: unit(length),
             time: unit((time / path).sqrt()),
             momentum: unit(momentum),
-            context: inputs.context.iter().map(|(name, v)| (name.clone(), unit(norm(v)))).collect(),
+            context: inputs
+                .context
+                .iter()
+                .map(|(name, v)| ContextUnit { name: name.clone(), unit: unit(norm(v)) })
+                .collect(),
         }
     }
 
     /// Whether these are the table's own units.
     pub fn are_own(&self) -> bool {
         let units = [self.length, self.time, self.momentum];
-        units.iter().chain(self.context.iter().map(|(_, unit)| unit)).all(|u| *u == 1.0)
+        units.iter().chain(self.context.iter().map(|context| &context.unit)).all(|u| *u == 1.0)
     }
 
     /// Unit of energy, L P / T.
@@ -79,7 +92,7 @@ impl Units {
             .context
             .iter()
             .zip(&self.context)
-            .map(|((name, v), (_, unit))| (name.clone(), divided(v, *unit)));
+            .map(|((name, v), own)| (name.clone(), divided(v, own.unit)));
         Inputs {
             shape: inputs.shape,
             origin: divided(&inputs.origin, self.length),
@@ -198,8 +211,8 @@ impl Units {
 
     /// Unit of a named vector.
     pub fn of_vector(&self, name: &str) -> f64 {
-        match self.context.iter().find(|(n, _)| n == name) {
-            Some((_, unit)) => *unit,
+        match self.context.iter().find(|context| context.name == name) {
+            Some(context) => context.unit,
             None if name.starts_with('p') => self.momentum,
             None => self.length,
         }

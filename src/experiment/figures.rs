@@ -14,8 +14,9 @@ use super::run::{Done, Results};
 use super::tables::{noise_rows, times};
 use crate::evaluate::RolloutErrors;
 use crate::report::figures::{
-    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, NoiseCurves, PendulumScene,
-    PhaseSpace, ReferenceLine, Style, TrainingRun,
+    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, Interval, ModelPoints, NoiseCurves,
+    PendulumScene, PhaseSpace, Prediction, ReferenceLine, SecondsPanel, Style, TrainedPoint,
+    TrainingGroup, TrainingRun, ValidationPoint,
 };
 
 /// Time between the points of figure 1's orbit, and their number.
@@ -26,7 +27,7 @@ const PAPER_LABEL: &str = "Yao et al. (2021), Scalars, mean over time";
 /// Share of the trajectories in the bands, of a few curves and of many.
 const BANDS: (f64, f64) = (0.95, 0.5);
 /// Range of the errors of networks.
-const NETWORKS: (f64, f64) = (1e-5, 1.0);
+const NETWORKS: Interval = Interval { low: 1e-5, high: 1.0 };
 /// Columns of figures, with their titles.
 const COLUMNS: [(Dynamics, &str); 2] = [(Dynamics::Hnn, "HNN"), (Dynamics::NOde, "N-ODE")];
 
@@ -71,7 +72,7 @@ pub fn figure3(results: &Results, stem: &Path) -> Result<(), Error> {
                of: Of,
                shown: fn(Learner) -> bool,
                compared: bool,
-               range: Option<(f64, f64)>| {
+               range: Option<Interval>| {
         COLUMNS.into_iter().zip(PAPER).map(move |((dynamics, column), value)| {
             let learners: Vec<Learner> =
                 learners(results, dynamics).filter(|learner| shown(*learner)).collect();
@@ -144,7 +145,8 @@ pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
     let prediction = |(rank, done): (&str, Option<&&Done>)| {
         let done = done?;
         let dynamics = COLUMNS.iter().find(|(dynamics, _)| *dynamics == done.learner.dynamics())?.1;
-        Some((format!("{rank}: {}, {dynamics}", done.learner.label()), done.unit.evaluation.fine()))
+        let label = format!("{rank}: {}, {dynamics}", done.learner.label());
+        Some(Prediction { label, states: done.unit.evaluation.fine() })
     };
     let predictions = named.into_iter().filter_map(prediction).collect();
     let figure = PhaseSpace {
@@ -164,8 +166,10 @@ pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
     let run = |done: &Done| {
         let history = &done.unit.training.history;
         let of = |value: fn(&Step) -> f64| history.iter().map(value).collect::<Vec<f64>>();
-        let validation =
-            |step: &Step| step.validation.map(|loss| (step.field_evaluations as f64, loss));
+        let validation = |step: &Step| {
+            let cost = step.field_evaluations as f64;
+            step.validation.map(|loss| ValidationPoint { cost, loss })
+        };
         TrainingRun {
             label: done.learner.label(),
             style: style(done.learner),
@@ -179,10 +183,10 @@ pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
         let trained = results
             .of_table1()
             .filter(|done| done.seed == results.seed && done.learner.dynamics() == dynamics);
-        (
-            title.to_string(),
-            trained.filter(|done| !done.unit.training.history.is_empty()).map(run).collect(),
-        )
+        TrainingGroup {
+            title: title.to_string(),
+            runs: trained.filter(|done| !done.unit.training.history.is_empty()).map(run).collect(),
+        }
     };
     Ok(draw::training_history(&COLUMNS.map(group), "field evaluations", stem)?)
 }
@@ -195,23 +199,26 @@ pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
 pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
     let spots = |learner: Learner| {
         let Style::Model { colour, marker, .. } = style(learner) else { return None };
-        let point =
-            |done: &Done| (done.training_seconds(), state_means(&done.unit.evaluation.errors()).0);
-        Some((
-            learner.label(),
-            Style::Spots { colour, marker },
-            of_learner(results, learner).map(point).collect(),
-        ))
+        let point = |done: &Done| TrainedPoint {
+            seconds: done.training_seconds(),
+            error: state_means(&done.unit.evaluation.errors()).0,
+        };
+        Some(ModelPoints {
+            label: learner.label(),
+            style: Style::Spots { colour, marker },
+            points: of_learner(results, learner).map(point).collect(),
+        })
     };
-    let panel = |(dynamics, title): (Dynamics, &str)| {
-        (title.to_string(), learners(results, dynamics).filter_map(spots).collect())
+    let panel = |((dynamics, title), value): ((Dynamics, &str), f64)| SecondsPanel {
+        title: title.to_string(),
+        models: learners(results, dynamics).filter_map(spots).collect(),
+        references: vec![ReferenceLine {
+            label: PAPER_LABEL.replace(", mean over time", ""),
+            value,
+        }],
     };
-    let line =
-        |value| vec![ReferenceLine { label: PAPER_LABEL.replace(", mean over time", ""), value }];
-    Ok(draw::error_seconds(
-        &ErrorSeconds { panels: COLUMNS.map(panel).into(), references: PAPER.map(line).into() },
-        stem,
-    )?)
+    let panels = COLUMNS.into_iter().zip(PAPER).map(panel).collect();
+    Ok(draw::error_seconds(&ErrorSeconds { panels }, stem)?)
 }
 
 /// Rollout error against noise, and the Cramer-Rao bound over it: medians over draws of the noise,
@@ -253,12 +260,14 @@ pub fn noise(results: &Results, stem: &Path) -> Result<(), Error> {
     Ok(draw::noise(&NoiseCurves { errors, efficiencies, seeds }, stem)?)
 }
 
-/// The look of a model, the same in all figures: networks have solid lines, a colour and marker
-/// each; explicit models are dashed.
+/// The look of a model, the same in all figures, and no other's: networks have solid lines, explicit
+/// models are dashed; two with one colour have other dashes and another marker.
 fn style(learner: Learner) -> Style {
     let (colour, dashes, marker) = match learner {
-        Learner::Reference | Learner::Lengths => (3, 1, 1),
-        Learner::Spectral | Learner::Directions => (0, 2, 0),
+        Learner::Reference => (3, 1, 1),
+        Learner::Lengths => (4, 4, 5),
+        Learner::Spectral => (0, 2, 0),
+        Learner::Directions => (2, 2, 2),
         Learner::ClosedForm => (7, 3, 6),
         Learner::ScalarsMlp(_) => (1, 0, 0),
         Learner::ScalarsMlpRelu => (4, 0, 1),

@@ -1,6 +1,8 @@
 //! Canonical sums, products and powers; a total order.
 
-use super::{Expr, Function, Scalar, Vector, VectorExpr, power, vector::name_cmp};
+use super::evaluate::power;
+use super::expression::{Expr, Function, VectorExpr};
+use super::vector::{Scalar, Vector, name_cmp};
 use std::cmp::Ordering;
 
 impl Expr {

@@ -2,6 +2,7 @@
 
 /// An error of reading or evaluating an expression.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExprError {
     /// The text is not an expression.
     #[error("expression, column {column}: found {found}; accepted here: {accepted}")]

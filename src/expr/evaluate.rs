@@ -1,6 +1,8 @@
 //! Values of expressions, over any kind of number.
 
-use super::{Expr, ExprError, Function, Scalar, Vector, VectorExpr, is_free};
+use super::error::ExprError;
+use super::expression::{Expr, Function, VectorExpr, is_free};
+use super::vector::{Scalar, Vector};
 use crate::linalg::Real;
 use std::collections::BTreeMap;
 

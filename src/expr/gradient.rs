@@ -1,6 +1,7 @@
 //! Symbolic gradients with respect to a named vector.
 
-use super::{Expr, Function, Scalar, Vector, VectorExpr};
+use super::expression::{Expr, Function, VectorExpr};
+use super::vector::{Scalar, Vector};
 
 impl Expr {
     /// The gradient with respect to the components of a named vector, in canonical form: d|v|/dv =

@@ -8,7 +8,9 @@
 //! atom   = number | name | function "(" sum ")" | "dot" "(" sum "," sum ")" | "norm" "(" sum ")" | "(" sum ")"
 //! ```
 
-use super::{Expr, ExprError, Function, Vector, VectorExpr};
+use super::error::ExprError;
+use super::expression::{Expr, Function, VectorExpr};
+use super::vector::Vector;
 use std::str::FromStr;
 
 /// The greatest depth of parentheses and exponents.

@@ -1,6 +1,7 @@
 //! Writing expressions: as text, LaTeX, sympy and Rust.
 
-use super::{Expr, Function, Scalar, Vector, VectorExpr};
+use super::expression::{Expr, Function, VectorExpr};
+use super::vector::{Scalar, Vector};
 use std::fmt;
 
 #[derive(Clone, Copy, PartialEq)]

@@ -1,8 +1,21 @@
 //! Linear combinations of named vectors, and their scalars.
 
-use super::{Scalar, Vector};
 use std::cmp::Ordering;
 use std::ops::{Add, Neg, Sub};
+
+/// A linear combination of named vectors with constant coefficients, such as `q2 - q1`; sorted by
+/// name, no zero coefficient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vector(Vec<(String, f64)>);
+
+/// An O(d)-invariant scalar of named vectors.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// Inner product, arguments in order.
+    Dot(Vector, Vector),
+    /// Euclidean length.
+    Norm(Vector),
+}
 
 /// Names in the order people count: `q2` before `q10`.
 pub(super) fn name_cmp(a: &str, b: &str) -> Ordering {

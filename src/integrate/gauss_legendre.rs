@@ -1,7 +1,8 @@
 //! Gauss-Legendre collocation: implicit Runge-Kutta methods that are symplectic for every
 //! Hamiltonian.
 
-use super::{Error, Method, field_of};
+use super::error::Error;
+use super::method::{Method, field_of};
 use crate::field::VectorField;
 use crate::linalg::Real;
 

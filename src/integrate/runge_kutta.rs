@@ -1,6 +1,7 @@
 //! Explicit Runge-Kutta methods.
 
-use super::{Error, Method, field_of};
+use super::error::Error;
+use super::method::{Method, field_of};
 use crate::field::VectorField;
 use crate::linalg::Real;
 

@@ -3,7 +3,8 @@
 use ndarray::{Array3, ArrayView2, s};
 use rayon::prelude::*;
 
-use super::{Error, Method};
+use super::error::Error;
+use super::method::Method;
 use crate::field::VectorField;
 use crate::linalg::{LANES, Lanes, Real, vectorised};
 

@@ -1,6 +1,7 @@
 //! Symplectic splitting: drifts q += a h dT/dp and kicks p -= b h dV/dq in turn.
 
-use super::{Error, Method};
+use super::error::Error;
+use super::method::Method;
 use crate::field::SeparableHamiltonian;
 use crate::linalg::Real;
 

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 /// What linear algebra refuses, or cannot do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A NaN or an infinity in the input.
     #[error(

@@ -1,7 +1,7 @@
 //! Vector fields that are sums of vectors with invariant coefficients.
 
 use super::scalar_hamiltonian::{gather, scatter};
-use super::{LinearModel, Model};
+use super::traits::{LinearModel, Model};
 use crate::basis::Chebyshev;
 use crate::expr::Vector;
 use crate::linalg::{LANES, Lanes, Real};

@@ -1,7 +1,7 @@
 //! Hamiltonians that are functions of invariant scalars.
 
 use super::closed_form::ClosedForm;
-use super::{HamiltonianModel, LinearModel, Model};
+use super::traits::{HamiltonianModel, LinearModel, Model};
 use crate::basis::{Basis, ProductBasis};
 use crate::expr::Expr;
 use crate::field::symplectic_into;

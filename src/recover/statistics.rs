@@ -4,6 +4,7 @@ use crate::dataset::Trajectory;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
 use crate::recover::covariance::redundancy;
+use crate::train::Drift;
 use crate::train::{Deviance, Settings};
 
 /// Standard deviations by which a statistic may stand out.
@@ -63,7 +64,7 @@ pub(crate) const TELLING: f64 = 0.5;
 /// Whether residuals on `chunks` of states of so many components have no motions that are quadratic
 /// in time but by chance.
 pub(crate) fn is_without_drift(
-    (drift, n): (f64, usize),
+    Drift { mean_square: drift, count: n }: Drift,
     chunks: &[Trajectory],
     components: usize,
 ) -> bool {

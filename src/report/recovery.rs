@@ -6,7 +6,9 @@ use ndarray::{Array2, Axis};
 use polars::prelude::Column;
 use serde_json::{Value, json};
 
-use super::figures::{self, Candidate, Curve, ForceCurve, Panel, PanelFigure, ParetoFront, Style};
+use super::figures::{
+    self, Candidate, Curve, ForceCurve, Interval, Panel, PanelFigure, ParetoFront, Style,
+};
 use super::tables::{self, Rows};
 use super::words::{
     STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text,
@@ -24,6 +26,7 @@ use crate::train::states;
 
 /// What can go wrong in writing a recovery.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A file can't be written.
     #[error(transparent)]
@@ -229,7 +232,7 @@ impl RecoveryReport<'_> {
                     x: f.distance,
                     learned: f.learned,
                     closed_form: f.closed_form,
-                    data_range: f.range,
+                    data_range: Interval { low: f.range.0, high: f.range.1 },
                 })
                 .collect();
         if curves.is_empty() {
@@ -244,13 +247,13 @@ impl RecoveryReport<'_> {
         let curves: Vec<ForceCurve> =
             (self.recovery.part_curves(states(self.train).view()).into_iter())
                 .map(|part| ForceCurve {
-                    title: shortly(&part.form),
+                    title: in_few_digits(&part.form).to_string(),
                     x_label: Expr::Scalar(part.scalar).to_string(),
                     y_label: "slope of the part".into(),
-                    data_range: (
-                        part.x.first().copied().unwrap_or(0.0),
-                        part.x.last().copied().unwrap_or(0.0),
-                    ),
+                    data_range: Interval {
+                        low: part.x.first().copied().unwrap_or(0.0),
+                        high: part.x.last().copied().unwrap_or(0.0),
+                    },
                     x: part.x,
                     learned: part.learned,
                     closed_form: part.closed_form,
@@ -447,17 +450,9 @@ fn error_curve(label: &str, style: Style, chunks: &[Trajectory], errors: &[Vec<f
         .with_band(of(0), of(4))
 }
 
-/// Characters that a title or label of a figure has room for.
-const TITLE: usize = 30;
-
-/// An expression for a figure: constants to four digits, and no longer than fits.
-fn shortly(expr: &Expr) -> String {
+/// An expression for a figure: constants to four digits.
+fn in_few_digits(expr: &Expr) -> Expr {
     let rounded: Vec<f64> =
         expr.constants().iter().map(|c| format!("{c:.3e}").parse().unwrap_or(*c)).collect();
-    let text = expr.with_constants(&rounded).to_string();
-    if text.chars().count() <= TITLE {
-        text
-    } else {
-        text.chars().take(TITLE - 2).chain("..".chars()).collect()
-    }
+    expr.with_constants(&rounded)
 }

@@ -5,6 +5,7 @@ use crate::field::Shape;
 
 /// What can be wrong with input vectors.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Space must have one to three dimensions.
     #[error("dimension {0}: 1, 2 or 3 is accepted")]

@@ -1,6 +1,6 @@
 //! A system given by the text of its Hamiltonian.
 
-use super::Error;
+use super::error::Error;
 use crate::expr::{Expr, Function, Scalar, Vector, power};
 use crate::field::{Hamiltonian, Shape};
 use crate::linalg::Real;

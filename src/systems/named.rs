@@ -1,6 +1,7 @@
 //! A collection of laws, each with initial states that make data for it.
 
-use super::{Error, ExpressionSystem};
+use super::error::Error;
+use super::expression::ExpressionSystem;
 use crate::expr::Expr;
 use crate::field::Shape;
 

@@ -1,6 +1,6 @@
 //! The springy double pendulum in space.
 
-use super::Error;
+use super::error::Error;
 use crate::field::{Hamiltonian, SeparableHamiltonian};
 use crate::linalg::Real;
 

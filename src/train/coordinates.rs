@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, s};
 
-use super::Error;
+use super::error::Error;
 use crate::linalg::Whitening;
 
 /// theta = origin + W u, with W such that a design matrix times W has orthonormal columns.

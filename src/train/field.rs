@@ -3,8 +3,11 @@
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::fit::least_squares;
-use super::{Error, Fit, Record, Saving, Settings, integration_error, refine, states};
+use super::error::Error;
+use super::fit::{Fit, Settings, least_squares, refine};
+use super::lbfgs::Record;
+use super::learn::{integration_error, states};
+use super::saving::Saving;
 use crate::basis::Chebyshev;
 use crate::dataset::Trajectory;
 use crate::expr::{Scalar, Vector};

@@ -4,7 +4,10 @@ use std::cell::RefCell;
 
 use ndarray::Array2;
 
-use super::{Coordinates, Error, Objective, Outcome, Record, Saving, Stop, minimise};
+use super::coordinates::Coordinates;
+use super::error::Error;
+use super::lbfgs::{Objective, Outcome, Record, Stop, minimise};
+use super::saving::Saving;
 use crate::dataset::Trajectory;
 use crate::linalg::triangular_factor;
 use crate::loss::{Options, RolloutLoss, integral_form};

@@ -2,7 +2,9 @@
 
 use ndarray::Array2;
 
-use super::{Coordinates, Error, Prior};
+use super::coordinates::Coordinates;
+use super::error::Error;
+use super::prior::Prior;
 use crate::linalg::triangular_factor;
 use crate::loss::{Eliminated, RolloutLoss};
 use crate::model::Lanewise;

@@ -1,7 +1,8 @@
 //! How well given parameters explain noisy chunks that they were not fitted to.
 
+use super::error::Error;
+use super::fit::Settings;
 use super::steps::Steps;
-use super::{Error, Settings};
 use crate::dataset::Trajectory;
 use crate::model::Lanewise;
 

@@ -8,8 +8,9 @@ use argmin::core::{CostFunction, Executor, Gradient, IterState, State, Terminati
 use argmin::solver::quasinewton::LBFGS;
 use serde::{Deserialize, Serialize};
 
+use super::error::Error;
 use super::line_search::WeakWolfe;
-use super::{Error, Saving};
+use super::saving::Saving;
 
 type Solver = LBFGS<WeakWolfe, Vec<f64>, Vec<f64>, f64>;
 type Point = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
@@ -116,6 +117,15 @@ impl Checkpoint {
     }
 }
 
+/// What a [`Judge`] said of a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judgement {
+    /// Iteration after which it was asked.
+    pub iteration: usize,
+    /// Its measure of the point.
+    pub value: f64,
+}
+
 /// The result of [`minimise`].
 #[derive(Clone, Debug)]
 pub struct Minimum {
@@ -125,8 +135,8 @@ pub struct Minimum {
     pub value: f64,
     /// Every iteration.
     pub history: Vec<Record>,
-    /// Iterations at which the judge was asked, and what it said.
-    pub judged: Vec<(usize, f64)>,
+    /// What the judge said, in order.
+    pub judged: Vec<Judgement>,
     /// Why it ended.
     pub outcome: Outcome,
 }
@@ -207,7 +217,9 @@ pub fn minimise_judged(
         u,
         value,
         history: at.history,
-        judged: at.judged,
+        judged: (at.judged.into_iter())
+            .map(|(iteration, value)| Judgement { iteration, value })
+            .collect(),
         outcome: at.outcome.unwrap_or(Outcome::Limit),
     })
 }
@@ -431,13 +443,13 @@ mod tests {
             minimise_judged(&Rosenbrock, Some(&middle), &[-1.2, 1.0], stop, None, &mut |_| {})
                 .unwrap();
         assert_eq!(found.outcome, Outcome::Judged);
-        let best = found.judged.iter().map(|j| j.1).fold(f64::INFINITY, f64::min);
+        let best = found.judged.iter().map(|j| j.value).fold(f64::INFINITY, f64::min);
         assert_eq!(found.u[0].abs(), best);
         assert_eq!(
-            found.judged.iter().map(|j| j.0).collect::<Vec<_>>(),
+            found.judged.iter().map(|j| j.iteration).collect::<Vec<_>>(),
             (0..found.judged.len()).map(|k| 3 * k).collect::<Vec<_>>()
         );
-        assert_eq!(found.judged.iter().rev().take_while(|j| j.1 > best).count(), 3);
+        assert_eq!(found.judged.iter().rev().take_while(|j| j.value > best).count(), 3);
         let mute = Judge { value: &|_| f64::NAN, patience: 2 };
         let found =
             minimise_judged(&Rosenbrock, Some(&mute), &[-1.2, 1.0], stop, None, &mut |_| {})

@@ -2,7 +2,10 @@
 
 use ndarray::{Array2, Axis, concatenate};
 
-use super::{Error, Fit, Record, Saving, Settings, Stop, fit};
+use super::error::Error;
+use super::fit::{Fit, Settings, fit};
+use super::lbfgs::{Record, Stop};
+use super::saving::Saving;
 use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;

@@ -2,7 +2,13 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::{Error, NoisyFit, Prior, Record, Settings, fit_noisy, linear_start, states};
+use super::error::Error;
+use super::fit::{Settings, linear_start};
+use super::lbfgs::Record;
+use super::learn::states;
+use super::noisy::fit_noisy;
+use super::noisy_fit::NoisyFit;
+use super::prior::Prior;
 use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
 use crate::linalg::best_nested;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Judge, Objective, Outcome, Record, Saving, Stop, minimise_judged};
+use super::error::Error;
+use super::lbfgs::{Judge, Objective, Outcome, Record, Stop, minimise_judged};
+use super::saving::Saving;
 use crate::dataset::Trajectory;
 use crate::loss::{Options, QuadratureLoss, RolloutLoss};
 use crate::model::Model;
@@ -125,7 +127,7 @@ pub fn train_network<M: Model>(
                 watch(&step(record, None))
             })?;
         let judged = |record: &Record| {
-            found.judged.iter().find(|(iteration, _)| *iteration == record.iteration).map(|j| j.1)
+            found.judged.iter().find(|j| j.iteration == record.iteration).map(|j| j.value)
         };
         fit.history.extend(
             found

@@ -2,10 +2,15 @@
 
 use ndarray::Axis;
 
+use super::error::Error;
+use super::fit::Settings;
 use super::gauss_newton::{Damping, Linearised};
+use super::lbfgs::{Outcome, Record};
+use super::learn::states;
 use super::noise_level::estimated_noise;
+use super::noisy_fit::NoisyFit;
+use super::prior::{NoisyStart, Prior, Starts};
 use super::steps::Steps;
-use super::{Error, NoisyFit, NoisyStart, Outcome, Prior, Record, Settings};
 use crate::dataset::Trajectory;
 use crate::model::Lanewise;
 
@@ -100,8 +105,9 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
                 .observed_starts()
         };
         let unknown = || settings.weights.iter().map(|w| 1.0 / w.sqrt()).collect();
-        let (starts, noise) = found.unwrap_or_else(|| (observed(), unknown()));
-        let spread = super::states(chunks).std_axis(Axis(0), 0.0);
+        let Starts { states: starts, noise } =
+            found.unwrap_or_else(|| Starts { states: observed(), noise: unknown() });
+        let spread = states(chunks).std_axis(Axis(0), 0.0);
         Ok(Self {
             model,
             chunks,

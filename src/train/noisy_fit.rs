@@ -1,87 +1,16 @@
-//! What is known of a fit to noisy chunks before and after it.
+//! What is known of a fit to noisy chunks after it.
 
 use ndarray::{Array1, Array2, Axis, s};
 
+use super::error::Error;
+use super::fit::Settings;
 use super::gauss_newton::Linearised;
+use super::lbfgs::{Outcome, Record};
 use super::steps::Steps;
-use super::{Error, Outcome, Record, Settings};
 use crate::dataset::Trajectory;
 use crate::linalg::{Whitening, triangular_factor};
 use crate::loss::Eliminated;
 use crate::model::Lanewise;
-
-/// What is known of a fit before the data are seen.
-#[derive(Clone, Debug, Default)]
-pub struct Prior {
-    /// Standard deviation of the noise in each component of the state, in the data's units;
-    /// estimated when not given.
-    pub noise: Option<Vec<f64>>,
-    /// Inverse standard deviation of each parameter about zero; none means that nothing is known of
-    /// them.
-    pub precision: Option<Vec<f64>>,
-}
-
-impl Prior {
-    /// Checks the numbers for a model of `parameters` parameters and `dim` components of the state.
-    pub(super) fn check(&self, dim: usize, parameters: usize) -> Result<(), Error> {
-        let noise = ("noise", "component", &self.noise, dim, "a positive number");
-        let precision =
-            ("precision", "parameter", &self.precision, parameters, "zero or a positive number");
-        for (what, of, numbers, expected, accepted) in [noise, precision] {
-            let Some(numbers) = numbers else { continue };
-            if numbers.len() != expected {
-                return Err(Error::PriorLength { what, of, found: numbers.len(), expected });
-            }
-            let fits = |x: f64| x.is_finite() && (x > 0.0 || (x == 0.0 && what == "precision"));
-            if let Some(index) = numbers.iter().position(|&x| !fits(x)) {
-                return Err(Error::Prior { what, of, index, value: numbers[index], accepted });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Where a fit of noisy chunks begins.
-#[derive(Clone, Debug, Default)]
-pub struct NoisyStart {
-    /// Parameters.
-    pub theta: Vec<f64>,
-    /// Initial states, chunk by chunk, and the noise of each component, as an earlier fit found
-    /// them; without it those that are observed, and none is known.
-    pub found: Option<(Vec<f64>, Vec<f64>)>,
-}
-
-impl NoisyStart {
-    /// Checks the numbers for chunks of `dim` components of the state.
-    pub(super) fn check(&self, dim: usize, chunks: usize) -> Result<(), Error> {
-        let Some((starts, noise)) = &self.found else { return Ok(()) };
-        for (what, of, found, expected) in [
-            ("initial states", "component of each chunk", starts.len(), dim * chunks),
-            ("noise", "component", noise.len(), dim),
-        ] {
-            if found != expected {
-                return Err(Error::PriorLength { what, of, found, expected });
-            }
-        }
-        let fits = |x: &f64| x.is_finite() && *x > 0.0;
-        match noise.iter().position(|x| !fits(x)) {
-            None => Ok(()),
-            Some(index) => Err(Error::Prior {
-                what: "noise",
-                of: "component",
-                index,
-                value: noise[index],
-                accepted: "a positive number",
-            }),
-        }
-    }
-}
-
-impl From<Vec<f64>> for NoisyStart {
-    fn from(theta: Vec<f64>) -> Self {
-        Self { theta, found: None }
-    }
-}
 
 /// The maximum-likelihood fit of a model to chunks whose states are all noisy.
 #[derive(Clone, Debug)]
@@ -100,10 +29,8 @@ pub struct NoisyFit {
     /// Number of residuals of more than 5 standard deviations, where rollouts don't diverge:
     /// Gaussian noise has none.
     pub outliers: usize,
-    /// Mean square of what residuals have that is quadratic in time, in units of the noise, and its
-    /// number: one for a law that misses no force, if the noise is independent from point to point.
-    /// Only of chunks of more than three points.
-    pub drift: (f64, usize),
+    /// What residuals have that is quadratic in time.
+    pub drift: Drift,
     /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the
     /// parameters, initial states eliminated. The prior's precision of parameters is among its
     /// rows.
@@ -123,6 +50,16 @@ pub struct NoisyFit {
     /// estimated then; gradients are by the parameters, in coordinates in which their Gauss-Newton
     /// matrix is the identity; evaluations are rollouts.
     pub history: Vec<Record>,
+}
+
+/// What residuals have that is quadratic in time; only of chunks of more than three points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drift {
+    /// Mean square in units of the noise: one for a law that misses no force, if the noise is
+    /// independent from point to point; NaN where there is none.
+    pub mean_square: f64,
+    /// Number of squares.
+    pub count: usize,
 }
 
 /// Residuals beyond so many standard deviations are called outliers.
@@ -200,7 +137,7 @@ impl NoisyFit {
             chi_squared: f64::INFINITY,
             freedom: 0.0,
             outliers: 0,
-            drift: (f64::NAN, 0),
+            drift: Drift { mean_square: f64::NAN, count: 0 },
             factor: Array2::zeros((0, 0)),
             scores: Array2::zeros((0, 0)),
             calm: Vec::new(),
@@ -222,7 +159,10 @@ impl NoisyFit {
         let converges = chunks.iter().filter(|chunk| !chunk.has_diverged());
         self.outliers = converges.flat_map(|c| &c.residuals).filter(|r| r.abs() > OUTLIER).count();
         let drift: Vec<f64> = followed().flat_map(|c| &c.drift).map(|d| d * d).collect();
-        self.drift = (drift.iter().sum::<f64>() / drift.len() as f64, drift.len());
+        self.drift = Drift {
+            mean_square: drift.iter().sum::<f64>() / drift.len() as f64,
+            count: drift.len(),
+        };
         self.calm = chunks.iter().map(|chunk| !chunk.is_wild()).collect();
         self.scores = Array2::zeros((chunks.len(), n));
         for (mut score, chunk) in self.scores.rows_mut().into_iter().zip(chunks) {

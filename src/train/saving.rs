@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Error;
+use super::error::Error;
 use crate::dataset::files::write_atomically;
 
 /// Where a training saves its state, so that a later run goes on from it, and how it is stopped.

@@ -1,7 +1,7 @@
 //! Integration steps short enough for noisy chunks: in encounters bodies need shorter ones than
 //! elsewhere.
 
-use super::Settings;
+use super::fit::Settings;
 use crate::dataset::Trajectory;
 use crate::loss::RolloutLoss;
 use crate::model::Lanewise;

@@ -14,7 +14,7 @@ use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::ScalarSet;
 use scalar_dynamics::systems::SpringyPendulum;
 use scalar_dynamics::train::{
-    NoisyStart, Outcome, Prior, cramer_rao, fit_noisy, held_out, learn_noisy, unit_weights,
+    NoisyStart, Outcome, Prior, Starts, cramer_rao, fit_noisy, held_out, learn_noisy, unit_weights,
 };
 
 use crate::common::{
@@ -212,7 +212,7 @@ fn fits_go_on_where_earlier_ones_ended() {
     let first = fit(expr.constants().into()).unwrap();
     let start = |starts: Vec<f64>| NoisyStart {
         theta: first.theta.clone(),
-        found: Some((starts, first.noise.clone())),
+        found: Some(Starts { states: starts, noise: first.noise.clone() }),
     };
     let again = fit(start(first.starts.clone())).unwrap();
     assert_eq!((again.outcome, again.history.len()), (Outcome::Converged, 1));

@@ -3,9 +3,8 @@
 use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::Representation;
 use super::contraction::{Contraction, Strides};
-use super::representation::power;
+use super::representation::{Representation, power};
 use crate::linalg::{Lanes, Part, Real, add_outer, add_product, transpose_into, vectorised};
 use crate::model::network::{Layer, Order, Scratch};
 

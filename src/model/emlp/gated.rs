@@ -1,7 +1,6 @@
 //! The gated nonlinearity.
 
-use super::Representation;
-use super::representation::power;
+use super::representation::{Representation, power};
 use crate::linalg::{Lanes, Real, sigmoid, vectorised};
 use crate::model::network::{Layer, Order, Scratch};
 

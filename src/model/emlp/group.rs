@@ -5,7 +5,8 @@ use std::fmt;
 
 use rand::{Rng, RngCore};
 
-use super::SPACE;
+/// Dimension of space.
+pub(super) const SPACE: usize = 3;
 
 /// A 3 x 3 matrix, row by row.
 pub type Matrix = [[f64; SPACE]; SPACE];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use super::{Group, Matrix, SPACE};
+use super::group::{Group, Matrix, SPACE};
 use crate::linalg::{Error, null_space};
 
 /// Below this an entry of an equation or of a solution, all of the order of one, is zero.

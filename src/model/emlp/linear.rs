@@ -3,8 +3,9 @@
 use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::representation::power;
-use super::{Group, Layout, Representation, Tensor};
+use super::group::Group;
+use super::invariants::Tensor;
+use super::representation::{Layout, Representation, power};
 use crate::linalg::{Error, Lanes};
 use crate::model::network::{Dense, Layer, Order, Scratch};
 

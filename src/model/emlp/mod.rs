@@ -27,6 +27,3 @@ pub use invariants::Tensor;
 pub use linear::EquivariantLinear;
 pub use models::{Size, equivariant_layers};
 pub use representation::{Layout, Representation};
-
-/// Dimension of space.
-const SPACE: usize = 3;

@@ -2,7 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{Bilinear, EquivariantLinear, Gated, Group, Layout, Representation, SPACE};
+use super::bilinear::Bilinear;
+use super::gated::Gated;
+use super::group::{Group, SPACE};
+use super::linear::EquivariantLinear;
+use super::representation::{Layout, Representation};
 use crate::linalg::Error;
 use crate::model::network::{
     LAST, Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State,

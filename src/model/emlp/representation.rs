@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Mul};
 
-use super::SPACE;
+use super::group::SPACE;
 
 /// A direct sum of tensor powers of R^3: `counts[r]` tensors of rank r, each of 3^r components. For
 /// orthogonal groups a space is its own dual, so one number is all there is to a rank.

@@ -15,6 +15,7 @@ use crate::recover::statistics::{
     Misfit, SIGMAS, chi_squared_bound, is_as_small, is_without_drift,
 };
 use crate::train;
+use crate::train::Drift;
 use crate::train::{Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
 /// A law is fitted to one of so many chunks before it is to all, where there are so many that each
@@ -71,7 +72,7 @@ impl NoiseModel {
     /// are quadratic in time, as forces make them, which noise that is independent from point to
     /// point has not.
     fn is_noise(&self, law: &Fit) -> bool {
-        log::debug!("drift {:.3}", law.fit.drift.0);
+        log::debug!("drift {:.3}", law.fit.drift.mean_square);
         self.is_as_likely(law) && self.is_without_drift(law.fit.drift)
     }
 
@@ -89,7 +90,7 @@ impl NoiseModel {
     /// Whether residuals on the training chunks have no motions that are quadratic in time but by
     /// chance, given the mean square of these in units of the noise, and their number; not where
     /// there are few.
-    pub(crate) fn is_without_drift(&self, drift: (f64, usize)) -> bool {
+    pub(crate) fn is_without_drift(&self, drift: Drift) -> bool {
         is_without_drift(drift, &self.chunks.train, self.noise.len())
     }
 }

@@ -57,7 +57,7 @@ impl Learner<'_> {
         };
         let Some(found) = first else { return Ok(None) };
         let mut found = self.without_wild_chunks(found);
-        if found.1.drift.0 > FORCES_MISSED {
+        if found.1.drift.mean_square > FORCES_MISSED {
             log::debug!("what is left is no noise");
             return Ok(None);
         }
@@ -252,7 +252,7 @@ impl Learner<'_> {
                 continue;
             };
             let found = self.without_wild_chunks(found);
-            if found.1.converged && found.1.drift.0 <= FORCES_WEAK {
+            if found.1.converged && found.1.drift.mean_square <= FORCES_WEAK {
                 return Ok(Some(found));
             }
             if self.late() {
@@ -278,8 +278,8 @@ impl Learner<'_> {
             let start = self.fit(&wanted, degree, Some(rough))?.theta;
             match self.fit_noise_model(chunks, &wanted, degree, start.into()) {
                 Ok(found) => {
-                    let settled = found.1.converged && found.1.drift.0 <= FORCES_MISSED;
-                    // EqualityConstraints-out chunks may be such as neither follows.
+                    let settled = found.1.converged && found.1.drift.mean_square <= FORCES_MISSED;
+                    // Held-out chunks may be such as neither follows.
                     let length = |(fitted, noise_model): &(Fitted, NoiseModel)| {
                         noise_model.freedom * fitted.misfit.ln()
                             + 0.5 * PRICE * noise_model.rank as f64

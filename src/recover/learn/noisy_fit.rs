@@ -114,7 +114,7 @@ impl Learner<'_> {
             "in noise, {:?} after {}, drift {:.2}: {}",
             fit.outcome,
             fit.history.len(),
-            noise_model.drift.0,
+            noise_model.drift.mean_square,
             self.describe(&fitted)
         );
         Ok((fitted, noise_model))

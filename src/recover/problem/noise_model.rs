@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::dataset::Trajectory;
-use crate::train::{NoisyStart, Settings};
+use crate::train::{Drift, NoisyStart, Settings, Starts};
 
 /// The chunks that are fitted with all their states uncertain, and how.
 pub struct NoisyChunks {
@@ -12,7 +12,7 @@ pub struct NoisyChunks {
     /// Training chunks: those in which noise grows little, less those that what was learned does
     /// not follow.
     pub train: Vec<Trajectory>,
-    /// EqualityConstraints-out chunks, less those that it does not follow.
+    /// Held-out chunks, less those that it does not follow.
     pub check: Vec<Trajectory>,
     /// Standard deviation of the noise in each component, if it was given.
     pub given: Option<Vec<f64>>,
@@ -38,7 +38,7 @@ pub struct NoiseModel {
     pub(crate) calm: Vec<bool>,
     /// Mean square of what its residuals have that is quadratic in time, in units of the noise, and
     /// its number: one where no force is missed.
-    pub(crate) drift: (f64, usize),
+    pub(crate) drift: Drift,
     /// Minus twice its log-likelihood on all held-out chunks, and which of them it follows.
     pub(crate) held_out: f64,
     pub(crate) check_calm: Vec<bool>,
@@ -61,7 +61,7 @@ impl NoiseModel {
         let starts =
             self.starts.chunks(self.noise.len()).enumerate().filter(|(chunk, _)| keep(*chunk));
         let starts = starts.flat_map(|(_, start)| start.iter().copied()).collect();
-        NoisyStart { theta, found: Some((starts, self.noise.clone())) }
+        NoisyStart { theta, found: Some(Starts { states: starts, noise: self.noise.clone() }) }
     }
 
     /// Where a fit to these chunks and others begins; the others start where they are observed.
@@ -69,10 +69,10 @@ impl NoiseModel {
         let observed = more.iter().flat_map(|chunk| chunk.states.row(0).to_vec());
         NoisyStart {
             theta,
-            found: Some((
-                self.starts.iter().copied().chain(observed).collect(),
-                self.noise.clone(),
-            )),
+            found: Some(Starts {
+                states: self.starts.iter().copied().chain(observed).collect(),
+                noise: self.noise.clone(),
+            }),
         }
     }
 

@@ -8,29 +8,23 @@ use plotters::backend::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontTransform, RGBColor, ShapeStyle};
 
-use super::Error;
+use super::colour::WHITE;
+use super::error::Error;
 use super::font::{FAMILY, Face, HEIGHT};
+use super::text::{Align, Run, TextLook, label_width, runs};
 
 /// Drawn units per shown pixel.
 pub const SCALE: f64 = 4.5;
 
+/// Width of every figure in shown pixels: about seven inches.
+pub const WIDTH: f64 = 800.0;
+/// Size of tick labels and legends.
+pub const TICK_TEXT: f64 = 12.0;
+/// Size of axis labels and titles.
+pub const LABEL_TEXT: f64 = 13.0;
+
 /// A place on the figure in shown pixels, x to the right and y down.
 pub type Point = (f64, f64);
-
-/// Near-black of text and axes.
-pub const INK: RGBColor = RGBColor(34, 34, 34);
-/// Grey of secondary text.
-pub const GREY: RGBColor = RGBColor(110, 110, 110);
-/// Light grey of grids.
-pub const PALE: RGBColor = RGBColor(226, 226, 226);
-/// Paper.
-pub const WHITE: RGBColor = RGBColor(255, 255, 255);
-
-/// `colour` mixed with white; 1 leaves it as it is, 0 makes it white.
-pub fn tint(RGBColor(r, g, b): RGBColor, share: f64) -> RGBColor {
-    let mix = |c: u8| (255.0 - (255.0 - f64::from(c)) * share.clamp(0.0, 1.0)).round() as u8;
-    RGBColor(mix(r), mix(g), mix(b))
-}
 
 /// A rectangle on the figure.
 #[derive(Clone, Copy, Debug)]
@@ -50,92 +44,6 @@ impl Rect {
     pub fn corners(self) -> [Point; 4] {
         [(self.x0, self.y0), (self.x1, self.y0), (self.x1, self.y1), (self.x0, self.y1)]
     }
-}
-
-/// Where a text stands relative to its anchor point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// The text begins at the point.
-    Left,
-    /// The text is centred on the point.
-    Centre,
-    /// The text ends at the point.
-    Right,
-}
-
-/// How a text looks.
-#[derive(Clone, Copy, Debug)]
-pub struct TextLook {
-    /// Size of an em in shown pixels.
-    pub size: f64,
-    /// Shape.
-    pub face: Face,
-    /// Colour.
-    pub colour: RGBColor,
-    /// Alignment.
-    pub align: Align,
-    /// Whether the text runs upwards.
-    pub upward: bool,
-}
-
-impl TextLook {
-    /// Upright dark text.
-    pub fn new(size: f64, align: Align) -> Self {
-        Self { size, face: Face::Regular, colour: INK, align, upward: false }
-    }
-    /// The same in another shape.
-    pub fn face(self, face: Face) -> Self {
-        Self { face, ..self }
-    }
-    /// The same in another colour.
-    pub fn colour(self, colour: RGBColor) -> Self {
-        Self { colour, ..self }
-    }
-    /// The same running upwards.
-    pub fn upward(self) -> Self {
-        Self { upward: true, ..self }
-    }
-}
-
-/// A stretch of text of one shape and size.
-struct Run {
-    text: String,
-    face: Face,
-    size: f64,
-    rise: f64,
-}
-
-/// Splits a label: `$..$` slants, `_{..}` lowers, `^{..}` raises; all else is text.
-fn runs(label: &str, face: Face) -> Vec<Run> {
-    let (mut runs, mut text, mut slanted) = (Vec::new(), String::new(), false);
-    let (mut size, mut rise) = (1.0, 0.0);
-    let mut letters = label.chars().peekable();
-    while let Some(c) = letters.next() {
-        let script = matches!(c, '_' | '^') && letters.peek() == Some(&'{');
-        let closing = c == '}' && size < 1.0;
-        if !(script || closing || c == '$') {
-            text.push(c);
-            continue;
-        }
-        let face = if slanted { Face::Oblique } else { face };
-        runs.push(Run { text: std::mem::take(&mut text), face, size, rise });
-        if script {
-            letters.next();
-            (size, rise) = (0.72, if c == '^' { 0.36 } else { -0.18 });
-        } else if closing {
-            (size, rise) = (1.0, 0.0);
-        } else {
-            slanted = !slanted;
-        }
-    }
-    runs.push(Run { text, face: if slanted { Face::Oblique } else { face }, size, rise });
-    runs.retain(|run| !run.text.is_empty());
-    runs
-}
-
-/// Width of a label in shown pixels.
-pub fn label_width(label: &str, size: f64, face: Face) -> f64 {
-    runs(label, face).iter().map(|run| run.face.width(&run.text) * run.size * size).sum()
 }
 
 /// A figure being drawn; `vector` says that the backend keeps paths and text as such.

@@ -2,15 +2,19 @@
 
 use plotters::backend::DrawingBackend;
 
-use super::Error;
-use super::canvas::{Align, Canvas, Rect, TextLook, label_width};
+use super::canvas::{Canvas, Rect, TICK_TEXT, WIDTH};
+use super::curve::Panel;
+use super::error::Error;
 use super::font::Face;
-use super::panel::{Panel, TICK_TEXT, WIDTH};
 use super::style::{REFERENCE, SHADE, Style, mark, reference_dashes};
+use super::text::{Align, TextLook, label_width};
 
 const ROW: f64 = 20.0;
 /// Room in an entry for the sample and the gap to the next entry.
 const SAMPLE: f64 = 66.0;
+
+/// Width that a legend has room for.
+const ROOM: f64 = WIDTH - 24.0;
 
 /// What a name in the legend stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,13 +53,12 @@ impl Legend {
                 entries.push(entry);
             }
         }
-        let widest = entries
-            .iter()
-            .map(|(label, _)| label_width(label, TICK_TEXT, Face::Regular))
-            .fold(0.0, f64::max);
-        let fit = (((WIDTH - 40.0) / (widest + SAMPLE)) as usize).max(1);
+        let fits = |columns: &usize| column_widths(&entries, *columns).iter().sum::<f64>() <= ROOM;
+        let fit = (1..=entries.len()).rev().find(fits).unwrap_or(1);
         let rows = entries.len().div_ceil(fit);
-        Self { columns: entries.len().div_ceil(rows.max(1)).max(1), entries }
+        let even = entries.len().div_ceil(rows.max(1)).max(1);
+        // Fewer columns hold other entries, which may be wider.
+        Self { columns: Some(even).filter(fits).unwrap_or(fit), entries }
     }
 
     /// Height in shown pixels, 0 if there is nothing to name.
@@ -66,14 +69,7 @@ impl Legend {
 
     /// Draws it across the figure, from `top` downwards.
     pub fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>, top: f64) -> Result<(), Error> {
-        let widths = (0..self.columns).map(|column| {
-            let labels = self.entries.iter().skip(column).step_by(self.columns);
-            SAMPLE
-                + labels
-                    .map(|(label, _)| label_width(label, TICK_TEXT, Face::Regular))
-                    .fold(0.0, f64::max)
-        });
-        let widths: Vec<f64> = widths.collect();
+        let widths = column_widths(&self.entries, self.columns);
         let left = 0.5 * (WIDTH - widths.iter().sum::<f64>() + 24.0);
         for (i, (label, look)) in self.entries.iter().enumerate() {
             let x = left + widths[..i % self.columns].iter().sum::<f64>();
@@ -112,37 +108,10 @@ impl Legend {
     }
 }
 
-/// A label at most `width` pixels wide: of a longer one, the middle is left out.
-pub fn shorten(label: &str, width: f64, size: f64, face: Face) -> String {
-    let letters: Vec<char> = label.chars().collect();
-    let fits = |text: &String| label_width(text, size, face) <= width;
-    let cut = |kept: usize| {
-        letters[..kept.div_ceil(2)]
-            .iter()
-            .chain(&['…'])
-            .chain(&letters[letters.len() - kept / 2..])
-            .collect()
-    };
-    let whole = label.to_string();
-    if fits(&whole) {
-        whole
-    } else {
-        (0..letters.len()).rev().map(cut).find(fits).unwrap_or_default()
-    }
-}
-
-/// A text in lines at most `width` pixels wide, broken between words, the longest words shortened.
-pub fn wrapped(text: &str, width: f64, size: f64, face: Face) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let word = shorten(word, width, size, face);
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => *line = word,
-            Some(line) if label_width(&format!("{line} {word}"), size, face) <= width => {
-                *line += &format!(" {word}")
-            }
-            _ => lines.push(word),
-        }
-    }
-    lines
+/// Widths of the columns that entries make, row by row.
+fn column_widths(entries: &[(String, Key)], columns: usize) -> Vec<f64> {
+    let width = |(label, _): &(String, Key)| label_width(label, TICK_TEXT, Face::Regular);
+    let widest =
+        |column| entries.iter().skip(column).step_by(columns).map(width).fold(0.0, f64::max);
+    (0..columns).map(|column| SAMPLE + widest(column)).collect()
 }

@@ -5,91 +5,24 @@ use std::path::Path;
 use plotters::backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::canvas::{Align, Canvas, GREY, INK, PALE, Point, Rect, TextLook, label_width};
+use super::canvas::{Canvas, LABEL_TEXT, Point, Rect, TICK_TEXT, WIDTH};
+use super::colour::{GREY, INK, PALE};
+use super::curve::{Curve, Panel};
+use super::error::Error;
 use super::font::Face;
 use super::legend::Legend;
+use super::output::{Drawing, save};
 use super::style::{REFERENCE, SHADE, Style, mark, reference_dashes};
-use super::{Drawing, Error, save};
+use super::text::{Align, TextLook, label_width, shorten, wrapped};
 
-/// Width of every figure in shown pixels: about seven inches.
-pub const WIDTH: f64 = 800.0;
-/// Size of tick labels and legends.
-pub const TICK_TEXT: f64 = 12.0;
-/// Size of axis labels and titles.
-pub const LABEL_TEXT: f64 = 13.0;
 /// Free space around the axes of a panel: left, top, right, bottom.
 const MARGINS: [f64; 4] = [66.0, 30.0, 16.0, 46.0];
-
-/// A curve, with or without a band.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Curve {
-    /// Name in the legend; the same name and style in several panels stand there once, an empty one
-    /// not at all.
-    pub label: String,
-    /// Look.
-    pub style: Style,
-    /// Abscissae. Points that an axis cannot show (not finite; on a logarithmic axis not positive)
-    /// interrupt the curve.
-    pub x: Vec<f64>,
-    /// Ordinates, as many.
-    pub y: Vec<f64>,
-    /// Lower edge of the band, as many, or empty for no band.
-    pub lower: Vec<f64>,
-    /// Upper edge of the band, as many, or empty for no band.
-    pub upper: Vec<f64>,
-}
-
-impl Curve {
-    /// A curve without a band.
-    pub fn new(label: impl Into<String>, style: Style, x: Vec<f64>, y: Vec<f64>) -> Self {
-        Self { label: label.into(), style, x, y, lower: Vec::new(), upper: Vec::new() }
-    }
-
-    /// The same curve with a band, for instance of 95 %.
-    pub fn with_band(self, lower: Vec<f64>, upper: Vec<f64>) -> Self {
-        Self { lower, upper, ..self }
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let n = self.x.len();
-        let band = if self.lower.is_empty() && self.upper.is_empty() { 0 } else { n };
-        Error::check_length(&self.label, "y", self.y.len(), n)?;
-        Error::check_length(&self.label, "lower", self.lower.len(), band)?;
-        Error::check_length(&self.label, "upper", self.upper.len(), band)
-    }
-}
-
-/// A horizontal line to compare with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReferenceLine {
-    /// Name in the legend.
-    pub label: String,
-    /// Ordinate.
-    pub value: f64,
-}
-
-/// Axes with curves.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Panel {
-    /// Title above the axes; may be empty.
-    pub title: String,
-    /// Name of the abscissa, with its unit.
-    pub x_label: String,
-    /// Name of the ordinate, with its unit.
-    pub y_label: String,
-    /// Whether the abscissa is logarithmic.
-    pub log_x: bool,
-    /// Whether the ordinate is logarithmic.
-    pub log_y: bool,
-    /// Range of the ordinate to show; None: all of it. Curves are cut at the frame.
-    pub y_range: Option<(f64, f64)>,
-    /// Curves, later ones on top.
-    pub curves: Vec<Curve>,
-    /// Horizontal lines.
-    pub references: Vec<ReferenceLine>,
-    /// Range of the abscissa to shade: that of the data.
-    pub shaded: Option<(f64, f64)>,
-}
+/// Distance of a title's lines.
+const TITLE_LINE: f64 = 17.0;
+/// Lines of a title at most: three are as long as the laws that people read.
+const TITLE_LINES: usize = 3;
+/// Least distance of the texts of neighbouring panels.
+const GAP: f64 = 8.0;
 
 /// Panels in rows, with one legend below.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,25 +52,43 @@ pub fn panel_figure(data: &PanelFigure, stem: &Path) -> Result<(), Error> {
 }
 
 impl PanelFigure {
-    fn rows(&self) -> usize {
-        self.panels.len().div_ceil(self.columns.max(1))
+    /// The area of each panel, and the height of all. A row whose titles take more lines is higher
+    /// by these.
+    fn areas(&self) -> (Vec<Rect>, f64) {
+        let columns = self.columns.max(1);
+        let width = WIDTH / columns as f64;
+        let (mut areas, mut y0) = (Vec::new(), 0.0);
+        for row in self.panels.chunks(columns) {
+            let place = |i: usize| i as f64 * width;
+            let lines = row.iter().enumerate().map(|(i, panel)| {
+                let area = Rect { x0: place(i), y0, x1: place(i + 1), y1: y0 + self.row_height };
+                title_lines(panel, area).len()
+            });
+            let more = lines.max().unwrap_or(1).saturating_sub(1) as f64 * TITLE_LINE;
+            let y1 = y0 + self.row_height + more;
+            areas.extend((0..row.len()).map(|i| Rect {
+                x0: place(i),
+                y0: y0 + more,
+                x1: place(i + 1),
+                y1,
+            }));
+            y0 = y1;
+        }
+        (areas, y0)
     }
 }
 
 impl Drawing for PanelFigure {
     fn size(&self) -> (f64, f64) {
-        let legend = Legend::new(&self.panels);
-        (WIDTH, (self.rows() as f64 * self.row_height + legend.height()).round())
+        (WIDTH, (self.areas().1 + Legend::new(&self.panels).height()).round())
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
-        let columns = self.columns.max(1);
-        let width = WIDTH / columns as f64;
-        for (i, panel) in self.panels.iter().enumerate() {
-            let (x0, y0) = ((i % columns) as f64 * width, (i / columns) as f64 * self.row_height);
-            draw_panel(canvas, panel, Rect { x0, y0, x1: x0 + width, y1: y0 + self.row_height })?;
+        let (areas, height) = self.areas();
+        for (panel, area) in self.panels.iter().zip(areas) {
+            draw_panel(canvas, panel, area)?;
         }
-        Legend::new(&self.panels).draw(canvas, self.rows() as f64 * self.row_height)
+        Legend::new(&self.panels).draw(canvas, height)
     }
 }
 
@@ -152,7 +103,8 @@ fn axes(panel: &Panel, frame: Rect) -> Option<(Axis, Axis)> {
     let bands = panel.curves.iter().flat_map(|c| c.lower.iter().chain(&c.upper).copied());
     let all =
         points.iter().map(|p| p.1).chain(bands).chain(panel.references.iter().map(|r| r.value));
-    let y: Vec<f64> = panel.y_range.map_or_else(|| all.collect(), |(low, high)| vec![low, high]);
+    let y: Vec<f64> =
+        panel.y_range.map_or_else(|| all.collect(), |range| vec![range.low, range.high]);
     let x_margin =
         if panel.curves.iter().all(|c| matches!(c.style, Style::Series(_) | Style::Model { .. })) {
             0.0
@@ -165,23 +117,46 @@ fn axes(panel: &Panel, frame: Rect) -> Option<(Axis, Axis)> {
     Some((x, Axis::new(y.into_iter(), panel.log_y, y_margin, (frame.y1, frame.y0))?))
 }
 
-/// Draws a panel into an area and returns its axes, or None if it has nothing to show.
+/// The axes' frame in the area of a panel.
+fn frame(area: Rect) -> Rect {
+    let [left, top, right, bottom] = MARGINS;
+    Rect { x0: area.x0 + left, y0: area.y0 + top, x1: area.x1 - right, y1: area.y1 - bottom }
+}
+
+/// Width that is free for a text over or below the middle of a panel's frame.
+fn free_width(area: Rect) -> f64 {
+    let frame = frame(area);
+    let middle = 0.5 * (frame.x0 + frame.x1);
+    2.0 * (middle - area.x0).min(area.x1 - middle) - GAP
+}
+
+/// A panel's title in lines that fit; what needs more than [`TITLE_LINES`] is shortened.
+fn title_lines(panel: &Panel, area: Rect) -> Vec<String> {
+    let width = free_width(area);
+    let mut lines = wrapped(&panel.title, width, LABEL_TEXT, Face::Bold);
+    if lines.len() > TITLE_LINES {
+        let rest = lines.split_off(TITLE_LINES - 1).join(" ");
+        lines.push(shorten(&rest, width, LABEL_TEXT, Face::Bold));
+    }
+    lines
+}
+
+/// Draws a panel into an area and returns its axes, or None if it has nothing to show. Lines of the
+/// title but the last stand above the area.
 pub fn draw_panel<DB: DrawingBackend>(
     canvas: &mut Canvas<DB>,
     panel: &Panel,
     area: Rect,
 ) -> Result<Option<(Axis, Axis)>, Error> {
-    let [left, top, right, bottom] = MARGINS;
-    let frame =
-        Rect { x0: area.x0 + left, y0: area.y0 + top, x1: area.x1 - right, y1: area.y1 - bottom };
+    let width = free_width(area);
+    let frame = frame(area);
     let middle = 0.5 * (frame.x0 + frame.x1);
+    for (i, line) in title_lines(panel, area).iter().rev().enumerate() {
+        let look = TextLook::new(LABEL_TEXT, Align::Centre).face(Face::Bold);
+        canvas.text(line, (middle, frame.y0 - 9.0 - i as f64 * TITLE_LINE), look)?;
+    }
     canvas.text(
-        &panel.title,
-        (middle, frame.y0 - 9.0),
-        TextLook::new(LABEL_TEXT, Align::Centre).face(Face::Bold),
-    )?;
-    canvas.text(
-        &panel.x_label,
+        &shorten(&panel.x_label, width, LABEL_TEXT, Face::Regular),
         (middle, frame.y1 + 36.0),
         TextLook::new(LABEL_TEXT, Align::Centre),
     )?;
@@ -191,13 +166,14 @@ pub fn draw_panel<DB: DrawingBackend>(
         outline(canvas, frame)?;
         return Ok(None);
     };
-    if let Some((from, to)) = panel.shaded.filter(|&(from, to)| x.shows(from) && x.shows(to)) {
-        let [x0, x1] = [from, to].map(|v| x.place(v).clamp(frame.x0, frame.x1));
+    if let Some(range) = panel.shaded.filter(|range| x.shows(range.low) && x.shows(range.high)) {
+        let [x0, x1] = [range.low, range.high].map(|v| x.place(v).clamp(frame.x0, frame.x1));
         canvas.fill(&Rect { x0, x1, ..frame }.corners(), SHADE, 1.0)?;
     }
     let label_room = draw_ticks(canvas, frame, &x, &y)?;
     let at = (frame.x0 - label_room - 13.0, 0.5 * (frame.y0 + frame.y1));
-    canvas.text(&panel.y_label, at, TextLook::new(LABEL_TEXT, Align::Centre).upward())?;
+    let y_label = shorten(&panel.y_label, area.y1 - area.y0 - GAP, LABEL_TEXT, Face::Regular);
+    canvas.text(&y_label, at, TextLook::new(LABEL_TEXT, Align::Centre).upward())?;
     // Many bands on top of each other would hide everything: they are paler then.
     let alpha = if panel.curves.len() > 4 { 0.07 } else { 0.15 };
     panel.curves.iter().try_for_each(|curve| draw_band(canvas, curve, alpha, frame, (&x, &y)))?;
@@ -208,7 +184,9 @@ pub fn draw_panel<DB: DrawingBackend>(
         }
     }
     outline(canvas, frame)?;
-    panel.curves.iter().try_for_each(|curve| draw_curve(canvas, curve, frame, &x, &y))?;
+    for (i, curve) in panel.curves.iter().enumerate() {
+        draw_curve(canvas, curve, i, frame, (&x, &y))?;
+    }
     Ok(Some((x, y)))
 }
 
@@ -285,13 +263,13 @@ fn draw_band<DB: DrawingBackend>(
     Ok(())
 }
 
-/// The line of a curve, cut at the frame, with markers.
+/// The line of the panel's curve of this number, cut at the frame, with markers.
 fn draw_curve<DB: DrawingBackend>(
     canvas: &mut Canvas<DB>,
     curve: &Curve,
+    number: usize,
     frame: Rect,
-    x: &Axis,
-    y: &Axis,
+    (x, y): (&Axis, &Axis),
 ) -> Result<(), Error> {
     let points: Vec<_> = curve.x.iter().zip(&curve.y).map(|(&x, &y)| (x, y)).collect();
     let colour = curve.style.colour();
@@ -308,26 +286,22 @@ fn draw_curve<DB: DrawingBackend>(
     let within = |&(u, v): &Point| {
         u >= frame.x0 - 0.5 && u <= frame.x1 + 0.5 && v >= frame.y0 - 0.5 && v <= frame.y1 + 0.5
     };
-    let shown = marked(&placed, curve.style, frame);
+    let shown = marked(&placed, curve.style, number, frame);
     shown
         .iter()
         .filter(|p| within(p))
         .try_for_each(|&p| mark(canvas, curve.style.marker(), p, 3.1, colour))
 }
 
-/// Points that bear a marker: all of a short curve; of a long one some at distances that differ
-/// from curve to curve.
-fn marked(path: &[Point], style: Style, frame: Rect) -> Vec<Point> {
-    let i = match style {
-        Style::Series(i) => i,
-        Style::Model { colour, dashes, .. } => colour + 3 * dashes,
-        _ => return path.to_vec(),
-    };
-    if path.len() <= 16 {
+/// Points that bear a marker: all of a short curve; of a long one some, at places that differ from
+/// curve to curve of a panel, so that curves on top of each other are seen to be several.
+fn marked(path: &[Point], style: Style, number: usize, frame: Rect) -> Vec<Point> {
+    if path.len() <= 16 || !matches!(style, Style::Series(_) | Style::Model { .. }) {
         return path.to_vec();
     }
     let spacing = (frame.x1 - frame.x0) / 5.0;
-    let first = frame.x0 + spacing * (0.15 + 0.7 * (0.381_966 * i as f64).fract());
+    // Multiples of the golden ratio, modulo one, are never near each other.
+    let first = frame.x0 + spacing * (0.1 + 0.8 * (0.618_034 * number as f64).fract());
     let places = (0..5).map(|k| first + f64::from(k) * spacing);
     places
         .filter_map(|at| path.windows(2).find(|w| w[0].0 <= at && at < w[1].0).map(|w| w[0]))

@@ -10,11 +10,12 @@ use std::path::Path;
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
 
-use super::canvas::{Align, Canvas, GREY, INK, Point, Rect, TextLook, WHITE, label_width, tint};
+use super::canvas::{Canvas, Point, Rect, WIDTH};
+use super::colour::{GREY, INK, PALETTE, WHITE, tint};
+use super::error::Error;
 use super::font::Face;
-use super::panel::WIDTH;
-use super::style::PALETTE;
-use super::{Drawing, Error, save};
+use super::output::{Drawing, save};
+use super::text::{Align, TextLook, label_width};
 
 type Vec3 = [f64; 3];
 

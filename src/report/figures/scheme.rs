@@ -5,11 +5,12 @@ use std::path::Path;
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
 
-use super::canvas::{Align, Canvas, GREY, INK, Rect, TextLook, tint};
+use super::canvas::{Canvas, Rect, WIDTH};
+use super::colour::{GREY, INK, PALETTE, tint};
+use super::error::Error;
 use super::font::Face;
-use super::panel::WIDTH;
-use super::style::PALETTE;
-use super::{Drawing, Error, save};
+use super::output::{Drawing, save};
+use super::text::{Align, TextLook};
 
 /// Writes figure 2: the schemes of the N-ODE and of the HNN on scalars.
 ///

@@ -3,21 +3,9 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
 
-use super::Error;
-use super::canvas::{Canvas, INK, Point, WHITE};
-
-/// Colours of M. Okabe and K. Ito (2008), without their yellow, which is too pale for lines; grey
-/// in its place.
-pub const PALETTE: [RGBColor; 8] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-    RGBColor(0, 0, 0),
-    RGBColor(128, 128, 128),
-];
+use super::canvas::{Canvas, Point};
+use super::colour::{INK, PALETTE, WHITE};
+use super::error::Error;
 
 const DASHES: [&[f64]; 5] = [&[], &[9.0, 4.0], &[2.5, 2.5], &[10.0, 3.0, 2.5, 3.0], &[5.0, 2.5]];
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use polars::prelude::DataFrame;
 
-use super::{Highlight, has, numbers, words};
+use super::cells::{has, numbers, words};
+use super::inspection::Highlight;
 use crate::report::tables::with_deviation;
 use crate::report::words::NOT_FITTED;
 

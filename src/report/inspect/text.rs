@@ -1,6 +1,6 @@
 //! Inspections as text, at most 100 columns wide where names allow, and as CSV.
 
-use super::{ColumnSummary, Highlight, Inspection};
+use super::inspection::{ColumnSummary, Highlight, Inspection};
 
 /// Width that long lines are wrapped at.
 const WIDTH: usize = 100;

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use polars::prelude::{Column, NamedFrom, Series};
 
-use super::Rows;
+use super::frame::Rows;
 
 /// What was trained.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use polars::prelude::Column;
 
+use super::frame::{Rows, frame};
 use super::rows::{RowKey, column, key_columns};
-use super::{Rows, frame};
 use crate::dataset::Error;
 use crate::dataset::files::{self, Metadata};
 

@@ -1,0 +1,57 @@
+//! What is told of a Parquet file.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::dataset::files::Metadata;
+
+/// One Parquet file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inspection {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Number of rows.
+    pub rows: usize,
+    /// Key-value pairs of its footer.
+    pub metadata: Metadata,
+    /// Its columns, in the file's order.
+    pub columns: Vec<ColumnSummary>,
+    /// What its rows say, if it is a table that this crate knows.
+    pub highlights: Vec<Highlight>,
+}
+
+/// One column: the statistics are those of its finite numbers. Of a column that cannot be read only
+/// name and type are known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ColumnSummary {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub dtype: String,
+    /// Number of nulls.
+    pub nulls: Option<usize>,
+    /// Number of NaNs and infinities.
+    pub non_finite: Option<usize>,
+    /// Least finite number.
+    pub min: Option<f64>,
+    /// Mean of the finite numbers.
+    pub mean: Option<f64>,
+    /// Largest finite number.
+    pub max: Option<f64>,
+    /// For text: the first few of its different words, in alphabetical order.
+    pub words: Vec<String>,
+}
+
+/// A small table to print.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Highlight {
+    /// What it is.
+    pub title: String,
+    /// Names of its columns.
+    pub header: Vec<String>,
+    /// Its rows, one text a cell.
+    pub rows: Vec<Vec<String>>,
+}
