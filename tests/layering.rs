@@ -28,6 +28,12 @@ const LAYERS: [&str; 18] = [
 const EXEMPT: [&str; 2] = ["error", "Error"];
 /// Layers that may name a known system: itself, and the experiments.
 const KNOWS_SYSTEMS: [&str; 2] = ["systems", "experiment"];
+/// Stages of a recovery, the files of the module among them by name, each using only itself and those
+/// before it, and what is not listed: types and tests that all share.
+const STAGES: [&str; 8] =
+    ["problem", "learn", "split", "propose", "assemble", "refit", "judge", "read"];
+/// What `search` may use: it serves who has plain samples and nothing of mechanics.
+const OF_SEARCH: [&str; 4] = ["deadline", "linalg", "expr", "search"];
 /// This file, and its tests.
 const UNSAFE_HOME: [&str; 2] = ["src/linalg/lapack/mod.rs", "src/linalg/lapack/tests.rs"];
 
@@ -216,6 +222,75 @@ fn violations(file: &str, text: &str) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// What is wrong with the imports of a file of `recover` or `search`.
+fn stage_violations(file: &str, text: &str) -> Vec<String> {
+    let code = without_tests(&code_only(text));
+    if file.ends_with("/tests.rs") {
+        return Vec::new();
+    }
+    if file.starts_with("src/search/") {
+        let foreign = |(name, _): &(String, usize)| !OF_SEARCH.contains(&name.as_str());
+        let found = imports(file, &code).into_iter().filter(foreign);
+        return found
+            .map(|(name, line)| format!("{file}:{line}: `search` names `{name}`"))
+            .collect();
+    }
+    let stage = |name: &str| STAGES.iter().position(|stage| *stage == name);
+    let below = file.strip_prefix("src/recover/").unwrap_or("");
+    let Some(own) = stage(below.split(['/', '.']).next().unwrap_or("")) else { return Vec::new() };
+    let paths = words(&code, "crate::recover::").flat_map(|at| {
+        let names = first_names(&code[at + "crate::recover::".len()..]);
+        names.into_iter().map(move |name| (name, at))
+    });
+    let later = paths.filter(|(name, _)| stage(name).is_some_and(|other| other > own));
+    later
+        .map(|(name, at)| {
+            format!(
+                "{file}:{}: stage `{}` uses `{name}`, a later one",
+                line(&code, at),
+                STAGES[own]
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn layering_of_the_stages_of_a_recovery_holds_and_search_stands_alone() {
+    let files: Vec<(String, String)> =
+        ["src/recover", "src/search"].into_iter().flat_map(rust_files).collect();
+    for stage in STAGES {
+        let here = |(file, _): &(String, String)| file.contains(&format!("recover/{stage}"));
+        assert!(files.iter().any(here), "no file of stage {stage}");
+    }
+    let wrong: Vec<String> =
+        files.iter().flat_map(|(file, text)| stage_violations(file, text)).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn checker_catches_later_stages_and_what_search_may_not_name() {
+    let wrong = stage_violations(
+        "src/recover/learn/products.rs",
+        "\nuse crate::recover::judge::rivals::Rival;",
+    );
+    assert_eq!(wrong.len(), 1);
+    assert!(wrong[0].starts_with("src/recover/learn/products.rs:2: stage `learn` uses `judge`"));
+    for text in
+        ["use crate::recover::{error::RecoverError, read::place};", "use crate::recover::read;"]
+    {
+        assert_eq!(stage_violations("src/recover/split.rs", text).len(), 1, "{text}");
+    }
+    assert_eq!(stage_violations("src/search/fit.rs", "use crate::rewrite::simplify;").len(), 1);
+    for (file, text) in [
+        ("src/recover/judge/rivals.rs", "use crate::recover::learn::fitted::Fitted;"),
+        ("src/recover/learn/products.rs", "use crate::recover::error::RecoverError;"),
+        ("src/recover/pipeline.rs", "use crate::recover::read::constants;"),
+        ("src/search/fit.rs", "use crate::linalg::Real;\n#[cfg(test)]\nuse crate::recover;"),
+    ] {
+        assert_eq!(stage_violations(file, text), [""; 0], "{file}: {text}");
+    }
 }
 
 #[test]
