@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2};
 
-use crate::linalg;
+use super::dense::solve_spd;
 
 /// Steps of Levenberg-Marquardt on one set of paths.
 pub(crate) const STEPS: usize = 30;
@@ -55,7 +55,7 @@ pub(crate) fn least_squares(
         let mut improved = false;
         for _ in 0..8 {
             let damped = &gram + &(Array2::<f64>::eye(n) * damping);
-            let Ok(step) = linalg::solve_spd(&damped, &gradient) else {
+            let Ok(step) = solve_spd(&damped, &gradient) else {
                 damping = (damping * 100.0).max(1e-12);
                 continue;
             };

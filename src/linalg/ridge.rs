@@ -2,14 +2,13 @@
 
 use ndarray::{Array2, Axis as Direction, concatenate, s};
 
-use crate::linalg;
-use crate::linalg::{triangular_factor, triangular_inverse};
+use super::dense::{Result, triangular_factor, triangular_inverse};
 
 /// Ridge relative to the length of each column.
 pub(crate) const RIDGE: f64 = 1e-8;
 
 /// The triangular factor with a trace of ridge under every column but the last.
-pub(crate) fn with_ridge(factor: &Array2<f64>) -> linalg::Result<Array2<f64>> {
+pub(crate) fn with_ridge(factor: &Array2<f64>) -> Result<Array2<f64>> {
     let n = factor.ncols() - 1;
     let largest = (0..n)
         .map(|k| factor.column(k).dot(&factor.column(k)).sqrt())
@@ -25,7 +24,7 @@ pub(crate) fn with_ridge(factor: &Array2<f64>) -> linalg::Result<Array2<f64>> {
 
 /// Least squares from the triangular factor of a design matrix with the observations in the last
 /// column.
-pub(crate) fn solve(factor: &Array2<f64>) -> linalg::Result<Vec<f64>> {
+pub(crate) fn solve(factor: &Array2<f64>) -> Result<Vec<f64>> {
     let n = factor.ncols() - 1;
     Ok(triangular_inverse(&factor.slice(s![..n, ..n]))?.dot(&factor.slice(s![..n, n])).to_vec())
 }

@@ -71,9 +71,9 @@ pub fn confirm_snapped(
     Ok(None)
 }
 
-/// The constants that fit best when some are held at given values, to second order of the loss: c_B
-/// + C_BA C_AA^-1 (a - c_A) with the covariance C. `None` when the values are, together, out of
-/// their reach.
+/// The constants that fit best when some are held at given values, to second order of the loss:
+/// `c_B + C_BA C_AA^-1 (a - c_A)` with the covariance C. `None` when the values are, together, out
+/// of their reach.
 pub(crate) fn conditional(
     constants: &[f64],
     covariance: &Array2<f64>,

@@ -5,7 +5,7 @@ use crate::linalg::{Lanes, Real};
 /// Values (0, 0), slopes (a, 0), derivatives with respect to constants (0, b) and both (a, b) of
 /// every step, zero where there is no dependence.
 #[derive(Clone, Debug)]
-pub(in crate::search) struct Registers {
+pub(crate) struct Registers {
     pub(crate) blocks: usize,
     pub(crate) constants: usize,
     pub(crate) stride: usize,
