@@ -21,9 +21,9 @@ pub struct NoiseFound {
     /// Whether that was given.
     pub given: bool,
     /// The Cramer-Rao bound for the variance of the constants over what the scatter of the chunks
-    /// says it is, see [`NoisyFit::efficiency`](train::NoisyFit::efficiency); unknown where they
+    /// says it is, see [`NoisyFit::efficiency`](crate::train::NoisyFit::efficiency); unknown where they
     /// could not be fitted.
     pub efficiency: Option<f64>,
-    /// Residuals of more than [`OUTLIER`](train::OUTLIER) standard deviations.
+    /// Residuals of more than [`OUTLIER`](crate::train::OUTLIER) standard deviations.
     pub outliers: usize,
 }
