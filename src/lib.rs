@@ -75,6 +75,10 @@ mod guides {
     struct YourOwnData;
     #[doc = include_str!("../docs/reading-results.md")]
     struct ReadingResults;
+    #[doc = include_str!("../docs/results.md")]
+    struct Results;
+    #[doc = include_str!("../docs/recovery.md")]
+    struct WhatIsRecovered;
     #[doc = include_str!("../docs/new-force-law.md")]
     struct NewForceLaw;
     #[doc = include_str!("../docs/new-model.md")]

@@ -167,7 +167,8 @@ mod tests {
                 assert_eq!(at(x, y), colour(x), "{x}, {y}");
             }
             let blue: Vec<u8> = (17..23).map(|x| at(x, y)[2]).collect();
-            assert!(blue[2] > 200 && blue[3] < 15, "{blue:?}");
+            // The kernel smooths an edge by a tenth of its step at most.
+            assert!(blue[2] > 189 && blue[3] < 21, "{blue:?}");
         }
     }
 
