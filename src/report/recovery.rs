@@ -80,17 +80,11 @@ impl RecoveryReport<'_> {
         let figures = folder.join("figures");
         std::fs::create_dir_all(&figures)
             .map_err(|source| Error::Folder { path: figures.clone(), source })?;
-        let ((rollouts, pareto), (radial, parts)) = rayon::join(
-            || {
-                rayon::join(
-                    || self.write_rollouts(folder, &figures),
-                    || self.write_pareto(&figures),
-                )
-            },
-            || rayon::join(|| self.write_forces(&figures), || self.write_parts(&figures)),
-        );
-        rollouts.and(pareto).and(parts)?;
-        let radial = radial?;
+        // One after the other: whoever ends the program finds one file unfinished at most.
+        self.write_rollouts(folder, &figures)?;
+        self.write_pareto(&figures)?;
+        let radial = self.write_forces(&figures)?;
+        self.write_parts(&figures)?;
         files::write_text(&folder.join("report.md"), &self.markdown(radial))?;
         let text = serde_json::to_string_pretty(&self.json()).unwrap_or_default();
         Ok(files::write_text(&folder.join("hamiltonian.json"), &(text + "\n"))?)
