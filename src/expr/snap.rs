@@ -19,12 +19,11 @@ pub(crate) fn principal_phases(expr: &Expr) -> Expr {
 }
 
 /// Denominators of simple fractions.
-pub(crate) const DENOMINATORS: [f64; 12] =
-    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0, 25.0, 50.0, 100.0];
+const DENOMINATORS: [f64; 12] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0, 25.0, 50.0, 100.0];
 
 /// A window wider than this part of the distance between neighbouring fractions makes agreement an
 /// accident.
-pub(crate) const ACCIDENT: f64 = 0.02;
+const ACCIDENT: f64 = 0.02;
 
 /// The whole number or fraction of small denominator within `window` of a value, the smallest
 /// denominator first. `None` where the window is so wide that some fraction would nearly always be

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::dense::solve_spd;
 
 /// Steps of Levenberg-Marquardt on one set of paths.
-pub(crate) const STEPS: usize = 30;
+const STEPS: usize = 30;
 
 /// Derivatives of residuals by each parameter, by central differences.
 pub(crate) fn jacobian(

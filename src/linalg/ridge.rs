@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis as Direction, concatenate, s};
 use super::dense::{Result, triangular_factor, triangular_inverse};
 
 /// Ridge relative to the length of each column.
-pub(crate) const RIDGE: f64 = 1e-8;
+const RIDGE: f64 = 1e-8;
 
 /// The triangular factor with a trace of ridge under every column but the last.
 pub(crate) fn with_ridge(factor: &Array2<f64>) -> Result<Array2<f64>> {

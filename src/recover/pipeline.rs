@@ -30,8 +30,7 @@ use crate::recover::split::Part;
 use crate::recover::statistics::ModelErrors;
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
-use crate::train;
-use crate::train::{marked, states};
+use crate::train::{self, marked, states};
 
 /// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other
 /// the law. `progress` is told what goes on.

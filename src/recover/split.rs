@@ -4,8 +4,7 @@
 use ndarray::{Array1, Array2, s};
 
 use crate::expr::Expr;
-use crate::linalg;
-use crate::linalg::{LANES, Lanes, Whitening};
+use crate::linalg::{self, LANES, Lanes, Whitening};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
 use crate::train::states;

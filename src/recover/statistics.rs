@@ -4,8 +4,7 @@ use crate::dataset::Trajectory;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
 use crate::recover::covariance::redundancy;
-use crate::train::Drift;
-use crate::train::{Deviance, Settings};
+use crate::train::{Deviance, Drift, Settings};
 
 /// Standard deviations by which a statistic may stand out.
 pub(crate) const SIGMAS: f64 = 4.0;
@@ -59,7 +58,7 @@ impl Misfit {
 }
 
 /// Chunks of more than three points must be so large a part of all.
-pub(crate) const TELLING: f64 = 0.5;
+const TELLING: f64 = 0.5;
 
 /// Whether residuals on `chunks` of states of so many components have no motions that are quadratic
 /// in time but by chance.

@@ -14,9 +14,7 @@ use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
 use crate::recover::statistics::{
     Misfit, SIGMAS, chi_squared_bound, is_as_small, is_without_drift,
 };
-use crate::train;
-use crate::train::Drift;
-use crate::train::{Deviance, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
+use crate::train::{self, Deviance, Drift, NoisyFit, NoisyStart, Prior, deviance, fit_noisy};
 
 /// A law is fitted to one of so many chunks before it is to all, where there are so many that each
 /// of these has enough.

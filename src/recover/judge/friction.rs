@@ -2,9 +2,7 @@
 
 use ndarray::{Axis, concatenate};
 
-use crate::linalg;
-use crate::linalg::with_ridge;
-use crate::linalg::{Lanes, Real, triangular_factor, triangular_inverse};
+use crate::linalg::{self, Lanes, Real, triangular_factor, triangular_inverse, with_ridge};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::paths::Flow;
 use crate::recover::problem::learner::Learner;

@@ -10,8 +10,7 @@ use crate::recover::error::RecoverError;
 use crate::recover::noise::Noise;
 use crate::recover::statistics::{Misfit, ModelErrors, NOISE_KNOWN, SIGMAS};
 use crate::scalars::Inputs;
-use crate::train;
-use crate::train::{Learned, Settings, states};
+use crate::train::{self, Learned, Settings, states};
 
 /// Largest error of held-out rollouts, relative to the data's spread, of an exact law where
 /// integration is accurate, and where it is not.

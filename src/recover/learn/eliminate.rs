@@ -3,8 +3,7 @@
 use ndarray::{Array1, Array2, Axis, s};
 
 use crate::expr::{Scalar, Vector};
-use crate::linalg;
-use crate::linalg::{solve, triangular_factor, triangular_inverse};
+use crate::linalg::{self, solve, triangular_factor, triangular_inverse};
 use crate::recover::learn::fitted::{Fitted, Group};
 use crate::recover::learn::limits::NOISY;
 use crate::recover::problem::learner::Learner;

@@ -4,8 +4,7 @@ use ndarray::{Array2, s};
 
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
-use crate::linalg;
-use crate::linalg::Whitening;
+use crate::linalg::{self, Whitening};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;

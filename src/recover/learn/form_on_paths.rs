@@ -3,8 +3,7 @@
 use ndarray::{Array1, Array2};
 
 use crate::expr::Expr;
-use crate::linalg;
-use crate::linalg::{jacobian, least_squares};
+use crate::linalg::{self, jacobian, least_squares};
 use crate::model::{ClosedForm, Model, ScalarHamiltonian};
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, Refit};

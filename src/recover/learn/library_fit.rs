@@ -4,8 +4,7 @@ use ndarray::Array2;
 
 use crate::basis::{Axis, Map, Product, ProductBasis};
 use crate::expr::Scalar;
-use crate::linalg;
-use crate::linalg::{solve, triangular_factor, with_ridge};
+use crate::linalg::{self, solve, triangular_factor, with_ridge};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::learn::fitted::{Fitted, Group};
 use crate::recover::learn::limits::LOWER_DEGREE;

@@ -2,8 +2,7 @@
 
 use ndarray::{Array2, Axis, s};
 
-use crate::linalg;
-use crate::linalg::{triangular_factor, with_ridge};
+use crate::linalg::{self, triangular_factor, with_ridge};
 use crate::model::ScalarHamiltonian;
 use crate::recover::learn::eliminate::eliminate_groups;
 use crate::recover::learn::fitted::{Fitted, Group};

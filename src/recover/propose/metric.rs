@@ -4,8 +4,7 @@
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use crate::expr::{Expr, Scalar};
-use crate::linalg;
-use crate::linalg::{Whitening, least_squares, triangular_factor, with_ridge};
+use crate::linalg::{self, Whitening, least_squares, triangular_factor, with_ridge};
 use crate::recover::learn::eliminate::{eliminate_terms, solve_with};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::noise_model::NoiseModel;

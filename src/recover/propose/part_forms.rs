@@ -3,8 +3,7 @@
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use crate::expr::{Expr, Scalar};
-use crate::linalg::triangular_factor;
-use crate::linalg::with_ridge;
+use crate::linalg::{triangular_factor, with_ridge};
 use crate::recover::error::RecoverError;
 use crate::recover::form::PartForm;
 use crate::recover::learn::eliminate::{eliminate_terms, solve_with};

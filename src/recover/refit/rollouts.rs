@@ -17,8 +17,7 @@ use crate::recover::problem::learner::Learner;
 use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
 use crate::recover::refit::constants::{refit, refit_noisy};
 use crate::scalars::{Inputs, ScalarSet};
-use crate::train;
-use crate::train::{Fit, Learned, NoisyFit, Settings, followed, marked, short_interval};
+use crate::train::{self, Fit, Learned, NoisyFit, Settings, followed, marked, short_interval};
 
 /// The integration step is halved at most so often.
 const HALVINGS: i32 = 8;

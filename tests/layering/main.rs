@@ -1,0 +1,5 @@
+//! The layers of the crate, read off its sources: who may use whom.
+
+mod circles;
+mod layers;
+mod sources;
