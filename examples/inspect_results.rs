@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use scalar_dynamics::dataset::files;
+use scalar_dynamics::dataset::frames;
 use scalar_dynamics::report::inspect::{self, Inspection};
 
 /// Prints what Parquet files hold: schema, metadata, row counts and statistics of each, and the
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     let mut status = ExitCode::SUCCESS;
     // What can be read is shown, whatever else cannot.
     for path in &arguments.paths {
-        let files = files::parquet_files(path)
+        let files = frames::parquet_files(path)
             .map(|files| files.into_iter().map(|file| inspect::inspect(&file)).collect());
         for inspection in files.unwrap_or_else(|error| vec![Err(error)]) {
             match inspection {

@@ -1,9 +1,10 @@
 //! One error for those who use several modules.
 
-use crate::{
-    dataset, experiment, expr, integrate, linalg, recover, report, rewrite, scalars, search,
-    systems, train,
-};
+#[cfg(feature = "paper")]
+use crate::experiment;
+#[cfg(feature = "figures")]
+use crate::report;
+use crate::{dataset, expr, integrate, linalg, recover, rewrite, scalars, search, systems, train};
 
 /// Anything that can go wrong in this crate; each module has an error of its own.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +41,11 @@ pub enum Error {
     #[error(transparent)]
     Recover(#[from] recover::RecoverError),
     /// Result files.
+    #[cfg(feature = "figures")]
     #[error(transparent)]
     Report(#[from] report::recovery::Error),
     /// Experiments.
+    #[cfg(feature = "paper")]
     #[error(transparent)]
     Experiment(#[from] experiment::Error),
 }

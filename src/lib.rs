@@ -59,6 +59,7 @@ pub mod search;
 pub mod recover;
 pub mod evaluate;
 pub mod report;
+#[cfg(feature = "paper")]
 pub mod experiment;
 
 mod error;

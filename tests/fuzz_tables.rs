@@ -11,7 +11,7 @@ use polars::prelude::{Column, DataFrame};
 use polars_io::prelude::{ParquetCompression, ParquetWriter};
 use proptest::prelude::*;
 use scalar_dynamics::dataset::{
-    Cut, Error, Shape, Trajectory, TrajectoryTable, files, read_chunks, read_table, write_table,
+    Cut, Error, Shape, Trajectory, TrajectoryTable, frames, read_chunks, read_table, write_table,
 };
 use tempfile::TempDir;
 
@@ -181,9 +181,9 @@ fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
         }
     }
     if path.extension().is_some_and(|e| e == "parquet") {
-        let summary = files::parquet_summary(path);
-        prop_assert!(summary.is_ok() || files::read_parquet(path, None).is_err());
-        let _ = files::read_parquet(path, None);
+        let summary = frames::parquet_summary(path);
+        prop_assert!(summary.is_ok() || frames::read_parquet(path, None).is_err());
+        let _ = frames::read_parquet(path, None);
     }
     prop_assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     Ok(())

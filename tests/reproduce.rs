@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use scalar_dynamics::dataset::files::{parquet_summary, read_parquet};
+use scalar_dynamics::dataset::frames::{parquet_summary, read_parquet};
 use scalar_dynamics::dataset::read_table;
 use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
 use scalar_dynamics::experiment::evaluation::state_means;

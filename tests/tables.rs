@@ -573,7 +573,7 @@ fn split_by_trajectory_keeps_the_chunks_of_one_together() {
 
 /// Names of the columns of a Parquet file.
 fn columns(path: &Path) -> Vec<String> {
-    dataset::files::parquet_summary(path)
+    dataset::frames::parquet_summary(path)
         .unwrap()
         .columns
         .into_iter()
@@ -687,7 +687,7 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
     };
     tables::write(&path("recovered.parquet"), &[recovered(None), recovered(Some(2.0))], &metadata)
         .unwrap();
-    let (frame, back) = dataset::files::read_parquet(&path("recovered.parquet"), None).unwrap();
+    let (frame, back) = dataset::frames::read_parquet(&path("recovered.parquet"), None).unwrap();
     assert_eq!((frame.column("snapped").unwrap().null_count(), back), (1, metadata.clone()));
 
     let block = |seed| RolloutErrors {
@@ -712,7 +712,7 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
         "energy_error",
     ];
     assert_eq!(columns(&path("rollout_errors.parquet")), wanted);
-    let (frame, _) = dataset::files::read_parquet(
+    let (frame, _) = dataset::frames::read_parquet(
         &path("rollout_errors.parquet"),
         Some(&["state_error".into()]),
     )
@@ -723,7 +723,7 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
 
     tables::write::<TimingRow>(&path("timings.parquet"), &[], &metadata).unwrap();
     assert_eq!(columns(&path("timings.parquet")), ["phase", "model", "seed", "seconds", "detail"]);
-    assert_eq!(dataset::files::parquet_summary(&path("timings.parquet")).unwrap().rows, 0);
+    assert_eq!(dataset::frames::parquet_summary(&path("timings.parquet")).unwrap().rows, 0);
 
     for (name, part) in [
         ("training", "Scalars HNN  O(3)   reference     1      0       0.500"),
@@ -810,7 +810,7 @@ fn inspection_ignores_nan_and_shows_the_results() {
 
     fs::create_dir(folder.path().join("deeper")).unwrap();
     write_table(&folder.path().join("deeper").join("test.parquet"), &example(PLANE)).unwrap();
-    let found = dataset::files::parquet_files(folder.path()).unwrap();
+    let found = dataset::frames::parquet_files(folder.path()).unwrap();
     assert_eq!(found, [folder.path().join("deeper").join("test.parquet"), path]);
     let text = inspect::as_text(&inspect::inspect(&found[0]).unwrap(), true);
     assert!(text.contains("2 to 3") && !text.contains("seed"), "{text}");
@@ -824,16 +824,16 @@ fn inspection_ignores_nan_and_shows_the_results() {
 fn bad_input_for_inspection_is_named() {
     let folder = TempDir::new().unwrap();
     assert!(matches!(
-        dataset::files::parquet_files(folder.path()),
+        dataset::frames::parquet_files(folder.path()),
         Err(Error::NothingFound { .. })
     ));
     assert!(matches!(
-        dataset::files::parquet_files(&folder.path().join("absent")),
+        dataset::frames::parquet_files(&folder.path().join("absent")),
         Err(Error::Unreadable { .. })
     ));
     let path = folder.path().join("notes.md");
     fs::write(&path, "x").unwrap();
-    assert!(matches!(dataset::files::parquet_files(&path), Err(Error::UnknownExtension { .. })));
+    assert!(matches!(dataset::frames::parquet_files(&path), Err(Error::UnknownExtension { .. })));
 }
 
 #[test]
@@ -848,7 +848,7 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
             Column::new("t".into(), [0u32, 1]),
             Column::new("p1_x".into(), [0.5f32, 1.5]),
         ];
-        dataset::files::write_parquet(
+        dataset::frames::write_parquet(
             &path,
             &mut DataFrame::new_infer_height(columns).unwrap(),
             &BTreeMap::new(),
@@ -929,7 +929,7 @@ fn numbers_of_8_and_16_bits_are_read() {
         Column::new("q1_x".into(), [3u32, 200]),
         Column::new("p1_x".into(), [0.5f32, 1.5]),
     ];
-    dataset::files::write_parquet(
+    dataset::frames::write_parquet(
         &path,
         &mut DataFrame::new_infer_height(columns).unwrap(),
         &BTreeMap::new(),
@@ -944,7 +944,7 @@ fn numbers_of_8_and_16_bits_are_read() {
         assert_eq!(replace(&mut bytes, &[0x25, 2 * 13], &[0x25, 2 * converted]), 3);
         assert_eq!(replace(&mut bytes, &[0x13, 32, 0x12], &[0x13, bits, 0x10 + sign]), 3);
         fs::write(&path, &bytes).unwrap();
-        let summary = dataset::files::parquet_summary(&path).unwrap();
+        let summary = dataset::frames::parquet_summary(&path).unwrap();
         assert_eq!(
             summary.columns.iter().filter(|c| c.dtype == dtype).count(),
             3,

@@ -1,16 +1,11 @@
-//! Files written whole or not at all, Parquet with metadata in its footer.
+//! Files written whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use polars::prelude::DataFrame;
-use polars_io::SerWriter;
-use polars_io::prelude::{CsvWriter, KeyValueMetadata, ParquetCompression, ParquetWriter};
-
 use super::error::Error;
-pub use super::parquet::{Metadata, ParquetColumn, ParquetSummary, parquet_summary, read_parquet};
 
 /// End of the name of a file that is being written.
 pub(super) const PARTIAL: &str = ".partial";
@@ -53,80 +48,4 @@ pub fn write_atomically(
 /// [`Error::Unwritable`].
 pub fn write_text(path: &Path, text: &str) -> Result<(), Error> {
     write_atomically(path, |file| file.write_all(text.as_bytes()))
-}
-
-/// Writes a table as Parquet (zstd) with `metadata` in its footer: same table, same bytes.
-///
-/// # Errors
-/// [`Error::Unwritable`].
-pub fn write_parquet(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> Result<(), Error> {
-    let pairs = metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    frame.rechunk_mut();
-    // Through memory: polars does not pass on why a file can't be written.
-    let mut bytes = Vec::new();
-    let writer = ParquetWriter::new(&mut bytes)
-        .with_compression(ParquetCompression::Zstd(None))
-        .set_parallel(false);
-    let written =
-        writer.with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs))).finish(frame);
-    written.map_err(|error| Error::Unwritable {
-        path: path.into(),
-        source: io::Error::other(error),
-    })?;
-    write_atomically(path, |file| file.write_all(&bytes))
-}
-
-/// Writes a table as CSV with a header.
-///
-/// # Errors
-/// [`Error::Unwritable`].
-pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), Error> {
-    frame.rechunk_mut();
-    let mut bytes = Vec::new();
-    let written = CsvWriter::new(&mut bytes).finish(frame);
-    written.map_err(|error| Error::Unwritable {
-        path: path.into(),
-        source: io::Error::other(error),
-    })?;
-    write_atomically(path, |file| file.write_all(&bytes))
-}
-
-/// The Parquet files at `path`: itself, or all below a folder, by name.
-///
-/// # Errors
-/// [`Error::Unreadable`], [`Error::UnknownExtension`] for a file of another kind,
-/// [`Error::NothingFound`] for a folder without any.
-pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    if !fs::metadata(path)
-        .map_err(|source| Error::Unreadable { path: path.into(), source })?
-        .is_dir()
-    {
-        return if is_parquet(path) {
-            Ok(vec![path.into()])
-        } else {
-            Err(Error::UnknownExtension { path: path.into() })
-        };
-    }
-    let mut found = Vec::new();
-    collect_parquet(path, &mut found)
-        .map_err(|source| Error::Unreadable { path: path.into(), source })?;
-    if found.is_empty() { Err(Error::NothingFound { path: path.into() }) } else { Ok(found) }
-}
-
-fn collect_parquet(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        // Links to folders are not followed: they may lead round in a circle.
-        if entry.file_type()?.is_dir() {
-            collect_parquet(&entry.path(), found)?;
-        } else if is_parquet(&entry.path()) {
-            found.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
-fn is_parquet(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
 }

@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{Error, Profile};
-use crate::dataset::files::Metadata;
+use crate::dataset::frames::Metadata;
 use crate::dataset::{Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states};
 use crate::evaluate::relative_error;
 use crate::integrate::{Splitting, refine, simulate};

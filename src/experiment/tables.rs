@@ -12,7 +12,7 @@ use super::learner::Learner;
 use super::models::Limit;
 use super::noise::{NoiseId, NoisyModel, NoisyUnit};
 use super::run::{Done, Results};
-use crate::dataset::files::Metadata;
+use crate::dataset::frames::Metadata;
 use crate::evaluate::quantiles_over_time;
 use crate::report::tables::{
     ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow,

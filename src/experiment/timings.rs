@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{Error, store};
-use crate::dataset::files::{self, Metadata};
+use crate::dataset::frames::{self, Metadata};
 use crate::report::tables::{self, TimingRow};
 
 /// The rows of `timings.parquet`. Those of work that is not done again stay.
@@ -45,7 +45,7 @@ impl Timings {
 }
 
 fn read(path: &std::path::Path) -> Option<Vec<TimingRow>> {
-    let (frame, _) = files::read_parquet(path, None).ok()?;
+    let (frame, _) = frames::read_parquet(path, None).ok()?;
     let words = |name: &str| Some(frame.column(name).ok()?.str().ok()?.clone());
     let (phase, model, detail) = (words("phase")?, words("model")?, words("detail")?);
     let (seed, seconds) =

@@ -1,7 +1,11 @@
 //! Tables and figures.
 
+#[cfg(feature = "figures")]
 pub mod figures;
+#[cfg(feature = "tables")]
 pub mod inspect;
+#[cfg(feature = "figures")]
 pub mod recovery;
+#[cfg(feature = "tables")]
 pub mod tables;
 pub mod words;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::dataset::files::Metadata;
+use crate::dataset::frames::Metadata;
 
 /// One Parquet file.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -12,7 +12,7 @@ use std::path::Path;
 use polars::prelude::Column;
 
 use crate::dataset::Error;
-use crate::dataset::files::{self, ParquetColumn, ParquetSummary};
+use crate::dataset::frames::{self, ParquetColumn, ParquetSummary};
 use cells::{numbers, words};
 
 pub use inspection::{ColumnSummary, Highlight, Inspection};
@@ -24,16 +24,16 @@ const WORDS_LISTED: usize = 6;
 /// Reads a Parquet file and sums it up.
 ///
 /// # Errors
-/// Those of [`files::read_parquet`].
+/// Those of [`frames::read_parquet`].
 pub fn inspect(path: &Path) -> Result<Inspection, Error> {
-    let summary = files::parquet_summary(path)?;
+    let summary = frames::parquet_summary(path)?;
     let readable: Vec<String> = summary
         .columns
         .iter()
         .filter(|column| ParquetSummary::is_readable(&column.dtype))
         .map(|column| column.name.clone())
         .collect();
-    let (frame, metadata) = files::read_parquet(path, Some(&readable))?;
+    let (frame, metadata) = frames::read_parquet(path, Some(&readable))?;
     let columns = summary.columns.into_iter().map(|ParquetColumn { name, dtype }| {
         match frame.column(&name) {
             Ok(column) => summarise(column),

@@ -5,7 +5,7 @@ use std::path::Path;
 use polars::prelude::{Column, DataFrame};
 
 use crate::dataset::Error;
-use crate::dataset::files::{self, Metadata};
+use crate::dataset::frames::{self, Metadata};
 
 /// Something that a table is made of: one row of it, or several at a time.
 pub trait Rows: Sized {
@@ -27,5 +27,5 @@ pub fn frame<R: Rows>(rows: &[R]) -> DataFrame {
 /// # Errors
 /// [`Error::Unwritable`].
 pub fn write<R: Rows>(path: &Path, rows: &[R], metadata: &Metadata) -> Result<(), Error> {
-    files::write_parquet(path, &mut frame(rows), metadata)
+    frames::write_parquet(path, &mut frame(rows), metadata)
 }

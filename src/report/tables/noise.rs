@@ -7,7 +7,8 @@ use polars::prelude::Column;
 use super::frame::{Rows, frame};
 use super::rows::column;
 use crate::dataset::Error;
-use crate::dataset::files::{self, Metadata};
+use crate::dataset::files;
+use crate::dataset::frames::{self, Metadata};
 
 /// A model at one level of noise: a row of `noise`.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +60,8 @@ impl Rows for NoiseRow {
 /// [`Error::Unwritable`].
 pub fn write_noise(folder: &Path, rows: &[NoiseRow], metadata: &Metadata) -> Result<(), Error> {
     let mut table = frame(rows);
-    files::write_parquet(&folder.join("noise.parquet"), &mut table, metadata)?;
-    files::write_csv(&folder.join("noise.csv"), &mut table)?;
+    frames::write_parquet(&folder.join("noise.parquet"), &mut table, metadata)?;
+    frames::write_csv(&folder.join("noise.csv"), &mut table)?;
     files::write_text(&folder.join("noise.md"), &markdown(rows))
 }
 

@@ -7,7 +7,8 @@ use polars::prelude::Column;
 use super::frame::{Rows, frame};
 use super::rows::{RowKey, column, key_columns};
 use crate::dataset::Error;
-use crate::dataset::files::{self, Metadata};
+use crate::dataset::files;
+use crate::dataset::frames::{self, Metadata};
 
 /// One model's error over all seeds: a row of `table1`.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,8 +116,8 @@ pub fn write_table1(
     metadata: &Metadata,
 ) -> Result<(), Error> {
     let mut table = frame(rows);
-    files::write_parquet(&folder.join("table1.parquet"), &mut table, metadata)?;
-    files::write_csv(&folder.join("table1.csv"), &mut table)?;
+    frames::write_parquet(&folder.join("table1.parquet"), &mut table, metadata)?;
+    frames::write_csv(&folder.join("table1.csv"), &mut table)?;
     files::write_text(&folder.join("table1.md"), &table1_markdown(rows, seconds))?;
     files::write_text(&folder.join("table1.tex"), &table1_latex(rows, seconds))
 }

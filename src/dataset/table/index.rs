@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use super::source::{Kind, Source, Value};
-use super::{Error, Trajectory};
+use crate::dataset::{Error, Trajectory};
 
 /// Trajectory and time of every row: 20 bytes a row.
 pub(super) struct Index {

@@ -7,7 +7,7 @@ use polars::prelude::{DataType, Series};
 
 use super::csv::CsvFile;
 use super::parquet::{Metadata, ParquetColumn, ParquetFile, ParquetSummary};
-use super::{Error, Format};
+use crate::dataset::{Error, Format};
 
 /// What the cells of a column are read as.
 #[derive(Clone, Copy, Debug, PartialEq)]

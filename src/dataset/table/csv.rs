@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use csv_core::{ReadRecordResult, Reader};
 
-use super::{Error, Format};
+use crate::dataset::{Error, Format};
 
 /// A longer record is taken for damage: a quotation mark that is never closed.
 const LONGEST_RECORD: usize = 1 << 20;

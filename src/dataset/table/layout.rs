@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Shape;
+use crate::dataset::Shape;
 
 const AXES: [char; 3] = ['x', 'y', 'z'];
 

@@ -18,7 +18,8 @@ use polars_io::parquet::read::{FileMetadata, infer_schema};
 use polars_io::prelude::ParquetReader;
 
 use super::pages::{self, Claim};
-use super::{Error, Format, footer, narrow};
+use super::{footer, narrow};
+use crate::dataset::{Error, Format};
 
 /// Key-value pairs in the footer of a Parquet file.
 pub type Metadata = BTreeMap<String, String>;

@@ -1,4 +1,15 @@
-//! Tables of trajectories in files.
+//! Tables of trajectories in files (feature `tables`).
+
+mod csv;
+mod footer;
+pub mod frames;
+mod index;
+mod layout;
+mod narrow;
+mod pages;
+mod parquet;
+mod source;
+mod thrift;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,11 +19,12 @@ use polars::prelude::{Column, DataFrame};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::index::Index;
-use super::layout::{Layout, state_columns};
-use super::source::Source;
+use self::index::Index;
+use self::layout::Layout;
+pub use self::layout::state_columns;
+use self::source::Source;
 use super::trajectory::chunk_ranges;
-use super::{Error, Format, Shape, Trajectory, TrajectoryTable, files};
+use super::{Error, Format, Shape, Trajectory, TrajectoryTable};
 
 /// Reads a table of trajectories from a Parquet (`.parquet`) or CSV (`.csv`) file.
 ///
@@ -177,8 +189,8 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
         source: std::io::Error::other(error),
     })?;
     match format {
-        Format::Parquet => files::write_parquet(path, &mut frame, &table.metadata),
-        Format::Csv => files::write_csv(path, &mut frame),
+        Format::Parquet => frames::write_parquet(path, &mut frame, &table.metadata),
+        Format::Csv => frames::write_csv(path, &mut frame),
     }
 }
 
