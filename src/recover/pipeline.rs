@@ -5,13 +5,14 @@ use ndarray::Axis;
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
+use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
 use crate::recover::in_units;
 use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
-use crate::recover::judge::pareto::{front, with_the_law};
+use crate::recover::judge::pareto::{front, simplest_as_good, with_the_law};
 use crate::recover::judge::verdict::Judge;
 use crate::recover::law::{HeldOutChunks, RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
@@ -23,14 +24,14 @@ use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
 use crate::recover::read::equal_constants::{EqualConstants, Shared, shared_constants};
 use crate::recover::read::named_form::Merged;
-use crate::recover::refit::rollouts::{Trained, closed_form_error, on_trajectories};
+use crate::recover::refit::rollouts::{Resolved, Trained, closed_form_error, on_trajectories};
 use crate::recover::refit::snap::confirm_snapped;
 use crate::recover::settings::RecoverSettings;
 use crate::recover::split::Part;
 use crate::recover::statistics::ModelErrors;
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
-use crate::train::{self, marked, states};
+use crate::train::{self, Learned, marked, states};
 
 /// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other
 /// the law. `progress` is told what goes on.
@@ -118,17 +119,15 @@ fn recovered_from_all(
     let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, deadline)?;
 
     let (fitted, friction) = learn(&mut learner, teaching, settings.noise, progress)?;
-    let discovered = learner.discover(&fitted, settings.seed, progress)?;
+    let mut discovered = learner.discover(&fitted, settings.seed, progress)?;
+    progress("refitting on the trajectories");
+    let Settled { trained, front, resolved } =
+        settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;
     let rivals = match learner.noise_model() {
         Some(noise_model) => learner.rivals(&discovered.chosen, &discovered.laws, noise_model)?,
         None => Vec::new(),
     };
-    progress("refitting on the trajectories");
-    let trained = on_trajectories(&learner, &fitted, &discovered)?;
-
-    let natural_judging = natural(&judging);
-    let resolved = trained.resolved(&learner, &discovered, &natural_judging)?;
-    let natural_judging = marked(&natural_judging, &resolved.closed);
+    let natural_judging = marked(&natural(&judging), &resolved.closed);
     let is_series = learner.is_series(&discovered.chosen, &fitted)?;
     let may_be_noise = settings.noise == Noise::Auto && teaching.is_none();
     let explains_noise = if natural_judging.is_empty() {
@@ -136,7 +135,6 @@ fn recovered_from_all(
     } else {
         explains_noise(&learner, &fitted, &trained, &natural_judging, may_be_noise)
     };
-    let front = front(&learner, &fitted, &discovered, &trained, &natural_judging)?;
 
     // All that follows is in the units of the table.
     let in_noise = learner.noise_model().is_some();
@@ -237,6 +235,43 @@ fn learn<'a>(
         }
     }
     Ok((fitted, friction))
+}
+
+/// A law that no simpler one of its own front does better than.
+struct Settled {
+    trained: Trained,
+    /// Simpler laws.
+    front: Vec<Candidate>,
+    resolved: Resolved,
+}
+
+/// Refits the chosen law on the trajectories. Where a simpler law of its front follows the held-out
+/// chunks no worse, that one is chosen in its place and refitted likewise, for as long as there is
+/// one; each is simpler than the last.
+fn settle(
+    learner: &Learner,
+    fitted: &Fitted,
+    discovered: &mut Discovered,
+    units: &Units,
+    judging: &[Trajectory],
+) -> Result<Settled, RecoverError> {
+    loop {
+        let trained = on_trajectories(learner, fitted, discovered)?;
+        let resolved = trained.resolved(learner, discovered, judging)?;
+        let judging = marked(judging, &resolved.closed);
+        let front = front(learner, fitted, discovered, &trained, &judging)?;
+        let Learned { settings, integration_error, .. } = &trained.learned;
+        let expression = trained.law.expression.clone();
+        let error = closed_form_error(learner.inputs(), &expression, &judging, settings)?;
+        let simpler = if judging.is_empty() || learner.late() {
+            None
+        } else {
+            simplest_as_good(&front, units, &Candidate { expression, error }, *integration_error)
+        };
+        let Some(simpler) = simpler else { return Ok(Settled { trained, front, resolved }) };
+        log::debug!("simpler and no worse: {:.2e} {}", simpler.error, simpler.expression);
+        discovered.chosen = learner.adjust(&simpler.expression, fitted)?;
+    }
 }
 
 /// Whether what the closed form leaves of the held-out chunks is noise; none where the data are

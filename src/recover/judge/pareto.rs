@@ -5,6 +5,7 @@ use crate::expr::Expr;
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Candidate;
+use crate::recover::judge::verdict::indistinguishable;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
 use crate::recover::refit::rollouts::{Trained, closed_form_error};
@@ -36,6 +37,24 @@ pub(crate) fn front(
         }
     }
     Ok(all)
+}
+
+/// The best of those laws of a front that are simpler than `law` in the units of the table and
+/// follow the held-out chunks no worse. Errors that integration or roundoff alone may make don't
+/// tell laws apart: among these the simplest is the best.
+pub(crate) fn simplest_as_good<'a>(
+    front: &'a [Candidate],
+    units: &Units,
+    law: &Candidate,
+    integration_error: f64,
+) -> Option<&'a Candidate> {
+    let complexity = |c: &Candidate| units.hamiltonian(&c.expression).complexity();
+    let same = indistinguishable(integration_error);
+    let own = complexity(law);
+    let as_good = |c: &&Candidate| complexity(c) < own && c.error <= law.error.max(same);
+    front.iter().filter(as_good).min_by(|a, b| {
+        a.error.max(same).total_cmp(&b.error.max(same)).then(complexity(a).cmp(&complexity(b)))
+    })
 }
 
 /// The front in the units of the table, with the law itself at its end: what is as good and no

@@ -16,7 +16,7 @@ use crate::train::{self, Learned, Settings, states};
 /// integration is accurate, and where it is not.
 const EXACT: (f64, f64) = (1e-8, 1e-7);
 
-/// Differences of this size between a closed form and the learned Hamiltonian are roundoff.
+/// Differences of this size between two Hamiltonians are roundoff.
 const ROUNDOFF: f64 = 1e-11;
 
 /// Changes of the rollouts smaller than this, relative to the data's spread, are of no account.
@@ -24,6 +24,11 @@ const NEGLIGIBLE: f64 = 1e-9;
 
 /// Changes of no account where integration is less accurate than that.
 const NEGLIGIBLE_AT_WORST: f64 = 1e-6;
+
+/// Errors of rollouts below this are alike: integration or roundoff may have made them.
+pub(crate) fn indistinguishable(integration_error: f64) -> f64 {
+    (10.0 * integration_error).clamp(ROUNDOFF, EXACT.0)
+}
 
 /// A closed form and the learned Hamiltonian on the held-out chunks that judge them.
 pub(crate) struct Judge<'a> {
@@ -116,8 +121,7 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// A rollout that diverges.
     pub fn explains(&self, noise: Noise, train: &[Trajectory]) -> Result<bool, RecoverError> {
-        let same = ROUNDOFF.max(10.0 * self.integration_error).min(EXACT.0);
-        if self.closed.is_worse_than(&self.learned, same) {
+        if self.closed.is_worse_than(&self.learned, indistinguishable(self.integration_error)) {
             return Ok(false);
         }
         let Noise::Sigma(sigma) = noise else { return Ok(self.closed.rms() <= self.floor()) };

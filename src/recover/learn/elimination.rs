@@ -55,8 +55,7 @@ impl Learner<'_> {
     /// of the particles.
     pub(crate) fn first_groups(&self) -> (Vec<Vec<usize>>, usize) {
         let of_rank = |most: usize| -> Vec<Vec<usize>> {
-            let varies =
-                |i: &usize| self.ranges[*i].1 > self.ranges[*i].0 && self.ranks[*i] <= most;
+            let varies = |i: &usize| self.varies(*i) && self.ranks[*i] <= most;
             (0..self.set.len()).filter(varies).map(|i| vec![i]).collect()
         };
         let highest = self.ranks.iter().copied().max().unwrap_or(0);

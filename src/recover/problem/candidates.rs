@@ -1,9 +1,12 @@
 //! The scalars that a law may be a function of.
 
-use ndarray::Array2;
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 use crate::expr::{Scalar, Vector};
-use crate::scalars::Inputs;
+use crate::field::Shape;
+use crate::scalars::{Inputs, ScalarSet};
 
 /// A scalar that may be in the law, with what speaks against it: among equals those of low rank
 /// stay.
@@ -52,6 +55,53 @@ pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
         }
     }
     found
+}
+
+/// A scalar varies if its range is a larger part of its size than this, the square root of machine
+/// epsilon: of what varies less, scaled to its range, roundoff leaves fewer than half the digits.
+const VARIES: f64 = 1.5e-8;
+
+/// The largest that a scalar could be on states whose vectors have these lengths: roundoff of its
+/// value is in proportion to it, however small the value itself.
+fn size(scalar: &Scalar, length: &dyn Fn(&str) -> f64) -> f64 {
+    let of = |v: &Vector| v.terms().iter().map(|(name, c)| c.abs() * length(name)).sum::<f64>();
+    match scalar {
+        Scalar::Norm(v) => of(v),
+        Scalar::Dot(a, b) => of(a) * of(b),
+    }
+}
+
+/// Of each scalar the range of its values as [`robust_ranges`] gives it, or, where it is constant
+/// but for roundoff, its middle value twice.
+pub(crate) fn ranges(inputs: &Inputs, set: &ScalarSet, states: ArrayView2<f64>) -> Vec<(f64, f64)> {
+    let largest = |vector: &dyn Fn(ArrayView1<f64>) -> f64| {
+        states.rows().into_iter().map(vector).fold(0.0, f64::max)
+    };
+    let norm = |x: ArrayView1<f64>| x.dot(&x).sqrt();
+    let Shape { particles, dimension } = inputs.shape;
+    let mut lengths = BTreeMap::from([("q0".to_string(), norm(ArrayView1::from(&inputs.origin)))]);
+    for (letter, first) in [("q", 0), ("p", particles * dimension)] {
+        for i in 0..particles {
+            let at = first + i * dimension;
+            let length = largest(&|row| norm(row.slice(s![at..at + dimension])));
+            lengths.insert(format!("{letter}{}", i + 1), length);
+        }
+    }
+    for (name, value) in &inputs.context {
+        lengths.insert(name.clone(), norm(ArrayView1::from(value)));
+    }
+    let length = |name: &str| lengths.get(name).copied().unwrap_or(0.0);
+    let all = robust_ranges(&set.values(states));
+    let constant =
+        |scalar: &Scalar, (low, high): (f64, f64)| high - low <= VARIES * size(scalar, &length);
+    let range = |(scalar, range): (&Scalar, (f64, f64))| {
+        if constant(scalar, range) {
+            (0.5 * (range.0 + range.1), 0.5 * (range.0 + range.1))
+        } else {
+            range
+        }
+    };
+    set.scalars().iter().zip(all).map(range).collect()
 }
 
 /// Of each column the range of all but the most extreme values, widened by a tenth of its width

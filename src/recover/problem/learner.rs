@@ -7,7 +7,7 @@ use ndarray::Array2;
 use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::expr::Scalar;
-use crate::recover::problem::candidates::{candidates, robust_ranges};
+use crate::recover::problem::candidates::{candidates, ranges};
 use crate::recover::problem::component_weights::particle_weights;
 use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::problem::teacher::Teacher;
@@ -22,6 +22,7 @@ pub struct Learner<'a> {
     pub(crate) weights: Vec<f64>,
     pub(crate) set: ScalarSet,
     pub(crate) ranks: Vec<usize>,
+    /// Of each scalar the range of its values; both ends are the same where it is constant.
     pub(crate) ranges: Vec<(f64, f64)>,
     pub(crate) pieces: usize,
     /// Factors for the rows of noisy training chunks.
@@ -49,7 +50,7 @@ impl<'a> Learner<'a> {
             candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;
         let (train, check) = (of_two_points(train), of_two_points(check));
-        let ranges = robust_ranges(&set.values(states(&train).view()));
+        let ranges = ranges(inputs, &set, states(&train).view());
         Ok(Self {
             inputs,
             weights: particle_weights(inputs.shape, &train),
@@ -77,6 +78,12 @@ impl<'a> Learner<'a> {
     /// Inputs.
     pub fn inputs(&self) -> &Inputs {
         self.inputs
+    }
+
+    /// Whether a scalar varies in the data.
+    pub(crate) fn varies(&self, scalar: usize) -> bool {
+        let (low, high) = self.ranges[scalar];
+        high > low
     }
 
     /// Pieces that each interval is cut into.
