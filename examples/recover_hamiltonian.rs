@@ -26,7 +26,7 @@ use scalar_dynamics::recover::{
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
     STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text,
-    outlying_text, shared_text,
+    outlying_text, rollout_error_text, shared_text,
 };
 use scalar_dynamics::rewrite::EqualityOptions;
 use scalar_dynamics::scalars::Inputs;
@@ -477,8 +477,11 @@ fn summary(
     }
     let ModelErrors { learned, closed_form: closed } = recovery.validation_error;
     text += &format!(
-        "\nheld-out rollout error: learned model {learned:.1e}, closed form {closed:.1e} (of the data's spread)\n{chunks}\n"
+        "\nheld-out rollout error: learned model {}, closed form {} (of the data's spread)\n{chunks}\n",
+        rollout_error_text(learned),
+        rollout_error_text(closed)
     );
+    recovery.checks.iter().for_each(|check| text += &format!("{}\n", check.message));
     let verdict = match &recovery.outlying {
         Some(outlying) => format!("no, {} chunks don't follow the law", outlying.chunks.len()),
         None if recovery.exact => "yes, down to noise or integration error".into(),

@@ -10,6 +10,7 @@ use crate::recover::judge::friction::Friction;
 use crate::recover::judge::outlying::Outlying;
 use crate::recover::judge::rivals::Rival;
 use crate::recover::noise::NoiseFound;
+use crate::recover::problem::checks::Check;
 use crate::recover::read::constants::Reading;
 use crate::recover::read::equal_constants::Shared;
 use crate::recover::read::named_form::Merged;
@@ -63,6 +64,9 @@ pub struct Recovery {
     /// Parts of the Hamiltonian that are functions of few scalars, and the closed forms that were
     /// found for each, best first.
     pub parts: Vec<RecoveredPart>,
+    /// What was seen of the data before anything was fitted. A law of scalars that don't vary in
+    /// the data is not `exact`.
+    pub checks: Vec<Check>,
     /// What no Hamiltonian explains of the data, if anything.
     pub friction: Option<Friction>,
     /// The noise of the data, where there is any.

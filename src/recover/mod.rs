@@ -40,6 +40,7 @@ pub use law::{HeldOutChunks, RecoveredPart, Recovery};
 pub use learn::bytes_of_chunk;
 pub use noise::{Noise, NoiseFound};
 pub use pipeline::{recover, recover_from};
+pub use problem::checks::Check;
 pub use read::constants::{PhysicalConstant, Reading, read_constants};
 pub use read::equal_constants::Shared;
 pub use read::named_form::Merged;

@@ -19,6 +19,7 @@ use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::NOISY;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
+use crate::recover::problem::checks::{checks, is_undetermined};
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
@@ -110,6 +111,7 @@ fn recovered_from_all(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recovery, RecoverError> {
     check(train)?;
+    let checks = checks(inputs, train)?;
     let units = Units::of(inputs, train);
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
     let (choosing, judging) = halves(validation);
@@ -160,6 +162,7 @@ fn recovered_from_all(
     let exact = resolved.are_enough()
         && friction.is_none()
         && !is_series
+        && !is_undetermined(best, &checks)
         && match explains_noise {
             Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
             None => judge.explains(settings.noise, train)?,
@@ -191,6 +194,7 @@ fn recovered_from_all(
         tied: numbers.tied,
         merged: numbers.merged,
         parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
+        checks,
         friction,
         noise,
         pareto,

@@ -130,6 +130,7 @@ impl RecoveryReport<'_> {
                 "held_out": r.held_out.all, "held_out_followed": r.held_out.resolved},
             "learned": if r.exact { Value::Null } else { json!(r.learned_expression().to_string()) },
             "exact": r.exact,
+            "checks": r.checks.iter().map(|c| json!({"name": c.name, "message": c.message})).collect::<Vec<_>>(),
             "stopped": r.stopped,
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
                 "vectors": self.inputs.context.iter().map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
@@ -281,6 +282,10 @@ impl RecoveryReport<'_> {
         );
         for (q, force) in &r.forces {
             text += &format!("- on {q}: `{force}`\n");
+        }
+        if !r.checks.is_empty() {
+            text += "\n## Seen in the data\n\n";
+            r.checks.iter().for_each(|check| text += &format!("- {}\n", check.message));
         }
         if let Some(outlying) = &r.outlying {
             text += &format!("\n## Chunks that don't follow\n\n{}\n", outlying_text(outlying));

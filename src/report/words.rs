@@ -89,6 +89,11 @@ pub fn constant_error_text(constant: &PhysicalConstant) -> String {
     if constant.is_fitted() { error_text(constant.standard_error) } else { NOT_FITTED.into() }
 }
 
+/// An error of rollouts; rollouts that end have none.
+pub fn rollout_error_text(error: f64) -> String {
+    if error.is_finite() { format!("{error:.1e}") } else { "none (rollouts diverge)".into() }
+}
+
 /// A constant's value with its standard error.
 pub fn constant_text(constant: &PhysicalConstant) -> String {
     value_text(constant.value, constant.standard_error, constant.is_fitted())
@@ -112,7 +117,10 @@ pub fn merged_text(merged: &Merged) -> String {
 
 fn value_text(value: f64, error: Option<f64>, fitted: bool) -> String {
     if fitted {
-        format!("{value:.10} +- {}", error_text(error))
+        // Ten decimals, or ten digits of what would show none or too many in decimals.
+        let plain = value == 0.0 || (1e-4..1e10).contains(&value.abs());
+        let value = if plain { format!("{value:.10}") } else { format!("{value:.9e}") };
+        format!("{value} +- {}", error_text(error))
     } else {
         format!("{value} {NOT_FITTED}")
     }

@@ -44,6 +44,10 @@ impl Learner<'_> {
         for scalars in wanted {
             let first = functions.len();
             match scalars[..] {
+                // Of a function of what is constant only the slope has an effect.
+                [i] if self.is_constant_length(i) => {
+                    functions.push(vec![(axis(i, Map::Identity), 1)]);
+                }
                 [i] => {
                     let logarithmic = self.is_logarithmic(i);
                     let plain = match (self.ranks[i], logarithmic) {
@@ -66,8 +70,10 @@ impl Learner<'_> {
                         if self.is_logarithmic(i) { Map::Logarithm } else { Map::Identity }
                     };
                     let (a, b) = (axis(i, map(i)), axis(j, map(j)));
-                    for d in 1..degree {
-                        functions.extend((1..=degree - d).map(|e| vec![(a, d), (b, e)]));
+                    let most = |i: usize| if self.is_constant_length(i) { 1 } else { degree };
+                    for d in 1..degree.min(most(i) + 1) {
+                        let highest = (degree - d).min(most(j));
+                        functions.extend((1..=highest).map(|e| vec![(a, d), (b, e)]));
                     }
                 }
                 _ => continue,

@@ -2,8 +2,9 @@
 
 use ndarray::{Array2, Axis, s};
 
+use crate::deadline::Deadline;
 use crate::linalg::{self, triangular_factor, with_ridge};
-use crate::model::ScalarHamiltonian;
+use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::learn::eliminate::eliminate_groups;
 use crate::recover::learn::fitted::{Fitted, Group};
 use crate::recover::learn::limits::PAIRS_ABOVE;
@@ -19,6 +20,13 @@ const PAIR_DEGREE: usize = 6;
 const PAIR_CHUNKS: usize = 150;
 
 const MOST_PAIRS: usize = 6;
+
+/// Values of the probe's design, at most: 256 MB. Chunks beyond that are left out.
+const MOST_VALUES: usize = 1 << 25;
+
+/// Columns of the probe, at most: so many orthogonalised in as many rows as fit take ten seconds
+/// on a core.
+const MOST_COLUMNS: usize = 3000;
 
 /// With so many columns or fewer pairs are also found by dropping one after the other.
 const BACKWARD_COLUMNS: usize = 260;
@@ -66,7 +74,8 @@ impl Learner<'_> {
     fn tiers(&self) -> Vec<Vec<usize>> {
         let useful = |ranks: &[usize]| -> Vec<usize> {
             (0..self.set.len())
-                .filter(|&i| self.varies(i) && ranks.contains(&self.ranks[i]))
+                .filter(|&i| self.varies(i) || self.is_constant_length(i))
+                .filter(|&i| ranks.contains(&self.ranks[i]))
                 .collect()
         };
         let mut tiers = vec![useful(&[1]), useful(&[0, 1]), useful(&[0, 1, 3, 4])];
@@ -94,7 +103,7 @@ impl Learner<'_> {
         let names = |pairs: &[usize]| {
             self.names(&pairs.iter().map(|&g| groups[g].scalars.clone()).collect::<Vec<_>>())
         };
-        let mut chosen = probe.forward()?;
+        let mut chosen = probe.forward(self.deadline())?;
         log::debug!("forward: {}", names(&chosen));
         if probe.factor.ncols() <= BACKWARD_COLUMNS {
             let rank = |g: &Group| {
@@ -115,18 +124,40 @@ impl Learner<'_> {
         Ok(chosen.into_iter().map(|g| groups[g].scalars.clone()).collect())
     }
 
-    /// All pairs of the given scalars, with products of low degree, beside what is there.
-    fn probe(&self, fitted: &Fitted, scalars: &[usize], along_flow: bool) -> linalg::Result<Probe> {
-        let pairs = scalars
+    /// Pairs of the given scalars, as many as can be tried: of many particles only those with a
+    /// scalar that is demanded, or with two.
+    fn some_pairs(&self, demanded: &[Vec<usize>], scalars: &[usize]) -> Vec<Vec<usize>> {
+        let known = |i: usize| usize::from(demanded.iter().any(|group| group.contains(&i)));
+        let all = scalars
             .iter()
             .enumerate()
             .flat_map(|(k, &j)| scalars[..k].iter().map(move |&i| vec![i, j]));
+        let mut pairs: Vec<Vec<usize>> = all.collect();
+        for least in 1..=2 {
+            if self.size(&pairs, PAIR_PROBE) > MOST_COLUMNS {
+                pairs.retain(|pair| pair.iter().map(|&i| known(i)).sum::<usize>() >= least);
+            }
+        }
+        while self.size(&pairs, PAIR_PROBE) > MOST_COLUMNS {
+            pairs.truncate(pairs.len() / 2);
+        }
+        pairs
+    }
+
+    /// Pairs of the given scalars, with products of low degree, beside what is there.
+    fn probe(&self, fitted: &Fitted, scalars: &[usize], along_flow: bool) -> linalg::Result<Probe> {
         let single = self.groups_of(fitted);
+        let pairs = self.some_pairs(&single, scalars);
         let wanted: Vec<Vec<usize>> = single.iter().cloned().chain(pairs).collect();
         let (basis, groups) = self.basis(&wanted, PAIR_PROBE);
         let model = ScalarHamiltonian::new(self.set.clone(), basis);
         let flow = Flow { model: &fitted.model, theta: &fitted.theta };
-        let some = self.train.len().min(PAIR_CHUNKS);
+        let most = MOST_VALUES / model.parameters().max(1);
+        let fit = self.train.iter().scan(0, |sum, chunk| {
+            *sum += chunk.states.len();
+            (*sum <= most).then_some(())
+        });
+        let some = fit.count().clamp(1, PAIR_CHUNKS).min(self.train.len());
         let flow = along_flow.then_some(&flow);
         let paths = Paths::new(
             flow,
@@ -165,12 +196,15 @@ impl Probe {
     }
 
     /// The pairs that explain most, one after the other.
-    fn forward(&self) -> linalg::Result<Vec<usize>> {
+    fn forward(&self, deadline: &Deadline) -> linalg::Result<Vec<usize>> {
         let mut left = self.total;
         let mut chosen: Vec<usize> = Vec::new();
         while chosen.len() < MOST_PAIRS && left > 3.0 * self.whole {
             let mut best: Option<(usize, f64)> = None;
             for g in (self.single..self.groups.len()).filter(|g| !chosen.contains(g)) {
+                if deadline.is_over() {
+                    return Ok(chosen);
+                }
                 let after = self.left(&[&chosen[..], &[g]].concat())?;
                 if best.is_none_or(|(_, b)| after < b * (1.0 - 1e-9)) {
                     best = Some((g, after));

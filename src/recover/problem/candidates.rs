@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 use crate::expr::{Scalar, Vector};
 use crate::field::Shape;
-use crate::scalars::{Inputs, ScalarSet};
+use crate::scalars::{self, Inputs, ScalarSet};
 
 /// A scalar that may be in the law, with what speaks against it: among equals those of low rank
 /// stay.
@@ -72,7 +72,7 @@ fn size(scalar: &Scalar, length: &dyn Fn(&str) -> f64) -> f64 {
 }
 
 /// Of each scalar the range of its values as [`robust_ranges`] gives it, or, where it is constant
-/// but for roundoff, its middle value twice.
+/// but for roundoff, its value twice.
 pub(crate) fn ranges(inputs: &Inputs, set: &ScalarSet, states: ArrayView2<f64>) -> Vec<(f64, f64)> {
     let largest = |vector: &dyn Fn(ArrayView1<f64>) -> f64| {
         states.rows().into_iter().map(vector).fold(0.0, f64::max)
@@ -92,16 +92,34 @@ pub(crate) fn ranges(inputs: &Inputs, set: &ScalarSet, states: ArrayView2<f64>) 
     }
     let length = |name: &str| lengths.get(name).copied().unwrap_or(0.0);
     let all = robust_ranges(&set.values(states));
-    let constant =
-        |scalar: &Scalar, (low, high): (f64, f64)| high - low <= VARIES * size(scalar, &length);
-    let range = |(scalar, range): (&Scalar, (f64, f64))| {
-        if constant(scalar, range) {
-            (0.5 * (range.0 + range.1), 0.5 * (range.0 + range.1))
-        } else {
-            range
+    let range = |(scalar, (low, high)): (&Scalar, (f64, f64))| {
+        let (roundoff, middle) = (VARIES * size(scalar, &length), 0.5 * (low + high));
+        match high - low > roundoff {
+            true => (low, high),
+            false if middle.abs() > roundoff => (middle, middle),
+            false => (0.0, 0.0),
         }
     };
     set.scalars().iter().zip(all).map(range).collect()
+}
+
+/// Lengths that are the same in all states but not zero: of rods, of bonds, of circular orbits.
+pub(crate) fn constant_lengths(
+    inputs: &Inputs,
+    states: ArrayView2<f64>,
+) -> Result<Vec<(Scalar, f64)>, scalars::Error> {
+    let set = ScalarSet::new(inputs, candidates(inputs).into_iter().map(|c| c.scalar).collect())?;
+    let found = set.scalars().iter().zip(ranges(inputs, &set, states));
+    Ok(found
+        .filter(|(scalar, range)| is_constant_length(scalar, *range))
+        .map(|(scalar, (value, _))| (scalar.clone(), value))
+        .collect())
+}
+
+/// Whether a scalar of this range is a length that is always the same but not zero. All that the
+/// data can tell of a function of it is its slope there.
+pub(crate) fn is_constant_length(scalar: &Scalar, (low, high): (f64, f64)) -> bool {
+    matches!(scalar, Scalar::Norm(_)) && low == high && low > 0.0
 }
 
 /// Of each column the range of all but the most extreme values, widened by a tenth of its width

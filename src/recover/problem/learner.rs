@@ -7,7 +7,7 @@ use ndarray::Array2;
 use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::expr::Scalar;
-use crate::recover::problem::candidates::{candidates, ranges};
+use crate::recover::problem::candidates::{candidates, is_constant_length, ranges};
 use crate::recover::problem::component_weights::particle_weights;
 use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::problem::teacher::Teacher;
@@ -84,6 +84,11 @@ impl<'a> Learner<'a> {
     pub(crate) fn varies(&self, scalar: usize) -> bool {
         let (low, high) = self.ranges[scalar];
         high > low
+    }
+
+    /// Whether a scalar is a length that is constant in the data.
+    pub(crate) fn is_constant_length(&self, scalar: usize) -> bool {
+        is_constant_length(&self.scalars()[scalar], self.ranges[scalar])
     }
 
     /// Pieces that each interval is cut into.
