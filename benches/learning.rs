@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use scalar_dynamics::Deadline;
 use scalar_dynamics::basis::{Basis, Kind};
 use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_states};
 use scalar_dynamics::expr::Expr;
@@ -52,7 +53,13 @@ fn settings(step: f64) -> Settings {
     let rollout =
         Options { method: RungeKutta::new(8).expect("order 8 exists"), step, batch: LANES };
     let stop = Stop { iterations: 300, round: 10, decrease: 1e-6 };
-    Settings { rollout, weights: vec![1.0; 12], stop, rank_tolerance: 1e-9 }
+    Settings {
+        rollout,
+        weights: vec![1.0; 12],
+        stop,
+        rank_tolerance: 1e-9,
+        deadline: Deadline::default(),
+    }
 }
 
 fn pool(threads: usize) -> ThreadPool {

@@ -485,6 +485,9 @@ fn summary(
     let verdict = match &recovery.outlying {
         Some(outlying) => format!("no, {} chunks don't follow the law", outlying.chunks.len()),
         None if recovery.exact => "yes, down to noise or integration error".into(),
+        None if recovery.is_undetermined() => {
+            "no, what doesn't vary in the data hides what the law is elsewhere".into()
+        }
         None => "no, the closed form is an approximation".to_string(),
     };
     text += &format!("exact: {verdict}\n");

@@ -166,7 +166,7 @@ pub fn key(data: &Data, profile: Profile, learner: Learner) -> String {
 
 /// The settings of a training, as text.
 fn plan(step: f64) -> String {
-    let plan = settings(step).map(|Settings { rollout, weights, stop, rank_tolerance }| {
+    let plan = settings(step).map(|Settings { rollout, weights, stop, rank_tolerance, .. }| {
         format!(
             "stages {} step {step} batch {} weights {weights:?} {stop:?} rank {rank_tolerance:e}",
             rollout.method.stages(),

@@ -10,7 +10,7 @@ use crate::recover::judge::friction::Friction;
 use crate::recover::judge::outlying::Outlying;
 use crate::recover::judge::rivals::Rival;
 use crate::recover::noise::NoiseFound;
-use crate::recover::problem::checks::Check;
+use crate::recover::problem::checks::{Check, is_undetermined};
 use crate::recover::read::constants::Reading;
 use crate::recover::read::equal_constants::Shared;
 use crate::recover::read::named_form::Merged;
@@ -120,6 +120,12 @@ impl Recovery {
     pub fn learned_expression(&self) -> Expr {
         let Learned { model, fit, .. } = &self.learned;
         model.function().expression(&fit.theta, model.scalars().scalars())
+    }
+
+    /// Whether the law is a function of something that doesn't vary in the data, so that others
+    /// explain them as well.
+    pub fn is_undetermined(&self) -> bool {
+        is_undetermined(self.best(), &self.checks)
     }
 
     /// The form to show: with simple numbers where confirmed, else as fitted.

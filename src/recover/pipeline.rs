@@ -228,7 +228,8 @@ fn learn<'a>(
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
-    if fitted.misfit > NOISY && noise != Noise::None && teaching.is_none() {
+    let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
+    if noisy && !learner.late() {
         let spread = states(learner.train()).std_axis(Axis(0), 0.0);
         let given = match noise {
             Noise::Sigma(sigma) => Some((spread * sigma).to_vec()),

@@ -9,6 +9,7 @@ use super::error::Error;
 use super::lbfgs::{Objective, Outcome, Record, Stop, minimise};
 use super::saving::Saving;
 use crate::dataset::Trajectory;
+use crate::deadline::Deadline;
 use crate::linalg::triangular_factor;
 use crate::loss::{Options, RolloutLoss, integral_form};
 use crate::model::{Lanewise, LinearModel, Model};
@@ -24,6 +25,8 @@ pub struct Settings {
     pub stop: Stop,
     /// Singular values below this fraction of the largest count as zero.
     pub rank_tolerance: f64,
+    /// When fits to noisy chunks end where they are.
+    pub deadline: Deadline,
 }
 
 /// A trained model's parameters and how they were found.

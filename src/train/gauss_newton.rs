@@ -5,6 +5,7 @@ use ndarray::Array2;
 use super::coordinates::Coordinates;
 use super::error::Error;
 use super::prior::Prior;
+use crate::deadline::Deadline;
 use crate::linalg::triangular_factor;
 use crate::loss::{Eliminated, RolloutLoss};
 use crate::model::Lanewise;
@@ -29,12 +30,8 @@ pub(super) struct Damping {
     value: f64,
     /// Rollouts of all chunks so far.
     pub rollouts: usize,
-}
-
-impl Default for Damping {
-    fn default() -> Self {
-        Self { value: Self::FIRST, rollouts: 0 }
-    }
+    /// After it no step is tried.
+    deadline: Deadline,
 }
 
 impl Damping {
@@ -42,6 +39,11 @@ impl Damping {
     const LEAST: f64 = 1e-14;
     const MOST: f64 = 1e8;
     const FACTOR: f64 = 10.0;
+
+    /// At the beginning.
+    pub fn new(deadline: Deadline) -> Self {
+        Self { value: Self::FIRST, rollouts: 0, deadline }
+    }
 
     /// For another loss.
     pub fn reset(&mut self) {
@@ -116,7 +118,7 @@ impl Linearised {
         let value = before.iter().sum::<f64>() + self.penalty();
         let mean = before.iter().sum::<f64>() / before.len() as f64;
         let mut bearable: Vec<f64> = before.iter().map(|loss| WORSE * loss + mean).collect();
-        while damping.value < Damping::MOST {
+        while damping.value < Damping::MOST && !damping.deadline.is_over() {
             let next = self.parameters(damping.value);
             let change: Vec<f64> = next.iter().zip(theta).map(|(a, b)| a - b).collect();
             let (moved, losses) =

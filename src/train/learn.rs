@@ -8,6 +8,7 @@ use super::lbfgs::{Record, Stop};
 use super::saving::Saving;
 use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
+use crate::deadline::Deadline;
 use crate::integrate::RungeKutta;
 use crate::linalg::{LANES, independent_columns, triangular_factor};
 use crate::loss::{Options, RolloutLoss, integral_form};
@@ -40,6 +41,7 @@ impl Settings {
             weights,
             stop: Stop { iterations: 300, round: 5, decrease: 1e-3 },
             rank_tolerance: 1e-10,
+            deadline: Deadline::default(),
         })
     }
 }

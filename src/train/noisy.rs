@@ -117,7 +117,7 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             noise: prior.noise.clone().unwrap_or(noise),
             known,
             steps: Steps::new(chunks.len()),
-            damping: Damping::default(),
+            damping: Damping::new(settings.deadline.clone()),
             fit: NoisyFit::unfitted(theta, starts),
         })
     }
@@ -147,7 +147,8 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             let settled = self.known
                 && estimate.iter().zip(&self.noise).all(|(a, b)| (a / b).ln().abs() < SETTLED.ln());
             let there = settled && (self.has_arrived(&at) || gain < LITTLE);
-            if (there && !self.refine_steps()) || iteration == ITERATIONS {
+            let late = self.settings.deadline.is_over();
+            if (there && !self.refine_steps()) || iteration == ITERATIONS || late {
                 self.fit.outcome = if there { Outcome::Converged } else { Outcome::Limit };
                 break;
             }
@@ -155,7 +156,7 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             if !there && (settled || iteration > 0 || !self.known) {
                 match at.step(&loss, (&self.fit.theta, &self.fit.starts), &mut self.damping) {
                     Some(step) => (self.fit.theta, self.fit.starts, gain) = step,
-                    None if settled => {
+                    None if settled || self.settings.deadline.is_over() => {
                         self.fit.outcome = Outcome::Stuck;
                         break;
                     }

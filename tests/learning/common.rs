@@ -4,6 +4,7 @@
 use ndarray::{Array2, ArrayView2, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::Deadline;
 use scalar_dynamics::basis::{Basis, Kind};
 use scalar_dynamics::dataset::{Shape, Trajectory};
 use scalar_dynamics::expr::{Scalar, Vector};
@@ -162,7 +163,13 @@ pub fn rollout(order: usize, step: f64) -> Options {
 
 pub fn settings(iterations: usize) -> Settings {
     let stop = Stop { iterations, round: 10, decrease: 1e-6 };
-    Settings { rollout: rollout(8, 0.1), weights: vec![1.0; 12], stop, rank_tolerance: 1e-9 }
+    Settings {
+        rollout: rollout(8, 0.1),
+        weights: vec![1.0; 12],
+        stop,
+        rank_tolerance: 1e-9,
+        deadline: Deadline::default(),
+    }
 }
 
 /// `run` on one, two and four threads.

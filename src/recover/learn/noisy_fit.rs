@@ -135,6 +135,7 @@ impl Learner<'_> {
     pub(crate) fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, Error> {
         let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
         settings.rank_tolerance = RANK_TOLERANCE;
+        settings.deadline = self.deadline().clone();
         Ok(NoisyChunks {
             settings,
             train: marked(&self.train, &self.tame()),

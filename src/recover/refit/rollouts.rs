@@ -110,6 +110,7 @@ pub(crate) fn on_trajectories(
     }
     let train = learner.train();
     let mut settings = Settings::new(learner.weights().to_vec(), short_interval(train))?;
+    settings.deadline = learner.deadline().clone();
     let expression = &discovered.chosen.expression;
     let (closed, constants) =
         (ScalarHamiltonian::closed_form(learner.inputs(), expression)?, expression.constants());
