@@ -55,8 +55,7 @@ impl Profile {
     /// Draws of the noise at each level.
     pub fn noise_seeds(self) -> u64 {
         match self {
-            Self::Smoke => 1,
-            Self::Quick => 2,
+            Self::Smoke | Self::Quick => 1,
             Self::Paper => 9,
         }
     }
