@@ -91,3 +91,67 @@ fn inverse_root(a: &Array2<f64>) -> Result<Array2<f64>, Error> {
     values.mapv_inplace(|value| 1.0 / (value + ridge).sqrt());
     Ok((&directions * &values).dot(&directions.t()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A matrix of two blocks, one of one, and a parameter beside them.
+    fn coordinates() -> (MatrixCoordinates, usize) {
+        let matrices = vec![
+            ParameterMatrix { rows: 3, blocks: vec![(0, 4), (12, 1)] },
+            ParameterMatrix { rows: 2, blocks: vec![(15, 3)] },
+        ];
+        let dim = 22;
+        let wave = |seed: usize, k: usize| ((1 + seed * 7 + k * k) as f64).sin();
+        let samples: Vec<Vec<f64>> =
+            (0..9).map(|seed| (0..dim).map(|k| wave(seed, k)).collect()).collect();
+        let origin = (0..dim).map(|k| wave(40, k)).collect();
+        (MatrixCoordinates::new(origin, matrices, &samples, 0.7).unwrap(), dim)
+    }
+
+    #[test]
+    fn gradient_by_coordinates_agrees_with_central_differences() {
+        let (coordinates, dim) = coordinates();
+        // f = sum of (k + 1) theta_k^3 / 3.
+        let value = |u: &[f64]| -> f64 {
+            let theta = coordinates.parameters(u);
+            theta.iter().enumerate().map(|(k, t)| (k + 1) as f64 * t.powi(3) / 3.0).sum()
+        };
+        let u: Vec<f64> = (0..dim).map(|k| 0.3 * (k as f64).cos()).collect();
+        let theta = coordinates.parameters(&u);
+        let by_theta: Vec<f64> =
+            theta.iter().enumerate().map(|(k, t)| (k + 1) as f64 * t * t).collect();
+        let gradient = coordinates.product(&by_theta);
+        for k in 0..dim {
+            let step = 1e-4;
+            let at = |step: f64| {
+                let mut u = u.clone();
+                u[k] += step;
+                value(&u)
+            };
+            let difference = (at(step) - at(-step)) / (2.0 * step);
+            let scale = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+            assert!((difference - gradient[k]).abs() < 1e-7 * scale, "{k}: {difference}");
+        }
+    }
+
+    /// Diagonal samples, of which L = R = diag(9, 1) with its mean of 5 added, and tr L = 10.
+    #[test]
+    fn factors_are_inverse_roots_of_the_second_moments() {
+        let matrices = vec![ParameterMatrix { rows: 2, blocks: vec![(0, 2)] }];
+        let samples = [[3.0, 0.0, 0.0, 1.0], [3.0, 0.0, 0.0, -1.0]].map(Vec::from);
+        let coordinates = MatrixCoordinates::new(vec![0.0; 4], matrices, &samples, 1.0).unwrap();
+        let moments: [f64; 2] = [9.0, 1.0];
+        let expected = |row: usize, column: usize| {
+            (10.0 / ((moments[row] + 5.0) * (moments[column] + 5.0))).sqrt()
+        };
+        for k in 0..4 {
+            let mut unit = vec![0.0; 4];
+            unit[k] = 1.0;
+            unit.clone_from(&coordinates.product(&unit));
+            unit[k] -= expected(k / 2, k % 2);
+            assert!(unit.iter().all(|x| x.abs() < 1e-14), "{k}: {unit:?}");
+        }
+    }
+}

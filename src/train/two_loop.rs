@@ -133,3 +133,108 @@ where
         Ok((state.param(u).cost(end.get_cost()).gradient(next), None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use argmin::solver::quasinewton::LBFGS;
+    use ndarray::{Array1, Array2, aview1};
+
+    use super::*;
+
+    const DIM: usize = 30;
+
+    /// The extended Rosenbrock function.
+    struct Valley;
+
+    impl CostFunction for Valley {
+        type Param = Vec<f64>;
+        type Output = f64;
+        fn cost(&self, u: &Vec<f64>) -> Result<f64, Error> {
+            let term = |p: &[f64]| (1.0 - p[0]).powi(2) + 100.0 * (p[1] - p[0] * p[0]).powi(2);
+            Ok(u.windows(2).map(term).sum())
+        }
+    }
+
+    impl Gradient for Valley {
+        type Param = Vec<f64>;
+        type Gradient = Vec<f64>;
+        fn gradient(&self, u: &Vec<f64>) -> Result<Vec<f64>, Error> {
+            let mut gradient = vec![0.0; u.len()];
+            for (k, p) in u.windows(2).enumerate() {
+                let rise = p[1] - p[0] * p[0];
+                gradient[k] -= 2.0 * (1.0 - p[0]) + 400.0 * p[0] * rise;
+                gradient[k + 1] += 200.0 * rise;
+            }
+            Ok(gradient)
+        }
+    }
+
+    fn search() -> WeakWolfe {
+        WeakWolfe::new(20)
+    }
+
+    /// Where a solver is after so many iterations.
+    fn after<S: Solver<Valley, Point>>(solver: S, iterations: u64) -> Vec<f64> {
+        let start: Vec<f64> = (0..DIM).map(|k| (k as f64).sin()).collect();
+        let (cost, gradient) = (Valley.cost(&start).unwrap(), Valley.gradient(&start).unwrap());
+        let state = Point::new().param(start).cost(cost).gradient(gradient);
+        let run = Executor::new(Valley, solver)
+            .configure(|_| state.max_iters(iterations))
+            .ctrlc(false)
+            .run();
+        run.unwrap().state.take_param().unwrap()
+    }
+
+    /// Runs shorter and longer than the memory of 7 pairs.
+    #[test]
+    fn regress_steps_are_those_of_argmin_to_the_last_bit() {
+        let argmin = || {
+            LBFGS::new(search(), 7)
+                .with_tolerance_grad(0.0)
+                .and_then(|solver| solver.with_tolerance_cost(0.0))
+                .unwrap()
+        };
+        for iterations in [1, 2, 7, 8, 60] {
+            assert_eq!(
+                after(TwoLoop::new(search(), 7), iterations),
+                after(argmin(), iterations),
+                "{iterations} iterations"
+            );
+        }
+    }
+
+    /// Each pair changes H to (1 - s y^T / s.y) H (1 - y s^T / s.y) + s s^T / s.y, from s.y / y.y of
+    /// the last pair (Nocedal & Wright 2006, equations 7.16 and 7.20).
+    #[test]
+    fn product_is_that_of_the_dense_inverse_hessian() {
+        let vector = |seed: f64| Array1::from_shape_fn(DIM, |k| (seed * (k + 1) as f64).sin());
+        let outer = |a: &Array1<f64>, b: &Array1<f64>| {
+            Array2::from_shape_fn((DIM, DIM), |(i, j)| a[i] * b[j])
+        };
+        let mut solver = TwoLoop::new(search(), 5);
+        let mut pairs = Vec::new();
+        for k in 0..5 {
+            let s = vector(0.3 + f64::from(k));
+            let y = &s * 2.0 + vector(1.7 + f64::from(k)) * 0.1;
+            solver.pairs.push_back(Pair {
+                s: s.to_vec(),
+                y: y.to_vec(),
+                sy: s.dot(&y),
+                yy: y.dot(&y),
+            });
+            pairs.push((s, y));
+        }
+        let (s, y) = &pairs[4];
+        let one = Array2::<f64>::eye(DIM);
+        let mut inverse = &one * (s.dot(y) / y.dot(y));
+        for (s, y) in &pairs {
+            let sy = s.dot(y);
+            let left = &one - outer(s, y) / sy;
+            inverse = left.dot(&inverse).dot(&left.t()) + outer(s, s) / sy;
+        }
+        let gradient = vector(0.9);
+        let expected = inverse.dot(&gradient);
+        let off = &aview1(&solver.times(&gradient.to_vec())) - &expected;
+        assert!(off.dot(&off).sqrt() < 1e-13 * expected.dot(&expected).sqrt(), "{off}");
+    }
+}
