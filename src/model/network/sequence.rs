@@ -192,11 +192,11 @@ impl Network {
 
     /// The matrices of all layers.
     pub fn matrices(&self) -> Vec<ParameterMatrix> {
-        let of_layer = |(layer, range): (&Box<dyn Layer>, &Range<usize>)| {
-            let first = range.start;
-            layer.matrices().into_iter().map(move |matrix| matrix.after(first))
-        };
-        self.layers.iter().zip(&self.theta).flat_map(of_layer).collect()
+        let mut matrices = Vec::new();
+        for (layer, range) in self.layers.iter().zip(&self.theta) {
+            matrices.extend(layer.matrices().into_iter().map(|matrix| matrix.after(range.start)));
+        }
+        matrices
     }
 
     /// Draws parameters.
