@@ -62,8 +62,8 @@ fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
     match profile {
         Profile::Smoke => [10, 10, 5],
         Profile::Quick if probes(learner, profile).is_some() => [50, 150, 0],
-        Profile::Quick if learner == Learner::ScalarsMlpRelu => [150, 600, 5],
-        Profile::Quick => [100, 600, 0],
+        Profile::Quick if learner == Learner::ScalarsMlpRelu => [300, 500, 5],
+        Profile::Quick => [300, 400, 0],
         Profile::Paper if equivariant => [150, 400, 10],
         Profile::Paper => [300, 800, 20],
     }
@@ -78,13 +78,13 @@ fn round(profile: Profile) -> usize {
     }
 }
 
-/// Random vectors for each block of chunks that the coordinates of training are taken from, at the
-/// small profiles. Equivariant networks and the perceptron as a field come to the same validation
+/// Random vectors for each block of chunks that the coordinates of training are taken from, at
+/// quick. Equivariant networks and the perceptron as a field come to the same validation
 /// error in less than half of the iterations; perceptrons on scalars and as a Hamiltonian would not:
 /// they come to the same training error sooner, but predict other chunks worse.
 fn probes(learner: Learner, profile: Profile) -> Option<u64> {
     let helped = matches!(learner, Learner::Emlp(..) | Learner::Mlp(Dynamics::NOde));
-    (profile != Profile::Paper && helped).then_some(4)
+    (profile == Profile::Quick && helped).then_some(4)
 }
 
 /// ReLU's forces jump, and the gradient of its loss does not see that. So it is trained as the
