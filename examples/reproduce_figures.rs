@@ -125,4 +125,10 @@ impl Watch for Bar {
     fn detail(&mut self, text: &str) {
         self.0.set_message(text.to_string());
     }
+    fn found(&mut self, text: &str) {
+        // Whether standard output can be written to is said at the end, with the summary.
+        self.0.suspend(|| {
+            let _ = write!(std::io::stdout(), "{text}").and_then(|()| std::io::stdout().flush());
+        });
+    }
 }

@@ -473,6 +473,7 @@ fn regress_a_black_box_is_read() {
         round: 20,
         patience: 5,
         decay: 0.0,
+        probes: None,
     };
     for seed in [7, 8, 9] {
         let start = network.initial(&mut rng(seed));

@@ -8,7 +8,8 @@ use ndarray::{Array2, Array3, ArrayView2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Error, Profile};
+use super::error::Error;
+use super::profile::Profile;
 use crate::dataset::frames::Metadata;
 use crate::dataset::{Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states};
 use crate::evaluate::relative_error;
@@ -59,6 +60,15 @@ impl Preset {
             Self::ReferenceCode => SpringyPendulum::reference_code(),
             Self::Paper => SpringyPendulum::paper(),
         }
+    }
+    /// The value of a constant that the data are made with. Gravity acts on each particle with its
+    /// full strength: `g1` and `g2` count in units of g.
+    pub fn true_value(self, name: &str) -> Option<f64> {
+        if ["g1", "g2"].contains(&name) {
+            return Some(1.0);
+        }
+        let parameters = self.system().named_parameters();
+        parameters.into_iter().find(|(parameter, _)| *parameter == name).map(|(_, value)| value)
     }
 }
 

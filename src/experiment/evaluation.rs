@@ -3,8 +3,10 @@
 use ndarray::{Array2, Array3, ArrayView2, s};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
+use super::error::Error;
+use super::learner::{Dynamics, Learner};
+use super::profile::Profile;
 use crate::evaluate::{self, RolloutErrors, rollout};
 use crate::field::Hamiltonian;
 use crate::integrate::RungeKutta;
@@ -12,26 +14,74 @@ use crate::model::Model;
 
 /// Steps per interval of a rollout: at first, and at most.
 const SUBSTEPS: (usize, usize) = (1, 64);
-/// Test trajectories that decide about the number of steps.
-const PILOTS: usize = 40;
-/// Halving the step may change rollouts by this fraction of the model's error.
-const SHARE: f64 = 0.05;
 /// Differences between rollouts of this size come from roundoff as much as from the step.
 const ROUNDOFF: f64 = 1e-13;
+
+/// How finely models are rolled out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Precision {
+    /// Orders of the explicit Runge-Kutta methods to choose from.
+    orders: &'static [usize],
+    /// Test trajectories that decide about method and number of steps.
+    pilots: usize,
+    /// Halving the step may change rollouts by this fraction of the model's error.
+    share: f64,
+}
+
+impl Precision {
+    /// Steps whose errors can be seen in no digit of a table.
+    pub const FULL: Self = Self { orders: &[8], pilots: 40, share: 0.05 };
+    /// For networks at the small profiles: errors of steps are independent of those of the model,
+    /// so a fifth of these adds two percent to them. Order 4 has cheaper steps, and where a force
+    /// jumps no order helps.
+    pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2 };
+    /// The same for smooth Hamiltonians: rollouts conserve what the model conserves only as well as
+    /// they are integrated, and one step of order 4 would leave 2e-4 of the angular momentum of
+    /// models that conserve it, where order 8 leaves 1e-9.
+    pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
+
+    /// That of a model's test.
+    pub fn of(learner: Learner, profile: Profile) -> Self {
+        let smooth = learner != Learner::ScalarsMlpRelu;
+        match learner.dynamics() {
+            _ if learner.is_explicit() || profile == Profile::Paper => Self::FULL,
+            Dynamics::Hnn if smooth => Self::HAMILTONIANS,
+            _ => Self::NETWORKS,
+        }
+    }
+
+    /// As text.
+    pub(super) fn settings(self) -> String {
+        let Self { orders, pilots, share } = self;
+        let rest =
+            (SUBSTEPS, pilots, share, ROUNDOFF, INTERVAL, POINTS, FINE_INTERVAL, FINE_POINTS);
+        match orders {
+            [8] => format!("evaluation {rest:?}"),
+            _ => format!("evaluation orders {orders:?} {rest:?}"),
+        }
+    }
+}
 
 /// Errors of rollouts over the test trajectories, trajectory by trajectory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Evaluation {
+    /// Order of the explicit Runge-Kutta method.
+    #[serde(default = "highest")]
+    pub order: usize,
     /// Steps per interval of the rollouts.
     pub substeps: usize,
     /// Geometric mean of the relative distance that halving the step makes: above the error of
-    /// their integration. Measured on the first forty trajectories; where it comes near roundoff,
-    /// the rollouts have the halved step.
+    /// their integration. Measured on the first trajectories; where it comes near roundoff, the
+    /// rollouts have the halved step.
     pub step_error: f64,
     state: Vec<f64>,
     angular_momentum: Vec<f64>,
     energy: Vec<f64>,
     fine: Vec<f64>,
+}
+
+fn highest() -> usize {
+    8
 }
 
 impl Evaluation {
@@ -52,41 +102,42 @@ impl Evaluation {
         let dim = self.fine.len() / FINE_POINTS;
         Array2::from_shape_fn((FINE_POINTS, dim), |(i, c)| self.fine[i * dim + c])
     }
-
-    /// How it is made, as text.
-    pub(super) fn settings() -> String {
-        format!(
-            "evaluation {:?}",
-            (SUBSTEPS, PILOTS, SHARE, ROUNDOFF, INTERVAL, POINTS, FINE_INTERVAL, FINE_POINTS)
-        )
-    }
 }
 
-/// Rolls a model out from the first test states by the explicit Runge-Kutta method of order 8. The
-/// step is so short that halving it changes the first few trajectories by a small share of the
-/// model's error at most.
+/// Rolls a model out from the first test states by an explicit Runge-Kutta method. The step is so
+/// short that halving it changes the first few trajectories by a small share of the model's error
+/// at most.
 ///
 /// # Errors
 /// [`Error::Integrate`], never in practice.
-pub fn evaluate<M: Model>(model: &M, theta: &[f64], data: &Data) -> Result<Evaluation, Error> {
-    let method = RungeKutta::new(8)?;
+pub fn evaluate<M: Model>(
+    model: &M,
+    theta: &[f64],
+    data: &Data,
+    precision: Precision,
+) -> Result<Evaluation, Error> {
     let (truth, initial) = (data.truth(), data::first_states(&data.test.trajectories));
-    let predict = |initial: ArrayView2<f64>, grid, substeps| {
-        rollout(model, theta, initial, grid, &method, substeps)
+    let predict = |initial: ArrayView2<f64>, grid, steps: &Steps| {
+        rollout(model, theta, initial, grid, &steps.method, steps.substeps)
     };
     let coarse =
-        |initial: ArrayView2<f64>, substeps| predict(initial, (INTERVAL, POINTS), substeps);
-    let (substeps, step_error) = choose_substeps(&initial, &truth, &coarse);
-    let predicted = coarse(initial.view(), substeps);
+        |initial: ArrayView2<f64>, steps: &Steps| predict(initial, (INTERVAL, POINTS), steps);
+    let (steps, step_error) = choose_steps(&initial, &truth, &coarse, precision)?;
+    let predicted = coarse(initial.view(), &steps);
     let system = data.preset.system();
     let errors =
         RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| {
             system.energy(z)
         });
-    let fine = predict(initial.slice(s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), substeps);
+    let fine_steps = match precision == Precision::FULL {
+        true => steps.clone(),
+        false => steps.over(FINE_INTERVAL / INTERVAL),
+    };
+    let fine = predict(initial.slice(s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), &fine_steps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
     Ok(Evaluation {
-        substeps,
+        order: steps.order,
+        substeps: steps.substeps,
         step_error,
         state: flat(errors.state),
         angular_momentum: flat(errors.angular_momentum),
@@ -95,26 +146,59 @@ pub fn evaluate<M: Model>(model: &M, theta: &[f64], data: &Data) -> Result<Evalu
     })
 }
 
-/// Steps per interval and what halving the step changes.
-fn choose_substeps(
+/// Integration steps of an interval.
+#[derive(Clone, Debug)]
+struct Steps {
+    order: usize,
+    method: RungeKutta,
+    substeps: usize,
+}
+
+impl Steps {
+    fn halved(&self) -> Self {
+        Self { substeps: 2 * self.substeps, ..self.clone() }
+    }
+
+    /// Steps no longer than these in an interval of so much of the length.
+    fn over(&self, part: f64) -> Self {
+        let substeps = (self.substeps as f64 * part - 1e-9).ceil().max(1.0) as usize;
+        Self { substeps, ..self.clone() }
+    }
+
+    /// Evaluations of the field in an interval.
+    fn cost(&self) -> usize {
+        self.substeps * self.method.stages()
+    }
+}
+
+/// The cheapest steps that are short enough, and what halving them changes.
+fn choose_steps(
     initial: &Array2<f64>,
     truth: &Array3<f64>,
-    coarse: &dyn Fn(ArrayView2<f64>, usize) -> Array3<f64>,
-) -> (usize, f64) {
-    let pilots = PILOTS.min(initial.nrows());
+    coarse: &dyn Fn(ArrayView2<f64>, &Steps) -> Array3<f64>,
+    precision: Precision,
+) -> Result<(Steps, f64), Error> {
+    let pilots = precision.pilots.min(initial.nrows());
     let (initial, truth) =
         (initial.slice(s![..pilots, ..]), truth.slice(s![..pilots, .., ..]).to_owned());
-    let (mut substeps, mut before) = (SUBSTEPS.0, coarse(initial, SUBSTEPS.0));
+    let first = |&order: &usize| {
+        let steps = Steps { order, method: RungeKutta::new(order)?, substeps: SUBSTEPS.0 };
+        let before = coarse(initial, &steps);
+        Ok((steps, before))
+    };
+    let mut candidates = precision.orders.iter().map(first).collect::<Result<Vec<_>, Error>>()?;
     loop {
-        let finer = coarse(initial, 2 * substeps);
-        let step_error = data::mean_relative_distance(&before, &finer);
-        if step_error <= SHARE * data::mean_relative_distance(&before, &truth) {
-            return (substeps, step_error);
+        let cheapest = candidates.iter_mut().min_by_key(|(steps, _)| steps.cost());
+        let (steps, before) = cheapest.expect("there is a method");
+        let (halved, finer) = (steps.halved(), coarse(initial, &steps.halved()));
+        let step_error = data::mean_relative_distance(before, &finer);
+        if step_error <= precision.share * data::mean_relative_distance(before, &truth) {
+            return Ok((steps.clone(), step_error));
         }
-        if step_error <= ROUNDOFF || substeps >= SUBSTEPS.1 {
-            return (2 * substeps, step_error);
+        if step_error <= ROUNDOFF || steps.substeps >= SUBSTEPS.1 {
+            return Ok((halved, step_error));
         }
-        (substeps, before) = (2 * substeps, finer);
+        (*steps, *before) = (halved, finer);
     }
 }
 

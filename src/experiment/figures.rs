@@ -4,14 +4,14 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis, concatenate};
 
-use super::Error;
 use super::data::{self, Preset};
+use super::error::Error;
 use super::evaluation::{above_roundoff, state_means};
 use super::learner::{Dynamics, Learner, Symmetry};
-use super::models::Step;
 use super::noise::NoisyModel;
-use super::run::{Done, Results};
+use super::results::{Done, Results};
 use super::tables::{noise_rows, times};
+use super::unit::Step;
 use crate::evaluate::RolloutErrors;
 use crate::report::figures::{
     self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, Interval, ModelPoints, NoiseCurves,

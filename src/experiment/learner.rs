@@ -1,6 +1,6 @@
 //! Which models there are: their names, and what the paper says of them.
 
-use super::Profile;
+use super::profile::Profile;
 use crate::basis::Kind;
 use crate::model::emlp::Group;
 use crate::report::tables::RowKey;

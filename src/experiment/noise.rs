@@ -8,10 +8,11 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Data, Preset};
-use super::evaluation::{Evaluation, evaluate, state_means};
-use super::models::settings;
-use super::timings::Stopwatch;
-use super::{Error, Profile};
+use super::error::Error;
+use super::evaluation::{Precision, evaluate, state_means};
+use super::profile::Profile;
+use super::stopwatch::Stopwatch;
+use super::unit::settings;
 use crate::basis::Kind;
 use crate::dataset::{Trajectory, add_noise};
 use crate::expr::Expr;
@@ -94,7 +95,10 @@ impl NoiseId {
     pub fn key(self, data: &Data) -> String {
         let (name, fingerprint) = (self.name(), data.fingerprint());
         let plan = (STEP, DEGREE, RANK_TOLERANCE, DRAWS);
-        format!("{name} revision 9, data {fingerprint:016x}, {plan:?}, {}", Evaluation::settings())
+        format!(
+            "{name} revision 9, data {fingerprint:016x}, {plan:?}, {}",
+            Precision::FULL.settings()
+        )
     }
 }
 
@@ -169,7 +173,9 @@ fn spectral_unit(
         None,
         &mut watch,
     )?;
-    let error = state_means(&evaluate(&learned.model, &learned.fit.theta, data)?.errors()).0;
+    let error =
+        state_means(&evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?.errors())
+            .0;
     Ok(NoisyUnit {
         error,
         parameters: learned.fit.theta.len(),
@@ -223,6 +229,7 @@ fn closed_form_unit(
             &ScalarHamiltonian::closed_form(&inputs, &law(&true_constants(data.preset)))?,
             &constants,
             data,
+            Precision::FULL,
         )?
         .errors(),
     )
@@ -248,7 +255,7 @@ fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
     for _ in 0..DRAWS.0 {
         let xi = Array1::from_shape_simple_fn(truth.len(), || rng.sample::<f64, _>(StandardNormal));
         let theta: Vec<f64> = truth.iter().zip(root.dot(&xi)).map(|(t, d)| t + d).collect();
-        logs += state_means(&evaluate(&model, &theta, &some)?.errors()).0.ln();
+        logs += state_means(&evaluate(&model, &theta, &some, Precision::FULL)?.errors()).0.ln();
     }
     let error = (logs / DRAWS.0 as f64).exp();
     Ok(NoisyUnit {
@@ -298,7 +305,7 @@ fn law([m1, m2, k1, l1, k2, l2, g1, g2]: &[f64; 8]) -> Expr {
 }
 
 fn true_constants(preset: Preset) -> [f64; 8] {
-    CONSTANTS.map(|name| super::tables::true_value(preset, name).unwrap_or(f64::NAN))
+    CONSTANTS.map(|name| preset.true_value(name).unwrap_or(f64::NAN))
 }
 
 /// The constants of [`law`] that a recovered law has, if it is of that form.

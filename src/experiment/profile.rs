@@ -1,11 +1,8 @@
-//! How much is done, and what is made.
+//! How much is done.
 
 use std::str::FromStr;
 
-use super::Error;
-use super::data::Preset;
-use super::learner::Learner;
-use super::units::UnitId;
+use super::error::Error;
 
 /// Size of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +55,7 @@ impl Profile {
     /// Draws of the noise at each level.
     pub fn noise_seeds(self) -> u64 {
         match self {
-            Self::Smoke => 1,
-            Self::Quick => 2,
+            Self::Smoke | Self::Quick => 1,
             Self::Paper => 9,
         }
     }
@@ -73,93 +69,6 @@ impl Profile {
     }
 }
 
-/// A table or figure, or the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Product {
-    /// The tables of trajectories.
-    Trajectories,
-    /// `training.parquet`.
-    Training,
-    /// `trainings.parquet`.
-    Trainings,
-    /// `rollout_errors.parquet`.
-    RolloutErrors,
-    /// `error_quantiles.parquet`.
-    ErrorQuantiles,
-    /// `table1.*`.
-    Table1,
-    /// `recovered.parquet`.
-    Recovered,
-    /// Error against noise: `noise.*`, a table and a figure.
-    Noise,
-    /// The pendulum.
-    Figure1,
-    /// The schemes of N-ODE and HNN.
-    Figure2,
-    /// Errors against time.
-    Figure3,
-    /// Momenta against positions.
-    PhaseSpace,
-    /// Loss against cost.
-    TrainingHistory,
-    /// Error against the time that training took.
-    ErrorSeconds,
-}
-
-impl Product {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::Trajectories,
-        Self::Training,
-        Self::Trainings,
-        Self::RolloutErrors,
-        Self::ErrorQuantiles,
-        Self::Table1,
-        Self::Recovered,
-        Self::Noise,
-        Self::Figure1,
-        Self::Figure2,
-        Self::Figure3,
-        Self::PhaseSpace,
-        Self::TrainingHistory,
-        Self::ErrorSeconds,
-    ];
-
-    /// Name in commands and of files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Trajectories => "trajectories",
-            Self::Training => "training",
-            Self::Trainings => "trainings",
-            Self::RolloutErrors => "rollout_errors",
-            Self::ErrorQuantiles => "error_quantiles",
-            Self::Table1 => "table1",
-            Self::Recovered => "recovered",
-            Self::Noise => "noise",
-            Self::Figure1 => "figure1",
-            Self::Figure2 => "figure2",
-            Self::Figure3 => "figure3",
-            Self::PhaseSpace => "phase_space",
-            Self::TrainingHistory => "training_history",
-            Self::ErrorSeconds => "error_seconds",
-        }
-    }
-
-    /// Whether it is a figure.
-    pub fn is_figure(self) -> bool {
-        self >= Self::Figure1
-    }
-
-    /// Whether the unit must be trained and tested for it.
-    pub(super) fn needs(self, unit: UnitId) -> bool {
-        match self {
-            Self::Trajectories | Self::Noise | Self::Figure1 | Self::Figure2 => false,
-            Self::Recovered => unit.learner == Learner::ClosedForm,
-            _ => unit.preset == Preset::ReferenceCode,
-        }
-    }
-}
-
 impl FromStr for Profile {
     type Err = Error;
     fn from_str(name: &str) -> Result<Self, Error> {
@@ -167,14 +76,11 @@ impl FromStr for Profile {
     }
 }
 
-impl FromStr for Product {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Self, Error> {
-        named("table or figure", name, &Self::ALL, Self::name)
-    }
-}
-
-fn named<T: Copy>(
+/// The one of `all` that has this name.
+///
+/// # Errors
+/// [`Error::Unknown`].
+pub(super) fn named<T: Copy>(
     kind: &'static str,
     name: &str,
     all: &[T],

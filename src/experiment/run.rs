@@ -5,14 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::{self, Data, Preset};
-use super::learner::Learner;
-use super::models::{self, Unit};
+use super::error::Error;
+use super::files::make_folder;
 use super::noise::{self, NoiseId, NoisyUnit};
-use super::store::{Finished, Store, make_folder};
-use super::summary::Summary;
-use super::timings::{Stopwatch, Timings};
-use super::units::{Shard, UnitId, Work, resolve};
-use super::{Error, Product, Profile, figures, tables};
+use super::product::Product;
+use super::profile::Profile;
+use super::results::{Done, Results};
+use super::stopwatch::Stopwatch;
+use super::store::{Finished, Store};
+use super::summary::{Summary, law_text};
+use super::timings::Timings;
+use super::unit_id::UnitId;
+use super::units::{Shard, Work, resolve};
+use super::{figures, models, tables};
 use crate::dataset::{FolderLock, write_table};
 use crate::train::Saving;
 
@@ -42,60 +47,17 @@ pub trait Watch {
     fn piece(&mut self, number: usize, of: usize, name: &str);
     /// What goes on within the piece.
     fn detail(&mut self, text: &str);
+    /// A result that stands before the run is over: the law that was read off. The
+    /// [summary](Summary) has it once more.
+    fn found(&mut self, text: &str) {
+        let _ = text;
+    }
 }
 
 /// Nobody watches.
 impl Watch for () {
     fn piece(&mut self, _: usize, _: usize, _: &str) {}
     fn detail(&mut self, _: &str) {}
-}
-
-/// A model of one seed.
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// Which model.
-    pub learner: Learner,
-    /// System that it learned.
-    pub preset: Preset,
-    /// Seed of its data.
-    pub seed: u64,
-    /// The trained model and its test.
-    pub unit: Unit,
-    /// Seconds that each phase took.
-    pub seconds: Vec<(String, f64)>,
-}
-
-impl Done {
-    /// Seconds of its training, or of the recovery of its law.
-    pub fn training_seconds(&self) -> f64 {
-        self.seconds
-            .iter()
-            .filter(|(phase, _)| phase != "evaluation")
-            .map(|(_, seconds)| seconds)
-            .sum()
-    }
-}
-
-/// What tables and figures are made of.
-#[derive(Clone, Debug)]
-pub struct Results {
-    /// Size.
-    pub profile: Profile,
-    /// The first seed.
-    pub seed: u64,
-    /// The first seed's data, if any were needed.
-    pub data: Option<Data>,
-    /// Models in the order of [`all_units`](super::all_units).
-    pub models: Vec<Done>,
-    /// Fits to noisy data in the order of [`all_noise`](super::noise::all_noise).
-    pub noise: Vec<(NoiseId, NoisyUnit)>,
-}
-
-impl Results {
-    /// The models of the preset that Table 1 is about.
-    pub fn of_table1(&self) -> impl Iterator<Item = &Done> {
-        self.models.iter().filter(|done| done.preset == Preset::ReferenceCode)
-    }
 }
 
 /// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from
@@ -108,8 +70,7 @@ pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, Er
     let mut run = Run::new(options, &work, watch)?;
     let mut clock = Stopwatch::start();
     let results = run.results()?;
-    for &product in &work.products {
-        run.go_on()?;
+    for product in work.late(options.seed) {
         run.make(product, &results)?;
     }
     clock.lap("total");
@@ -127,6 +88,7 @@ struct Run<'a> {
     store: Store,
     timings: Timings,
     piece: usize,
+    pieces: usize,
     _locks: Vec<FolderLock>,
 }
 
@@ -145,7 +107,22 @@ impl<'a> Run<'a> {
         }
         let store = Store::new(data.join("checkpoints"))?;
         let timings = Timings::new(data.join("results/timings.parquet"));
-        Ok(Self { options, watch, work, data, figures, store, timings, piece: 0, _locks: locks })
+        let pieces = work.units.len()
+            + work.noise.len()
+            + work.early().len()
+            + work.late(options.seed).len();
+        Ok(Self {
+            options,
+            watch,
+            work,
+            data,
+            figures,
+            store,
+            timings,
+            piece: 0,
+            pieces,
+            _locks: locks,
+        })
     }
 
     /// # Errors
@@ -156,14 +133,11 @@ impl<'a> Run<'a> {
 
     fn begin(&mut self, name: &str) {
         self.piece += 1;
-        self.watch.piece(
-            self.piece,
-            self.work.units.len() + self.work.noise.len() + self.work.products.len(),
-            name,
-        );
+        self.watch.piece(self.piece, self.pieces, name);
     }
 
-    /// Data and models of all seeds.
+    /// Data and models of all seeds. Explicit models come first, and what can be made of them:
+    /// they take seconds, networks take minutes.
     fn results(&mut self) -> Result<Results, Error> {
         let Options { profile, seed, .. } = *self.options;
         let mut results =
@@ -174,16 +148,13 @@ impl<'a> Run<'a> {
         {
             results.data = Some(self.generate(Preset::ReferenceCode, seed)?);
         }
-        let mut other: Option<Data> = None;
-        for &unit in &self.work.units {
-            let fits = |data: &&Data| (data.preset, data.seed) == (unit.preset, unit.seed);
-            if results.data.iter().chain(&other).find(fits).is_none() {
-                other = Some(self.generate(unit.preset, unit.seed)?);
-            }
-            if let Some(data) = results.data.iter().chain(&other).find(fits) {
-                results.models.push(self.unit(unit, data)?);
-            }
+        let (first, others): (Vec<UnitId>, Vec<UnitId>) =
+            self.work.in_order().into_iter().partition(|unit| unit.is_first(seed));
+        self.units(&first, &mut results)?;
+        for product in self.work.early() {
+            self.make(product, &results)?;
         }
+        self.units(&others, &mut results)?;
         if let Some(data) = &results.data {
             results.noise = self
                 .work
@@ -193,6 +164,33 @@ impl<'a> Run<'a> {
                 .collect::<Result<_, Error>>()?;
         }
         Ok(results)
+    }
+
+    /// Does units and puts them where they belong among the results.
+    fn units(&mut self, units: &[UnitId], results: &mut Results) -> Result<(), Error> {
+        let mut others: Vec<Data> = Vec::new();
+        for &unit in units {
+            let fits = |data: &&Data| (data.preset, data.seed) == (unit.preset, unit.seed);
+            if results.data.iter().chain(&others).find(fits).is_none() {
+                others.retain(|data| data.seed == unit.seed);
+                others.push(self.generate(unit.preset, unit.seed)?);
+            }
+            if let Some(data) = results.data.iter().chain(&others).find(fits) {
+                let done = self.unit(unit, data)?;
+                if let (Some(text), true) = (law_text(&done), unit.seed == self.options.seed) {
+                    self.watch.found(&text);
+                }
+                results.models.push(done);
+            }
+        }
+        let place = |done: &Done| {
+            let own = |unit: &UnitId| {
+                (unit.learner, unit.preset, unit.seed) == (done.learner, done.preset, done.seed)
+            };
+            self.work.units.iter().position(own)
+        };
+        results.models.sort_by_key(place);
+        Ok(())
     }
 
     fn generate(&mut self, preset: Preset, seed: u64) -> Result<Data, Error> {
@@ -259,6 +257,7 @@ impl<'a> Run<'a> {
     }
 
     fn make(&mut self, product: Product, results: &Results) -> Result<(), Error> {
+        self.go_on()?;
         self.begin(product.name());
         let mut clock = Stopwatch::start();
         let stem = if product.is_figure() {

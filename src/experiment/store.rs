@@ -7,15 +7,15 @@
 //! by copying their files.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Error;
-use super::timings::Stopwatch;
-use crate::dataset::{self, FolderLock, files::write_atomically};
+use super::error::Error;
+use super::files::{load, make_folder, save};
+use super::stopwatch::Stopwatch;
+use crate::dataset::FolderLock;
 
 /// A folder of pieces of work.
 #[derive(Clone, Debug)]
@@ -79,22 +79,4 @@ pub struct Finished<T> {
     pub seconds: Vec<(String, f64)>,
     /// Whether it was made now.
     pub made: bool,
-}
-
-pub(super) fn save(path: &Path, content: &impl Serialize) -> Result<(), Error> {
-    let failed = |message: String| Error::Saved { path: path.into(), message };
-    let mut bytes = Vec::new();
-    ciborium::into_writer(content, &mut bytes).map_err(|error| failed(error.to_string()))?;
-    Ok(write_atomically(path, |file| file.write_all(&bytes))?)
-}
-
-/// What is in a file, unless it is absent, damaged or something else.
-pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    ciborium::from_reader(fs::read(path).ok()?.as_slice()).ok()
-}
-
-/// Makes a folder and those above it.
-pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
-    fs::create_dir_all(path)
-        .map_err(|source| dataset::Error::Folder { path: path.into(), source }.into())
 }

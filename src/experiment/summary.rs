@@ -1,16 +1,18 @@
 //! What a run tells at its end.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write};
 use std::path::PathBuf;
 
 use ndarray::Array2;
 
 use super::data::{Accuracy, Preset, TOLERANCE};
 use super::evaluation::above_roundoff;
-use super::run::{Done, Results};
-use super::tables::{table1_rows, true_value};
+use super::product::Product;
+use super::profile::Profile;
+use super::results::{Done, Results};
+use super::tables::table1_rows;
 use super::timings::Timings;
-use super::{Product, Profile};
+use super::unit::Law;
 use crate::evaluate::{RolloutErrors, geometric_mean};
 use crate::report::tables::{RowKey, Table1Row};
 use crate::report::words::NOT_FITTED;
@@ -56,7 +58,9 @@ impl Display for Summary {
             write_models(f, results)?;
         }
         for done in results.models.iter().filter(|done| done.seed == results.seed) {
-            write_law(f, done)?;
+            if let Some(law) = &done.unit.law {
+                write_law(f, done.preset, law)?;
+            }
         }
         let seconds: Vec<String> =
             self.seconds.iter().map(|(phase, seconds)| format!("{phase} {seconds:.1} s")).collect();
@@ -189,9 +193,14 @@ fn write_ends(f: &mut Formatter, results: &Results, rows: &[Table1Row]) -> fmt::
     )
 }
 
-fn write_law(f: &mut Formatter, done: &Done) -> fmt::Result {
-    let Some(law) = &done.unit.law else { return Ok(()) };
-    let preset = done.preset;
+/// The law that a model is, as the summary has it; none of other models.
+pub(super) fn law_text(done: &Done) -> Option<String> {
+    let mut text = String::new();
+    write_law(&mut text, done.preset, done.unit.law.as_ref()?).ok()?;
+    Some(text)
+}
+
+fn write_law(f: &mut impl Write, preset: Preset, law: &Law) -> fmt::Result {
     let what = match preset {
         Preset::ReferenceCode => "the public reference code's pendulum",
         Preset::Paper => "the paper's pendulum",
@@ -207,7 +216,8 @@ fn write_law(f: &mut Formatter, done: &Done) -> fmt::Result {
         writeln!(f, "  force on {name} = {force}")?;
     }
     for constant in &law.constants {
-        let truth = true_value(preset, &constant.name)
+        let truth = preset
+            .true_value(&constant.name)
             .map_or_else(String::new, |truth| format!("  (true: {truth})"));
         let value = constant.snapped.map_or_else(String::new, |snapped| format!("= {snapped}"));
         let (name, fitted, error, meaning) =

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use super::Error;
 use super::data::{INTERVAL, POINTS, Preset, provenance};
+use super::error::Error;
 use super::evaluation::{above_roundoff, state_means};
 use super::learner::Learner;
-use super::models::Limit;
 use super::noise::{NoiseId, NoisyModel, NoisyUnit};
-use super::run::{Done, Results};
+use super::results::{Done, Results};
+use super::unit::Limit;
 use crate::dataset::frames::Metadata;
 use crate::evaluate::quantiles_over_time;
 use crate::report::tables::{
@@ -192,7 +192,7 @@ pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
             value: constant.value,
             standard_error: constant.standard_error,
             snapped: constant.snapped,
-            truth: true_value(done.preset, &constant.name),
+            truth: done.preset.true_value(&constant.name),
         }));
     }
     Ok(write(&folder.join("recovered.parquet"), &rows, &metadata)?)
@@ -252,16 +252,6 @@ pub fn noise_rows(results: &Results) -> Vec<NoiseRow> {
             NoisyModel::ALL.into_iter().filter_map(move |model| row(percent, model))
         })
         .collect()
-}
-
-/// The value that the data were made with. Gravity acts on each particle with its full strength:
-/// `g1` and `g2` count in units of g.
-pub fn true_value(preset: Preset, name: &str) -> Option<f64> {
-    if ["g1", "g2"].contains(&name) {
-        return Some(1.0);
-    }
-    let parameters = preset.system().named_parameters();
-    parameters.into_iter().find(|(parameter, _)| *parameter == name).map(|(_, value)| value)
 }
 
 /// Times since the start of a rollout.

@@ -1,35 +1,12 @@
 //! Units of work: one model on the data of one seed; and which of them a run does.
 
 use super::data::Preset;
+use super::error::Error;
 use super::learner::Learner;
 use super::noise::{NoiseId, all_noise};
-use super::{Error, Product, Profile};
-
-/// A model to be trained and tested on the data of one seed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnitId {
-    /// The model.
-    pub learner: Learner,
-    /// The system.
-    pub preset: Preset,
-    /// Seed of data and model.
-    pub seed: u64,
-}
-
-impl UnitId {
-    /// The model's name, with that of the system if it is not the one of Table 1.
-    pub fn model(self) -> String {
-        match self.preset {
-            Preset::ReferenceCode => self.learner.name().into(),
-            Preset::Paper => format!("{}-{}", self.learner.name(), self.preset.name()),
-        }
-    }
-
-    /// Name in commands and of its files; it stays the same from run to run.
-    pub fn name(self) -> String {
-        format!("{}-seed{}", self.model(), self.seed)
-    }
-}
+use super::product::Product;
+use super::profile::Profile;
+use super::unit_id::UnitId;
 
 /// All units of a profile: seed by seed, so that a run that is stopped has whole tables of fewer
 /// seeds.
@@ -90,6 +67,42 @@ pub struct Work {
     pub units: Vec<UnitId>,
     /// Fits to noisy data, done after them.
     pub noise: Vec<NoiseId>,
+}
+
+impl Work {
+    /// The units in the order in which they are done: seed by seed, so that a run that is stopped
+    /// has whole tables of fewer seeds; of each seed the laws first, then the other explicit models,
+    /// then networks.
+    pub fn in_order(&self) -> Vec<UnitId> {
+        let seeds: Vec<u64> = self.units.iter().map(|unit| unit.seed).collect();
+        let rank = |unit: &UnitId| {
+            let seed = seeds.iter().position(|seed| *seed == unit.seed);
+            (seed, unit.learner != Learner::ClosedForm, !unit.learner.is_explicit())
+        };
+        let mut units = self.units.clone();
+        units.sort_by_key(rank);
+        units
+    }
+
+    /// The products that are made as soon as the first seed's explicit models are there, which takes
+    /// seconds; those that need other models too are made again at the end.
+    pub fn early(&self) -> Vec<Product> {
+        let some = self.units.iter().any(|unit| unit.learner.is_explicit());
+        let shown = |product: &Product| some && product.is_early();
+        self.products.iter().copied().filter(shown).collect()
+    }
+
+    /// The products that are made when all models are there: all but those that were made before of
+    /// all that they need.
+    pub fn late(&self, first_seed: u64) -> Vec<Product> {
+        let early = self.early();
+        let whole = |product: Product| {
+            let needed = |unit: &&UnitId| product.needs(**unit);
+            self.units.iter().filter(needed).all(|unit| unit.is_first(first_seed))
+        };
+        let left = |product: &Product| !(early.contains(product) && whole(*product));
+        self.products.iter().copied().filter(left).collect()
+    }
 }
 
 /// Resolves what is asked for. `only` may name products, models (their units of all seeds) and

@@ -4,6 +4,8 @@
 use std::sync::Mutex;
 
 use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::integral::cumulative_quadrature;
@@ -96,6 +98,28 @@ impl<'a, M: Model> QuadratureLoss<'a, M> {
             }
             block.states = observed;
         }
+    }
+
+    /// Number of scalar residuals.
+    pub fn residuals(&self) -> usize {
+        self.residuals
+    }
+
+    /// J^T v, with the Jacobian J of the weighted residuals sqrt(w) r by theta and random signs v:
+    /// one vector for each block of chunks, of its residuals alone. Its covariance is J^T J.
+    pub fn probes(&self, theta: &[f64], seed: u64) -> Vec<Vec<f64>> {
+        let (weights, size) = (self.model.expand(theta), self.size);
+        let probe = |(stream, block): (usize, &Mutex<Block<M>>)| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(stream as u64);
+            let mut block = lock(block);
+            block.probe(self.model, &weights, size, &mut rng);
+            let weights_bar: Vec<f64> = block.weights_bar.iter().map(|x| x.total()).collect();
+            let mut theta_bar = vec![0.0; theta.len()];
+            self.model.contract(&weights_bar, &mut theta_bar);
+            theta_bar
+        };
+        self.blocks.par_iter().enumerate().map(probe).collect()
     }
 
     /// L(theta), and its gradient to `gradient`.
@@ -195,6 +219,31 @@ impl<M: Model> Block<M> {
                 }
             }
         }
+        self.pull_back(model, weights);
+        loss
+    }
+
+    /// Leaves J^T v in `weights_bar`, for random signs v.
+    fn probe(&mut self, model: &M, weights: &[f64], size: usize, rng: &mut impl Rng) {
+        let (dim, batch) = (model.dim(), self.points * size);
+        self.lambda.fill(0.0);
+        for j in 0..self.points - 1 {
+            for c in 0..dim {
+                for b in 0..self.chunks {
+                    let root = self.weight[(j * dim + c) * size + b].sqrt();
+                    let v = if rng.random() { root } else { -root };
+                    for i in 0..self.points {
+                        self.lambda[c * batch + i * size + b] +=
+                            v * self.quadrature[j * batch + i * size + b];
+                    }
+                }
+            }
+        }
+        self.pull_back(model, weights);
+    }
+
+    /// Leaves the derivatives by the weights of lambda . f in `weights_bar`.
+    fn pull_back(&mut self, model: &M, weights: &[f64]) {
         self.weights_bar.clear();
         self.weights_bar.resize(weights.len(), M::Sum::zero());
         model.vjp_into(
@@ -205,6 +254,5 @@ impl<M: Model> Block<M> {
             &mut self.weights_bar,
             &mut self.work,
         );
-        loss
     }
 }

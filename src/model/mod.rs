@@ -34,6 +34,7 @@ macro_rules! in_dimension {
 mod closed_form;
 pub mod emlp;
 mod fields;
+mod matrix;
 pub mod network;
 mod scalar_field;
 mod scalar_hamiltonian;
@@ -41,6 +42,7 @@ mod traits;
 
 pub use closed_form::ClosedForm;
 pub(crate) use fields::{field, field_of};
+pub use matrix::ParameterMatrix;
 pub use scalar_field::{FieldVector, ScalarField};
 pub use scalar_hamiltonian::{LinearFunction, ScalarHamiltonian};
 pub use traits::{HamiltonianModel, Lanewise, LinearModel, Model, RandomStart};

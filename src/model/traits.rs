@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rand::RngCore;
 
+use super::matrix::ParameterMatrix;
 use crate::linalg::{Lanes, Total};
 
 /// A vector field dz/dt = f(z; theta), with derivatives by hand, over batches of states.
@@ -36,6 +37,11 @@ pub trait Model: Sync {
     /// The transpose of that map: writes derivatives by theta, given those by the weights.
     fn contract(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
         theta_bar.copy_from_slice(weights_bar);
+    }
+    /// The matrices that the parameters are made of, each parameter in one of them; none where they
+    /// are none.
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        Vec::new()
     }
     /// Scratch space for batches of any size.
     fn work(&self) -> Self::Work;

@@ -1,18 +1,17 @@
-//! argmin's L-BFGS in rounds: each round ends at a checkpoint, from which a later run goes on
+//! L-BFGS in rounds: each round ends at a checkpoint, from which a later run goes on
 //! exactly.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationStatus};
-use argmin::solver::quasinewton::LBFGS;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::line_search::WeakWolfe;
 use super::saving::Saving;
+use super::two_loop::TwoLoop;
 
-type Solver = LBFGS<WeakWolfe, Vec<f64>, Vec<f64>, f64>;
 type Point = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
 
 /// A function to minimise: value and gradient in one evaluation.
@@ -76,7 +75,7 @@ pub struct Judge<'a> {
 #[derive(Clone, Serialize, Deserialize)]
 struct Checkpoint {
     key: String,
-    solver: Option<Solver>,
+    solver: Option<TwoLoop>,
     state: Option<Point>,
     best: (Vec<f64>, f64),
     /// The point that the judge likes best, and its value of the objective.
@@ -332,13 +331,8 @@ fn restart(objective: &impl Objective, at: &mut Checkpoint) {
     (at.state, at.solver) = (Some(fresh(at.best.0.clone(), value, gradient)), None);
 }
 
-fn new_solver() -> Solver {
-    let mut solver = LBFGS::new(WeakWolfe::new(TRIALS), MEMORY);
-    // Both tolerances are absolute: rounds decide instead.
-    for set in [LBFGS::with_tolerance_grad, LBFGS::with_tolerance_cost] {
-        solver = set(solver, 0.0).unwrap_or_else(|_| LBFGS::new(WeakWolfe::new(TRIALS), MEMORY));
-    }
-    solver
+fn new_solver() -> TwoLoop {
+    TwoLoop::new(WeakWolfe::new(TRIALS), MEMORY)
 }
 
 /// Gives argmin cost and gradient from one evaluation. What is not finite becomes a huge cost with

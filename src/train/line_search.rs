@@ -138,6 +138,7 @@ where
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// Inner product, summed in order.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

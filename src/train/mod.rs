@@ -10,6 +10,7 @@ mod lbfgs;
 mod learn;
 mod learn_noisy;
 mod line_search;
+mod matrix_coordinates;
 mod network;
 mod noise_level;
 mod noisy;
@@ -18,6 +19,7 @@ mod prior;
 mod resolved;
 mod saving;
 mod steps;
+mod two_loop;
 
 pub use coordinates::Coordinates;
 pub use error::Error;

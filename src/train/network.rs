@@ -1,9 +1,12 @@
 //! Training of models that are not linear in their parameters.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::lbfgs::{Judge, Objective, Outcome, Record, Stop, minimise_judged};
+use super::matrix_coordinates::MatrixCoordinates;
 use super::saving::Saving;
 use crate::dataset::Trajectory;
 use crate::loss::{Options, QuadratureLoss, RolloutLoss};
@@ -44,6 +47,9 @@ pub struct NetworkSettings {
     pub patience: usize,
     /// This times the sum of squared parameters is added to the loss.
     pub decay: f64,
+    /// If any, each stage works in coordinates in which its loss looks rounder, taken from so many
+    /// random vectors for each block of chunks; each costs as much as a gradient.
+    pub probes: Option<u64>,
 }
 
 /// One iteration of a network's training.
@@ -95,7 +101,6 @@ pub fn train_network<M: Model>(
     let (rollout, check) = (lay_out(train), lay_out(validation));
     let mut quadrature =
         QuadratureLoss::new(model, train, &settings.weights, settings.rollout.batch);
-    let judge = Judge { value: &|theta| check.value(theta), patience: settings.patience };
     let mut fit = NetworkFit { theta: start, history: Vec::new(), outcome: Outcome::Converged };
     for (number, &(form, iterations)) in settings.stages.iter().enumerate() {
         let mut spent = fit.history.last().map_or(0, |step| step.field_evaluations);
@@ -111,7 +116,22 @@ pub fn train_network<M: Model>(
             Form::Quadrature => quadrature.gradient_into(theta, gradient),
             Form::Rollout => rollout.gradient_into(theta, gradient),
         };
-        let objective = Decayed { gradient_into: &gradient_into, decay: settings.decay };
+        let coordinates = match settings.probes {
+            Some(probes) => Some(coordinates(model, &quadrature, &fit.theta, probes)?),
+            None => None,
+        };
+        spent += settings.probes.unwrap_or(0) as usize * quadrature.field_evaluations() / 2;
+        let objective = Decayed {
+            gradient_into: &gradient_into,
+            decay: settings.decay,
+            coordinates: coordinates.as_ref(),
+        };
+        let start = match &coordinates {
+            Some(_) => vec![0.0; fit.theta.len()],
+            None => fit.theta.clone(),
+        };
+        let value = |u: &[f64]| check.value(&objective.parameters(u));
+        let judge = Judge { value: &value, patience: settings.patience };
         let stop = Stop { iterations, round: settings.round, decrease: STALLED };
         let before = fit.history.last().map_or(0, |step| step.record.iteration);
         let step = |record: &Record, validation: Option<f64>| NetworkStep {
@@ -123,7 +143,7 @@ pub fn train_network<M: Model>(
         let file = saving.map(|saving| saving.path.join(format!("stage{number}.checkpoint")));
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
         let found =
-            minimise_judged(&objective, Some(&judge), &fit.theta, stop, saving, &mut |record| {
+            minimise_judged(&objective, Some(&judge), &start, stop, saving, &mut |record| {
                 watch(&step(record, None))
             })?;
         let judged = |record: &Record| {
@@ -135,7 +155,7 @@ pub fn train_network<M: Model>(
                 .iter()
                 .map(|record| step(record, judged(record).filter(|value| value.is_finite()))),
         );
-        (fit.theta, fit.outcome) = (found.u, found.outcome);
+        (fit.theta, fit.outcome) = (objective.parameters(&found.u).into_owned(), found.outcome);
     }
     Ok(fit)
 }
@@ -143,18 +163,48 @@ pub fn train_network<M: Model>(
 /// A round that lowers the loss by a smaller fraction ends a stage.
 const STALLED: f64 = 1e-4;
 
-/// A loss with weight decay.
+/// Coordinates about theta for the loss as it is there.
+fn coordinates<M: Model>(
+    model: &M,
+    quadrature: &QuadratureLoss<M>,
+    theta: &[f64],
+    probes: u64,
+) -> Result<MatrixCoordinates, Error> {
+    let samples: Vec<Vec<f64>> =
+        (0..probes).flat_map(|seed| quadrature.probes(theta, seed)).collect();
+    // The loss is the mean of squared residuals: its Hessian is 2 / residuals times J^T J, the sum
+    // over blocks of the samples' covariance.
+    let blocks = samples.len() as f64 / probes.max(1) as f64;
+    let scale = (0.5 * quadrature.residuals() as f64 / blocks).sqrt();
+    MatrixCoordinates::new(theta.to_vec(), model.matrices(), &samples, scale)
+}
+
+/// A loss with weight decay, in coordinates of its own.
 struct Decayed<'a> {
     gradient_into: &'a dyn Fn(&[f64], &mut [f64]) -> f64,
     decay: f64,
+    coordinates: Option<&'a MatrixCoordinates>,
+}
+
+impl Decayed<'_> {
+    fn parameters<'u>(&self, u: &'u [f64]) -> Cow<'u, [f64]> {
+        match self.coordinates {
+            Some(coordinates) => Cow::Owned(coordinates.parameters(u)),
+            None => Cow::Borrowed(u),
+        }
+    }
 }
 
 impl Objective for Decayed<'_> {
-    fn evaluate(&self, theta: &[f64], gradient: &mut [f64]) -> f64 {
-        let mut value = (self.gradient_into)(theta, gradient);
-        for (theta, gradient) in theta.iter().zip(gradient) {
+    fn evaluate(&self, u: &[f64], gradient: &mut [f64]) -> f64 {
+        let theta = self.parameters(u);
+        let mut value = (self.gradient_into)(&theta, gradient);
+        for (theta, gradient) in theta.iter().zip(gradient.iter_mut()) {
             value += self.decay * theta * theta;
             *gradient += 2.0 * self.decay * theta;
+        }
+        if let Some(coordinates) = self.coordinates {
+            gradient.copy_from_slice(&coordinates.product(gradient));
         }
         value
     }

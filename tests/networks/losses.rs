@@ -7,7 +7,7 @@ use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::loss::{Options, QuadratureLoss, RolloutLoss};
 use scalar_dynamics::model::RandomStart;
 use scalar_dynamics::model::emlp::{Group, Size};
-use scalar_dynamics::model::network::Activation;
+use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, State};
 
 use crate::common::*;
 use crate::gradients::{derivative, field, start};
@@ -199,10 +199,8 @@ fn gradient_integral_form() {
     check_quadrature(&field, 1e-8);
 }
 
-/// Corrected by the predictions of the model that made the data, the integral form has its minimum,
-/// zero, at that model, however coarse its quadrature.
-#[test]
-fn regress_corrected_quadrature_is_exact() {
+/// A model, its parameters, chunks that are its own rollouts, and these again.
+fn own_rollouts() -> (NetworkHamiltonian<State>, Vec<f64>, Vec<Trajectory>, Vec<Array2<f64>>) {
     let mut data = chunks(16, 17);
     let model = mlp_hamiltonian(&states(&data));
     let theta: Vec<f64> = start(&model, 18).iter().map(|t| 3.0 * t).collect();
@@ -212,6 +210,14 @@ fn regress_corrected_quadrature_is_exact() {
     for (chunk, predicted) in data.iter_mut().zip(&predictions) {
         chunk.states.assign(predicted);
     }
+    (model, theta, data, predictions)
+}
+
+/// Corrected by the predictions of the model that made the data, the integral form has its minimum,
+/// zero, at that model, however coarse its quadrature.
+#[test]
+fn regress_corrected_quadrature_is_exact() {
+    let (model, theta, data, predictions) = own_rollouts();
     let mut loss = QuadratureLoss::new(&model, &data, &[1.0; 12], 16);
     let mut gradient = vec![0.0; theta.len()];
     let before = loss.gradient_into(&theta, &mut gradient);
@@ -219,4 +225,56 @@ fn regress_corrected_quadrature_is_exact() {
     let after = loss.gradient_into(&theta, &mut gradient);
     let slope = gradient.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
     assert!(before > 1e-8 && after < 1e-28 && slope < 1e-13, "{before:e} {after:e} {slope:e}");
+}
+
+/// Where all residuals vanish, half the second derivative of the loss along d is |J d|^2 over their
+/// number, and so is the mean square of probes along d, summed over blocks.
+#[test]
+fn probes_have_the_covariance_of_the_curvature() {
+    let (model, theta, data, predictions) = own_rollouts();
+    let mut loss = QuadratureLoss::new(&model, &data, &[1.0; 12], 8);
+    loss.correct(&theta, &predictions);
+    let direction = uniform(theta.len(), 1.0, &mut rng(19));
+    let value = |h: f64| {
+        let moved: Vec<f64> = theta.iter().zip(&direction).map(|(t, d)| t + h * d).collect();
+        loss.gradient_into(&moved, &mut vec![0.0; theta.len()])
+    };
+    let curvature = 0.5 * (value(1e-4) + value(-1e-4)) / 1e-8;
+    let square = |probe: &Vec<f64>| -> f64 {
+        probe.iter().zip(&direction).map(|(p, d)| p * d).sum::<f64>().powi(2)
+    };
+    // Of a number of signs the mean square scatters by the root of two over that number at most.
+    let seeds = 2000;
+    let squares: f64 =
+        (0..seeds).flat_map(|seed| loss.probes(&theta, seed)).map(|p| square(&p)).sum();
+    let ratio = squares / seeds as f64 / (curvature * loss.residuals() as f64);
+    assert!((ratio - 1.0).abs() < 0.15, "{ratio}");
+}
+
+/// Each parameter is in one place of one matrix, so that a matrix gathered and scattered is as it
+/// was.
+#[test]
+fn matrices_of_parameters_cover_each_once() {
+    fn check<M: RandomStart>(model: &M) {
+        let theta = start(model, 20);
+        let (mut again, mut seen) = (vec![f64::NAN; theta.len()], vec![0.0; theta.len()]);
+        for matrix in model.matrices() {
+            let gathered = matrix.gather(&theta);
+            assert_eq!(gathered.dim(), (matrix.rows, matrix.columns()));
+            matrix.scatter(gathered.view(), &mut again);
+            let counted = matrix.gather(&seen) + 1.0;
+            matrix.scatter(counted.view(), &mut seen);
+        }
+        assert_eq!(again, theta);
+        assert!(seen.iter().all(|times| *times == 1.0));
+    }
+    let states = states(&chunks(21, 14));
+    check(&mlp_hamiltonian(&states));
+    check(&mlp_field(&states));
+    check(&scalars_field(&states));
+    for group in [Group::o2(), Group::so2(), Group::dihedral(2)] {
+        let (hamiltonian, field) = emlps(&group, &states, Size { channels: 30, blocks: 2 });
+        check(&hamiltonian);
+        check(&field);
+    }
 }

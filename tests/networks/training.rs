@@ -54,6 +54,7 @@ fn settings(stages: &[(Form, usize)]) -> NetworkSettings {
         round: 5,
         patience: 4,
         decay: 0.0,
+        probes: None,
     }
 }
 

@@ -6,6 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::contraction::{Contraction, Strides};
 use super::representation::{Representation, power};
 use crate::linalg::{Lanes, Part, Real, add_outer, add_product, transpose_into, vectorised};
+use crate::model::ParameterMatrix;
 use crate::model::network::{Layer, Order, Scratch};
 
 /// What products are scaled by (Finzi et al. 2021, section 5).
@@ -317,6 +318,13 @@ impl Layer for Bilinear {
     }
     fn parameters(&self) -> usize {
         self.products.iter().map(Product::parameters).sum()
+    }
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        let of_product = |product: &Product| ParameterMatrix {
+            rows: product.to[0].len,
+            blocks: vec![(product.first, product.from[0].len)],
+        };
+        self.products.iter().map(of_product).collect()
     }
 
     fn initial_into(&self, theta: &mut [f64], rng: &mut dyn RngCore) {

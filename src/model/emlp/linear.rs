@@ -7,6 +7,7 @@ use super::group::Group;
 use super::invariants::Tensor;
 use super::representation::{Layout, Representation, power};
 use crate::linalg::{Error, Lanes};
+use crate::model::ParameterMatrix;
 use crate::model::network::{Dense, Layer, Order, Scratch};
 
 /// y = W x + b with an equivariant matrix W and an invariant b.
@@ -143,6 +144,25 @@ impl Layer for EquivariantLinear {
     }
     fn weights(&self) -> usize {
         self.dense.parameters()
+    }
+    /// One for each rank of the output: a row for each tensor, a column for each invariant tensor
+    /// and tensor of the input.
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        let (mut theta, mut blocks) = (0, Vec::new());
+        let pairs = self.pairs.iter().map(|p| (p.to, p.basis.len(), self.input.0.count(p.from)));
+        let biases = self.biases.iter().map(|b| (b.rank, b.basis.len(), 1));
+        for (rank, tensors, columns) in pairs.chain(biases) {
+            for _ in 0..tensors {
+                blocks.push((rank, (theta, columns)));
+                theta += self.output.0.count(rank) * columns;
+            }
+        }
+        let of_rank = |rank| ParameterMatrix {
+            rows: self.output.0.count(rank),
+            blocks: blocks.iter().filter(|block| block.0 == rank).map(|block| block.1).collect(),
+        };
+        let matrices = self.output.0.ranks().map(of_rank);
+        matrices.filter(|matrix| !matrix.blocks.is_empty()).collect()
     }
 
     fn expand_into(&self, theta: &[f64], weights: &mut [f64]) {

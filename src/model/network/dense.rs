@@ -5,6 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::{Layer, Order, Scratch};
 use crate::linalg::{Lanes, Part, Real, add_outer, add_product, transpose_into};
+use crate::model::ParameterMatrix;
 
 /// y = W x + b. The weights are W, row by row, then b.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,10 @@ impl Layer for Dense {
     }
     fn parameters(&self) -> usize {
         (self.inputs + 1) * self.outputs
+    }
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        let blocks = vec![(0, self.inputs), (self.inputs * self.outputs, 1)];
+        vec![ParameterMatrix { rows: self.outputs, blocks }]
     }
 
     fn initial_into(&self, theta: &mut [f64], rng: &mut dyn RngCore) {

@@ -6,7 +6,7 @@ use rand::RngCore;
 
 use super::hamiltonian::{Work, gather, groups, scatter};
 use super::{Network, Order, State};
-use crate::model::{Model, RandomStart};
+use crate::model::{Model, ParameterMatrix, RandomStart};
 
 /// dz/dt = N(z; theta): a neural ordinary differential equation (Chen, Rubanova, Bettencourt &
 /// Duvenaud 2018).
@@ -49,6 +49,9 @@ impl Model for NetworkField {
     }
     fn contract(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
         self.network.contract(weights_bar, theta_bar);
+    }
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        self.network.matrices()
     }
     fn work(&self) -> Self::Work {
         Work::new(&self.state, &self.network)

@@ -8,7 +8,7 @@ use super::sequence::TILES;
 use super::{Features, Network, Order, Signals};
 use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};
-use crate::model::{HamiltonianModel, Model, RandomStart};
+use crate::model::{HamiltonianModel, Model, ParameterMatrix, RandomStart};
 
 /// H(z) = N(x(z); theta) with a network N of one output on features x: a Hamiltonian neural network
 /// (Greydanus, Dzamba & Yosinski 2019).
@@ -126,6 +126,9 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
     }
     fn contract(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
         self.network.contract(weights_bar, theta_bar);
+    }
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        self.network.matrices()
     }
     fn work(&self) -> Self::Work {
         Work::new(&self.features, &self.network)

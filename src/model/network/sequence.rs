@@ -6,6 +6,7 @@ use std::ops::Range;
 use rand::RngCore;
 
 use crate::linalg::{Lanes, Real};
+use crate::model::ParameterMatrix;
 
 /// Tiles of eight states that go through a network at once: enough for fast products, few enough
 /// for a core's cache.
@@ -75,6 +76,11 @@ pub trait Layer: Send + Sync + Debug {
     /// Writes derivatives by the parameters, given those by the weights.
     fn contract_into(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
         theta_bar.copy_from_slice(weights_bar);
+    }
+    /// The matrices that the parameters are made of, see
+    /// [`Model::matrices`](crate::model::Model::matrices).
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        Vec::new()
     }
     /// Draws parameters.
     fn initial_into(&self, theta: &mut [f64], rng: &mut dyn RngCore) {
@@ -182,6 +188,15 @@ impl Network {
                 &mut theta_bar[self.theta[i].clone()],
             );
         }
+    }
+
+    /// The matrices of all layers.
+    pub fn matrices(&self) -> Vec<ParameterMatrix> {
+        let mut matrices = Vec::new();
+        for (layer, range) in self.layers.iter().zip(&self.theta) {
+            matrices.extend(layer.matrices().into_iter().map(|matrix| matrix.after(range.start)));
+        }
+        matrices
     }
 
     /// Draws parameters.

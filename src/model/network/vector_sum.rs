@@ -9,7 +9,7 @@ use super::sequence::TILES;
 use super::{Features, Network, Order, Scalars};
 use crate::expr::Vector;
 use crate::linalg::{Lanes, Real, vectorised};
-use crate::model::{Model, RandomStart};
+use crate::model::{Model, ParameterMatrix, RandomStart};
 use crate::scalars::{Error, Inputs};
 
 /// Each vector of dz/dt is a sum over given vectors v of the inputs, with coefficients by a network
@@ -124,6 +124,9 @@ impl<const D: usize> Model for VectorSumField<D> {
     }
     fn contract(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
         self.network.contract(weights_bar, theta_bar);
+    }
+    fn matrices(&self) -> Vec<ParameterMatrix> {
+        self.network.matrices()
     }
     fn work(&self) -> Self::Work {
         VectorSumWork {
