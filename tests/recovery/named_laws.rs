@@ -1,7 +1,7 @@
 //! Every named law, from clean data as `cargo run --example laws` makes it: what is found is the
 //! law, and only then said to be exact.
 
-#[path = "../examples/laws/data.rs"]
+#[path = "../../examples/laws/data.rs"]
 mod data;
 
 use std::time::Instant;
