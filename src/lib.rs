@@ -1,6 +1,28 @@
 //! Learn the law that moves particles: from trajectories to a Hamiltonian as a formula with error
 //! bars.
 //!
+//! ```
+//! use scalar_dynamics::{dataset::*, integrate::*, recover::*, scalars::Inputs, systems::NamedLaw};
+//! # use rand::SeedableRng;
+//! # fn main() -> Result<(), scalar_dynamics::Error> {
+//! # let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+//! // Orbits about a centre, in chunks of five points; yours come from `read_chunks`.
+//! let kepler = NamedLaw::find("kepler").unwrap();
+//! let initial = gaussian_states(kepler.mean, &[0.2; 6], 100, &mut rng);
+//! let (shape, truth) = (kepler.shape(), kepler.system()?);
+//! let states = simulate(&truth, &RungeKutta::new(8)?, initial.view(), 0.2, 50, 8)?;
+//! let chunks = aligned_chunks(shape, states.view(), 0.2, 5, &mut rng)?.trajectories;
+//! let (train, check) = split(chunks, 0.2, &mut rng);
+//! // What the law may depend on: q1, p1, a pivot at the origin, and no other vector.
+//! let inputs = Inputs::new(shape, vec![0.0; 3], Vec::new())?;
+//! let law = recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {})?;
+//! assert_eq!(law.best().to_string(), "0.5*norm(p1)**2 - 1.3/norm(q1)");
+//! // What is left on the held-out chunks is rounding.
+//! assert!(law.exact);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The method is that of Yao, Storey-Fisher, Hogg & Villar, "A simple equivariant machine learning
 //! method for dynamics based on scalars" (2021, arXiv:2110.03761): a function of vectors is
 //! invariant under rotations and reflections exactly when it is a function of their inner products

@@ -190,10 +190,7 @@ fn proof_explains_the_textbook_form() {
     // Every step is an expression of the same energy.
     for line in &explanation {
         let step = parse(line.trim_start_matches("= ").split("   [").next().unwrap());
-        assert!(
-            !matches!(prove_equal(&step, &parse(LEARNED), true), Proof::Different { .. }),
-            "{line}"
-        );
+        assert!(matches!(prove_equal(&step, &parse(LEARNED), true), Proof::Equal { .. }), "{line}");
     }
 }
 
@@ -232,7 +229,8 @@ fn proof_takes_fitted_constants_for_simple_numbers() {
     let fitted =
         parse("0.49999999983*dot(p1,p1) + 0.50000000002*norm(q1)**2 - 0.9999999999*norm(q1)");
     let exact = parse("0.5*dot(p1,p1) + 0.5*(norm(q1)-1)**2");
-    assert!(matches!(prove_equal(&fitted, &exact, true), Proof::Different { .. } | Proof::Unknown));
+    // The difference is that of rounding, which doesn't refute.
+    assert_eq!(prove_equal(&fitted, &exact, true), Proof::Unknown);
     let options = |relative_tolerance| EqualityOptions {
         up_to_constant: true,
         relative_tolerance,

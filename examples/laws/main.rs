@@ -1,21 +1,18 @@
 //! Makes trajectories of named or given laws and recovers them: how general the recovery is.
 
-use std::collections::BTreeMap;
+mod data;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis};
-use rand::{Rng, SeedableRng};
+use data::{Failure, gradient_error, make};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
-use scalar_dynamics::dataset::{
-    Trajectory, TrajectoryTable, add_noise, aligned_chunks, gaussian_states, split, write_table,
-};
+use scalar_dynamics::dataset::{split, write_table};
 use scalar_dynamics::expr::Expr;
-use scalar_dynamics::field::Hamiltonian;
-use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::recover::{RecoverSettings, recover};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw};
@@ -73,15 +70,6 @@ fn noise(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a number from 0 to 10 is accepted".into())
 }
 
-/// A trajectory whose energy changes by this part is none.
-const LOST: f64 = 1e-6;
-/// Intervals of a trajectory, and integration steps to an interval: more where these don't keep the
-/// energy.
-const INTERVALS: usize = 100;
-const STEPS: [usize; 3] = [8, 64, 512];
-
-type Failure = Box<dyn std::error::Error>;
-
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
@@ -133,7 +121,7 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
         Some(text) => ExpressionSystem::new(&text.parse()?, law.shape(), &law.context())?,
         None => law.system()?,
     };
-    let table = make(law, &truth, arguments, &mut rng)?;
+    let table = make(law, &truth, arguments.chunks, arguments.noise, &mut rng)?;
     if let Some(folder) = &arguments.write {
         write_table(&folder.join(format!("{}.parquet", law.name)), &table)?;
     }
@@ -157,108 +145,4 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
         "| {} | {seconds:.1} | {} | {:.1e} | {:.1e} | `{best}`{friction} |",
         law.name, found.exact, errors[0], errors[1]
     ))
-}
-
-/// Largest distance of the gradients, relative to the true one, over random states of a box `width`
-/// times as wide as the data.
-fn gradient_error(
-    truth: &ExpressionSystem,
-    found: &ExpressionSystem,
-    states: &Array2<f64>,
-    width: f64,
-    rng: &mut ChaCha8Rng,
-) -> f64 {
-    let range = |c: ArrayView1<f64>| {
-        c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)))
-    };
-    let ranges: Vec<(f64, f64)> = states.columns().into_iter().map(range).collect();
-    let mut worst = 0.0_f64;
-    for _ in 0..2000 {
-        let z: Vec<f64> = ranges
-            .iter()
-            .map(|(low, high)| {
-                0.5 * (low + high) + 0.5 * width * (high - low) * rng.random_range(-1.0..1.0)
-            })
-            .collect();
-        let (mut a, mut b) = (vec![0.0; z.len()], vec![0.0; z.len()]);
-        truth.gradient_into(&z, &mut a);
-        found.gradient_into(&z, &mut b);
-        let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
-        let error = norm(&mut a.iter().zip(&b).map(|(a, b)| a - b))
-            / norm(&mut a.iter().copied()).max(1e-300);
-        worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
-    }
-    worst
-}
-
-fn make(
-    law: &NamedLaw,
-    system: &ExpressionSystem,
-    arguments: &Arguments,
-    rng: &mut ChaCha8Rng,
-) -> Result<TrajectoryTable, Failure> {
-    let half = law.mean.len() / 2;
-    let deviation: Vec<f64> =
-        (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
-    let mut table =
-        TrajectoryTable { shape: law.shape(), trajectories: Vec::new(), metadata: BTreeMap::new() };
-    while table.trajectories.len() < arguments.chunks {
-        let initial =
-            gaussian_states(law.mean, &deviation, arguments.chunks - table.trajectories.len(), rng);
-        let states = trajectories(law, system, &initial)?;
-        let chunks = aligned_chunks(law.shape(), states.view(), law.dt, 5, rng)?.trajectories;
-        let followed: Vec<Trajectory> = chunks
-            .into_iter()
-            .filter(|c| keeps_energy(system, initial.row(c.id as usize), c.states.view()))
-            .collect();
-        if followed.is_empty() {
-            return Err("no trajectory keeps its energy".into());
-        }
-        table.trajectories.extend(followed);
-    }
-    (0..).zip(&mut table.trajectories).for_each(|(id, chunk)| chunk.id = id);
-    if arguments.noise > 0.0 {
-        add_noise(&mut table.trajectories, arguments.noise, rng);
-    }
-    Ok(table)
-}
-
-/// A hundred intervals from each initial state, in shorter integration steps where the energy
-/// changes in longer ones: close encounters.
-fn trajectories(
-    law: &NamedLaw,
-    system: &ExpressionSystem,
-    initial: &Array2<f64>,
-) -> Result<Array3<f64>, Failure> {
-    let mut states =
-        simulate(system, &RungeKutta::new(8)?, initial.view(), law.dt, INTERVALS, STEPS[0])?;
-    for steps in &STEPS[1..] {
-        let lost: Vec<usize> = (0..initial.nrows())
-            .filter(|&k| !keeps_energy(system, initial.row(k), states.index_axis(Axis(0), k)))
-            .collect();
-        if lost.is_empty() {
-            break;
-        }
-        let again = initial.select(Axis(0), &lost);
-        let finer =
-            simulate(system, &RungeKutta::new(8)?, again.view(), law.dt, INTERVALS, *steps)?;
-        lost.iter()
-            .zip(finer.outer_iter())
-            .for_each(|(&k, finer)| states.index_axis_mut(Axis(0), k).assign(&finer));
-    }
-    Ok(states)
-}
-
-/// Whether the energy of some states is that of an initial one.
-fn keeps_energy(
-    system: &ExpressionSystem,
-    initial: ArrayView1<f64>,
-    states: ArrayView2<f64>,
-) -> bool {
-    let energy = |state: ArrayView1<f64>| system.energy(&state.to_vec());
-    let first = energy(initial);
-    states
-        .rows()
-        .into_iter()
-        .all(|state| (energy(state) - first).abs() < LOST * (1.0 + first.abs()))
 }

@@ -187,36 +187,6 @@ fn the_learned_hamiltonian_is_an_expression() {
     }
 }
 
-#[test]
-fn regress_henon_heiles_is_recovered() {
-    assert_recovered("henon-heiles", 250);
-}
-
-#[test]
-fn regress_logarithm_is_recovered() {
-    assert_recovered("logarithm", 250);
-}
-
-#[test]
-fn regress_kinetic_energy_that_is_not_quadratic_is_recovered() {
-    assert_recovered("relativistic", 250);
-}
-
-#[test]
-fn regress_lennard_jones_is_recovered() {
-    assert_recovered("lennard-jones", 300);
-}
-
-#[test]
-fn regress_exponential_between_particles_is_recovered() {
-    assert_recovered("exponential", 300);
-}
-
-#[test]
-fn regress_field_that_is_not_uniform_is_recovered() {
-    assert_recovered("cubic-field", 250);
-}
-
 /// A Hamiltonian system with drag: dp/dt = -dH/dq - rate p.
 struct Damped(ExpressionSystem, f64);
 

@@ -490,7 +490,7 @@ fn bad_input_of_places_that_cannot_be_written_or_read() {
     }
 }
 
-/// The same bytes on 1, 2 and 4 threads; `reproduce_figures` is compared in tests/reproduce.rs.
+/// The same bytes on 1, 2 and 4 threads; `reproduce_figures` is compared in tests/paper/reproduce.rs.
 #[test]
 fn determinism_of_a_recovery_over_threads() {
     let law = |threads: &str| {

@@ -1,0 +1,4 @@
+//! Tables of trajectories: in and out, and from a user's own to the law.
+
+mod files;
+mod own;
