@@ -1,5 +1,6 @@
 //! From trajectories to laws.
 
+mod constant_lengths;
 mod laws;
 mod named_laws;
 mod pendulum;

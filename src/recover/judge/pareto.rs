@@ -132,3 +132,38 @@ fn spread(term: &Expr) -> Vec<Expr> {
     }
     vec![term.clone()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::Shape;
+    use crate::scalars::Inputs;
+
+    fn candidate(expression: &str, error: f64) -> Candidate {
+        Candidate { expression: expression.parse().unwrap(), error }
+    }
+
+    #[test]
+    fn regress_a_simpler_law_that_is_no_worse_takes_the_place_of_the_chosen_one() {
+        let shape = Shape { particles: 1, dimension: 1 };
+        let inputs = Inputs::new(shape, vec![0.0], vec![("e".into(), vec![1.0])]).unwrap();
+        let units = Units::of(&inputs, &[]);
+        let long = "0.5*norm(p1)**2 + 0.24*norm(q1)**6 - 5.2*(norm(q1)**2 - 4.3)**2";
+        let front = [
+            candidate("0.5*norm(p1)**2", 0.3),
+            candidate("0.5*norm(p1)**2 + 0.65*norm(q1)**2", 2e-3),
+            candidate("0.5*norm(p1)**2 - 1.3*cos(dot(e,q1))", 5e-12),
+        ];
+        let best = |error: f64, integration: f64| {
+            simplest_as_good(&front, &units, &candidate(long, error), integration).map(|c| c.error)
+        };
+        assert_eq!(best(2e-8, 1e-13), Some(5e-12));
+        // Roundoff and integration don't tell two laws apart.
+        assert_eq!(best(1e-13, 1e-12), Some(5e-12));
+        // The chosen law stays where every simpler one does worse, or none is simpler.
+        let worse = &front[..2];
+        assert!(simplest_as_good(worse, &units, &candidate(long, 1e-4), 1e-13).is_none());
+        let short = candidate("0.5*norm(p1)**2", 0.4);
+        assert!(simplest_as_good(&front[1..], &units, &short, 1e-13).is_none());
+    }
+}

@@ -1,0 +1,86 @@
+//! Data in which a length never changes.
+
+use ndarray::Array2;
+use scalar_dynamics::dataset::{Shape, Trajectory};
+use scalar_dynamics::expr::Expr;
+use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
+use scalar_dynamics::rewrite::{EqualityOptions, Proof, prove_equal_with};
+use scalar_dynamics::scalars::Inputs;
+
+const SHAPE: Shape = Shape { particles: 1, dimension: 2 };
+
+/// One run of so many states, cut into chunks of five that share their end points.
+fn recovered(inputs: &Inputs, interval: f64, state: impl Fn(usize) -> [f64; 4]) -> Recovery {
+    let chunk = |first: usize| {
+        let rows: Vec<f64> = (first..first + 5).flat_map(&state).collect();
+        Trajectory {
+            id: 1,
+            times: (first..first + 5).map(|row| row as f64 * interval).collect(),
+            states: Array2::from_shape_vec((5, 4), rows).unwrap(),
+        }
+    };
+    let (train, held_out): (Vec<Trajectory>, Vec<Trajectory>) =
+        ((0..100).map(|k| chunk(3 * k)).collect(), (75..95).map(|k| chunk(4 * k)).collect());
+    recover(inputs, &train, &held_out, &RecoverSettings::default(), &mut |_| {}).unwrap()
+}
+
+/// Runge-Kutta of order four in so small steps that roundoff is what is left.
+fn rod_pendulum(length: f64, gravity: f64, interval: f64, rows: usize) -> Vec<[f64; 4]> {
+    const STEPS: usize = 400;
+    let slope = |[angle, rate]: [f64; 2]| [rate, -gravity / length * angle.sin()];
+    let h = interval / STEPS as f64;
+    let (mut y, mut states) = ([1.4, 0.3], Vec::new());
+    for _ in 0..rows {
+        let (sine, cosine) = y[0].sin_cos();
+        states.push([
+            length * sine,
+            -length * cosine,
+            length * y[1] * cosine,
+            length * y[1] * sine,
+        ]);
+        for _ in 0..STEPS {
+            let moved = |k: [f64; 2], by: f64| [y[0] + by * k[0], y[1] + by * k[1]];
+            let a = slope(y);
+            let b = slope(moved(a, 0.5 * h));
+            let c = slope(moved(b, 0.5 * h));
+            let d = slope(moved(c, h));
+            y = std::array::from_fn(|i| y[i] + h / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]));
+        }
+    }
+    states
+}
+
+#[test]
+fn regress_a_bob_on_a_rod_is_no_error_and_its_law_holds_on_the_rod() {
+    let (length, gravity) = (0.8, 3.7);
+    let states = rod_pendulum(length, gravity, 0.05, 400);
+    let inputs = Inputs::new(SHAPE, vec![0.0; 2], vec![("g".into(), vec![0.0, -gravity])]).unwrap();
+    let recovery = recovered(&inputs, 0.05, |row| states[row]);
+    let [check] = &recovery.checks[..] else { panic!("{:?}", recovery.checks) };
+    assert!(check.message.starts_with("norm(q1) is 0.8000000"), "{}", check.message);
+    assert!(recovery.validation_error.closed_form < 1e-9, "{:?}", recovery.validation_error);
+    assert!(!recovery.exact && recovery.is_undetermined());
+    // The rod pulls with (|p|^2 + g.q)/L^2 q.
+    let truth: Expr =
+        "dot(p1,p1)/2 - dot(g,q1) + (dot(p1,p1) + dot(g,q1))*(norm(q1) - 0.8)/0.8".parse().unwrap();
+    let options = EqualityOptions {
+        up_to_constant: true,
+        relative_tolerance: 1e-6,
+        ..EqualityOptions::default()
+    };
+    let proof = prove_equal_with(recovery.best(), &truth, &options).unwrap();
+    assert!(matches!(proof, Proof::Equal { .. }), "{}", recovery.best());
+}
+
+#[test]
+fn regress_one_circular_orbit_determines_no_law() {
+    let (radius, speed) = (7.0, 0.4);
+    let state = |row: usize| {
+        let (sine, cosine) = (row as f64 * 0.9 * speed / radius).sin_cos();
+        [radius * cosine, radius * sine, -speed * sine, speed * cosine]
+    };
+    let inputs = Inputs::new(SHAPE, vec![0.0; 2], Vec::new()).unwrap();
+    let recovery = recovered(&inputs, 0.9, state);
+    assert_eq!(recovery.checks.len(), 2, "{:?}", recovery.checks);
+    assert!(!recovery.exact && recovery.is_undetermined(), "{}", recovery.best());
+}
