@@ -4,7 +4,7 @@ use ndarray::Axis;
 
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
-use crate::model::Model;
+use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
@@ -29,7 +29,7 @@ use crate::recover::refit::rollouts::{Resolved, Trained, closed_form_error, on_t
 use crate::recover::refit::snap::confirm_snapped;
 use crate::recover::settings::RecoverSettings;
 use crate::recover::split::Part;
-use crate::recover::statistics::ModelErrors;
+use crate::recover::statistics::{Misfit, ModelErrors};
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
 use crate::train::{self, Learned, marked, states};
@@ -272,6 +272,21 @@ fn settle(
             None
         } else {
             simplest_as_good(&front, units, &Candidate { expression, error }, *integration_error)
+        };
+        // What is left by both may be noise: then the simpler law must do better than by chance.
+        let misfit = |expression: &Expr| -> Result<Misfit, RecoverError> {
+            let model = ScalarHamiltonian::closed_form(learner.inputs(), expression)?;
+            Ok(Misfit::new(&model, &expression.constants(), &judging, settings))
+        };
+        let simpler = match simpler {
+            Some(other)
+                if other.error > NOISY
+                    && !misfit(&trained.law.expression)?
+                        .is_worse_than(&misfit(&other.expression)?, 0.0) =>
+            {
+                None
+            }
+            other => other,
         };
         let Some(simpler) = simpler else { return Ok(Settled { trained, front, resolved }) };
         log::debug!("simpler and no worse: {:.2e} {}", simpler.error, simpler.expression);

