@@ -220,6 +220,10 @@ impl RecoveryReport<'_> {
             candidates: r.pareto.iter().map(candidate).collect(),
             chosen: r.pareto.iter().position(|c| c.expression == *r.best()),
         };
+        // Of laws whose rollouts all diverge, or that leave nothing, no error can be drawn.
+        if !front.candidates.iter().any(|c| c.error.is_finite() && c.error > 0.0) {
+            return Ok(());
+        }
         Ok(figures::pareto(&front, &figures.join("pareto"))?)
     }
 
