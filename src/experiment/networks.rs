@@ -61,15 +61,18 @@ fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
     let equivariant = matches!(learner, Learner::Emlp(..));
     match profile {
         Profile::Smoke => [10, 10, 5],
+        Profile::Quick if equivariant && learner.dynamics() == Dynamics::Hnn => [50, 100, 0],
         Profile::Quick if probes(learner, profile).is_some() => [50, 150, 0],
-        Profile::Quick if learner == Learner::ScalarsMlpRelu => [300, 500, 5],
+        Profile::Quick if learner == Learner::ScalarsMlpRelu => [300, 600, 5],
         Profile::Quick => [300, 400, 0],
         Profile::Paper if equivariant => [150, 400, 10],
         Profile::Paper => [300, 800, 20],
     }
 }
 
-/// Iterations between two looks at the validation data. A look costs as much as four iterations.
+/// Iterations between two looks at the validation data, each of which costs as much as four
+/// iterations. What comes after the last look of a stage is lost, so those of quick's stages are
+/// multiples of this, also when three sharpnesses share them.
 fn round(profile: Profile) -> usize {
     match profile {
         Profile::Smoke => 5,
