@@ -26,6 +26,7 @@ mod propose;
 mod read;
 mod refit;
 mod settings;
+mod settle;
 mod split;
 mod statistics;
 

@@ -4,15 +4,14 @@ use ndarray::Axis;
 
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
-use crate::model::{Model, ScalarHamiltonian};
-use crate::recover::assemble::exact::Discovered;
+use crate::model::Model;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
 use crate::recover::in_units;
 use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
-use crate::recover::judge::pareto::{front, simplest_as_good, with_the_law};
+use crate::recover::judge::pareto::with_the_law;
 use crate::recover::judge::verdict::Judge;
 use crate::recover::law::{HeldOutChunks, RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
@@ -25,14 +24,15 @@ use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
 use crate::recover::read::equal_constants::{EqualConstants, Shared, shared_constants};
 use crate::recover::read::named_form::Merged;
-use crate::recover::refit::rollouts::{Resolved, Trained, closed_form_error, on_trajectories};
+use crate::recover::refit::rollouts::{Trained, closed_form_error};
 use crate::recover::refit::snap::confirm_snapped;
 use crate::recover::settings::RecoverSettings;
+use crate::recover::settle::{Settled, settle};
 use crate::recover::split::Part;
-use crate::recover::statistics::{Misfit, ModelErrors};
+use crate::recover::statistics::ModelErrors;
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
-use crate::train::{self, Learned, marked, states};
+use crate::train::{self, marked, states};
 
 /// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other
 /// the law. `progress` is told what goes on.
@@ -111,7 +111,6 @@ fn recovered_from_all(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recovery, RecoverError> {
     check(train)?;
-    let checks = checks(inputs, train)?;
     let units = Units::of(inputs, train);
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
     let (choosing, judging) = halves(validation);
@@ -119,17 +118,17 @@ fn recovered_from_all(
         (units.inputs(inputs), natural(train), natural(&choosing));
     let deadline = settings.deadline.clone();
     let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, deadline)?;
+    let checks = checks(&learner, &units);
 
     let (fitted, friction) = learn(&mut learner, teaching, settings.noise, progress)?;
     let mut discovered = learner.discover(&fitted, settings.seed, progress)?;
     progress("refitting on the trajectories");
-    let Settled { trained, front, resolved } =
+    let Settled { trained, front, resolved, judging: natural_judging } =
         settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;
     let rivals = match learner.noise_model() {
         Some(noise_model) => learner.rivals(&discovered.chosen, &discovered.laws, noise_model)?,
         None => Vec::new(),
     };
-    let natural_judging = marked(&natural(&judging), &resolved.closed);
     let is_series = learner.is_series(&discovered.chosen, &fitted)?;
     let may_be_noise = settings.noise == Noise::Auto && teaching.is_none();
     let explains_noise = if natural_judging.is_empty() {
@@ -240,58 +239,6 @@ fn learn<'a>(
         }
     }
     Ok((fitted, friction))
-}
-
-/// A law that no simpler one of its own front does better than.
-struct Settled {
-    trained: Trained,
-    /// Simpler laws.
-    front: Vec<Candidate>,
-    resolved: Resolved,
-}
-
-/// Refits the chosen law on the trajectories. Where a simpler law of its front follows the held-out
-/// chunks no worse, that one is chosen in its place and refitted likewise, for as long as there is
-/// one; each is simpler than the last.
-fn settle(
-    learner: &Learner,
-    fitted: &Fitted,
-    discovered: &mut Discovered,
-    units: &Units,
-    judging: &[Trajectory],
-) -> Result<Settled, RecoverError> {
-    loop {
-        let trained = on_trajectories(learner, fitted, discovered)?;
-        let resolved = trained.resolved(learner, discovered, judging)?;
-        let judging = marked(judging, &resolved.closed);
-        let front = front(learner, fitted, discovered, &trained, &judging)?;
-        let Learned { settings, integration_error, .. } = &trained.learned;
-        let expression = trained.law.expression.clone();
-        let error = closed_form_error(learner.inputs(), &expression, &judging, settings)?;
-        let simpler = if judging.is_empty() || learner.late() {
-            None
-        } else {
-            simplest_as_good(&front, units, &Candidate { expression, error }, *integration_error)
-        };
-        // What is left by both may be noise: then the simpler law must do better than by chance.
-        let misfit = |expression: &Expr| -> Result<Misfit, RecoverError> {
-            let model = ScalarHamiltonian::closed_form(learner.inputs(), expression)?;
-            Ok(Misfit::new(&model, &expression.constants(), &judging, settings))
-        };
-        let simpler = match simpler {
-            Some(other)
-                if other.error > NOISY
-                    && !misfit(&trained.law.expression)?
-                        .is_worse_than(&misfit(&other.expression)?, 0.0) =>
-            {
-                None
-            }
-            other => other,
-        };
-        let Some(simpler) = simpler else { return Ok(Settled { trained, front, resolved }) };
-        log::debug!("simpler and no worse: {:.2e} {}", simpler.error, simpler.expression);
-        discovered.chosen = learner.adjust(&simpler.expression, fitted)?;
-    }
 }
 
 /// Whether what the closed form leaves of the held-out chunks is noise; none where the data are

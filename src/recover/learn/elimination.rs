@@ -50,15 +50,13 @@ impl Learner<'_> {
         if alone.misfit > PAIRS_ABOVE { self.with_products(alone, progress) } else { Ok(alone) }
     }
 
-    /// Every scalar that varies or is a constant length, and the degree of its functions; as many as [`MOST_FUNCTIONS`]
-    /// allow, those of low rank first: the number of inner products grows with the square of that
-    /// of the particles.
+    /// Every scalar that the data tell anything of, and the degree of its functions; as many as
+    /// [`MOST_FUNCTIONS`] allow, those of low rank first: the number of inner products grows with
+    /// the square of that of the particles.
     pub(crate) fn first_groups(&self) -> (Vec<Vec<usize>>, usize) {
         let of_rank = |most: usize| -> Vec<Vec<usize>> {
-            let tells = |i: &usize| {
-                (self.varies(*i) || self.is_constant_length(*i)) && self.ranks[*i] <= most
-            };
-            (0..self.set.len()).filter(tells).map(|i| vec![i]).collect()
+            let wanted = |i: &usize| self.tells(*i) && self.ranks[*i] <= most;
+            (0..self.set.len()).filter(wanted).map(|i| vec![i]).collect()
         };
         let highest = self.ranks.iter().copied().max().unwrap_or(0);
         let tried = (0..=highest).rev().map(|rank| (of_rank(rank), FIRST_DEGREE));

@@ -24,8 +24,8 @@ const MOST_PAIRS: usize = 6;
 /// Values of the probe's design, at most: 256 MB. Chunks beyond that are left out.
 const MOST_VALUES: usize = 1 << 25;
 
-/// Columns of the probe, at most: so many orthogonalised in as many rows as fit take ten seconds
-/// on a core.
+/// Columns of the probe, at most: to orthogonalise so many in as many rows as fit takes 2e11
+/// operations.
 const MOST_COLUMNS: usize = 3000;
 
 /// With so many columns or fewer pairs are also found by dropping one after the other.
@@ -74,8 +74,7 @@ impl Learner<'_> {
     fn tiers(&self) -> Vec<Vec<usize>> {
         let useful = |ranks: &[usize]| -> Vec<usize> {
             (0..self.set.len())
-                .filter(|&i| self.varies(i) || self.is_constant_length(i))
-                .filter(|&i| ranks.contains(&self.ranks[i]))
+                .filter(|&i| self.tells(i) && ranks.contains(&self.ranks[i]))
                 .collect()
         };
         let mut tiers = vec![useful(&[1]), useful(&[0, 1]), useful(&[0, 1, 3, 4])];

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 use crate::expr::{Scalar, Vector};
 use crate::field::Shape;
-use crate::scalars::{self, Inputs, ScalarSet};
+use crate::scalars::{Inputs, ScalarSet};
 
 /// A scalar that may be in the law, with what speaks against it: among equals those of low rank
 /// stay.
@@ -101,25 +101,6 @@ pub(crate) fn ranges(inputs: &Inputs, set: &ScalarSet, states: ArrayView2<f64>) 
         }
     };
     set.scalars().iter().zip(all).map(range).collect()
-}
-
-/// Lengths that are the same in all states but not zero: of rods, of bonds, of circular orbits.
-pub(crate) fn constant_lengths(
-    inputs: &Inputs,
-    states: ArrayView2<f64>,
-) -> Result<Vec<(Scalar, f64)>, scalars::Error> {
-    let set = ScalarSet::new(inputs, candidates(inputs).into_iter().map(|c| c.scalar).collect())?;
-    let found = set.scalars().iter().zip(ranges(inputs, &set, states));
-    Ok(found
-        .filter(|(scalar, range)| is_constant_length(scalar, *range))
-        .map(|(scalar, (value, _))| (scalar.clone(), value))
-        .collect())
-}
-
-/// Whether a scalar of this range is a length that is always the same but not zero. All that the
-/// data can tell of a function of it is its slope there.
-pub(crate) fn is_constant_length(scalar: &Scalar, (low, high): (f64, f64)) -> bool {
-    matches!(scalar, Scalar::Norm(_)) && low == high && low > 0.0
 }
 
 /// Of each column the range of all but the most extreme values, widened by a tenth of its width

@@ -1,11 +1,8 @@
 //! What is seen of the data before anything is fitted.
 
-use crate::dataset::Trajectory;
+use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
-use crate::recover::error::RecoverError;
-use crate::recover::problem::candidates::constant_lengths;
-use crate::scalars::Inputs;
-use crate::train::states;
+use crate::recover::problem::learner::Learner;
 
 /// Something that was seen of the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,21 +15,18 @@ pub struct Check {
     pub constant: Option<Scalar>,
 }
 
-/// Looks at the training chunks.
-///
-/// # Errors
-/// Scalars that don't fit the inputs.
-pub(crate) fn checks(inputs: &Inputs, train: &[Trajectory]) -> Result<Vec<Check>, RecoverError> {
-    let lengths = constant_lengths(inputs, states(train).view())?;
-    let check = |(scalar, value): (Scalar, f64)| Check {
+/// Looks at the training chunks; `units` are those that the learner has them in.
+pub(crate) fn checks(learner: &Learner, units: &Units) -> Vec<Check> {
+    let check = |(scalar, value): (&Scalar, f64)| Check {
         name: "constant length",
         message: format!(
-            "{} is {value:.7} in all of the data, as for a rod or a circular orbit: how the law depends on it can't be told",
-            Expr::Scalar(scalar.clone())
+            "{} is {:.7} in all of the data, as for a rod or a circular orbit: how the law depends on it can't be told",
+            Expr::Scalar(scalar.clone()),
+            value * units.of_scalar(scalar)
         ),
-        constant: Some(scalar),
+        constant: Some(scalar.clone()),
     };
-    Ok(lengths.into_iter().map(check).collect())
+    learner.constant_lengths().map(check).collect()
 }
 
 /// Whether a law is a function of something that doesn't vary in the data: then others explain them

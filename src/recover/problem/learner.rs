@@ -7,7 +7,7 @@ use ndarray::Array2;
 use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::expr::Scalar;
-use crate::recover::problem::candidates::{candidates, is_constant_length, ranges};
+use crate::recover::problem::candidates::{candidates, ranges};
 use crate::recover::problem::component_weights::particle_weights;
 use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::problem::teacher::Teacher;
@@ -80,15 +80,23 @@ impl<'a> Learner<'a> {
         self.inputs
     }
 
-    /// Whether a scalar varies in the data.
-    pub(crate) fn varies(&self, scalar: usize) -> bool {
+    /// Whether the data tell anything of functions of a scalar: it varies, or is a constant length.
+    pub(crate) fn tells(&self, scalar: usize) -> bool {
         let (low, high) = self.ranges[scalar];
-        high > low
+        high > low || self.is_constant_length(scalar)
     }
 
-    /// Whether a scalar is a length that is constant in the data.
+    /// Whether a scalar is a length that is the same in all states but not zero: of a rod, of a bond,
+    /// of a circular orbit. All that the data tell of a function of it is its slope there.
     pub(crate) fn is_constant_length(&self, scalar: usize) -> bool {
-        is_constant_length(&self.scalars()[scalar], self.ranges[scalar])
+        let (low, high) = self.ranges[scalar];
+        matches!(self.scalars()[scalar], Scalar::Norm(_)) && low == high && low > 0.0
+    }
+
+    /// Such lengths, with their values.
+    pub(crate) fn constant_lengths(&self) -> impl Iterator<Item = (&Scalar, f64)> {
+        let constant = (0..self.set.len()).filter(|&i| self.is_constant_length(i));
+        constant.map(|i| (&self.scalars()[i], self.ranges[i].0))
     }
 
     /// Pieces that each interval is cut into.

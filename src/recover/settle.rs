@@ -1,0 +1,78 @@
+//! The law on the trajectories, and whether a simpler one takes its place.
+
+use crate::dataset::{Trajectory, Units};
+use crate::model::ScalarHamiltonian;
+use crate::recover::assemble::exact::Discovered;
+use crate::recover::error::RecoverError;
+use crate::recover::form::Candidate;
+use crate::recover::judge::pareto::{front, simplest_as_good};
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::limits::NOISY;
+use crate::recover::problem::learner::Learner;
+use crate::recover::refit::rollouts::{Resolved, Trained, closed_form_error, on_trajectories};
+use crate::recover::statistics::Misfit;
+use crate::train::{Learned, marked};
+
+/// A law that no simpler one of its own front does better than.
+pub(super) struct Settled {
+    pub trained: Trained,
+    /// Simpler laws.
+    pub front: Vec<Candidate>,
+    /// In which held-out chunks the two models can be followed.
+    pub resolved: Resolved,
+    /// Those in which the law can be followed.
+    pub judging: Vec<Trajectory>,
+}
+
+/// Refits the chosen law on the trajectories. Where a simpler law of its front follows the held-out
+/// chunks no worse, that one is chosen in its place and refitted likewise, for as long as there is
+/// one; each is simpler than the last.
+pub(super) fn settle(
+    learner: &Learner,
+    fitted: &Fitted,
+    discovered: &mut Discovered,
+    units: &Units,
+    judging: &[Trajectory],
+) -> Result<Settled, RecoverError> {
+    loop {
+        let trained = on_trajectories(learner, fitted, discovered)?;
+        let resolved = trained.resolved(learner, discovered, judging)?;
+        let judging = marked(judging, &resolved.closed);
+        let front = front(learner, fitted, discovered, &trained, &judging)?;
+        let simpler = if judging.is_empty() || learner.late() {
+            None
+        } else {
+            simpler_law(learner, &trained, &front, units, &judging)?
+        };
+        let Some(simpler) = simpler else {
+            return Ok(Settled { trained, front, resolved, judging });
+        };
+        log::debug!("simpler and no worse: {:.2e} {}", simpler.error, simpler.expression);
+        discovered.chosen = learner.adjust(&simpler.expression, fitted)?;
+    }
+}
+
+/// The law of a front that takes the place of the refitted one, if one does.
+fn simpler_law<'a>(
+    learner: &Learner,
+    trained: &Trained,
+    front: &'a [Candidate],
+    units: &Units,
+    judging: &[Trajectory],
+) -> Result<Option<&'a Candidate>, RecoverError> {
+    let Learned { settings, integration_error, .. } = &trained.learned;
+    let (inputs, expression) = (learner.inputs(), trained.law.expression.clone());
+    let error = closed_form_error(inputs, &expression, judging, settings)?;
+    let law = Candidate { expression, error };
+    let Some(simpler) = simplest_as_good(front, units, &law, *integration_error) else {
+        return Ok(None);
+    };
+    let misfit = |candidate: &Candidate| -> Result<Misfit, RecoverError> {
+        let model = ScalarHamiltonian::closed_form(inputs, &candidate.expression)?;
+        Ok(Misfit::new(&model, &candidate.expression.constants(), judging, settings))
+    };
+    // What is left by both may be noise: then the simpler law must do better than by chance.
+    let takes_the_place =
+        simpler.error <= NOISY || misfit(&law)?.is_worse_than(&misfit(simpler)?, 0.0);
+    Ok(takes_the_place.then_some(simpler))
+}
