@@ -30,8 +30,12 @@ pub(super) struct Damping {
     value: f64,
     /// Rollouts of all chunks so far.
     pub rollouts: usize,
-    /// After it no step is tried.
-    deadline: Deadline,
+}
+
+impl Default for Damping {
+    fn default() -> Self {
+        Self { value: Self::FIRST, rollouts: 0 }
+    }
 }
 
 impl Damping {
@@ -39,11 +43,6 @@ impl Damping {
     const LEAST: f64 = 1e-14;
     const MOST: f64 = 1e8;
     const FACTOR: f64 = 10.0;
-
-    /// At the beginning.
-    pub fn new(deadline: Deadline) -> Self {
-        Self { value: Self::FIRST, rollouts: 0, deadline }
-    }
 
     /// For another loss.
     pub fn reset(&mut self) {
@@ -107,18 +106,19 @@ impl Linearised {
     }
 
     /// Parameters and initial states that lower the loss, from those that are linearised about, and
-    /// by how much they do; none where no step does.
+    /// by how much they do; none where no step does before the deadline.
     pub fn step<M: Lanewise>(
         &self,
         loss: &RolloutLoss<M>,
         (theta, starts): (&[f64], &[f64]),
         damping: &mut Damping,
+        deadline: &Deadline,
     ) -> Option<(Vec<f64>, Vec<f64>, f64)> {
         let before: Vec<f64> = self.chunks.iter().map(Eliminated::chi_squared).collect();
         let value = before.iter().sum::<f64>() + self.penalty();
         let mean = before.iter().sum::<f64>() / before.len() as f64;
         let mut bearable: Vec<f64> = before.iter().map(|loss| WORSE * loss + mean).collect();
-        while damping.value < Damping::MOST && !damping.deadline.is_over() {
+        while damping.value < Damping::MOST && !deadline.is_over() {
             let next = self.parameters(damping.value);
             let change: Vec<f64> = next.iter().zip(theta).map(|(a, b)| a - b).collect();
             let (moved, losses) =

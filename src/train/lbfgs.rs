@@ -4,15 +4,13 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationStatus};
+use argmin::core::{CostFunction, Executor, Gradient, State, TerminationStatus};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::line_search::WeakWolfe;
 use super::saving::Saving;
-use super::two_loop::TwoLoop;
-
-type Point = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
+use super::two_loop::{Point, TwoLoop};
 
 /// A function to minimise: value and gradient in one evaluation.
 pub trait Objective {

@@ -117,7 +117,7 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             noise: prior.noise.clone().unwrap_or(noise),
             known,
             steps: Steps::new(chunks.len()),
-            damping: Damping::new(settings.deadline.clone()),
+            damping: Damping::default(),
             fit: NoisyFit::unfitted(theta, starts),
         })
     }
@@ -154,9 +154,11 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             }
             // Given noise that is found too small at the start is corrected before anything else.
             if !there && (settled || iteration > 0 || !self.known) {
-                match at.step(&loss, (&self.fit.theta, &self.fit.starts), &mut self.damping) {
+                let (from, deadline) =
+                    ((&self.fit.theta[..], &self.fit.starts[..]), &self.settings.deadline);
+                match at.step(&loss, from, &mut self.damping, deadline) {
                     Some(step) => (self.fit.theta, self.fit.starts, gain) = step,
-                    None if settled || self.settings.deadline.is_over() => {
+                    None if settled || deadline.is_over() => {
                         self.fit.outcome = Outcome::Stuck;
                         break;
                     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line_search::{WeakWolfe, dot};
 
-type Point = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
+pub(super) type Point = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
 
 /// L-BFGS with a line search for the weak Wolfe conditions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
