@@ -13,6 +13,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::FolderLock;
 
+use crate::common::{assert_same, files_below};
+
 /// What `reproduce_figures` is to make: one model of each kind of training, tables, a figure; about
 /// two seconds.
 const UNITS: [&str; 10] = [
@@ -109,27 +111,10 @@ const TIMED: [&str; 6] =
 
 /// All files below a folder but those that tell times: saved work and leftovers too.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    fn collect(base: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap();
-            if path.is_dir() {
-                collect(base, &path, found);
-            } else if !TIMED.contains(&name) && !name.ends_with(".times") {
-                found.insert(path.strip_prefix(base).unwrap().into(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    collect(folder, folder, &mut found);
-    found
-}
-
-fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
-    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-    for (path, bytes) in a {
-        assert!(bytes == &b[path], "{} differs", path.display());
-    }
+    files_below(folder, |path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        TIMED.contains(&name) || name.ends_with(".times")
+    })
 }
 
 /// Waits for the end of a process, so long at most; whether it ended.

@@ -18,6 +18,8 @@ use scalar_dynamics::experiment::{
     resolve,
 };
 
+use crate::common::{assert_same, files_below};
+
 /// A first run on one thread and what it left behind, shared by the tests.
 struct First {
     folder: tempfile::TempDir,
@@ -62,29 +64,10 @@ const TIMED: [&str; 6] = [
 
 /// All files below a folder that must not change from run to run: without times and saved work.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    fn collect(base: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                if path.file_name().unwrap() != "checkpoints" {
-                    collect(base, &path, found);
-                }
-            } else if !TIMED.contains(&path.file_name().unwrap().to_str().unwrap()) {
-                found.insert(path.strip_prefix(base).unwrap().into(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    collect(folder, folder, &mut found);
-    found
-}
-
-/// Compares runs file by file, so that a failure names the file instead of printing it.
-fn assert_same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
-    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
-    for (path, bytes) in a {
-        assert!(bytes == &b[path], "{} differs", path.display());
-    }
+    files_below(folder, |path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        TIMED.contains(&name) || name == "checkpoints"
+    })
 }
 
 /// A folder with the saved work of the first run and nothing else.

@@ -1,6 +1,5 @@
 //! Laws of many kinds, recovered from chunks of trajectories without a hint.
 
-use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
@@ -21,6 +20,8 @@ use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
 use scalar_dynamics::train::{
     Form, NetworkSettings, Settings, states, train_network, unit_weights,
 };
+
+use crate::data::gradient_error;
 
 fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -50,30 +51,6 @@ fn recovered(law: &NamedLaw, (train, check): &(Vec<Trajectory>, Vec<Trajectory>)
     recover(&inputs, train, check, &RecoverSettings::default(), &mut |_| {}).unwrap()
 }
 
-/// Largest distance of the gradients, relative to the true one, in a box 1.3 times as wide as the
-/// data.
-fn gradient_error(truth: &ExpressionSystem, found: &ExpressionSystem, states: &Array2<f64>) -> f64 {
-    let mut rng = rng(1);
-    let range = |c: ndarray::ArrayView1<f64>| {
-        c.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)))
-    };
-    let ranges: Vec<(f64, f64)> = states.columns().into_iter().map(range).collect();
-    let mut worst = 0.0_f64;
-    for _ in 0..500 {
-        let z: Vec<f64> = ranges
-            .iter()
-            .map(|(a, b)| 0.5 * (a + b) + 0.65 * (b - a) * rng.random_range(-1.0..1.0))
-            .collect();
-        let (mut a, mut b) = (vec![0.0; z.len()], vec![0.0; z.len()]);
-        truth.gradient_into(&z, &mut a);
-        found.gradient_into(&z, &mut b);
-        let difference: f64 = a.iter().zip(&b).map(|(a, b)| (a - b) * (a - b)).sum();
-        let error = (difference / a.iter().map(|a| a * a).sum::<f64>()).sqrt();
-        worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
-    }
-    worst
-}
-
 #[track_caller]
 fn assert_recovered(name: &str, n: usize) -> Recovery {
     let law = NamedLaw::find(name).unwrap();
@@ -82,7 +59,7 @@ fn assert_recovered(name: &str, n: usize) -> Recovery {
     let found = recovered(law, &data);
     assert!(found.exact, "{name}: {}", found.best());
     let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
-    let error = gradient_error(&system, &form, &states(&data.0));
+    let error = gradient_error(&system, &form, &states(&data.0), 1.3, &mut rng(1));
     assert!(error < 1e-7, "{name}: {error:e} {}", found.best());
     assert!(found.friction.is_none());
     found
@@ -467,6 +444,6 @@ fn regress_a_black_box_is_read() {
         // What was read is the network: its own error is far above that of the law.
         assert!(found.validation_error.learned > 1e-5 && found.exact);
         let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
-        assert!(gradient_error(&system, &form, &all) < 1e-7);
+        assert!(gradient_error(&system, &form, &all, 1.3, &mut rng(1)) < 1e-7);
     }
 }

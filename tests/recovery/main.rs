@@ -1,6 +1,8 @@
 //! From trajectories to laws.
 
 mod constant_lengths;
+#[path = "../../examples/laws/data.rs"]
+mod data;
 mod laws;
 mod named_laws;
 mod pendulum;

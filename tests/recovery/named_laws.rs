@@ -1,9 +1,6 @@
 //! Every named law, from clean data as `cargo run --example laws` makes it: what is found is the
 //! law, and only then said to be exact.
 
-#[path = "../../examples/laws/data.rs"]
-mod data;
-
 use std::time::Instant;
 
 use rand::SeedableRng;
@@ -15,6 +12,8 @@ use scalar_dynamics::rewrite::{EqualityOptions, Proof};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw};
 use scalar_dynamics::train::states;
+
+use crate::data;
 
 /// What is expected of a law.
 #[derive(Clone, Copy, Debug, PartialEq)]
