@@ -129,9 +129,10 @@ pub fn evaluate<M: Model>(
         RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| {
             system.energy(z)
         });
-    let fine_steps = match precision == Precision::FULL {
-        true => steps.clone(),
-        false => steps.over(FINE_INTERVAL / INTERVAL),
+    let fine_steps = if precision == Precision::FULL {
+        steps.clone()
+    } else {
+        steps.over(FINE_INTERVAL / INTERVAL)
     };
     let fine = predict(initial.slice(s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), &fine_steps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
@@ -190,7 +191,8 @@ fn choose_steps(
     loop {
         let cheapest = candidates.iter_mut().min_by_key(|(steps, _)| steps.cost());
         let (steps, before) = cheapest.expect("there is a method");
-        let (halved, finer) = (steps.halved(), coarse(initial, &steps.halved()));
+        let halved = steps.halved();
+        let finer = coarse(initial, &halved);
         let step_error = data::mean_relative_distance(before, &finer);
         if step_error <= precision.share * data::mean_relative_distance(before, &truth) {
             return Ok((steps.clone(), step_error));

@@ -184,10 +184,8 @@ impl<'a> Run<'a> {
             }
         }
         let place = |done: &Done| {
-            let own = |unit: &UnitId| {
-                (unit.learner, unit.preset, unit.seed) == (done.learner, done.preset, done.seed)
-            };
-            self.work.units.iter().position(own)
+            let Done { learner, preset, seed, .. } = *done;
+            self.work.units.iter().position(|unit| *unit == UnitId { learner, preset, seed })
         };
         results.models.sort_by_key(place);
         Ok(())

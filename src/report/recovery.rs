@@ -220,11 +220,11 @@ impl RecoveryReport<'_> {
             candidates: r.pareto.iter().map(candidate).collect(),
             chosen: r.pareto.iter().position(|c| c.expression == *r.best()),
         };
-        // Of laws whose rollouts all diverge, or that leave nothing, no error can be drawn.
-        if !front.candidates.iter().any(|c| c.error.is_finite() && c.error > 0.0) {
-            return Ok(());
+        match figures::pareto(&front, &figures.join("pareto")) {
+            // Rollouts of all laws diverge, or leave nothing.
+            Err(figures::Error::Empty(_)) => Ok(()),
+            drawn => Ok(drawn?),
         }
-        Ok(figures::pareto(&front, &figures.join("pareto"))?)
     }
 
     /// Draws the forces along distances; false if there are none.
