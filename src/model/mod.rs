@@ -41,7 +41,7 @@ mod scalar_hamiltonian;
 mod traits;
 
 pub use closed_form::ClosedForm;
-pub(crate) use fields::{field, field_of};
+pub(crate) use fields::{energies, field, field_of};
 pub use matrix::ParameterMatrix;
 pub use scalar_field::{FieldVector, ScalarField};
 pub use scalar_hamiltonian::{LinearFunction, ScalarHamiltonian};

@@ -78,6 +78,8 @@ pub struct Chunks {
     pub available: usize,
     /// Rows of the table.
     pub rows: usize,
+    /// Whether the momenta are masses times velocities of the table.
+    pub velocities: bool,
 }
 
 /// As [`read_table`], for tables that are too large to be held: cut into chunks as by
@@ -112,7 +114,16 @@ pub fn read_chunks(
     }
     let rest = &mut |done| progress(part + (1.0 - part) * done);
     let chunks = index.states(&mut source, (&layout.columns, &factors), &pieces, rest)?;
-    Ok((Chunks { shape: layout.shape, chunks, available, rows: index.len() }, warnings))
+    Ok((
+        Chunks {
+            shape: layout.shape,
+            chunks,
+            available,
+            rows: index.len(),
+            velocities: layout.velocities,
+        },
+        warnings,
+    ))
 }
 
 /// Particles and dimension of a table, by its columns alone.
