@@ -8,6 +8,7 @@ use crate::model::Model;
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
+use crate::recover::grow::GrownLaws;
 use crate::recover::in_units;
 use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
@@ -127,10 +128,11 @@ fn recovered_from_all(
         (units.inputs(inputs), natural(train), natural(&choosing));
     let deadline = settings.deadline.clone();
     let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, deadline)?;
-    let checks = checks(&learner, &units);
+    let checks = checks(&learner, &units, &settings.masses);
 
-    let (fitted, friction) = learn(&mut learner, teaching, settings.noise, progress)?;
-    let mut discovered = assemble(&mut learner, &fitted, &units, settings.seed, progress)?;
+    let Known { fitted, friction, grown } =
+        learn(&mut learner, teaching, settings.noise, &units, progress)?;
+    let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
     progress("refitting on the trajectories");
     let Settled { trained, front, resolved, judging: natural_judging } =
         settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;
@@ -258,20 +260,36 @@ fn check(train: &[Trajectory]) -> Result<(), train::Error> {
     Ok(())
 }
 
-/// Learns a Hamiltonian in the basis, with noise in all states where there is any; also says whether
-/// there is friction.
+/// What is learned before the law is put together.
+struct Known {
+    /// A Hamiltonian in the basis.
+    fitted: Fitted,
+    /// Whether there is friction.
+    friction: Option<Friction>,
+    /// Laws that were grown on the data themselves, where these may be exact.
+    grown: Option<GrownLaws>,
+}
+
+/// Learns a Hamiltonian in the basis and grows laws from the simplest; with noise in all states
+/// where there is any, and no law explains the data without.
 fn learn<'a>(
     learner: &mut Learner<'a>,
     teaching: Option<Teaching<'a>>,
     noise: Noise,
+    units: &Units,
     progress: &mut dyn FnMut(&str),
-) -> Result<(Fitted, Option<Friction>), RecoverError> {
+) -> Result<Known, RecoverError> {
     if let Some(teaching) = teaching {
         learner.listen_to(teaching);
     }
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
+    let may_be_exact = teaching.is_none() && !matches!(noise, Noise::Sigma(_));
+    let grown = may_be_exact.then(|| learner.grow(&mut fitted, units, progress)).transpose()?;
+    if grown.as_ref().is_some_and(|g| g.explaining.is_some()) {
+        return Ok(Known { fitted, friction: None, grown });
+    }
     let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
     if noisy && !learner.late() {
         let spread = states(learner.train()).std_axis(Axis(0), 0.0);
@@ -280,10 +298,10 @@ fn learn<'a>(
             _ => None,
         };
         if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
-            fitted = better;
+            return Ok(Known { fitted: better, friction, grown: None });
         }
     }
-    Ok((fitted, friction))
+    Ok(Known { fitted, friction, grown })
 }
 
 /// The law that was grown, where it explains the data, else that of the parts of what was learned,
@@ -291,14 +309,11 @@ fn learn<'a>(
 fn assemble(
     learner: &mut Learner,
     fitted: &Fitted,
-    units: &Units,
+    grown: Option<GrownLaws>,
     seed: u64,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Discovered, RecoverError> {
-    if !learner.is_exact() {
-        return learner.discover(fitted, seed, progress);
-    }
-    let grown = learner.grow(fitted, units, progress)?;
+    let Some(grown) = grown else { return learner.discover(fitted, seed, progress) };
     if let Some(law) = grown.explaining {
         let chosen = learner.polished(law, fitted)?;
         let parts = learner.parts(fitted);

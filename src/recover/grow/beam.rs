@@ -12,11 +12,13 @@ use crate::recover::grow::pool::Pool;
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::Term;
 
-/// Sums that are grown side by side.
+/// Sums that are grown side by side; more of the first two numbers of terms, where the right ones are
+/// not yet seen to be.
 const WIDTH: usize = 6;
+const FIRST_WIDTHS: [usize; 2] = [24, 12];
 
 /// Sums that are tried in full at each number of terms.
-const TRIED: usize = 120;
+const TRIED: usize = 144;
 
 /// After so many terms that made no law shorter growth ends.
 const PATIENCE: usize = 2;
@@ -32,6 +34,12 @@ const PLAINEST: usize = 500;
 
 /// Terms that are tried in full in the place of others.
 const REPLACEMENTS: usize = 4;
+
+/// Beside more plain terms than these none are looked for.
+const MOST_PLAIN: usize = 40;
+
+/// Functions that are looked for beside all plain terms.
+const MOST_FUNCTIONS: usize = 2;
 
 /// From all terms of a larger pool none is eliminated.
 const MOST_AT_ONCE: usize = 100;
@@ -125,11 +133,11 @@ impl Growth<'_> {
     }
 
     /// The shortest few, no two of the same kinds of terms, with all their numbers fitted.
-    fn selected(&self, mut all: Vec<Grown>) -> Vec<Grown> {
+    fn selected(&self, mut all: Vec<Grown>, width: usize) -> Vec<Grown> {
         sort(&mut all);
         let mut kept: Vec<Grown> = Vec::new();
         for grown in all {
-            if kept.len() == 2 * WIDTH {
+            if kept.len() == 2 * width {
                 break;
             }
             if !kept.iter().any(|k| k.sum.is_like(&grown.sum)) {
@@ -139,7 +147,7 @@ impl Growth<'_> {
         let mut kept: Vec<Grown> =
             kept.into_par_iter().map(|g| self.grown(g.sum, STEPS.1)).collect();
         sort(&mut kept);
-        kept.truncate(WIDTH);
+        kept.truncate(width);
         kept
     }
 
@@ -163,12 +171,13 @@ impl Growth<'_> {
             }
             short_list.sort_unstable();
             short_list.dedup();
-            let mut next = self.selected(next);
+            let width = FIRST_WIDTHS.get(best.len() - 1).copied().unwrap_or(WIDTH);
+            let mut next = self.selected(next, width);
             if let Some(first) = next.first().cloned()
                 && !self.is_explained(&first.sum)
             {
                 next.extend(self.exchanged(&first.sum, &short_list));
-                next = self.selected(next);
+                next = self.selected(next, width);
             }
             let Some(first) = next.first() else { break };
             idle = if first.length < shortest { 0 } else { idle + 1 };
@@ -180,6 +189,58 @@ impl Growth<'_> {
             beam = next;
         }
         best
+    }
+
+    /// One or two functions with numbers inside beside all plain terms, less those of these that
+    /// are not demanded: what plain terms can take out of the way is not mistaken for a function.
+    pub fn grow_over_plain(&self, start: &Sum) -> Option<Sum> {
+        let is_plain = |k: &usize| {
+            let term = &self.pool.terms[*k];
+            term.0.len() == 1 && term.numbers().next().is_none()
+        };
+        let (plain, functions): (Vec<usize>, Vec<usize>) =
+            (0..self.pool.len()).partition(|k| is_plain(k));
+        if plain.len() > MOST_PLAIN || functions.is_empty() {
+            return None;
+        }
+        let mut sum = start.clone();
+        for k in plain {
+            sum = sum.with(self.pool.terms[k].clone(), 0, self.nodes).unwrap_or(sum);
+        }
+        for _ in 0..MOST_FUNCTIONS {
+            if self.deadline.is_over() {
+                return None;
+            }
+            let ranked = self.ranked(&sum, &functions);
+            let mut found = self.children(&sum, &ranked, TRIED);
+            sort(&mut found);
+            found.truncate(WIDTH);
+            let mut found: Vec<Grown> =
+                found.into_par_iter().map(|g| self.grown(g.sum, STEPS.1)).collect();
+            sort(&mut found);
+            sum = found.into_iter().next()?.sum;
+            if self.is_explained(&sum) {
+                return Some(self.demanded(sum));
+            }
+        }
+        None
+    }
+
+    /// Without the terms that the sum explains the data without, one by one.
+    fn demanded(&self, mut sum: Sum) -> Sum {
+        loop {
+            let without = |k: usize| {
+                let next = self.grown(sum.without(k, self.target)?, STEPS.1).sum;
+                self.is_explained(&next).then_some(next)
+            };
+            let next = (self.kept..sum.terms.len())
+                .filter_map(without)
+                .min_by(|a, b| a.squares().total_cmp(&b.squares()));
+            match next {
+                Some(next) => sum = next,
+                None => return sum,
+            }
+        }
     }
 
     /// The sum with one of its terms exchanged.

@@ -49,6 +49,8 @@ impl Learner<'_> {
             self.growth(rung, (&nodes, &pool), kept, (0.1 * misfit).clamp(EXPLAINED, 1e-6));
         let mut grown = growth.grow(start.clone());
         grown.extend(growth.eliminated(&start));
+        let roughly = Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..growth };
+        grown.extend(roughly.grow_over_plain(&start));
         for sum in &grown {
             log::debug!("  {:.2e} {}", growth.rms(sum), sum.expression(self.scalars()));
         }

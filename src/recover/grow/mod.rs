@@ -22,7 +22,7 @@ use crate::recover::form::Adjusted;
 use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths};
 use crate::recover::grow::pool::{Offered, RUNGS, Rung};
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::limits::PAIRS_ABOVE;
+use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
 use crate::recover::problem::learner::Learner;
 
 /// A law's own paths are worth another climb of the rung where its misfit is below this part of that
@@ -52,7 +52,7 @@ impl Learner<'_> {
     /// A vector that is not among the inputs.
     pub(crate) fn grow(
         &mut self,
-        fitted: &Fitted,
+        fitted: &mut Fitted,
         units: &Units,
         progress: &mut dyn FnMut(&str),
     ) -> Result<GrownLaws, RecoverError> {
@@ -79,12 +79,16 @@ impl Learner<'_> {
                 }
             }
         }
-        for rung in RUNGS.into_iter().filter(|r| !(alone && r.has_products())) {
+        // What is left of noisy data no rung explains: only plain laws are tried.
+        let highest = if fitted.misfit > NOISY { Rung::Functions } else { Rung::Any };
+        let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
+        for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));
             // Small rungs are climbed at once with every scalar.
             let offers: &[&[Offered]] = match rung {
                 Rung::Plain | Rung::Powers => &[&all],
                 _ if demanded.len() == all.len() => &[&all],
+                _ if fitted.misfit > NOISY => &[&demanded],
                 _ => &[&demanded, &all],
             };
             for offered in offers {
@@ -131,11 +135,13 @@ impl Learner<'_> {
         &mut self,
         law: &OnOwnPaths,
         offered: &[Offered],
-        fitted: &Fitted,
+        fitted: &mut Fitted,
     ) -> Result<Option<Adjusted>, RecoverError> {
         self.pieces = self.pieces.max(law.pieces);
         let plainest = self.plainest(law, offered, fitted)?;
         let spellings: [&Expr; 2] = [&plainest, &law.expression];
+        // Chunks that this law is hard to follow in count less, whatever was learned of them.
+        fitted.trust = self.trust_by(&law.expression)?;
         for expression in spellings {
             let law = self.adjust(expression, fitted)?;
             log::debug!("explains: {:.2e} {}", law.misfit, law.expression);

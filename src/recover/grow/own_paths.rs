@@ -8,6 +8,7 @@ use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::pool::{Offered, Rung};
 use crate::recover::grow::sum::Sum;
 use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::library_fit::trust_in;
 use crate::recover::learn::limits::MOST_PIECES;
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
@@ -62,6 +63,15 @@ impl Learner<'_> {
 
     pub(super) fn learned_paths(&self, fitted: &Fitted) -> Paths {
         self.some_paths_along(&fitted.flow(), self.pieces(), fitted, self.enough())
+    }
+
+    /// Trust in each chunk by how well a law follows it.
+    pub(super) fn trust_by(&self, law: &Expr) -> Result<Vec<f64>, RecoverError> {
+        let model = ScalarHamiltonian::closed_form(self.inputs(), law)?;
+        let theta = law.constants();
+        let paths = self
+            .paths(Some(&Flow { model: &model, theta: &theta }), &vec![1.0; self.train().len()]);
+        Ok(trust_in(&paths.misfits(&paths.increments(&model, &theta), &[1.0])))
     }
 
     /// Fits a sum along its own paths, improved until they settle.

@@ -1,12 +1,13 @@
 //! Laws of the parts of what was learned, each grown with all the others as they may be.
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Axis, concatenate};
 
 use crate::expr::{Scalar, Vector};
 use crate::recover::error::RecoverError;
 use crate::recover::grow::ENDED;
+use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, gap};
+use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, WORTH_A_FIT, gap};
 use crate::recover::grow::pool::{Offered, RUNGS};
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::Term;
@@ -56,6 +57,8 @@ impl Learner<'_> {
             let start = Sum::empty(&nodes.target);
             let mut grown = growth.grow(start.clone());
             grown.extend(growth.eliminated(&start));
+            let roughly = Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..growth };
+            grown.extend(roughly.grow_over_plain(&start));
             let found = self.promising(grown, &growth, misfit);
             for sum in &found {
                 log::debug!(

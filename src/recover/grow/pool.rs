@@ -198,20 +198,29 @@ const PLAIN_OF_LENGTHS: [f64; 7] = [1.0, 2.0, -1.0, -2.0, 3.0, 4.0, -3.0];
 const PLAIN_OF_COMPONENTS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
 const OF_LENGTHS: [f64; 7] = [-4.0, -5.0, 5.0, -6.0, 6.0, -8.0, -12.0];
 const OF_COMPONENTS: [f64; 2] = [5.0, 6.0];
+/// Of momenta: energies are polynomials in them, or functions of their squares.
+const PLAIN_OF_MOMENTA: [f64; 3] = [2.0, 4.0, 1.0];
+const IN_PRODUCTS_OF_MOMENTA: [f64; 2] = [2.0, 4.0];
 const IN_PRODUCTS_OF_LENGTHS: [f64; 9] = [1.0, 2.0, -1.0, -2.0, -3.0, 4.0, -4.0, -5.0, 3.0];
 const IN_PRODUCTS_OF_COMPONENTS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
 
 fn plain(offered: &[Offered]) -> Vec<Term> {
-    let logarithm = |o: &Offered| (o.range.0 > 0.0).then(|| factor(o, Shape::Logarithm, 0.0));
+    let logarithm =
+        |o: &Offered| (o.range.0 > 0.0 && !o.has_momenta).then(|| factor(o, Shape::Logarithm, 0.0));
     let plain = |o: &Offered| {
-        powers(o, &PLAIN_OF_LENGTHS, &PLAIN_OF_COMPONENTS).into_iter().chain(logarithm(o))
+        let exponents: &[f64] = match (o.is_length, o.has_momenta) {
+            (true, true) => &PLAIN_OF_MOMENTA,
+            (true, false) => &PLAIN_OF_LENGTHS,
+            _ => &PLAIN_OF_COMPONENTS,
+        };
+        powers(o, exponents).into_iter().chain(logarithm(o))
     };
     offered.iter().flat_map(plain).map(|f| Term(vec![f])).collect()
 }
 
 fn high(offered: &[Offered]) -> Vec<Term> {
-    let high = |o: &Offered| powers(o, &OF_LENGTHS, &OF_COMPONENTS);
-    offered.iter().flat_map(high).map(|f| Term(vec![f])).collect()
+    let high = |o: &Offered| powers(o, if o.is_length { &OF_LENGTHS[..] } else { &OF_COMPONENTS });
+    offered.iter().filter(|o| !o.has_momenta).flat_map(high).map(|f| Term(vec![f])).collect()
 }
 
 fn alone(offered: &[Offered]) -> Vec<Term> {
@@ -231,13 +240,17 @@ fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
     Factor { scalar: o.scalar, shape, inside }
 }
 
-fn powers(o: &Offered, of_lengths: &[f64], of_components: &[f64]) -> Vec<Factor> {
-    let exponents = if o.is_length { of_lengths } else { of_components };
+fn powers(o: &Offered, exponents: &[f64]) -> Vec<Factor> {
     exponents.iter().map(|n| factor(o, Shape::Power(*n), 0.0)).collect()
 }
 
 fn product_powers(o: &Offered) -> Vec<Factor> {
-    powers(o, &IN_PRODUCTS_OF_LENGTHS, &IN_PRODUCTS_OF_COMPONENTS)
+    let exponents: &[f64] = match (o.is_length, o.has_momenta) {
+        (true, true) => &IN_PRODUCTS_OF_MOMENTA,
+        (true, false) => &IN_PRODUCTS_OF_LENGTHS,
+        _ => &IN_PRODUCTS_OF_COMPONENTS,
+    };
+    powers(o, exponents)
 }
 
 /// Products of a factor of one scalar and a factor of a later one.

@@ -10,7 +10,7 @@ pub(super) mod eliminate;
 pub(super) mod fitted;
 pub(super) mod form_on_paths;
 mod in_noise;
-mod library_fit;
+pub(super) mod library_fit;
 pub(super) mod limits;
 mod noisy_fit;
 mod products;

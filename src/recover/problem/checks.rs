@@ -1,7 +1,10 @@
 //! What is seen of the data before anything is fitted.
 
+use crate::basis::ProductBasis;
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
+use crate::model::ScalarHamiltonian;
+use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
 
 /// Something that was seen of the data.
@@ -15,8 +18,65 @@ pub struct Check {
     pub constant: Option<Scalar>,
 }
 
-/// Looks at the training chunks; `units` are those that the learner has them in.
-pub(crate) fn checks(learner: &Learner, units: &Units) -> Vec<Check> {
+/// Looks at the training chunks; `units` are those that the learner has them in, `masses` those of
+/// all particles where the momenta are these times the velocities of the table.
+pub(crate) fn checks(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Check> {
+    let mut found = constant_lengths(learner, units);
+    found.extend(masses.iter().enumerate().filter_map(|(i, m)| rate(learner, units, i, *m)));
+    found
+}
+
+/// A factor between dq/dt and the velocities that is nearer to one than this is none: first paths
+/// are polynomials through five points.
+const SAME_RATE: f64 = 0.01;
+
+/// Standard errors that the factor must be away from one.
+const SIGMAS: f64 = 6.0;
+
+/// Whether a particle moves at the rate that its velocity says.
+fn rate(learner: &Learner, units: &Units, particle: usize, mass: f64) -> Option<Check> {
+    let d = learner.inputs().shape.dimension;
+    let first = particle * d;
+    let speed = units.momentum / mass / (units.length / units.time);
+    let (half, dim) = (learner.set.state_len() / 2, learner.set.state_len());
+    let (mut moved, mut said, mut squares, mut n) = (0.0, 0.0, 0.0, 0.0);
+    let trust = vec![1.0; learner.train().len()];
+    let flow: Option<&Flow<ScalarHamiltonian<ProductBasis>>> = None;
+    let chunks = Paths::new(flow, learner.train(), learner.weights(), 1, &trust).chunks();
+    let steps = |each: &mut dyn FnMut(f64, f64)| {
+        for c in &chunks {
+            let nodes = c.weights.len() / c.intervals.max(1);
+            for j in 0..c.intervals {
+                for k in first..first + d {
+                    let along = |i: usize| c.weights[i] * c.states[i * dim + half + k];
+                    let expected: f64 = (j * nodes..(j + 1) * nodes).map(along).sum();
+                    each(c.increments[j * dim + k], speed * expected);
+                }
+            }
+        }
+    };
+    steps(&mut |step, expected| {
+        moved += step * expected;
+        said += expected * expected;
+    });
+    let factor = moved / said;
+    steps(&mut |step, expected| {
+        squares += (step - factor * expected).powi(2);
+        n += 1.0;
+    });
+    let error = (squares / said / f64::max(n - 1.0, 1.0)).sqrt();
+    let differs = (factor - 1.0).abs() > SAME_RATE.max(SIGMAS * error);
+    (differs && factor.is_finite()).then(|| Check {
+        name: "velocity",
+        message: format!(
+            "dq{0}/dt is {factor:.4} +- {error:.1e} times v{0}: the velocities are in another unit, or smoothed",
+            particle + 1
+        ),
+        constant: None,
+    })
+}
+
+fn constant_lengths(learner: &Learner, units: &Units) -> Vec<Check> {
     let check = |(scalar, value): (&Scalar, f64)| Check {
         name: "constant length",
         message: format!(
