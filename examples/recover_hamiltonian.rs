@@ -197,7 +197,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stop = signals.stop;
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
     let _lock = FolderLock::take(&arguments.out).map_err(|error| match error {
-        dataset::Error::Folder { .. } => Failure::Input(format!("--out: {error}")),
+        dataset::DatasetError::Folder { .. } => Failure::Input(format!("--out: {error}")),
         error => other(error),
     })?;
     let read = begin.elapsed();
@@ -209,7 +209,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let deadline = end.or_when(stop.clone());
     let settings = RecoverSettings { noise: arguments.noise, deadline, seed: arguments.seed };
     let failed = |error| match error {
-        RecoverError::Train(train::Error::NothingToLearn) => input(
+        RecoverError::Train(train::TrainError::NothingToLearn) => input(
             "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
         ),
         error => other(error),

@@ -24,7 +24,7 @@ impl std::fmt::Display for Format {
 /// included.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum DatasetError {
     /// The file is missing, or the system refuses to read it.
     #[error("{}: cannot be read: {source}", path.display())]
     Unreadable {

@@ -15,7 +15,7 @@ mod trajectory;
 mod units;
 
 pub use crate::field::Shape;
-pub use error::{Error, Format};
+pub use error::{DatasetError, Format};
 pub use lock::FolderLock;
 pub use sampling::{
     add_noise, aligned_chunks, gaussian_states, overlapped, split, split_trajectories,

@@ -4,7 +4,7 @@ use ndarray::{Array2, Array3, ArrayView2, s};
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::learner::{Dynamics, Learner};
 use super::profile::Profile;
 use crate::evaluate::{self, RolloutErrors, rollout};
@@ -109,13 +109,13 @@ impl Evaluation {
 /// at most.
 ///
 /// # Errors
-/// [`Error::Integrate`], never in practice.
+/// [`ExperimentError::Integrate`], never in practice.
 pub fn evaluate<M: Model>(
     model: &M,
     theta: &[f64],
     data: &Data,
     precision: Precision,
-) -> Result<Evaluation, Error> {
+) -> Result<Evaluation, ExperimentError> {
     let (truth, initial) = (data.truth(), data::first_states(&data.test.trajectories));
     let predict = |initial: ArrayView2<f64>, grid, steps: &Steps| {
         rollout(model, theta, initial, grid, &steps.method, steps.substeps)
@@ -178,7 +178,7 @@ fn choose_steps(
     truth: &Array3<f64>,
     coarse: &dyn Fn(ArrayView2<f64>, &Steps) -> Array3<f64>,
     precision: Precision,
-) -> Result<(Steps, f64), Error> {
+) -> Result<(Steps, f64), ExperimentError> {
     let pilots = precision.pilots.min(initial.nrows());
     let (initial, truth) =
         (initial.slice(s![..pilots, ..]), truth.slice(s![..pilots, .., ..]).to_owned());
@@ -187,7 +187,8 @@ fn choose_steps(
         let before = coarse(initial, &steps);
         Ok((steps, before))
     };
-    let mut candidates = precision.orders.iter().map(first).collect::<Result<Vec<_>, Error>>()?;
+    let mut candidates =
+        precision.orders.iter().map(first).collect::<Result<Vec<_>, ExperimentError>>()?;
     loop {
         let cheapest = candidates.iter_mut().min_by_key(|(steps, _)| steps.cost());
         let (steps, before) = cheapest.expect("there is a method");

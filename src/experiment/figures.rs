@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::{Array2, Axis, concatenate};
 
 use super::data::{self, Preset};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{above_roundoff, state_means};
 use super::learner::{Dynamics, Learner, Symmetry};
 use super::noise::NoisyModel;
@@ -35,8 +35,8 @@ const COLUMNS: [(Dynamics, &str); 2] = [(Dynamics::Hnn, "HNN"), (Dynamics::NOde,
 /// seed.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn figure1(seed: u64, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn figure1(seed: u64, stem: &Path) -> Result<(), ExperimentError> {
     let preset = Preset::ReferenceCode;
     let states = data::orbit(preset, seed, ORBIT.0, ORBIT.1)?;
     let orbit = |first: usize| {
@@ -54,8 +54,8 @@ pub fn figure1(seed: u64, stem: &Path) -> Result<(), Error> {
 /// Figure 2: the schemes of N-ODE and HNN.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn figure2(stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn figure2(stem: &Path) -> Result<(), ExperimentError> {
     Ok(draw::figure2(stem)?)
 }
 
@@ -65,8 +65,8 @@ pub fn figure2(stem: &Path) -> Result<(), Error> {
 /// bands hold 95% or, where there are many curves, the middle half of them.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn figure3(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn figure3(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let networks = results.of_table1().any(|done| !done.learner.is_explicit());
     let row = |title: &'static str,
                of: Of,
@@ -133,8 +133,8 @@ fn mean_and_band(label: String, style: Style, errors: &Array2<f64>, band: f64) -
 /// best and of the worst model.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn phase_space(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let Some(data) = &results.data else { return Ok(()) };
     let shape = data.test.shape;
     let error = |done: &Done| state_means(&done.unit.evaluation.errors()).0;
@@ -161,8 +161,8 @@ pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
 /// Losses and gradient norm against field evaluations, for the first seed.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn training_history(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let run = |done: &Done| {
         let history = &done.unit.training.history;
         let of = |value: fn(&Step) -> f64| history.iter().map(value).collect::<Vec<f64>>();
@@ -195,8 +195,8 @@ pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
 /// another one each time.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let spots = |learner: Learner| {
         let Style::Model { colour, marker, .. } = style(learner) else { return None };
         let point = |done: &Done| TrainedPoint {
@@ -225,8 +225,8 @@ pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
 /// bands from the lowest to the highest.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn noise(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn noise(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let (rows, seeds) = (noise_rows(results), results.profile.noise_seeds());
     let curves = |model: NoisyModel| {
         let own: Vec<_> = rows.iter().filter(|row| row.model == model.label()).collect();

@@ -37,7 +37,7 @@ mod unit;
 mod unit_id;
 mod units;
 
-pub use error::Error;
+pub use error::ExperimentError;
 pub use learner::{Dynamics, Learner, Symmetry};
 pub use product::Product;
 pub use profile::Profile;

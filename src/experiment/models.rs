@@ -1,7 +1,7 @@
 //! The models: training, rollouts, and the law read off.
 
 use super::data::Data;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate};
 use super::learner::Learner;
 use super::networks;
@@ -48,7 +48,7 @@ fn plan(step: f64) -> String {
 /// Trains and tests a model; `watch` is told what goes on, `clock` takes the times.
 ///
 /// # Errors
-/// [`Error::Scalars`], [`Error::Train`], [`Error::Recover`].
+/// [`ExperimentError::Scalars`], [`ExperimentError::Train`], [`ExperimentError::Recover`].
 pub fn unit(
     learner: Learner,
     profile: Profile,
@@ -56,7 +56,7 @@ pub fn unit(
     saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     match (learner, learner.basis(), learner.field(profile)) {
         (Learner::ClosedForm, ..) => closed_form_unit(data, watch, clock),
         (_, Some(basis), _) => scalars_unit(basis, data, saving, watch, clock),
@@ -73,7 +73,7 @@ fn scalars_unit(
     saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
     let learned = train::learn(
         &data.inputs()?,
@@ -97,7 +97,7 @@ fn field_unit(
     saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
     let learned = train::learn_field(
         &data.inputs()?,
@@ -120,7 +120,7 @@ fn closed_form_unit(
     data: &Data,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let inputs = data.inputs()?;
     let settings = RecoverSettings { noise: Noise::None, ..RecoverSettings::default() };
     let found = recover(

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::data::Data;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate};
 use super::files::make_folder;
 use super::learner::{Dynamics, Learner};
@@ -95,7 +95,10 @@ fn probes(learner: Learner, profile: Profile) -> Option<u64> {
 const SHARPNESS: [f64; 3] = [1.0, 6.0, 36.0];
 
 /// How networks are trained, chosen by validation.
-fn network_settings(learner: Learner, profile: Profile) -> Result<NetworkSettings, Error> {
+fn network_settings(
+    learner: Learner,
+    profile: Profile,
+) -> Result<NetworkSettings, ExperimentError> {
     let plain = settings(STEP)?;
     let [first, corrected, rollout] = iterations(learner, profile);
     Ok(NetworkSettings {
@@ -134,7 +137,7 @@ pub(super) fn plan(learner: Learner, profile: Profile) -> String {
 /// Trains and tests a network.
 ///
 /// # Errors
-/// [`Error::Scalars`], [`Error::Train`].
+/// [`ExperimentError::Scalars`], [`ExperimentError::Train`].
 pub(super) fn unit(
     learner: Learner,
     profile: Profile,
@@ -142,7 +145,7 @@ pub(super) fn unit(
     saving: Saving,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let inputs = data.inputs()?;
     let states = states(&data.train.trajectories);
     let Size { hidden, centres } = size(learner, profile);
@@ -154,11 +157,11 @@ pub(super) fn unit(
             let (group, size) =
                 (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
             match dynamics {
-                Dynamics::Hnn => work
-                    .unit(&NetworkHamiltonian::emlp(&group, z, size).map_err(train::Error::from)?),
-                Dynamics::NOde => {
-                    work.unit(&NetworkField::emlp(&group, z, size).map_err(train::Error::from)?)
-                }
+                Dynamics::Hnn => work.unit(
+                    &NetworkHamiltonian::emlp(&group, z, size).map_err(train::TrainError::from)?,
+                ),
+                Dynamics::NOde => work
+                    .unit(&NetworkField::emlp(&group, z, size).map_err(train::TrainError::from)?),
             }
         }
         Learner::Mlp(Dynamics::Hnn) => work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish)),
@@ -193,7 +196,7 @@ pub(super) fn unit(
 }
 
 /// The independent ones of all scalars.
-fn scalars(inputs: &Inputs, states: &Array2<f64>) -> Result<ScalarSet, Error> {
+fn scalars(inputs: &Inputs, states: &Array2<f64>) -> Result<ScalarSet, ExperimentError> {
     Ok(ScalarSet::independent(inputs, inputs.catalogue(), states.view())?)
 }
 
@@ -225,7 +228,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, Error> {
+    fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, ExperimentError> {
         let settings = network_settings(self.learner, self.profile)?;
         let fit = self.fit(model, self.start(model), &settings, self.saving.path)?;
         self.finish(model, fit)
@@ -236,7 +239,7 @@ impl Work<'_> {
     fn sharpened<M: RandomStart>(
         &mut self,
         model: impl Fn(Activation) -> M,
-    ) -> Result<Unit, Error> {
+    ) -> Result<Unit, ExperimentError> {
         let mut settings = network_settings(self.learner, self.profile)?;
         let rollout = settings.stages.pop();
         settings
@@ -269,7 +272,7 @@ impl Work<'_> {
         start: Vec<f64>,
         settings: &NetworkSettings,
         folder: &Path,
-    ) -> Result<NetworkFit, Error> {
+    ) -> Result<NetworkFit, ExperimentError> {
         let Self { data, saving, watch, clock, .. } = self;
         let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
         let mut tell = |step: &NetworkStep| {
@@ -291,7 +294,11 @@ impl Work<'_> {
         )?)
     }
 
-    fn finish<M: RandomStart>(&mut self, model: &M, fit: NetworkFit) -> Result<Unit, Error> {
+    fn finish<M: RandomStart>(
+        &mut self,
+        model: &M,
+        fit: NetworkFit,
+    ) -> Result<Unit, ExperimentError> {
         self.clock.lap("training");
         let evaluation =
             evaluate(model, &fit.theta, self.data, Precision::of(self.learner, self.profile))?;

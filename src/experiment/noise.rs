@@ -8,7 +8,7 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Data, Preset};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate, state_means};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
@@ -137,13 +137,13 @@ pub struct NoisyUnit {
 /// Makes the noise, fits and tests.
 ///
 /// # Errors
-/// [`Error::Train`], [`Error::Recover`], [`Error::Scalars`].
+/// [`ExperimentError::Train`], [`ExperimentError::Recover`], [`ExperimentError::Scalars`].
 pub fn unit(
     id: NoiseId,
     data: &Data,
     watch: &mut dyn FnMut(&str),
     clock: &mut Stopwatch,
-) -> Result<NoisyUnit, Error> {
+) -> Result<NoisyUnit, ExperimentError> {
     let unit = match id.model {
         NoisyModel::Bound => bound_unit(id, data)?,
         NoisyModel::ClosedForm => closed_form_unit(id, data, watch)?,
@@ -157,7 +157,7 @@ fn spectral_unit(
     id: NoiseId,
     data: &Data,
     watch: &mut dyn FnMut(&str),
-) -> Result<NoisyUnit, Error> {
+) -> Result<NoisyUnit, ExperimentError> {
     let (chunks, _) = noisy_chunks(id, data);
     let settings = Settings {
         weights: train::unit_weights(&chunks),
@@ -189,7 +189,7 @@ fn closed_form_unit(
     id: NoiseId,
     data: &Data,
     watch: &mut dyn FnMut(&str),
-) -> Result<NoisyUnit, Error> {
+) -> Result<NoisyUnit, ExperimentError> {
     let (chunks, validation) = noisy_chunks(id, data);
     let inputs = data.inputs()?;
     let found = recover(
@@ -223,7 +223,7 @@ fn closed_form_unit(
     };
     let (root, truth) = bound(id, data)?;
     let off = Array1::from_iter(constants.iter().zip(&truth).map(|(a, b)| a - b));
-    let white = triangular_inverse(&root.t()).map_err(train::Error::from)?.t().dot(&off);
+    let white = triangular_inverse(&root.t()).map_err(train::TrainError::from)?.t().dot(&off);
     let error = state_means(
         &evaluate(
             &ScalarHamiltonian::closed_form(&inputs, &law(&true_constants(data.preset)))?,
@@ -243,7 +243,7 @@ fn closed_form_unit(
     })
 }
 
-fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
+fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, ExperimentError> {
     let (root, truth) = bound(id, data)?;
     let model =
         ScalarHamiltonian::closed_form(&data.inputs()?, &law(&true_constants(data.preset)))?;
@@ -279,7 +279,7 @@ fn noisy_chunks(id: NoiseId, data: &Data) -> (Vec<Trajectory>, Vec<Trajectory>) 
 
 /// The Cholesky factor of the Cramer-Rao bound for the constants of the true law, and these
 /// constants.
-fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), Error> {
+fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), ExperimentError> {
     let chunks = &data.train.trajectories;
     let truth = law(&true_constants(data.preset));
     let settings = settings(STEP)?;
@@ -290,7 +290,7 @@ fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), Error> {
         .collect();
     let model = ScalarHamiltonian::closed_form(&data.inputs()?, &truth)?;
     let covariance = cramer_rao(&model, &truth.constants(), chunks, &noise, &settings)?;
-    Ok((cholesky(&covariance).map_err(train::Error::from)?, truth.constants()))
+    Ok((cholesky(&covariance).map_err(train::TrainError::from)?, truth.constants()))
 }
 
 /// The form of the pendulum's law, numbers in the places of its coefficients.

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::data::Preset;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::learner::Learner;
 use super::profile::named;
 use super::unit_id::UnitId;
@@ -109,8 +109,8 @@ impl Product {
 }
 
 impl FromStr for Product {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Self, Error> {
+    type Err = ExperimentError;
+    fn from_str(name: &str) -> Result<Self, ExperimentError> {
         named("table or figure", name, &Self::ALL, Self::name)
     }
 }

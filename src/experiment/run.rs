@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::{self, Data, Preset};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::files::make_folder;
 use super::noise::{self, NoiseId, NoisyUnit};
 use super::product::Product;
@@ -37,7 +37,7 @@ pub struct Options {
     /// The first seed.
     pub seed: u64,
     /// Once this is true, set by another thread or a signal, the run saves where it is and ends
-    /// with [`Error::Stopped`].
+    /// with [`ExperimentError::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 
@@ -64,8 +64,8 @@ impl Watch for () {
 /// disk.
 ///
 /// # Errors
-/// [`Error`]; what was finished before stays on disk, and the same call goes on from there.
-pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, Error> {
+/// [`ExperimentError`]; what was finished before stays on disk, and the same call goes on from there.
+pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, ExperimentError> {
     let work = resolve(options.profile, options.seed, &options.only, options.shard)?;
     let mut run = Run::new(options, &work, watch)?;
     let mut clock = Stopwatch::start();
@@ -93,7 +93,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(options: &'a Options, work: &'a Work, watch: &'a mut dyn Watch) -> Result<Self, Error> {
+    fn new(
+        options: &'a Options,
+        work: &'a Work,
+        watch: &'a mut dyn Watch,
+    ) -> Result<Self, ExperimentError> {
         let folder = |base: &PathBuf| base.join(options.profile.name());
         let (data, figures) = (folder(&options.data), folder(&options.figures));
         // Shards may share a folder: each unit has a lock of its own.
@@ -126,9 +130,13 @@ impl<'a> Run<'a> {
     }
 
     /// # Errors
-    /// [`Error::Stopped`].
-    fn go_on(&self) -> Result<(), Error> {
-        if self.options.stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
+    /// [`ExperimentError::Stopped`].
+    fn go_on(&self) -> Result<(), ExperimentError> {
+        if self.options.stop.load(Ordering::Relaxed) {
+            Err(ExperimentError::Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     fn begin(&mut self, name: &str) {
@@ -138,7 +146,7 @@ impl<'a> Run<'a> {
 
     /// Data and models of all seeds. Explicit models come first, and what can be made of them:
     /// they take seconds, networks take minutes.
-    fn results(&mut self) -> Result<Results, Error> {
+    fn results(&mut self) -> Result<Results, ExperimentError> {
         let Options { profile, seed, .. } = *self.options;
         let mut results =
             Results { profile, seed, data: None, models: Vec::new(), noise: Vec::new() };
@@ -161,13 +169,13 @@ impl<'a> Run<'a> {
                 .noise
                 .iter()
                 .map(|&id| Ok((id, self.noisy_unit(id, data)?)))
-                .collect::<Result<_, Error>>()?;
+                .collect::<Result<_, ExperimentError>>()?;
         }
         Ok(results)
     }
 
     /// Does units and puts them where they belong among the results.
-    fn units(&mut self, units: &[UnitId], results: &mut Results) -> Result<(), Error> {
+    fn units(&mut self, units: &[UnitId], results: &mut Results) -> Result<(), ExperimentError> {
         let mut others: Vec<Data> = Vec::new();
         for &unit in units {
             let fits = |data: &&Data| (data.preset, data.seed) == (unit.preset, unit.seed);
@@ -191,7 +199,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn generate(&mut self, preset: Preset, seed: u64) -> Result<Data, Error> {
+    fn generate(&mut self, preset: Preset, seed: u64) -> Result<Data, ExperimentError> {
         self.watch.detail(&format!("data, {}, seed {seed}", preset.name()));
         let mut clock = Stopwatch::start();
         let data = data::generate(preset, self.options.profile, seed)?;
@@ -201,7 +209,7 @@ impl<'a> Run<'a> {
     }
 
     /// A model from disk or, if it is not there, trained.
-    fn unit(&mut self, unit: UnitId, data: &Data) -> Result<Done, Error> {
+    fn unit(&mut self, unit: UnitId, data: &Data) -> Result<Done, ExperimentError> {
         self.go_on()?;
         self.begin(&unit.name());
         let profile = self.options.profile;
@@ -235,7 +243,7 @@ impl<'a> Run<'a> {
     }
 
     /// A fit to noisy data, likewise.
-    fn noisy_unit(&mut self, id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
+    fn noisy_unit(&mut self, id: NoiseId, data: &Data) -> Result<NoisyUnit, ExperimentError> {
         self.go_on()?;
         self.begin(&id.name());
         let watch = &mut *self.watch;
@@ -254,7 +262,7 @@ impl<'a> Run<'a> {
         Ok(piece)
     }
 
-    fn make(&mut self, product: Product, results: &Results) -> Result<(), Error> {
+    fn make(&mut self, product: Product, results: &Results) -> Result<(), ExperimentError> {
         self.go_on()?;
         self.begin(product.name());
         let mut clock = Stopwatch::start();
@@ -292,7 +300,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn write_trajectories(&self, results: &Results) -> Result<(), Error> {
+    fn write_trajectories(&self, results: &Results) -> Result<(), ExperimentError> {
         let Some(data) = &results.data else { return Ok(()) };
         for (name, table) in
             [("train", &data.train), ("validation", &data.validation), ("test", &data.test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use ndarray::Array2;
 
 use super::data::{INTERVAL, POINTS, Preset, provenance};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{above_roundoff, state_means};
 use super::learner::Learner;
 use super::noise::{NoiseId, NoisyModel, NoisyUnit};
@@ -23,8 +23,8 @@ use crate::report::tables::{
 /// integrator in training.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn training(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn training(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let rows: Vec<TrainingRow> = results
         .of_table1()
         .flat_map(|done| {
@@ -46,8 +46,8 @@ pub fn training(results: &Results, folder: &Path) -> Result<(), Error> {
 /// `trainings.parquet`: how each training ended, one row a unit.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn trainings(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn trainings(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let row = |done: &Done| {
         let training = &done.unit.training;
         TrainingEndRow {
@@ -71,8 +71,8 @@ pub fn trainings(results: &Results, folder: &Path) -> Result<(), Error> {
 /// `rollout_errors.parquet`: errors of every rollout at every time.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let single = |errors: &Array2<f64>| errors.mapv(|e| e as f32);
     let rows = |done: &Done| {
         let errors = done.unit.evaluation.errors();
@@ -92,8 +92,8 @@ pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Error> {
 /// `error_quantiles.parquet`: errors over the test trajectories at each time after the start.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let mut rows = Vec::new();
     for done in results.of_table1() {
         let errors = done.unit.evaluation.errors();
@@ -124,8 +124,8 @@ pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
 /// too.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn table1(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn table1(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let rows = table1_rows(results);
     let seconds: Vec<f64> = rows.iter().map(|row| training_seconds(results, row)).collect();
     Ok(write_table1(folder, &rows, Some(&seconds), &evaluation_metadata(results))?)
@@ -172,8 +172,8 @@ fn limits(limits: &BTreeSet<Limit>) -> String {
 /// `recovered.parquet`: the constants of the laws of both presets beside the true ones.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn recovered(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let mut metadata = metadata(results);
     let mut rows = Vec::new();
     for done in &results.models {
@@ -202,8 +202,8 @@ pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
 /// tell the laws that were read off.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn noise(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn noise(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let mut metadata = metadata(results);
     let laws = results
         .noise

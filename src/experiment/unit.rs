@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::data::Data;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::Evaluation;
 use super::stopwatch::Stopwatch;
 use crate::dataset::TrajectoryTable;
@@ -167,7 +167,7 @@ impl Law {
 }
 
 /// Every component of the state counts alike: all have about the same spread.
-pub(super) fn settings(step: f64) -> Result<Settings, Error> {
+pub(super) fn settings(step: f64) -> Result<Settings, ExperimentError> {
     Ok(Settings::new(vec![1.0; 12], step)?)
 }
 

@@ -1,7 +1,7 @@
 //! Units of work: one model on the data of one seed; and which of them a run does.
 
 use super::data::Preset;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::learner::Learner;
 use super::noise::{NoiseId, all_noise};
 use super::product::Product;
@@ -43,13 +43,13 @@ impl Shard {
 }
 
 impl std::str::FromStr for Shard {
-    type Err = Error;
+    type Err = ExperimentError;
     /// Reads `i/n` with 1 <= i <= n.
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, ExperimentError> {
         let parts =
             text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         let fits = parts.filter(|(number, of): &(usize, usize)| (1..=*of).contains(number));
-        let unknown = || Error::Unknown {
+        let unknown = || ExperimentError::Unknown {
             kind: "shard",
             name: text.into(),
             accepted: "i/n with 1 <= i <= n, such as 2/3".into(),
@@ -115,13 +115,13 @@ impl Work {
 /// A shard does its share of these units, and no product.
 ///
 /// # Errors
-/// [`Error::Unknown`] lists the names that exist.
+/// [`ExperimentError::Unknown`] lists the names that exist.
 pub fn resolve(
     profile: Profile,
     first_seed: u64,
     only: &[String],
     shard: Option<Shard>,
-) -> Result<Work, Error> {
+) -> Result<Work, ExperimentError> {
     let all = all_units(profile, first_seed);
     let (mut products, mut units): (Vec<Product>, Vec<UnitId>) = (Vec::new(), Vec::new());
     for name in only {
@@ -158,7 +158,7 @@ pub fn resolve(
     })
 }
 
-fn unknown(name: &str, all: &[UnitId]) -> Error {
+fn unknown(name: &str, all: &[UnitId]) -> ExperimentError {
     let mut models: Vec<String> = Vec::new();
     for unit in all {
         if !models.contains(&unit.model()) {
@@ -170,5 +170,5 @@ fn unknown(name: &str, all: &[UnitId]) -> Error {
     let example = all.first().map_or_else(String::new, |unit| unit.name());
     let accepted =
         format!("{}; models {}; {units} {example}", products.join(", "), models.join(", "));
-    Error::Unknown { kind: "product, model or unit", name: name.into(), accepted }
+    ExperimentError::Unknown { kind: "product, model or unit", name: name.into(), accepted }
 }

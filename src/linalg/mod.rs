@@ -12,7 +12,7 @@ mod simd;
 mod whitening;
 
 pub use dense::{
-    Error, Result, cholesky, inverse_spd, null_space, solve_spd, svd, triangular_factor,
+    LinalgError, Result, cholesky, inverse_spd, null_space, solve_spd, svd, triangular_factor,
     triangular_inverse,
 };
 pub use elimination::{Choice, best_nested, eliminate, select};

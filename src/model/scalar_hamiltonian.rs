@@ -6,7 +6,7 @@ use crate::basis::{Basis, ProductBasis};
 use crate::expr::Expr;
 use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};
-use crate::scalars::{Error, Frame, Inputs, ScalarFunction, ScalarSet};
+use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
 /// invariant under O(d) whatever h is.
@@ -44,7 +44,7 @@ impl ScalarHamiltonian<ClosedForm> {
     ///
     /// # Errors
     /// A vector that is not among the inputs.
-    pub fn closed_form(inputs: &Inputs, expr: &Expr) -> Result<Self, Error> {
+    pub fn closed_form(inputs: &Inputs, expr: &Expr) -> Result<Self, InputsError> {
         let (form, scalars) = ClosedForm::new(expr);
         Ok(Self::new(ScalarSet::new(inputs, scalars)?, form))
     }

@@ -203,12 +203,12 @@ fn recovered_from_all(
 }
 
 /// Whether there is anything to learn from.
-fn check(train: &[Trajectory]) -> Result<(), train::Error> {
+fn check(train: &[Trajectory]) -> Result<(), train::TrainError> {
     if train.iter().all(|c| c.times.len() < 2) {
-        return Err(train::Error::NoChunks);
+        return Err(train::TrainError::NoChunks);
     }
     if train.iter().all(|c| c.states.rows().into_iter().all(|row| row == c.states.row(0))) {
-        return Err(train::Error::NothingToLearn);
+        return Err(train::TrainError::NothingToLearn);
     }
     Ok(())
 }

@@ -27,19 +27,19 @@ use crate::train::states;
 /// What can go wrong in writing a recovery.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ReportError {
     /// A file can't be written.
     #[error(transparent)]
-    File(#[from] dataset::Error),
+    File(#[from] dataset::DatasetError),
     /// A figure can't be made.
     #[error(transparent)]
-    Figure(#[from] figures::Error),
+    Figure(#[from] figures::FigureError),
     /// The closed form can't be evaluated.
     #[error(transparent)]
     Recover(#[from] RecoverError),
     /// The closed form does not fit the inputs.
     #[error(transparent)]
-    Scalars(#[from] scalars::Error),
+    Scalars(#[from] scalars::InputsError),
     /// A folder can't be made.
     #[error("cannot create {}: {source}", path.display())]
     Folder {
@@ -75,11 +75,11 @@ impl RecoveryReport<'_> {
     /// which is created.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+    /// [`ReportError`].
+    pub fn write(&self, folder: &Path) -> Result<(), ReportError> {
         let figures = folder.join("figures");
         std::fs::create_dir_all(&figures)
-            .map_err(|source| Error::Folder { path: figures.clone(), source })?;
+            .map_err(|source| ReportError::Folder { path: figures.clone(), source })?;
         // One after the other: whoever ends the program finds one file unfinished at most.
         self.write_rollouts(folder, &figures)?;
         self.write_pareto(&figures)?;
@@ -150,7 +150,7 @@ impl RecoveryReport<'_> {
 
     /// Predicted states of the closed form at the points of every validation chunk, with the errors
     /// of learned model and closed form.
-    fn write_rollouts(&self, folder: &Path, figures: &Path) -> Result<(), Error> {
+    fn write_rollouts(&self, folder: &Path, figures: &Path) -> Result<(), ReportError> {
         let r = self.recovery;
         let settings = &r.learned.settings;
         let rollout = || settings.rollout.clone();
@@ -209,7 +209,7 @@ impl RecoveryReport<'_> {
         )?)
     }
 
-    fn write_pareto(&self, figures: &Path) -> Result<(), Error> {
+    fn write_pareto(&self, figures: &Path) -> Result<(), ReportError> {
         let r = self.recovery;
         let candidate = |c: &crate::recover::Candidate| Candidate {
             expression: c.expression.to_string(),
@@ -222,13 +222,13 @@ impl RecoveryReport<'_> {
         };
         match figures::pareto(&front, &figures.join("pareto")) {
             // Rollouts of all laws diverge, or leave nothing.
-            Err(figures::Error::Empty(_)) => Ok(()),
+            Err(figures::FigureError::Empty(_)) => Ok(()),
             drawn => Ok(drawn?),
         }
     }
 
     /// Draws the forces along distances; false if there are none.
-    fn write_forces(&self, figures: &Path) -> Result<bool, Error> {
+    fn write_forces(&self, figures: &Path) -> Result<bool, ReportError> {
         let curves: Vec<ForceCurve> =
             (self.recovery.radial_forces(states(self.train).view()).into_iter())
                 .map(|f| ForceCurve {
@@ -249,7 +249,7 @@ impl RecoveryReport<'_> {
     }
 
     /// Draws the slope of every part that is a function of one scalar, learned and in closed form.
-    fn write_parts(&self, figures: &Path) -> Result<(), Error> {
+    fn write_parts(&self, figures: &Path) -> Result<(), ReportError> {
         let curves: Vec<ForceCurve> =
             (self.recovery.part_curves(states(self.train).view()).into_iter())
                 .map(|part| ForceCurve {

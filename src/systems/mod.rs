@@ -5,7 +5,7 @@ mod expression;
 mod named;
 mod pendulum;
 
-pub use error::Error;
+pub use error::SystemError;
 pub use expression::ExpressionSystem;
 pub use named::NamedLaw;
 pub use pendulum::{Parameters, SpringyPendulum};

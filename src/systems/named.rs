@@ -1,6 +1,6 @@
 //! A collection of laws, each with initial states that make data for it.
 
-use super::error::Error;
+use super::error::SystemError;
 use super::expression::ExpressionSystem;
 use crate::expr::Expr;
 use crate::field::Shape;
@@ -48,12 +48,12 @@ impl NamedLaw {
     /// The system.
     ///
     /// # Errors
-    /// [`Error`], for a text that is no Hamiltonian of these vectors.
-    pub fn system(&self) -> Result<ExpressionSystem, Error> {
+    /// [`SystemError`], for a text that is no Hamiltonian of these vectors.
+    pub fn system(&self) -> Result<ExpressionSystem, SystemError> {
         let expr: Expr = self
             .hamiltonian
             .parse()
-            .map_err(|e: crate::expr::ExprError| Error::Text(e.to_string()))?;
+            .map_err(|e: crate::expr::ExprError| SystemError::Text(e.to_string()))?;
         ExpressionSystem::new(&expr, self.shape(), &self.context())
     }
 }

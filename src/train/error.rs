@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// What can go wrong in training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum TrainError {
     /// There is nothing to learn from.
     #[error("no training chunks: at least one chunk of two points is accepted")]
     NoChunks,
@@ -60,11 +60,11 @@ pub enum Error {
     Stopped,
     /// The input vectors don't fit.
     #[error(transparent)]
-    Scalars(#[from] crate::scalars::Error),
+    Scalars(#[from] crate::scalars::InputsError),
     /// The integrator doesn't exist.
     #[error(transparent)]
-    Integrate(#[from] crate::integrate::Error),
+    Integrate(#[from] crate::integrate::IntegrateError),
     /// Linear algebra failed.
     #[error(transparent)]
-    Linalg(#[from] crate::linalg::Error),
+    Linalg(#[from] crate::linalg::LinalgError),
 }

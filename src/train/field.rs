@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::{Fit, Settings, least_squares, refine};
 use super::lbfgs::Record;
 use super::learn::{integration_error, states};
@@ -70,7 +70,7 @@ pub struct LearnedField {
 /// apart the simpler ones are used.
 ///
 /// # Errors
-/// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
+/// [`TrainError`]: no chunks, unknown vectors, divergence, linear algebra.
 pub fn learn_field(
     inputs: &Inputs,
     chunks: &[Trajectory],
@@ -78,9 +78,9 @@ pub fn learn_field(
     settings: &Settings,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<LearnedField, Error> {
+) -> Result<LearnedField, TrainError> {
     if chunks.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let whole = field(inputs, chunks, kind)?;
     let factor = triangular_factor(&integral_form(&whole, chunks, &settings.weights))?;
@@ -99,7 +99,11 @@ pub fn learn_field(
 }
 
 /// The field of this kind on the ranges of the data.
-fn field(inputs: &Inputs, chunks: &[Trajectory], kind: FieldKind) -> Result<ScalarField, Error> {
+fn field(
+    inputs: &Inputs,
+    chunks: &[Trajectory],
+    kind: FieldKind,
+) -> Result<ScalarField, TrainError> {
     let n = inputs.shape.particles;
     let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
     let momenta: Vec<Vector> = (1..=n).map(|i| inputs.momentum(i)).collect();
@@ -129,7 +133,7 @@ fn field(inputs: &Inputs, chunks: &[Trajectory], kind: FieldKind) -> Result<Scal
 
 /// The columns of a design matrix, given by its triangular factor with the observations last, that
 /// are independent when simpler ones come first; ascending.
-fn independent(factor: &Array2<f64>, degrees: &[usize]) -> Result<Vec<usize>, Error> {
+fn independent(factor: &Array2<f64>, degrees: &[usize]) -> Result<Vec<usize>, TrainError> {
     let mut order: Vec<usize> = (0..degrees.len()).collect();
     order.sort_by_key(|k| degrees[*k]);
     let columns = independent_columns(&factor.select(Axis(1), &order), DEPENDENT)?;

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use ndarray::Array2;
 
 use super::coordinates::Coordinates;
-use super::error::Error;
+use super::error::TrainError;
 use super::lbfgs::{Objective, Outcome, Record, Stop, minimise};
 use super::saving::Saving;
 use crate::dataset::Trajectory;
@@ -55,16 +55,16 @@ pub struct Fit {
 /// `saving` names a folder for checkpoints; `watch` sees every iteration.
 ///
 /// # Errors
-/// [`Error`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a stop.
+/// [`TrainError`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a stop.
 pub fn fit<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
     settings: &Settings,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Fit, Error> {
+) -> Result<Fit, TrainError> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let mut theta = linear_start(model, chunks, settings)?;
     let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
@@ -82,11 +82,11 @@ fn from_those_that_stay<M: LinearModel>(
     losses: &[f64],
     theta: Vec<f64>,
     settings: &Settings,
-) -> Result<Vec<f64>, Error> {
+) -> Result<Vec<f64>, TrainError> {
     let stay: Vec<Trajectory> =
         chunks.iter().zip(losses).filter(|(_, l)| l.is_finite()).map(|(c, _)| c.clone()).collect();
     if 2 * stay.len() < chunks.len() {
-        return Err(Error::NotFinite);
+        return Err(TrainError::NotFinite);
     }
     let loss = RolloutLoss::new(model, &stay, &settings.weights, settings.rollout.clone());
     Ok(refine(&loss, theta, settings, None, &mut |_| {})?.theta)
@@ -100,14 +100,17 @@ pub fn linear_start<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
     settings: &Settings,
-) -> Result<Vec<f64>, Error> {
+) -> Result<Vec<f64>, TrainError> {
     let factor = triangular_factor(&integral_form(model, chunks, &settings.weights))?;
     least_squares(&factor, settings.rank_tolerance)
 }
 
 /// The least-squares solution of a design matrix with the observations in the last column, given by
 /// its triangular factor.
-pub(super) fn least_squares(factor: &Array2<f64>, rank_tolerance: f64) -> Result<Vec<f64>, Error> {
+pub(super) fn least_squares(
+    factor: &Array2<f64>,
+    rank_tolerance: f64,
+) -> Result<Vec<f64>, TrainError> {
     let n = factor.ncols() - 1;
     let coordinates = Coordinates::new(vec![0.0; n], factor, rank_tolerance)?;
     let mut theta = vec![0.0; n];
@@ -127,11 +130,12 @@ pub fn refine<M: Lanewise>(
     settings: &Settings,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Fit, Error> {
+) -> Result<Fit, TrainError> {
     let mut best: Option<Fit> = None;
     for round in 0..WHITENINGS {
         let theta = best.as_ref().map_or_else(|| theta.clone(), |fit| fit.theta.clone());
-        let factor = triangular_factor(&loss.jacobian(&theta)).map_err(|_| Error::NotFinite)?;
+        let factor =
+            triangular_factor(&loss.jacobian(&theta)).map_err(|_| TrainError::NotFinite)?;
         let coordinates = Coordinates::new(theta, &factor, settings.rank_tolerance)?;
         let file = saving.map(|saving| saving.path.join(format!("whitening{round}.checkpoint")));
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
@@ -146,7 +150,7 @@ pub fn refine<M: Lanewise>(
             break;
         }
     }
-    best.ok_or(Error::NoChunks)
+    best.ok_or(TrainError::NoChunks)
 }
 
 /// At most so many Jacobians are taken.
@@ -177,7 +181,7 @@ fn stage<M: Model>(
     stop: Stop,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Fit, Error> {
+) -> Result<Fit, TrainError> {
     let n = loss.model().parameters();
     let scale = 2.0 / loss.residuals() as f64;
     let objective =

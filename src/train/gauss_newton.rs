@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::coordinates::Coordinates;
-use super::error::Error;
+use super::error::TrainError;
 use super::prior::Prior;
 use crate::deadline::Deadline;
 use crate::linalg::triangular_factor;
@@ -67,10 +67,10 @@ impl Linearised {
         starts: &[f64],
         prior: &Prior,
         rank_tolerance: f64,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TrainError> {
         let chunks = loss.eliminated(theta, starts)?;
         if 2 * chunks.iter().filter(|chunk| chunk.has_diverged()).count() > chunks.len() {
-            return Err(Error::NotFinite);
+            return Err(TrainError::NotFinite);
         }
         let mut blocks: Vec<Array2<f64>> =
             chunks.iter().map(|chunk| chunk.reduced.clone()).collect();

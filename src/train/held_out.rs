@@ -1,6 +1,6 @@
 //! How well given parameters explain noisy chunks that they were not fitted to.
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::Settings;
 use super::steps::Steps;
 use crate::dataset::Trajectory;
@@ -45,9 +45,9 @@ pub fn deviance<M: Lanewise>(
     chunks: &[Trajectory],
     noise: &[f64],
     settings: &Settings,
-) -> Result<Deviance, Error> {
+) -> Result<Deviance, TrainError> {
     if chunks.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let (steps, mut starts) = Steps::from_observed(model, theta, chunks, noise, settings);
     let loss = steps.loss(model, chunks, noise, settings);
@@ -60,7 +60,7 @@ pub fn deviance<M: Lanewise>(
     }
     let eliminated = loss.eliminated(theta, &starts)?;
     if 2 * eliminated.iter().filter(|chunk| chunk.has_diverged()).count() > chunks.len() {
-        return Err(Error::NotFinite);
+        return Err(TrainError::NotFinite);
     }
     Ok(Deviance {
         chunks: eliminated.iter().map(crate::loss::Eliminated::chi_squared).collect(),
@@ -79,6 +79,6 @@ pub fn held_out<M: Lanewise>(
     chunks: &[Trajectory],
     noise: &[f64],
     settings: &Settings,
-) -> Result<f64, Error> {
+) -> Result<f64, TrainError> {
     Ok(deviance(model, theta, chunks, noise, settings)?.per_freedom())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use argmin::core::{CostFunction, Executor, Gradient, State, TerminationStatus};
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::line_search::WeakWolfe;
 use super::saving::Saving;
 use super::two_loop::{Point, TwoLoop};
@@ -153,15 +153,15 @@ const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
 /// sees each record as it is made.
 ///
 /// # Errors
-/// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint
-/// can't be written or read; [`Error::Stopped`].
+/// [`TrainError::NotFinite`] when the start has no finite value; [`TrainError::Checkpoint`] when a checkpoint
+/// can't be written or read; [`TrainError::Stopped`].
 pub fn minimise(
     objective: &impl Objective,
     start: &[f64],
     stop: Stop,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Minimum, Error> {
+) -> Result<Minimum, TrainError> {
     minimise_judged(objective, None, start, stop, saving, watch)
 }
 
@@ -177,7 +177,7 @@ pub fn minimise_judged(
     stop: Stop,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Minimum, Error> {
+) -> Result<Minimum, TrainError> {
     let mut at = begin(objective, start, saving.map_or("", |saving| saving.key))?;
     if let Some(saving) = saving {
         // A checkpoint of another problem, or of other coordinates, is of no use.
@@ -200,7 +200,7 @@ pub fn minimise_judged(
         });
         if let (Some((saving, before)), true) = (before, stopped) {
             saving.save(&before)?;
-            return Err(Error::Stopped);
+            return Err(TrainError::Stopped);
         }
         let due =
             saved.is_none_or(|last| last.elapsed() > BETWEEN_CHECKPOINTS) || !at.goes_on(stop);
@@ -221,11 +221,11 @@ pub fn minimise_judged(
     })
 }
 
-fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpoint, Error> {
+fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpoint, TrainError> {
     let mut gradient = vec![0.0; start.len()];
     let value = objective.evaluate(start, &mut gradient);
     if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        return Err(Error::NotFinite);
+        return Err(TrainError::NotFinite);
     }
     let first = Record { iteration: 0, value, gradient_norm: norm(&gradient), evaluations: 1 };
     let state = fresh(start.to_vec(), value, gradient);
@@ -421,7 +421,7 @@ mod tests {
         assert!((found.u[0] - 1.0).abs() < 1e-6);
         assert!(matches!(
             minimise(&Cliff, &[-1.0], STOP, None, &mut |_| {}),
-            Err(Error::NotFinite)
+            Err(TrainError::NotFinite)
         ));
     }
 
@@ -502,7 +502,9 @@ mod tests {
             };
             let stopped = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(saving), &mut watch);
             assert_eq!(seen, last, "it went on");
-            assert!(path.exists() && (stopped.is_ok() || matches!(stopped, Err(Error::Stopped))));
+            assert!(
+                path.exists() && (stopped.is_ok() || matches!(stopped, Err(TrainError::Stopped)))
+            );
             assert_eq!(stopped.is_ok(), last + 1 == whole.history.len());
             let resumed = minimise(
                 &Rosenbrock,

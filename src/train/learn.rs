@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis, concatenate};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::{Fit, Settings, fit};
 use super::lbfgs::{Record, Stop};
 use super::saving::Saving;
@@ -35,7 +35,7 @@ impl Settings {
     ///
     /// # Errors
     /// None for the order that is asked for here; the integrator's error is passed on.
-    pub fn new(weights: Vec<f64>, step: f64) -> Result<Self, Error> {
+    pub fn new(weights: Vec<f64>, step: f64) -> Result<Self, TrainError> {
         Ok(Self {
             rollout: Options { method: RungeKutta::new(8)?, step, batch: LANES },
             weights,
@@ -62,7 +62,7 @@ const DEPENDENT: f64 = 1e-7;
 /// only one of them the states beyond the data's range.
 ///
 /// # Errors
-/// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
+/// [`TrainError`]: no chunks, unknown vectors, divergence, linear algebra.
 pub fn learn(
     inputs: &Inputs,
     chunks: &[Trajectory],
@@ -70,9 +70,9 @@ pub fn learn(
     settings: &Settings,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Learned, Error> {
+) -> Result<Learned, TrainError> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let states = states(chunks);
     let scalars = ScalarSet::independent(inputs, inputs.catalogue(), states.view())?;
@@ -92,7 +92,7 @@ fn independent_functions(
     model: &ScalarHamiltonian<Basis>,
     chunks: &[Trajectory],
     weights: &[f64],
-) -> Result<Vec<usize>, Error> {
+) -> Result<Vec<usize>, TrainError> {
     let factor = triangular_factor(&integral_form(model, chunks, weights))?;
     let degrees = model.function().degrees();
     let mut order: Vec<usize> = (0..model.parameters()).collect();

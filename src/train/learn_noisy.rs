@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::{Settings, linear_start};
 use super::lbfgs::Record;
 use super::learn::states;
@@ -33,7 +33,7 @@ pub struct NoisyLearned {
 /// that of each component, if it is known.
 ///
 /// # Errors
-/// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
+/// [`TrainError`]: no chunks, unknown vectors, divergence, linear algebra.
 pub fn learn_noisy(
     inputs: &Inputs,
     chunks: &[Trajectory],
@@ -41,9 +41,9 @@ pub fn learn_noisy(
     settings: &Settings,
     noise: Option<Vec<f64>>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<NoisyLearned, Error> {
+) -> Result<NoisyLearned, TrainError> {
     if chunks.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let states = states(chunks);
     let scalars = ScalarSet::independent(inputs, inputs.catalogue(), states.view())?;
@@ -107,7 +107,7 @@ fn energy_scale(chunks: &[Trajectory]) -> f64 {
 }
 
 /// The functions that the data demand, and coefficients for them.
-fn demanded(basis: &Basis, fit: &NoisyFit) -> Result<(Vec<usize>, Vec<f64>), Error> {
+fn demanded(basis: &Basis, fit: &NoisyFit) -> Result<(Vec<usize>, Vec<f64>), TrainError> {
     let n = fit.theta.len();
     let jacobian = fit.factor.slice(s![.., ..n]);
     // |J c - y|^2 with y = J theta - r, for the residuals r at theta.
@@ -122,6 +122,7 @@ fn demanded(basis: &Basis, fit: &NoisyFit) -> Result<(Vec<usize>, Vec<f64>), Err
         .enumerate()
         .flat_map(|(i, term)| std::iter::repeat_n(i, term.parameters()))
         .collect();
-    let choice = best_nested(&augmented, &order, &groups, PRICE)?.ok_or(Error::NothingToLearn)?;
+    let choice =
+        best_nested(&augmented, &order, &groups, PRICE)?.ok_or(TrainError::NothingToLearn)?;
     Ok((choice.kept, choice.coefficients))
 }

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::error::Error;
+use super::error::TrainError;
 use crate::linalg::svd;
 use crate::model::ParameterMatrix;
 
@@ -44,7 +44,7 @@ impl MatrixCoordinates {
         matrices: Vec<ParameterMatrix>,
         samples: &[Vec<f64>],
         scale: f64,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TrainError> {
         let factor = |matrix: ParameterMatrix| {
             let (rows, columns) = (matrix.rows, matrix.columns());
             let (mut left, mut right) =
@@ -63,7 +63,7 @@ impl MatrixCoordinates {
             let left = inverse_root(&(left / count))? * (trace.sqrt() * scale);
             Ok(Factor { matrix, left, right: inverse_root(&(right / count))? })
         };
-        let factors = matrices.into_iter().map(factor).collect::<Result<_, Error>>()?;
+        let factors = matrices.into_iter().map(factor).collect::<Result<_, TrainError>>()?;
         Ok(Self { origin, factors })
     }
 
@@ -85,7 +85,7 @@ impl MatrixCoordinates {
 }
 
 /// (A + ridge)^(-1/2) of a symmetric positive A.
-fn inverse_root(a: &Array2<f64>) -> Result<Array2<f64>, Error> {
+fn inverse_root(a: &Array2<f64>) -> Result<Array2<f64>, TrainError> {
     let (directions, mut values, _) = svd(a)?;
     let ridge = RIDGE * values.sum() / values.len() as f64;
     values.mapv_inplace(|value| 1.0 / (value + ridge).sqrt());

@@ -22,7 +22,7 @@ mod steps;
 mod two_loop;
 
 pub use coordinates::Coordinates;
-pub use error::Error;
+pub use error::TrainError;
 pub use field::{FieldKind, LearnedField, learn_field};
 pub use fit::{Fit, Settings, fit, linear_start, refine};
 pub use held_out::{Deviance, deviance, held_out};

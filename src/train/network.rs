@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::lbfgs::{Judge, Objective, Outcome, Record, Stop, minimise_judged};
 use super::matrix_coordinates::MatrixCoordinates;
 use super::saving::Saving;
@@ -83,7 +83,7 @@ pub struct NetworkFit {
 /// a folder.
 ///
 /// # Errors
-/// [`Error`]: no chunks, a start that diverges, an unusable checkpoint, a stop.
+/// [`TrainError`]: no chunks, a start that diverges, an unusable checkpoint, a stop.
 pub fn train_network<M: Model>(
     model: &M,
     start: Vec<f64>,
@@ -91,9 +91,9 @@ pub fn train_network<M: Model>(
     settings: &NetworkSettings,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&NetworkStep),
-) -> Result<NetworkFit, Error> {
+) -> Result<NetworkFit, TrainError> {
     if train.is_empty() || validation.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let lay_out = |chunks: &[Trajectory]| {
         RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone())
@@ -169,7 +169,7 @@ fn coordinates<M: Model>(
     quadrature: &QuadratureLoss<M>,
     theta: &[f64],
     probes: u64,
-) -> Result<MatrixCoordinates, Error> {
+) -> Result<MatrixCoordinates, TrainError> {
     let samples: Vec<Vec<f64>> =
         (0..probes).flat_map(|seed| quadrature.probes(theta, seed)).collect();
     // The loss is the mean of squared residuals: its Hessian is 2 / residuals times J^T J, the sum

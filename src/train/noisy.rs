@@ -2,7 +2,7 @@
 
 use ndarray::Axis;
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::Settings;
 use super::gauss_newton::{Damping, Linearised};
 use super::lbfgs::{Outcome, Record};
@@ -47,7 +47,7 @@ pub fn fit_noisy<M: Lanewise>(
     settings: &Settings,
     prior: &Prior,
     watch: &mut dyn FnMut(&Record),
-) -> Result<NoisyFit, Error> {
+) -> Result<NoisyFit, TrainError> {
     Fitting::checked(model, chunks, start.into(), settings, prior)?.run(watch)
 }
 
@@ -62,7 +62,7 @@ pub fn assess_noisy<M: Lanewise>(
     at: NoisyStart,
     settings: &Settings,
     prior: &Prior,
-) -> Result<NoisyFit, Error> {
+) -> Result<NoisyFit, TrainError> {
     Fitting::checked(model, chunks, at, settings, prior)?.assess()
 }
 
@@ -91,9 +91,9 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         start: NoisyStart,
         settings: &'a Settings,
         prior: &'a Prior,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TrainError> {
         if chunks.is_empty() {
-            return Err(Error::NoChunks);
+            return Err(TrainError::NoChunks);
         }
         prior.check(model.dim(), start.theta.len())?;
         start.check(model.dim(), chunks.len())?;
@@ -122,13 +122,13 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         })
     }
 
-    fn assess(mut self) -> Result<NoisyFit, Error> {
+    fn assess(mut self) -> Result<NoisyFit, TrainError> {
         self.refine_steps();
         let noise = self.noise.clone();
         self.take_stock_in(noise)
     }
 
-    fn run(mut self, watch: &mut dyn FnMut(&Record)) -> Result<NoisyFit, Error> {
+    fn run(mut self, watch: &mut dyn FnMut(&Record)) -> Result<NoisyFit, TrainError> {
         self.refine_steps();
         let mut loss = self.steps.loss(self.model, self.chunks, &self.noise, self.settings);
         let mut gain = f64::INFINITY;
@@ -200,14 +200,14 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
     }
 
     /// The fit in units of the noise that is given, if it is.
-    fn in_given_units(self) -> Result<NoisyFit, Error> {
+    fn in_given_units(self) -> Result<NoisyFit, TrainError> {
         match &self.prior.noise {
             Some(given) if *given != self.fit.noise => self.take_stock_in(given.clone()),
             _ => Ok(self.fit),
         }
     }
 
-    fn take_stock_in(mut self, noise: Vec<f64>) -> Result<NoisyFit, Error> {
+    fn take_stock_in(mut self, noise: Vec<f64>) -> Result<NoisyFit, TrainError> {
         let loss = self.steps.loss(self.model, self.chunks, &noise, self.settings);
         let at = Linearised::new(
             &loss,

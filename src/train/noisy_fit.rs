@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, s};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::Settings;
 use super::gauss_newton::Linearised;
 use super::lbfgs::{Outcome, Record};
@@ -72,7 +72,7 @@ impl NoisyFit {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn covariance(&self, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
+    pub fn covariance(&self, rank_tolerance: f64) -> Result<Array2<f64>, TrainError> {
         let w = whitening(&self.factor, self.theta.len(), rank_tolerance)?;
         Ok(w.dot(&w.t()))
     }
@@ -84,7 +84,7 @@ impl NoisyFit {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn efficiency(&self, rank_tolerance: f64) -> Result<f64, Error> {
+    pub fn efficiency(&self, rank_tolerance: f64) -> Result<f64, TrainError> {
         let pulls = self.scores.dot(&whitening(&self.factor, self.theta.len(), rank_tolerance)?);
         Ok(pulls.ncols() as f64 / pulls.iter().map(|x| x * x).sum::<f64>())
     }
@@ -102,14 +102,14 @@ pub fn cramer_rao<M: Lanewise>(
     chunks: &[Trajectory],
     noise: &[f64],
     settings: &Settings,
-) -> Result<Array2<f64>, Error> {
+) -> Result<Array2<f64>, TrainError> {
     if chunks.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let (steps, starts) = Steps::from_observed(model, theta, chunks, noise, settings);
     let eliminated = steps.loss(model, chunks, noise, settings).eliminated(theta, &starts)?;
     if eliminated.iter().any(Eliminated::has_diverged) {
-        return Err(Error::NotFinite);
+        return Err(TrainError::NotFinite);
     }
     let reduced: Vec<Array2<f64>> = eliminated.into_iter().map(|chunk| chunk.reduced).collect();
     let w = whitening(&triangular_factor(&reduced)?, theta.len(), settings.rank_tolerance)?;
@@ -117,7 +117,11 @@ pub fn cramer_rao<M: Lanewise>(
 }
 
 /// W (n x rank) with W W' the inverse of the Gauss-Newton matrix that a factor of `[A' r']` makes.
-fn whitening(factor: &Array2<f64>, n: usize, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
+fn whitening(
+    factor: &Array2<f64>,
+    n: usize,
+    rank_tolerance: f64,
+) -> Result<Array2<f64>, TrainError> {
     let columns = factor.slice(s![.., ..n]);
     let scale: Array1<f64> = columns
         .columns()

@@ -1,6 +1,6 @@
 //! What is known of a fit before it is made.
 
-use super::error::Error;
+use super::error::TrainError;
 
 /// What is known of a fit before the data are seen.
 #[derive(Clone, Debug, Default)]
@@ -15,18 +15,18 @@ pub struct Prior {
 
 impl Prior {
     /// Checks the numbers for a model of `parameters` parameters and `dim` components of the state.
-    pub(super) fn check(&self, dim: usize, parameters: usize) -> Result<(), Error> {
+    pub(super) fn check(&self, dim: usize, parameters: usize) -> Result<(), TrainError> {
         let noise = ("noise", "component", &self.noise, dim, "a positive number");
         let precision =
             ("precision", "parameter", &self.precision, parameters, "zero or a positive number");
         for (what, of, numbers, expected, accepted) in [noise, precision] {
             let Some(numbers) = numbers else { continue };
             if numbers.len() != expected {
-                return Err(Error::PriorLength { what, of, found: numbers.len(), expected });
+                return Err(TrainError::PriorLength { what, of, found: numbers.len(), expected });
             }
             let fits = |x: f64| x.is_finite() && (x > 0.0 || (x == 0.0 && what == "precision"));
             if let Some(index) = numbers.iter().position(|&x| !fits(x)) {
-                return Err(Error::Prior { what, of, index, value: numbers[index], accepted });
+                return Err(TrainError::Prior { what, of, index, value: numbers[index], accepted });
             }
         }
         Ok(())
@@ -54,20 +54,20 @@ pub struct NoisyStart {
 
 impl NoisyStart {
     /// Checks the numbers for chunks of `dim` components of the state.
-    pub(super) fn check(&self, dim: usize, chunks: usize) -> Result<(), Error> {
+    pub(super) fn check(&self, dim: usize, chunks: usize) -> Result<(), TrainError> {
         let Some(Starts { states, noise }) = &self.found else { return Ok(()) };
         for (what, of, found, expected) in [
             ("initial states", "component of each chunk", states.len(), dim * chunks),
             ("noise", "component", noise.len(), dim),
         ] {
             if found != expected {
-                return Err(Error::PriorLength { what, of, found, expected });
+                return Err(TrainError::PriorLength { what, of, found, expected });
             }
         }
         let fits = |x: &f64| x.is_finite() && *x > 0.0;
         match noise.iter().position(|x| !fits(x)) {
             None => Ok(()),
-            Some(index) => Err(Error::Prior {
+            Some(index) => Err(TrainError::Prior {
                 what: "noise",
                 of: "component",
                 index,

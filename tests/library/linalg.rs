@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Axis, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::linalg::{
-    Error, Whitening, cholesky, independent_columns, inverse_spd, null_space, solve_spd, svd,
+    LinalgError, Whitening, cholesky, independent_columns, inverse_spd, null_space, solve_spd, svd,
     triangular_factor,
 };
 
@@ -166,11 +166,11 @@ fn cholesky_refuses_indefinite_and_singular_matrices() {
     let singular = Array2::<f64>::zeros((4, 4));
     let indefinite = Array2::from_diag(&Array1::from(vec![1.0, -1.0, 2.0]));
     for a in [singular, indefinite] {
-        assert!(matches!(cholesky(&a), Err(Error::NotPositiveDefinite)));
-        assert!(matches!(inverse_spd(&a), Err(Error::NotPositiveDefinite)));
+        assert!(matches!(cholesky(&a), Err(LinalgError::NotPositiveDefinite)));
+        assert!(matches!(inverse_spd(&a), Err(LinalgError::NotPositiveDefinite)));
         assert!(matches!(
             solve_spd(&a, &Array1::zeros(a.nrows())),
-            Err(Error::NotPositiveDefinite)
+            Err(LinalgError::NotPositiveDefinite)
         ));
     }
 }
@@ -276,7 +276,7 @@ fn bad_input_is_named() {
                 .unwrap_err(),
         ];
         for error in errors {
-            assert!(matches!(error, Error::NotFinite { row: 4, column: 2, .. }), "{error}");
+            assert!(matches!(error, LinalgError::NotFinite { row: 4, column: 2, .. }), "{error}");
         }
     }
 }
@@ -290,11 +290,11 @@ fn bad_input_shapes_and_tolerances_are_refused() {
         triangular_factor(&[]).unwrap_err(),
         triangular_factor(&[a.clone(), random(3, 5, 33)]).unwrap_err(),
     ] {
-        assert!(matches!(error, Error::Shape { .. }), "{error}");
+        assert!(matches!(error, LinalgError::Shape { .. }), "{error}");
     }
     for tolerance in [-1e-9, 1.0, f64::NAN] {
-        assert!(matches!(null_space(&a, tolerance), Err(Error::Tolerance(_))));
-        assert!(matches!(independent_columns(&a, tolerance), Err(Error::Tolerance(_))));
-        assert!(matches!(Whitening::new(&a, tolerance), Err(Error::Tolerance(_))));
+        assert!(matches!(null_space(&a, tolerance), Err(LinalgError::Tolerance(_))));
+        assert!(matches!(independent_columns(&a, tolerance), Err(LinalgError::Tolerance(_))));
+        assert!(matches!(Whitening::new(&a, tolerance), Err(LinalgError::Tolerance(_))));
     }
 }

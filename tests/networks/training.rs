@@ -7,7 +7,7 @@ use scalar_dynamics::loss::{Options, RolloutLoss};
 use scalar_dynamics::model::RandomStart;
 use scalar_dynamics::model::network::{NetworkHamiltonian, State};
 use scalar_dynamics::train::{
-    Error, Form, NetworkFit, NetworkSettings, NetworkStep, Outcome, Saving, train_network,
+    Form, NetworkFit, NetworkSettings, NetworkStep, Outcome, Saving, TrainError, train_network,
 };
 
 use crate::common::*;
@@ -141,10 +141,13 @@ fn training_refuses_what_it_cannot_use() {
         train_network(&model, start, (train, validation), &settings(&STAGES), None, &mut |_| {})
             .map(|_| ())
     };
-    assert!(matches!(fit(start.clone(), &[], &validation), Err(Error::NoChunks)));
-    assert!(matches!(fit(start.clone(), &train, &[]), Err(Error::NoChunks)));
-    assert!(matches!(fit(vec![f64::NAN; start.len()], &train, &validation), Err(Error::NotFinite)));
+    assert!(matches!(fit(start.clone(), &[], &validation), Err(TrainError::NoChunks)));
+    assert!(matches!(fit(start.clone(), &train, &[]), Err(TrainError::NoChunks)));
+    assert!(matches!(
+        fit(vec![f64::NAN; start.len()], &train, &validation),
+        Err(TrainError::NotFinite)
+    ));
     let mut broken = train.clone();
     broken[0].states.slice_mut(s![1, ..]).fill(f64::NAN);
-    assert!(matches!(fit(start, &broken, &validation), Err(Error::NotFinite)));
+    assert!(matches!(fit(start, &broken, &validation), Err(TrainError::NotFinite)));
 }

@@ -14,8 +14,8 @@ use scalar_dynamics::experiment::evaluation::state_means;
 use scalar_dynamics::experiment::models;
 use scalar_dynamics::experiment::noise::{NoiseId, all_noise};
 use scalar_dynamics::experiment::{
-    Error, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units, reproduce,
-    resolve,
+    ExperimentError, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units,
+    reproduce, resolve,
 };
 
 use crate::common::{assert_same, files_below};
@@ -47,7 +47,7 @@ fn options(folder: &Path, only: &[&str]) -> Options {
     }
 }
 
-fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, Error> {
+fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, ExperimentError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| reproduce(&options(folder, only), &mut ()))
 }
@@ -392,7 +392,10 @@ fn resume_goes_on_from_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(folder.path(), &["training"]);
     let stopped = reproduce(&options, &mut Stopper(options.stop.clone())).map(|_| ());
-    assert!(matches!(stopped, Err(Error::Stopped)), "no training was long enough to be stopped");
+    assert!(
+        matches!(stopped, Err(ExperimentError::Stopped)),
+        "no training was long enough to be stopped"
+    );
     let checkpoints = folder.path().join("data/smoke/checkpoints");
     let name = format!("{}-seed1", Learner::Spectral.name());
     let half = checkpoints.join(&name).join("whitening0.checkpoint");

@@ -16,7 +16,7 @@ use scalar_dynamics::recover::{
 };
 use scalar_dynamics::rewrite::{EqualityOptions, Proof};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
-use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
+use scalar_dynamics::systems::{ExpressionSystem, NamedLaw, SystemError};
 use scalar_dynamics::train::{
     Form, NetworkSettings, Settings, states, train_network, unit_weights,
 };
@@ -218,9 +218,9 @@ fn gradient_of_an_expression_system_agrees_with_dual_numbers() {
 fn bad_input_expression_system_names_what_is_wrong() {
     let shape = Shape { particles: 1, dimension: 2 };
     let system = |text: &str| ExpressionSystem::new(&text.parse().unwrap(), shape, &[]);
-    assert!(matches!(system("dot(q2,q2)"), Err(Error::Vector { name, .. }) if name == "q2"));
+    assert!(matches!(system("dot(q2,q2)"), Err(SystemError::Vector { name, .. }) if name == "q2"));
     let long = vec!["norm(q1)"; 300].join(" + ");
-    assert!(matches!(system(&long), Err(Error::Length { .. })));
+    assert!(matches!(system(&long), Err(SystemError::Length { .. })));
 }
 
 /// Two bodies whose centre of mass is at rest: what is not from noise may be written with the

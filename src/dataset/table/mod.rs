@@ -24,7 +24,7 @@ use self::layout::Layout;
 pub use self::layout::state_columns;
 use self::source::Source;
 use super::trajectory::chunk_ranges;
-use super::{Error, Format, Shape, Trajectory, TrajectoryTable};
+use super::{DatasetError, Format, Shape, Trajectory, TrajectoryTable};
 
 /// Reads a table of trajectories from a Parquet (`.parquet`) or CSV (`.csv`) file.
 ///
@@ -40,11 +40,11 @@ use super::{Error, Format, Shape, Trajectory, TrajectoryTable};
 /// a table with momenta.
 ///
 /// # Errors
-/// An [`Error`] naming file, column, trajectory and row for whatever the format doesn't allow.
+/// An [`DatasetError`] naming file, column, trajectory and row for whatever the format doesn't allow.
 pub fn read_table(
     path: &Path,
     masses: &BTreeMap<usize, f64>,
-) -> Result<(TrajectoryTable, Vec<String>), Error> {
+) -> Result<(TrajectoryTable, Vec<String>), DatasetError> {
     let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
     let index = Index::read(&mut source, &mut |_| {})?;
     let pieces: Vec<Range<usize>> = index.trajectories().collect();
@@ -88,13 +88,13 @@ pub struct Chunks {
 /// to 1.
 ///
 /// # Errors
-/// As [`read_table`]; [`Error::ChunkLength`] for chunks of fewer than two points.
+/// As [`read_table`]; [`DatasetError::ChunkLength`] for chunks of fewer than two points.
 pub fn read_chunks(
     path: &Path,
     masses: &BTreeMap<usize, f64>,
     cut: &Cut,
     progress: &mut dyn FnMut(f64),
-) -> Result<(Chunks, Vec<String>), Error> {
+) -> Result<(Chunks, Vec<String>), DatasetError> {
     let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
     let part = 2.0 / (2 + layout.columns.len()) as f64;
     let index = Index::read(&mut source, &mut |done| progress(part * done))?;
@@ -119,7 +119,7 @@ pub fn read_chunks(
 ///
 /// # Errors
 /// As [`read_table`], for the file and its columns.
-pub fn read_shape(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Shape, Error> {
+pub fn read_shape(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Shape, DatasetError> {
     Ok(Opened::new(path, masses)?.layout.shape)
 }
 
@@ -132,14 +132,14 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Self, Error> {
+    fn new(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Self, DatasetError> {
         if let Some((&particle, &mass)) =
             masses.iter().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0))
         {
-            return Err(Error::BadMass { particle, mass });
+            return Err(DatasetError::BadMass { particle, mass });
         }
         let source = Source::open(path, format_of(path)?)?;
-        let layout = Layout::infer(&source.columns()).map_err(|m| Error::MissingColumn {
+        let layout = Layout::infer(&source.columns()).map_err(|m| DatasetError::MissingColumn {
             path: path.into(),
             column: m.column,
             accepted: m.accepted,
@@ -158,9 +158,9 @@ impl Opened {
 /// as CSV, without metadata. Same table, same bytes.
 ///
 /// # Errors
-/// [`Error::BadTrajectory`] if states don't fit the table's shape or its own times,
-/// [`Error::UnknownExtension`], [`Error::Unwritable`].
-pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
+/// [`DatasetError::BadTrajectory`] if states don't fit the table's shape or its own times,
+/// [`DatasetError::UnknownExtension`], [`DatasetError::Unwritable`].
+pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), DatasetError> {
     let format = format_of(path)?;
     let expected = table.shape.state_len();
     for trajectory in &table.trajectories {
@@ -170,7 +170,7 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
                 "{rows} states of {components} numbers at {} times; states of {expected} numbers are accepted",
                 trajectory.times.len()
             );
-            return Err(Error::BadTrajectory { trajectory: trajectory.id, reason });
+            return Err(DatasetError::BadTrajectory { trajectory: trajectory.id, reason });
         }
     }
     let all = || table.trajectories.iter();
@@ -184,9 +184,8 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
             all().flat_map(|trajectory| trajectory.states.column(k)).copied().collect();
         columns.push(Column::new(name.into(), values));
     }
-    let mut frame = DataFrame::new_infer_height(columns).map_err(|error| Error::Unwritable {
-        path: path.into(),
-        source: std::io::Error::other(error),
+    let mut frame = DataFrame::new_infer_height(columns).map_err(|error| {
+        DatasetError::Unwritable { path: path.into(), source: std::io::Error::other(error) }
     })?;
     match format {
         Format::Parquet => frames::write_parquet(path, &mut frame, &table.metadata),
@@ -194,14 +193,14 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
     }
 }
 
-fn format_of(path: &Path) -> Result<Format, Error> {
+fn format_of(path: &Path) -> Result<Format, DatasetError> {
     let extension =
         path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     match extension.as_deref() {
         Some("parquet") => Ok(Format::Parquet),
         Some("csv") => Ok(Format::Csv),
-        _ if path.is_dir() => Err(Error::Directory { path: path.into() }),
-        _ => Err(Error::UnknownExtension { path: path.into() }),
+        _ if path.is_dir() => Err(DatasetError::Directory { path: path.into() }),
+        _ => Err(DatasetError::UnknownExtension { path: path.into() }),
     }
 }
 
@@ -210,20 +209,20 @@ fn mass_factors(
     path: &Path,
     layout: &Layout,
     masses: &BTreeMap<usize, f64>,
-) -> Result<Vec<f64>, Error> {
+) -> Result<Vec<f64>, DatasetError> {
     let mut factors = vec![1.0; layout.columns.len()];
     if !layout.velocities {
         return Ok(factors);
     }
     let particles = layout.shape.particles;
     if let Some(&particle) = masses.keys().find(|particle| !(1..=particles).contains(*particle)) {
-        return Err(Error::UnknownParticle { path: path.into(), particle, particles });
+        return Err(DatasetError::UnknownParticle { path: path.into(), particle, particles });
     }
     let (_, velocities) = factors.split_at_mut(layout.columns.len() / 2);
     for (particle, factors) in (1..).zip(velocities.chunks_mut(layout.shape.dimension)) {
         let mass = masses
             .get(&particle)
-            .ok_or_else(|| Error::MissingMass { path: path.into(), particle })?;
+            .ok_or_else(|| DatasetError::MissingMass { path: path.into(), particle })?;
         factors.fill(*mass);
     }
     Ok(factors)

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::group::Group;
 use super::invariants::Tensor;
 use super::representation::{Layout, Representation, power};
-use crate::linalg::{Error, Lanes};
+use crate::linalg::{Lanes, LinalgError};
 use crate::model::ParameterMatrix;
 use crate::model::network::{Dense, Layer, Order, Scratch};
 
@@ -51,7 +51,7 @@ impl EquivariantLinear {
         input: (Representation, Layout),
         output: (Representation, Layout),
         gain: f64,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, LinalgError> {
         let highest = input.0.ranks().max().unwrap_or(0) + output.0.ranks().max().unwrap_or(0);
         let invariants = (0..=highest)
             .map(|rank| group.invariant_tensors(rank))

@@ -10,7 +10,7 @@ use super::{Features, Network, Order, Scalars};
 use crate::expr::Vector;
 use crate::linalg::{Lanes, Real, vectorised};
 use crate::model::{Model, ParameterMatrix, RandomStart};
-use crate::scalars::{Error, Inputs};
+use crate::scalars::{Inputs, InputsError};
 
 /// Each vector of dz/dt is a sum over given vectors v of the inputs, with coefficients by a network
 /// on scalars (Yao et al. 2021, equation 6): dz_o/dt = sum_v N_(o,v)(s(z); theta) v. It is
@@ -39,7 +39,7 @@ pub struct VectorSumWork<Frame> {
 }
 
 impl<const D: usize> Form<D> {
-    fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, Error> {
+    fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, InputsError> {
         let mut form = Self { terms: Vec::new(), offset: [0.0; D] };
         for (name, c) in vector.terms() {
             if let Some(slot) = inputs.slot(name) {
@@ -58,7 +58,7 @@ impl<const D: usize> VectorSumField<D> {
     /// vectors for the first vector of the state, then for the second, and so on.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when a vector has a name that the inputs lack.
+    /// [`InputsError::Unknown`] when a vector has a name that the inputs lack.
     ///
     /// # Panics
     /// When the network's inputs aren't the scalars or its outputs not one for each pair of
@@ -68,7 +68,7 @@ impl<const D: usize> VectorSumField<D> {
         features: Scalars<D>,
         network: Network,
         vectors: &[Vector],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InputsError> {
         let pairs = features.dim() / D * vectors.len();
         assert_eq!(
             (network.inputs(), network.outputs()),

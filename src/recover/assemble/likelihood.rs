@@ -80,7 +80,7 @@ impl NoiseModel {
         law: &ScalarHamiltonian<ClosedForm>,
         chunks: &[Trajectory],
         start: NoisyStart,
-    ) -> Result<NoisyFit, train::Error> {
+    ) -> Result<NoisyFit, train::TrainError> {
         let prior = Prior { noise: Some(self.noise.clone()), precision: None };
         fit_noisy(law, chunks, start, &self.chunks.settings, &prior, &mut |_| {})
     }

@@ -11,7 +11,7 @@ use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
 use crate::train::{
-    Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, assess_noisy, deviance, fit_noisy,
+    NoisyFit, NoisyStart, Outcome, Prior, Settings, TrainError, assess_noisy, deviance, fit_noisy,
     marked, short_interval, smooth_prior,
 };
 
@@ -40,7 +40,7 @@ impl Learner<'_> {
         wanted: &[Vec<usize>],
         degree: usize,
         start: NoisyStart,
-    ) -> Result<(Fitted, NoiseModel), Error> {
+    ) -> Result<(Fitted, NoiseModel), TrainError> {
         self.noise_model_of(
             chunks,
             (wanted, degree),
@@ -58,7 +58,7 @@ impl Learner<'_> {
         wanted: &[Vec<usize>],
         degree: usize,
         at: NoisyStart,
-    ) -> Result<(Fitted, NoiseModel), Error> {
+    ) -> Result<(Fitted, NoiseModel), TrainError> {
         self.noise_model_of(chunks, (wanted, degree), at, assess_noisy)
     }
 
@@ -73,8 +73,8 @@ impl Learner<'_> {
             NoisyStart,
             &Settings,
             &Prior,
-        ) -> Result<NoisyFit, Error>,
-    ) -> Result<(Fitted, NoiseModel), Error> {
+        ) -> Result<NoisyFit, TrainError>,
+    ) -> Result<(Fitted, NoiseModel), TrainError> {
         let (basis, groups) = self.basis(wanted, degree);
         let NoisyChunks { settings, train, check, given } = &**chunks;
         let prior = smooth(&basis, train, given.clone());
@@ -132,7 +132,7 @@ impl Learner<'_> {
     }
 
     /// The tame chunks, and an integration step that most intervals are not longer than.
-    pub(crate) fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, Error> {
+    pub(crate) fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, TrainError> {
         let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
         settings.rank_tolerance = RANK_TOLERANCE;
         settings.deadline = self.deadline().clone();

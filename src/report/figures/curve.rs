@@ -1,6 +1,6 @@
 //! Curves and the panels that they stand in.
 
-use super::error::Error;
+use super::error::FigureError;
 use super::style::Style;
 
 /// A range of numbers.
@@ -42,12 +42,12 @@ impl Curve {
         Self { lower, upper, ..self }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), FigureError> {
         let n = self.x.len();
         let band = if self.lower.is_empty() && self.upper.is_empty() { 0 } else { n };
-        Error::check_length(&self.label, "y", self.y.len(), n)?;
-        Error::check_length(&self.label, "lower", self.lower.len(), band)?;
-        Error::check_length(&self.label, "upper", self.upper.len(), band)
+        FigureError::check_length(&self.label, "y", self.y.len(), n)?;
+        FigureError::check_length(&self.label, "lower", self.lower.len(), band)?;
+        FigureError::check_length(&self.label, "upper", self.upper.len(), band)
     }
 }
 

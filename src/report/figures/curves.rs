@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::Array2;
 
 use super::curve::{Curve, Interval, Panel, ReferenceLine};
-use super::error::Error;
+use super::error::FigureError;
 use super::panel::{PanelFigure, panel_figure};
 use super::style::Style;
 
@@ -37,7 +37,7 @@ pub struct ErrorPanel {
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn figure3(data: &ErrorCurves, stem: &Path) -> Result<(), Error> {
+pub fn figure3(data: &ErrorCurves, stem: &Path) -> Result<(), FigureError> {
     let time = if data.time_label.is_empty() { "time $t$ (model units)" } else { &data.time_label };
     let panel = |(panel, letter): (&ErrorPanel, char)| Panel {
         title: format!("({letter}) {}", panel.title),
@@ -96,7 +96,7 @@ pub struct TrainedPoint {
 ///
 /// # Errors
 /// No point to draw, a file that cannot be written.
-pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), Error> {
+pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), FigureError> {
     let curve = |model: &ModelPoints| {
         let (x, y) = model.points.iter().map(|point| (point.seconds, point.error)).unzip();
         Curve::new(&model.label, model.style, x, y)
@@ -130,7 +130,7 @@ pub struct NoiseCurves {
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn noise(data: &NoiseCurves, stem: &Path) -> Result<(), Error> {
+pub fn noise(data: &NoiseCurves, stem: &Path) -> Result<(), FigureError> {
     let draws = match data.seeds {
         1 => "one draw of the noise".to_string(),
         n => format!("median and range of {n} draws"),
@@ -185,7 +185,7 @@ pub struct Prediction {
 ///
 /// # Errors
 /// No point to draw, states whose length is not 2 N d, a file that cannot be written.
-pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
+pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), FigureError> {
     let half = data.particles * data.dimension;
     let labelled = data
         .predictions
@@ -195,7 +195,7 @@ pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
     let all: Vec<_> =
         std::iter::once(("truth", Style::Truth, &data.truth)).chain(labelled).collect();
     for (label, _, states) in &all {
-        Error::check_length(label, "state", states.ncols(), 2 * half)?;
+        FigureError::check_length(label, "state", states.ncols(), 2 * half)?;
     }
     let panel = |k: usize| {
         let (mass, axis) =
@@ -259,7 +259,7 @@ pub fn training_history(
     groups: &[TrainingGroup],
     cost_label: &str,
     stem: &Path,
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let row = |name: &str, curve: &dyn Fn(&TrainingRun) -> Curve| -> Vec<Panel> {
         let panel = |TrainingGroup { title, runs }: &TrainingGroup| Panel {
             title: if title.is_empty() { name.to_string() } else { format!("{name}, {title}") },
@@ -312,7 +312,7 @@ pub struct ForceCurve {
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn force_curves(parts: &[ForceCurve], stem: &Path) -> Result<(), Error> {
+pub fn force_curves(parts: &[ForceCurve], stem: &Path) -> Result<(), FigureError> {
     let panel = |part: &ForceCurve| Panel {
         title: part.title.clone(),
         x_label: part.x_label.clone(),

@@ -29,7 +29,7 @@ pub use curves::{
     Prediction, SecondsPanel, TrainedPoint, TrainingGroup, TrainingRun, ValidationPoint,
     error_seconds, figure3, force_curves, noise, phase_space, training_history,
 };
-pub use error::Error;
+pub use error::FigureError;
 pub use panel::{PanelFigure, panel_figure};
 pub use pareto::{Candidate, ParetoFront, pareto};
 pub use pendulum::{PendulumScene, figure1};

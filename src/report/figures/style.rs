@@ -5,7 +5,7 @@ use plotters::style::RGBColor;
 
 use super::canvas::{Canvas, Point};
 use super::colour::{INK, PALETTE, WHITE};
-use super::error::Error;
+use super::error::FigureError;
 
 const DASHES: [&[f64]; 5] = [&[], &[9.0, 4.0], &[2.5, 2.5], &[10.0, 3.0, 2.5, 3.0], &[5.0, 2.5]];
 
@@ -129,7 +129,7 @@ pub fn mark<DB: DrawingBackend>(
     (x, y): Point,
     r: f64,
     colour: RGBColor,
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let shape = |corners: &[Point]| {
         corners.iter().map(|&(u, v)| (x + r * u, y + r * v)).collect::<Vec<_>>()
     };

@@ -6,7 +6,7 @@ use polars::prelude::Column;
 
 use super::frame::{Rows, frame};
 use super::rows::column;
-use crate::dataset::Error;
+use crate::dataset::DatasetError;
 use crate::dataset::files;
 use crate::dataset::frames::{self, Metadata};
 
@@ -57,8 +57,12 @@ impl Rows for NoiseRow {
 /// Writes `noise.parquet`, `.csv` and `.md` into a folder.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
-pub fn write_noise(folder: &Path, rows: &[NoiseRow], metadata: &Metadata) -> Result<(), Error> {
+/// [`DatasetError::Unwritable`].
+pub fn write_noise(
+    folder: &Path,
+    rows: &[NoiseRow],
+    metadata: &Metadata,
+) -> Result<(), DatasetError> {
     let mut table = frame(rows);
     frames::write_parquet(&folder.join("noise.parquet"), &mut table, metadata)?;
     frames::write_csv(&folder.join("noise.csv"), &mut table)?;

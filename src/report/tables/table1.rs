@@ -6,7 +6,7 @@ use polars::prelude::Column;
 
 use super::frame::{Rows, frame};
 use super::rows::{RowKey, column, key_columns};
-use crate::dataset::Error;
+use crate::dataset::DatasetError;
 use crate::dataset::files;
 use crate::dataset::frames::{self, Metadata};
 
@@ -108,13 +108,13 @@ impl Rows for Table1Row {
 /// one a row, if there are any.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
+/// [`DatasetError::Unwritable`].
 pub fn write_table1(
     folder: &Path,
     rows: &[Table1Row],
     seconds: Option<&[f64]>,
     metadata: &Metadata,
-) -> Result<(), Error> {
+) -> Result<(), DatasetError> {
     let mut table = frame(rows);
     frames::write_parquet(&folder.join("table1.parquet"), &mut table, metadata)?;
     frames::write_csv(&folder.join("table1.csv"), &mut table)?;
