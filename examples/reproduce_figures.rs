@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use scalar_dynamics::experiment::{Options, Profile, Shard, Watch, reproduce};
+use scalar_dynamics::experiment::{Profile, ReproduceOptions, Shard, Watch, reproduce};
 
 /// Makes the springy double pendulum's data, trains every model on 500 short chunks, reads the law
 /// off, and writes the tables and figures of Yao, Storey-Fisher, Hogg and Villar (2021). Stopped
@@ -65,7 +65,8 @@ fn main() -> ExitCode {
     let mut bar = Bar::new(arguments.quiet);
     let Arguments { profile, only, shard, data, figures, seed, .. } = arguments;
     let stop = stop_on_signal(&bar.0);
-    let result = reproduce(&Options { profile, only, shard, data, figures, seed, stop }, &mut bar);
+    let result =
+        reproduce(&ReproduceOptions { profile, only, shard, data, figures, seed, stop }, &mut bar);
     bar.0.finish_and_clear();
     match result.map(|summary| writeln!(std::io::stdout(), "{summary}")) {
         Ok(Ok(())) => ExitCode::SUCCESS,

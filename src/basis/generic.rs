@@ -20,7 +20,7 @@ pub enum Map {
 
 /// A scalar's variable x = (map(s) - centre) / half_width, within -1 .. 1 over the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Axis {
+pub struct MappedScalar {
     /// Index of the scalar.
     pub scalar: usize,
     /// Its map.
@@ -36,7 +36,7 @@ const LEAST: f64 = 1e-100;
 
 /// A product of Chebyshev polynomials: (axis, degree) for each factor, no axis twice, degrees from
 /// 1.
-pub type Product = Vec<(usize, usize)>;
+pub type ChebyshevProduct = Vec<(usize, usize)>;
 
 /// h(s; theta) = sum_k theta_k prod_m T_{d_m}(x_{a_m}(s)).
 ///
@@ -45,15 +45,15 @@ pub type Product = Vec<(usize, usize)>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProductBasis {
     scalars: usize,
-    axes: Vec<Axis>,
-    functions: Vec<Product>,
+    axes: Vec<MappedScalar>,
+    functions: Vec<ChebyshevProduct>,
     /// Highest degree on each axis.
     degrees: Vec<usize>,
     /// Where the table of each axis begins in the scratch space, and where the last one ends.
     offsets: Vec<usize>,
 }
 
-impl Axis {
+impl MappedScalar {
     /// The axis of a scalar whose values range over `low..high`.
     pub fn on(scalar: usize, map: Map, (low, high): (f64, f64)) -> Self {
         let (low, high) = match map {
@@ -146,7 +146,7 @@ impl Axis {
 
 impl ProductBasis {
     /// A basis of given functions over `scalars` scalars.
-    pub fn new(scalars: usize, axes: Vec<Axis>, functions: Vec<Product>) -> Self {
+    pub fn new(scalars: usize, axes: Vec<MappedScalar>, functions: Vec<ChebyshevProduct>) -> Self {
         let mut degrees = vec![0; axes.len()];
         for &(axis, degree) in functions.iter().flatten() {
             degrees[axis] = degrees[axis].max(degree);
@@ -159,19 +159,19 @@ impl ProductBasis {
     }
 
     /// The functions, in the order of their parameters.
-    pub fn functions(&self) -> &[Product] {
+    pub fn functions(&self) -> &[ChebyshevProduct] {
         &self.functions
     }
 
     /// The axes.
-    pub fn axes(&self) -> &[Axis] {
+    pub fn axes(&self) -> &[MappedScalar] {
         &self.axes
     }
 
     /// The function with given parameters as an expression of the scalars: exact within the data's
     /// range, but for roundoff that grows with the degree.
     pub fn expression(&self, theta: &[f64], scalars: &[Scalar]) -> Expr {
-        let term = |(product, c): (&Product, &f64)| {
+        let term = |(product, c): (&ChebyshevProduct, &f64)| {
             let factor = |&(axis, degree): &(usize, usize)| {
                 let axis = &self.axes[axis];
                 axis.expression(Expr::Scalar(scalars[axis.scalar].clone()), degree)
@@ -341,10 +341,10 @@ mod tests {
     #[test]
     fn gradient_of_products_agrees_with_differences() {
         let axes = vec![
-            Axis::on(0, Map::Identity, (-1.0, 2.0)),
-            Axis::on(1, Map::Logarithm, (0.5, 4.0)),
-            Axis::on(2, Map::Identity, (0.0, 1.0)),
-            Axis::on(1, Map::Inverse, (0.5, 4.0)),
+            MappedScalar::on(0, Map::Identity, (-1.0, 2.0)),
+            MappedScalar::on(1, Map::Logarithm, (0.5, 4.0)),
+            MappedScalar::on(2, Map::Identity, (0.0, 1.0)),
+            MappedScalar::on(1, Map::Inverse, (0.5, 4.0)),
         ];
         let functions = vec![
             vec![(0, 3)],

@@ -6,4 +6,4 @@ mod generic;
 
 pub use chebyshev::Chebyshev;
 pub use function::{Basis, Kind, Term};
-pub use generic::{Axis, Map, Product, ProductBasis};
+pub use generic::{ChebyshevProduct, Map, MappedScalar, ProductBasis};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
 use super::error::ExperimentError;
-use super::learner::{Dynamics, Learner};
+use super::learner::{BenchmarkModel, Dynamics};
 use super::profile::Profile;
 use crate::evaluate::{self, RolloutErrors, rollout};
 use crate::field::Hamiltonian;
@@ -41,8 +41,8 @@ impl Precision {
     pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
 
     /// That of a model's test.
-    pub fn of(learner: Learner, profile: Profile) -> Self {
-        let smooth = learner != Learner::ScalarsMlpRelu;
+    pub fn of(learner: BenchmarkModel, profile: Profile) -> Self {
+        let smooth = learner != BenchmarkModel::ScalarsMlpRelu;
         match learner.dynamics() {
             _ if learner.is_explicit() || profile == Profile::Paper => Self::FULL,
             Dynamics::Hnn if smooth => Self::HAMILTONIANS,

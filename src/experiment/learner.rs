@@ -2,7 +2,7 @@
 
 use super::profile::Profile;
 use crate::basis::Kind;
-use crate::model::emlp::Group;
+use crate::model::emlp::SymmetryGroup;
 use crate::report::tables::RowKey;
 use crate::train::FieldKind;
 
@@ -47,19 +47,19 @@ impl Symmetry {
     }
 
     /// The group.
-    pub(super) fn group(self) -> Group {
+    pub(super) fn group(self) -> SymmetryGroup {
         match self {
-            Self::O2 => Group::o2(),
-            Self::So2 => Group::so2(),
-            Self::D2 => Group::dihedral(2),
-            Self::D6 => Group::dihedral(6),
+            Self::O2 => SymmetryGroup::o2(),
+            Self::So2 => SymmetryGroup::so2(),
+            Self::D2 => SymmetryGroup::dihedral(2),
+            Self::D6 => SymmetryGroup::dihedral(6),
         }
     }
 }
 
 /// A model that is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learner {
+pub enum BenchmarkModel {
     /// Hamiltonian linear in the scalars.
     Reference,
     /// Hamiltonian a sum of smooth functions of the scalars.
@@ -81,7 +81,7 @@ pub enum Learner {
     Mlp(Dynamics),
 }
 
-impl Learner {
+impl BenchmarkModel {
     /// All of them, in the order of Table 1.
     pub const ALL: [Self; 18] = [
         Self::Reference,

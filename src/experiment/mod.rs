@@ -38,13 +38,13 @@ mod unit_id;
 mod units;
 
 pub use error::ExperimentError;
-pub use learner::{Dynamics, Learner, Symmetry};
-pub use product::Product;
+pub use learner::{BenchmarkModel, Dynamics, Symmetry};
+pub use product::Artefact;
 pub use profile::Profile;
 pub use results::{Done, Results};
-pub use run::{Options, Watch, reproduce};
+pub use run::{ReproduceOptions, Watch, reproduce};
 pub use stopwatch::Stopwatch;
 pub use summary::Summary;
 pub use unit::{Constant, Law, Limit, Step, Training, Unit};
 pub use unit_id::UnitId;
-pub use units::{Shard, Work, all_units, resolve};
+pub use units::{RunPlan, Shard, all_units, resolve};

@@ -3,7 +3,7 @@
 use super::data::Data;
 use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate};
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 use super::networks;
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
@@ -18,7 +18,7 @@ use crate::train::{self, FieldKind, Outcome, Saving, Settings};
 const STEPS: (f64, f64) = (0.05, 0.1);
 
 /// All that a trained model depends on, as text.
-pub fn key(data: &Data, profile: Profile, learner: Learner) -> String {
+pub fn key(data: &Data, profile: Profile, learner: BenchmarkModel) -> String {
     let (preset, fingerprint, revision) =
         (data.preset.name(), data.fingerprint(), learner.revision());
     let settings = match (learner.basis(), learner.field(profile)) {
@@ -50,7 +50,7 @@ fn plan(step: f64) -> String {
 /// # Errors
 /// [`ExperimentError::Scalars`], [`ExperimentError::Train`], [`ExperimentError::Recover`].
 pub fn unit(
-    learner: Learner,
+    learner: BenchmarkModel,
     profile: Profile,
     data: &Data,
     saving: Saving,
@@ -58,7 +58,7 @@ pub fn unit(
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     match (learner, learner.basis(), learner.field(profile)) {
-        (Learner::ClosedForm, ..) => closed_form_unit(data, watch, clock),
+        (BenchmarkModel::ClosedForm, ..) => closed_form_unit(data, watch, clock),
         (_, Some(basis), _) => scalars_unit(basis, data, saving, watch, clock),
         (_, _, Some(field)) => field_unit(field, data, saving, watch, clock),
         _ => networks::unit(learner, profile, data, saving, watch, clock),

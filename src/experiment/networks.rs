@@ -10,19 +10,20 @@ use super::data::Data;
 use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate};
 use super::files::make_folder;
-use super::learner::{Dynamics, Learner};
+use super::learner::{BenchmarkModel, Dynamics};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
 use super::unit::{Step, Unit, settings, training};
 use crate::expr::Vector;
-use crate::loss::Options;
+use crate::loss::RolloutOptions;
 use crate::model::network::{
     Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField,
 };
 use crate::model::{RandomStart, emlp};
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::{
-    self, Form, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, states, train_network,
+    self, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, StageLoss, states,
+    train_network,
 };
 
 /// Longest step of the integrator in training: that between two points, for which its order of 8 is
@@ -40,10 +41,10 @@ struct Size {
     centres: Centres,
 }
 
-fn size(learner: Learner, profile: Profile) -> Size {
+fn size(learner: BenchmarkModel, profile: Profile) -> Size {
     let (width, number) = match (profile, learner) {
         (Profile::Smoke, _) => (8, 4),
-        (_, Learner::ScalarsMlp(_) | Learner::ScalarsMlpRelu) => (100, CENTRES),
+        (_, BenchmarkModel::ScalarsMlp(_) | BenchmarkModel::ScalarsMlpRelu) => (100, CENTRES),
         _ => (128, CENTRES),
     };
     Size { hidden: vec![width; 3], centres: Centres { number, width: 1.0 / (number - 1) as f64 } }
@@ -57,13 +58,13 @@ const CENTRES: usize = 24;
 /// rollouts. Those of equivariant networks cost several times as much, those on rollouts ten times
 /// as much. At quick only ReLU has the latter, as its own forces are trained in no other: for the
 /// others they lower the validation error by two percent at most.
-fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
-    let equivariant = matches!(learner, Learner::Emlp(..));
+fn iterations(learner: BenchmarkModel, profile: Profile) -> [usize; 3] {
+    let equivariant = matches!(learner, BenchmarkModel::Emlp(..));
     match profile {
         Profile::Smoke => [10, 10, 5],
         Profile::Quick if equivariant && learner.dynamics() == Dynamics::Hnn => [50, 100, 0],
         Profile::Quick if probes(learner, profile).is_some() => [50, 150, 0],
-        Profile::Quick if learner == Learner::ScalarsMlpRelu => [300, 600, 5],
+        Profile::Quick if learner == BenchmarkModel::ScalarsMlpRelu => [300, 600, 5],
         Profile::Quick => [300, 400, 0],
         Profile::Paper if equivariant => [150, 400, 10],
         Profile::Paper => [300, 800, 20],
@@ -85,8 +86,8 @@ fn round(profile: Profile) -> usize {
 /// quick. Equivariant networks and the perceptron as a field come to the same validation
 /// error in less than half of the iterations; perceptrons on scalars and as a Hamiltonian would not:
 /// they come to the same training error sooner, but predict other chunks worse.
-fn probes(learner: Learner, profile: Profile) -> Option<u64> {
-    let helped = matches!(learner, Learner::Emlp(..) | Learner::Mlp(Dynamics::NOde));
+fn probes(learner: BenchmarkModel, profile: Profile) -> Option<u64> {
+    let helped = matches!(learner, BenchmarkModel::Emlp(..) | BenchmarkModel::Mlp(Dynamics::NOde));
     (profile == Profile::Quick && helped).then_some(4)
 }
 
@@ -96,18 +97,18 @@ const SHARPNESS: [f64; 3] = [1.0, 6.0, 36.0];
 
 /// How networks are trained, chosen by validation.
 fn network_settings(
-    learner: Learner,
+    learner: BenchmarkModel,
     profile: Profile,
 ) -> Result<NetworkSettings, ExperimentError> {
     let plain = settings(STEP)?;
     let [first, corrected, rollout] = iterations(learner, profile);
     Ok(NetworkSettings {
-        rollout: Options { batch: BATCH, ..plain.rollout },
+        rollout: RolloutOptions { batch: BATCH, ..plain.rollout },
         weights: plain.weights,
         stages: [
-            (Form::Quadrature, first),
-            (Form::Quadrature, corrected),
-            (Form::Rollout, rollout),
+            (StageLoss::Quadrature, first),
+            (StageLoss::Quadrature, corrected),
+            (StageLoss::Rollout, rollout),
         ]
         .into_iter()
         .filter(|(_, iterations)| *iterations > 0)
@@ -120,12 +121,12 @@ fn network_settings(
 }
 
 /// All settings, as text.
-pub(super) fn plan(learner: Learner, profile: Profile) -> String {
+pub(super) fn plan(learner: BenchmarkModel, profile: Profile) -> String {
     let text = network_settings(learner, profile).map(|settings| {
         let NetworkSettings { rollout, weights, stages, round, patience, decay, probes } = settings;
         let rollout = (rollout.method.stages(), rollout.step, rollout.batch);
         let probes = probes.map_or_else(String::new, |probes| format!(" probes {probes}"));
-        let sharpness = if learner == Learner::ScalarsMlpRelu { format!(" sharpness {SHARPNESS:?}") } else { String::new() };
+        let sharpness = if learner == BenchmarkModel::ScalarsMlpRelu { format!(" sharpness {SHARPNESS:?}") } else { String::new() };
         format!(
             "{:?} {rollout:?} weights {weights:?} {stages:?} round {round} patience {patience} decay {decay:e}{probes}{sharpness}",
             size(learner, profile)
@@ -139,7 +140,7 @@ pub(super) fn plan(learner: Learner, profile: Profile) -> String {
 /// # Errors
 /// [`ExperimentError::Scalars`], [`ExperimentError::Train`].
 pub(super) fn unit(
-    learner: Learner,
+    learner: BenchmarkModel,
     profile: Profile,
     data: &Data,
     saving: Saving,
@@ -153,7 +154,7 @@ pub(super) fn unit(
     let scalars = || scalars(&inputs, &states);
     let mut work = Work { learner, profile, data, saving, watch, clock };
     match learner {
-        Learner::Emlp(symmetry, dynamics) => {
+        BenchmarkModel::Emlp(symmetry, dynamics) => {
             let (group, size) =
                 (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
             match dynamics {
@@ -164,9 +165,11 @@ pub(super) fn unit(
                     .unit(&NetworkField::emlp(&group, z, size).map_err(train::TrainError::from)?),
             }
         }
-        Learner::Mlp(Dynamics::Hnn) => work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish)),
-        Learner::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
-        Learner::ScalarsMlpRelu => {
+        BenchmarkModel::Mlp(Dynamics::Hnn) => {
+            work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish))
+        }
+        BenchmarkModel::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
+        BenchmarkModel::ScalarsMlpRelu => {
             let scalars = scalars()?;
             work.sharpened(|activation| {
                 NetworkHamiltonian::<Scalars<3>>::scalars_mlp(
@@ -177,7 +180,7 @@ pub(super) fn unit(
                 )
             })
         }
-        Learner::ScalarsMlp(Dynamics::NOde) => {
+        BenchmarkModel::ScalarsMlp(Dynamics::NOde) => {
             let vectors = vectors(&inputs);
             work.unit(&VectorSumField::<3>::scalars_mlp(
                 &inputs,
@@ -219,7 +222,7 @@ fn vectors(inputs: &Inputs) -> Vec<Vector> {
 
 /// What every network is trained and tested with.
 struct Work<'a> {
-    learner: Learner,
+    learner: BenchmarkModel,
     profile: Profile,
     data: &'a Data,
     saving: Saving<'a>,

@@ -4,13 +4,13 @@ use std::str::FromStr;
 
 use super::data::Preset;
 use super::error::ExperimentError;
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 use super::profile::named;
 use super::unit_id::UnitId;
 
 /// A table or figure, or the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Product {
+pub enum Artefact {
     /// The tables of trajectories.
     Trajectories,
     /// `training.parquet`.
@@ -41,7 +41,7 @@ pub enum Product {
     ErrorSeconds,
 }
 
-impl Product {
+impl Artefact {
     /// All of them.
     pub const ALL: [Self; 14] = [
         Self::Trajectories,
@@ -102,13 +102,13 @@ impl Product {
     pub(super) fn needs(self, unit: UnitId) -> bool {
         match self {
             Self::Trajectories | Self::Noise | Self::Figure1 | Self::Figure2 => false,
-            Self::Recovered => unit.learner == Learner::ClosedForm,
+            Self::Recovered => unit.learner == BenchmarkModel::ClosedForm,
             _ => unit.preset == Preset::ReferenceCode,
         }
     }
 }
 
-impl FromStr for Product {
+impl FromStr for Artefact {
     type Err = ExperimentError;
     fn from_str(name: &str) -> Result<Self, ExperimentError> {
         named("table or figure", name, &Self::ALL, Self::name)

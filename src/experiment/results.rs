@@ -1,7 +1,7 @@
 //! What was learned: all that tables and figures are made of.
 
 use super::data::{Data, Preset};
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 use super::noise::{NoiseId, NoisyUnit};
 use super::profile::Profile;
 use super::unit::Unit;
@@ -10,7 +10,7 @@ use super::unit::Unit;
 #[derive(Clone, Debug)]
 pub struct Done {
     /// Which model.
-    pub learner: Learner,
+    pub learner: BenchmarkModel,
     /// System that it learned.
     pub preset: Preset,
     /// Seed of its data.

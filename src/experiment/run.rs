@@ -8,7 +8,7 @@ use super::data::{self, Data, Preset};
 use super::error::ExperimentError;
 use super::files::make_folder;
 use super::noise::{self, NoiseId, NoisyUnit};
-use super::product::Product;
+use super::product::Artefact;
 use super::profile::Profile;
 use super::results::{Done, Results};
 use super::stopwatch::Stopwatch;
@@ -16,14 +16,14 @@ use super::store::{Finished, Store};
 use super::summary::{Summary, law_text};
 use super::timings::Timings;
 use super::unit_id::UnitId;
-use super::units::{Shard, Work, resolve};
+use super::units::{RunPlan, Shard, resolve};
 use super::{figures, models, tables};
 use crate::dataset::{FolderLock, write_table};
 use crate::train::Saving;
 
 /// What to do and where.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ReproduceOptions {
     /// Size.
     pub profile: Profile,
     /// Names of tables, figures, models and units, see [`resolve`]; all of them if none is named.
@@ -60,12 +60,15 @@ impl Watch for () {
     fn detail(&mut self, _: &str) {}
 }
 
-/// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from
+/// Makes the tables and figures that are asked for. RunPlan that an earlier run finished is taken from
 /// disk.
 ///
 /// # Errors
 /// [`ExperimentError`]; what was finished before stays on disk, and the same call goes on from there.
-pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, ExperimentError> {
+pub fn reproduce(
+    options: &ReproduceOptions,
+    watch: &mut dyn Watch,
+) -> Result<Summary, ExperimentError> {
     let work = resolve(options.profile, options.seed, &options.only, options.shard)?;
     let mut run = Run::new(options, &work, watch)?;
     let mut clock = Stopwatch::start();
@@ -80,9 +83,9 @@ pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, Ex
 }
 
 struct Run<'a> {
-    options: &'a Options,
+    options: &'a ReproduceOptions,
     watch: &'a mut dyn Watch,
-    work: &'a Work,
+    work: &'a RunPlan,
     data: PathBuf,
     figures: PathBuf,
     store: Store,
@@ -94,8 +97,8 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(
-        options: &'a Options,
-        work: &'a Work,
+        options: &'a ReproduceOptions,
+        work: &'a RunPlan,
         watch: &'a mut dyn Watch,
     ) -> Result<Self, ExperimentError> {
         let folder = |base: &PathBuf| base.join(options.profile.name());
@@ -147,12 +150,12 @@ impl<'a> Run<'a> {
     /// Data and models of all seeds. Explicit models come first, and what can be made of them:
     /// they take seconds, networks take minutes.
     fn results(&mut self) -> Result<Results, ExperimentError> {
-        let Options { profile, seed, .. } = *self.options;
+        let ReproduceOptions { profile, seed, .. } = *self.options;
         let mut results =
             Results { profile, seed, data: None, models: Vec::new(), noise: Vec::new() };
         if !self.work.units.is_empty()
             || !self.work.noise.is_empty()
-            || self.work.products.contains(&Product::Trajectories)
+            || self.work.products.contains(&Artefact::Trajectories)
         {
             results.data = Some(self.generate(Preset::ReferenceCode, seed)?);
         }
@@ -262,7 +265,7 @@ impl<'a> Run<'a> {
         Ok(piece)
     }
 
-    fn make(&mut self, product: Product, results: &Results) -> Result<(), ExperimentError> {
+    fn make(&mut self, product: Artefact, results: &Results) -> Result<(), ExperimentError> {
         self.go_on()?;
         self.begin(product.name());
         let mut clock = Stopwatch::start();
@@ -272,23 +275,23 @@ impl<'a> Run<'a> {
             self.data.join("results")
         };
         match product {
-            Product::Trajectories => self.write_trajectories(results)?,
-            Product::Training => tables::training(results, &stem)?,
-            Product::Trainings => tables::trainings(results, &stem)?,
-            Product::RolloutErrors => tables::rollout_errors(results, &stem)?,
-            Product::ErrorQuantiles => tables::error_quantiles(results, &stem)?,
-            Product::Table1 => tables::table1(results, &stem)?,
-            Product::Recovered => tables::recovered(results, &stem)?,
-            Product::Noise => {
+            Artefact::Trajectories => self.write_trajectories(results)?,
+            Artefact::Training => tables::training(results, &stem)?,
+            Artefact::Trainings => tables::trainings(results, &stem)?,
+            Artefact::RolloutErrors => tables::rollout_errors(results, &stem)?,
+            Artefact::ErrorQuantiles => tables::error_quantiles(results, &stem)?,
+            Artefact::Table1 => tables::table1(results, &stem)?,
+            Artefact::Recovered => tables::recovered(results, &stem)?,
+            Artefact::Noise => {
                 tables::noise(results, &stem)?;
                 figures::noise(results, &self.figures.join(product.name()))?;
             }
-            Product::Figure1 => figures::figure1(results.seed, &stem)?,
-            Product::Figure2 => figures::figure2(&stem)?,
-            Product::Figure3 => figures::figure3(results, &stem)?,
-            Product::PhaseSpace => figures::phase_space(results, &stem)?,
-            Product::TrainingHistory => figures::training_history(results, &stem)?,
-            Product::ErrorSeconds => figures::error_seconds(results, &stem)?,
+            Artefact::Figure1 => figures::figure1(results.seed, &stem)?,
+            Artefact::Figure2 => figures::figure2(&stem)?,
+            Artefact::Figure3 => figures::figure3(results, &stem)?,
+            Artefact::PhaseSpace => figures::phase_space(results, &stem)?,
+            Artefact::TrainingHistory => figures::training_history(results, &stem)?,
+            Artefact::ErrorSeconds => figures::error_seconds(results, &stem)?,
         }
         clock.lap("tables and figures");
         self.timings.add(

@@ -8,15 +8,15 @@ use ndarray::Array2;
 use super::data::{INTERVAL, POINTS, Preset, provenance};
 use super::error::ExperimentError;
 use super::evaluation::{above_roundoff, state_means};
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 use super::noise::{NoiseId, NoisyModel, NoisyUnit};
 use super::results::{Done, Results};
 use super::unit::Limit;
 use crate::dataset::frames::Metadata;
 use crate::evaluate::quantiles_over_time;
 use crate::report::tables::{
-    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow,
-    TrainingRow, write, write_noise, write_table1,
+    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrorRows, Table1Row,
+    TrainingEndRow, TrainingRow, write, write_noise, write_table1,
 };
 
 /// `training.parquet`: every iteration of every training. The metadata tell the error of the
@@ -76,7 +76,7 @@ pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Experiment
     let single = |errors: &Array2<f64>| errors.mapv(|e| e as f32);
     let rows = |done: &Done| {
         let errors = done.unit.evaluation.errors();
-        RolloutErrors {
+        RolloutErrorRows {
             key: done.learner.key(results.profile),
             seed: done.seed,
             times: times(),
@@ -85,7 +85,7 @@ pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Experiment
             energy: single(&errors.energy),
         }
     };
-    let rows: Vec<RolloutErrors> = results.of_table1().map(rows).collect();
+    let rows: Vec<RolloutErrorRows> = results.of_table1().map(rows).collect();
     Ok(write(&folder.join("rollout_errors.parquet"), &rows, &evaluation_metadata(results))?)
 }
 
@@ -143,7 +143,7 @@ fn training_seconds(results: &Results, row: &Table1Row) -> f64 {
 
 /// The rows of Table 1.
 pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
-    let row = |learner: Learner| {
+    let row = |learner: BenchmarkModel| {
         let of_learner: Vec<&Done> =
             results.of_table1().filter(|done| done.learner == learner).collect();
         let errors: Vec<(f64, f64)> =
@@ -161,7 +161,7 @@ pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
         let of_seeds = of_learner.iter().flat_map(|done| done.unit.training.limits()).collect();
         Some(Table1Row { limit: limits(&of_seeds), ..row })
     };
-    Learner::ALL.into_iter().filter_map(row).collect()
+    BenchmarkModel::ALL.into_iter().filter_map(row).collect()
 }
 
 /// What keeps a model from being better, in words.

@@ -1,13 +1,13 @@
 //! The name of a unit of work.
 
 use super::data::Preset;
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 
 /// A model to be trained and tested on the data of one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitId {
     /// The model.
-    pub learner: Learner,
+    pub learner: BenchmarkModel,
     /// The system.
     pub preset: Preset,
     /// Seed of data and model.

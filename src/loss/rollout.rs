@@ -13,7 +13,7 @@ use crate::model::Model;
 
 /// How chunks are rolled out.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct RolloutOptions {
     /// Integrator.
     pub method: RungeKutta,
     /// Longest integration step, in the data's unit of time.
@@ -30,7 +30,7 @@ pub struct Options {
 /// threads does not show in the result.
 pub struct RolloutLoss<'a, M: Model> {
     model: &'a M,
-    options: Options,
+    options: RolloutOptions,
     blocks: Vec<Mutex<Block<M>>>,
     residuals: usize,
     steps: usize,
@@ -39,7 +39,12 @@ pub struct RolloutLoss<'a, M: Model> {
 impl<'a, M: Model> RolloutLoss<'a, M> {
     /// Lays out the chunks; `weights` has one weight for each component of the state (1 / its unit
     /// squared).
-    pub fn new(model: &'a M, chunks: &[Trajectory], weights: &[f64], options: Options) -> Self {
+    pub fn new(
+        model: &'a M,
+        chunks: &[Trajectory],
+        weights: &[f64],
+        options: RolloutOptions,
+    ) -> Self {
         Self::with_halved_steps(model, chunks, weights, options, &vec![0; chunks.len()])
     }
 
@@ -49,7 +54,7 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         model: &'a M,
         chunks: &[Trajectory],
         weights: &[f64],
-        options: Options,
+        options: RolloutOptions,
         halvings: &[u8],
     ) -> Self {
         let block = |(c, halvings): (&[Trajectory], &[u8])| {

@@ -40,6 +40,7 @@ mod scalar_field;
 mod scalar_hamiltonian;
 mod traits;
 
+pub use crate::linalg::{LANES, Lanes, Real};
 pub use closed_form::ClosedForm;
 pub(crate) use fields::{field, field_of};
 pub use matrix::ParameterMatrix;

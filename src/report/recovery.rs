@@ -7,7 +7,7 @@ use polars::prelude::Column;
 use serde_json::{Value, json};
 
 use super::figures::{
-    self, Candidate, Curve, ForceCurve, Interval, Panel, PanelFigure, ParetoFront, Style,
+    self, Curve, ForceCurve, Interval, Panel, PanelFigure, ParetoFront, ParetoPoint, Style,
 };
 use super::tables::{self, Rows};
 use super::words::{
@@ -211,7 +211,7 @@ impl RecoveryReport<'_> {
 
     fn write_pareto(&self, figures: &Path) -> Result<(), ReportError> {
         let r = self.recovery;
-        let candidate = |c: &crate::recover::Candidate| Candidate {
+        let candidate = |c: &crate::recover::Candidate| ParetoPoint {
             expression: c.expression.to_string(),
             complexity: c.expression.complexity() as f64,
             error: c.error,

@@ -5,6 +5,8 @@ mod expression;
 mod named;
 mod pendulum;
 
+pub use crate::field::{Hamiltonian, SeparableHamiltonian, VectorField};
+pub use crate::linalg::Real;
 pub use error::SystemError;
 pub use expression::ExpressionSystem;
 pub use named::NamedLaw;

@@ -11,14 +11,14 @@ use super::saving::Saving;
 use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::linalg::triangular_factor;
-use crate::loss::{Options, RolloutLoss, integral_form};
+use crate::loss::{RolloutLoss, RolloutOptions, integral_form};
 use crate::model::{Lanewise, LinearModel, Model};
 
 /// How to train.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How chunks are rolled out.
-    pub rollout: Options,
+    pub rollout: RolloutOptions,
     /// Weight of each component of the state in the loss.
     pub weights: Vec<f64>,
     /// When a stage of L-BFGS ends.

@@ -11,7 +11,7 @@ use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::integrate::RungeKutta;
 use crate::linalg::{LANES, independent_columns, triangular_factor};
-use crate::loss::{Options, RolloutLoss, integral_form};
+use crate::loss::{RolloutLoss, RolloutOptions, integral_form};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::scalars::{Inputs, ScalarSet};
 
@@ -37,7 +37,7 @@ impl Settings {
     /// None for the order that is asked for here; the integrator's error is passed on.
     pub fn new(weights: Vec<f64>, step: f64) -> Result<Self, TrainError> {
         Ok(Self {
-            rollout: Options { method: RungeKutta::new(8)?, step, batch: LANES },
+            rollout: RolloutOptions { method: RungeKutta::new(8)?, step, batch: LANES },
             weights,
             stop: Stop { iterations: 300, round: 5, decrease: 1e-3 },
             rank_tolerance: 1e-10,
@@ -117,7 +117,7 @@ pub fn integration_error<M: Model>(
             model,
             chunks,
             &settings.weights,
-            Options { step, ..settings.rollout.clone() },
+            RolloutOptions { step, ..settings.rollout.clone() },
         )
         .residuals_at(theta)
     };

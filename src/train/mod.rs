@@ -21,6 +21,7 @@ mod saving;
 mod steps;
 mod two_loop;
 
+pub use crate::loss::{RolloutLoss, RolloutOptions};
 pub use coordinates::Coordinates;
 pub use error::TrainError;
 pub use field::{FieldKind, LearnedField, learn_field};
@@ -32,7 +33,7 @@ pub use lbfgs::{
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy, smooth_prior};
 pub use line_search::WeakWolfe;
-pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
+pub use network::{NetworkFit, NetworkSettings, NetworkStep, StageLoss, train_network};
 pub use noisy::{assess_noisy, fit_noisy};
 pub use noisy_fit::{Drift, NoisyFit, OUTLIER, cramer_rao};
 pub use prior::{NoisyStart, Prior, Starts};

@@ -9,12 +9,12 @@ use super::lbfgs::{Judge, Objective, Outcome, Record, Stop, minimise_judged};
 use super::matrix_coordinates::MatrixCoordinates;
 use super::saving::Saving;
 use crate::dataset::Trajectory;
-use crate::loss::{Options, QuadratureLoss, RolloutLoss};
+use crate::loss::{QuadratureLoss, RolloutLoss, RolloutOptions};
 use crate::model::Model;
 
 /// What a stage minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Form {
+pub enum StageLoss {
     /// The integral form on the data's own points; the error of its quadrature is taken from the
     /// model that the stage starts with, unless it is the first.
     Quadrature,
@@ -22,7 +22,7 @@ pub enum Form {
     Rollout,
 }
 
-impl Form {
+impl StageLoss {
     /// Name as in the result files.
     pub fn name(self) -> &'static str {
         match self {
@@ -36,11 +36,11 @@ impl Form {
 #[derive(Clone, Debug)]
 pub struct NetworkSettings {
     /// How chunks are rolled out, in training and validation.
-    pub rollout: Options,
+    pub rollout: RolloutOptions,
     /// Weight of each component of the state in the loss.
     pub weights: Vec<f64>,
     /// What is minimised, one after the other, and for how many iterations at most.
-    pub stages: Vec<(Form, usize)>,
+    pub stages: Vec<(StageLoss, usize)>,
     /// Iterations between two looks at the validation data.
     pub round: usize,
     /// So many looks without a better one end a stage.
@@ -56,7 +56,7 @@ pub struct NetworkSettings {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NetworkStep {
     /// What is minimised.
-    pub form: Form,
+    pub form: StageLoss,
     /// The iteration, counted over all stages, and its loss.
     pub record: Record,
     /// Rollout loss on the validation chunks, where it was looked at.
@@ -105,16 +105,16 @@ pub fn train_network<M: Model>(
     for (number, &(form, iterations)) in settings.stages.iter().enumerate() {
         let mut spent = fit.history.last().map_or(0, |step| step.field_evaluations);
         let cost = match form {
-            Form::Quadrature => quadrature.field_evaluations(),
-            Form::Rollout => 2 * rollout.field_evaluations(),
+            StageLoss::Quadrature => quadrature.field_evaluations(),
+            StageLoss::Rollout => 2 * rollout.field_evaluations(),
         };
-        if form == Form::Quadrature && number > 0 {
+        if form == StageLoss::Quadrature && number > 0 {
             quadrature.correct(&fit.theta, &rollout.predictions(&fit.theta, train));
             spent += rollout.field_evaluations();
         }
         let gradient_into = |theta: &[f64], gradient: &mut [f64]| match form {
-            Form::Quadrature => quadrature.gradient_into(theta, gradient),
-            Form::Rollout => rollout.gradient_into(theta, gradient),
+            StageLoss::Quadrature => quadrature.gradient_into(theta, gradient),
+            StageLoss::Rollout => rollout.gradient_into(theta, gradient),
         };
         let coordinates = match settings.probes {
             Some(probes) => Some(coordinates(model, &quadrature, &fit.theta, probes)?),

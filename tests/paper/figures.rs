@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use scalar_dynamics::report::figures::{
-    Candidate, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, FigureError, ForceCurve, Interval,
-    ModelPoints, Panel, PanelFigure, ParetoFront, PendulumScene, PhaseSpace, Prediction,
+    Curve, ErrorCurves, ErrorPanel, ErrorSeconds, FigureError, ForceCurve, Interval, ModelPoints,
+    Panel, PanelFigure, ParetoFront, ParetoPoint, PendulumScene, PhaseSpace, Prediction,
     ReferenceLine, SecondsPanel, Style, TrainedPoint, TrainingGroup, TrainingRun, ValidationPoint,
     error_seconds, figure1, figure2, figure3, force_curves, panel_figure, pareto, phase_space,
     training_history,
@@ -197,7 +197,7 @@ fn front() -> ParetoFront {
             3.0e-9,
         ),
     ];
-    let candidates = rows.map(|(text, complexity, error)| Candidate {
+    let candidates = rows.map(|(text, complexity, error)| ParetoPoint {
         expression: text.into(),
         complexity,
         error,

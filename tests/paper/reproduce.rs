@@ -14,8 +14,8 @@ use scalar_dynamics::experiment::evaluation::state_means;
 use scalar_dynamics::experiment::models;
 use scalar_dynamics::experiment::noise::{NoiseId, all_noise};
 use scalar_dynamics::experiment::{
-    ExperimentError, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units,
-    reproduce, resolve,
+    Artefact, BenchmarkModel, ExperimentError, Profile, ReproduceOptions, Shard, Summary, UnitId,
+    Watch, all_units, reproduce, resolve,
 };
 
 use crate::common::{assert_same, files_below};
@@ -33,10 +33,10 @@ static FIRST: LazyLock<First> = LazyLock::new(|| {
     First { files: files(folder.path()), summary, folder }
 });
 
-fn options(folder: &Path, only: &[&str]) -> Options {
+fn options(folder: &Path, only: &[&str]) -> ReproduceOptions {
     let only = only.iter().map(|name| name.to_string()).collect();
     let (data, figures) = (folder.join("data"), folder.join("figures"));
-    Options {
+    ReproduceOptions {
         profile: Profile::Smoke,
         only,
         shard: None,
@@ -253,15 +253,15 @@ fn accuracy_of_every_model() {
     for done in FIRST.summary.results.of_table1() {
         let (error, clamped) = state_means(&done.unit.evaluation.errors());
         let bound = match done.learner {
-            Learner::Reference => REFERENCE,
-            Learner::Spectral => SPECTRAL,
-            Learner::ClosedForm => CLOSED_FORM,
-            Learner::Lengths => LENGTHS,
-            Learner::Directions => DIRECTIONS,
-            Learner::ScalarsMlp(_)
-            | Learner::ScalarsMlpRelu
-            | Learner::Emlp(..)
-            | Learner::Mlp(_) => NETWORKS,
+            BenchmarkModel::Reference => REFERENCE,
+            BenchmarkModel::Spectral => SPECTRAL,
+            BenchmarkModel::ClosedForm => CLOSED_FORM,
+            BenchmarkModel::Lengths => LENGTHS,
+            BenchmarkModel::Directions => DIRECTIONS,
+            BenchmarkModel::ScalarsMlp(_)
+            | BenchmarkModel::ScalarsMlpRelu
+            | BenchmarkModel::Emlp(..)
+            | BenchmarkModel::Mlp(_) => NETWORKS,
         };
         let step_error = done.unit.training.step_error;
         println!("{:?}: {error:e}, clamped {clamped:e}, integrator {step_error:e}", done.learner);
@@ -272,8 +272,10 @@ fn accuracy_of_every_model() {
             done.learner
         );
         let step_bound = match done.learner {
-            Learner::Reference | Learner::Spectral | Learner::ClosedForm => 2e-13,
-            Learner::ScalarsMlpRelu => 1.0,
+            BenchmarkModel::Reference | BenchmarkModel::Spectral | BenchmarkModel::ClosedForm => {
+                2e-13
+            }
+            BenchmarkModel::ScalarsMlpRelu => 1.0,
             _ => 1e-4,
         };
         assert!(
@@ -355,26 +357,29 @@ fn determinism_over_threads_runs_and_interruptions() {
 #[test]
 fn resume_replaces_damaged_and_foreign_work() {
     let folder = folder_with_saved_work();
-    let saved = |learner: Learner| {
+    let saved = |learner: BenchmarkModel| {
         folder.path().join(format!("data/smoke/checkpoints/{}-seed1.unit", learner.name()))
     };
-    let [whole, own] =
-        [Learner::Reference, Learner::Spectral].map(|learner| fs::read(saved(learner)).unwrap());
-    fs::write(saved(Learner::Reference), &whole[..whole.len() / 2]).unwrap();
+    let [whole, own] = [BenchmarkModel::Reference, BenchmarkModel::Spectral]
+        .map(|learner| fs::read(saved(learner)).unwrap());
+    fs::write(saved(BenchmarkModel::Reference), &whole[..whole.len() / 2]).unwrap();
     // The key stands at the beginning of the file; another number in it is that of another code.
     let mut foreign = own.clone();
     let revision = b"revision ";
     let at = foreign.windows(revision.len()).position(|bytes| bytes == revision).unwrap();
     foreign[at + revision.len()] = b'0';
-    fs::write(saved(Learner::Spectral), foreign).unwrap();
+    fs::write(saved(BenchmarkModel::Spectral), foreign).unwrap();
     run(folder.path(), 2, &["table1"]).unwrap();
     let table = Path::new("data/smoke/results/table1.parquet");
     assert!(files(folder.path())[table] == FIRST.files[table]);
     assert!(
-        fs::read(saved(Learner::Reference)).unwrap() == whole,
+        fs::read(saved(BenchmarkModel::Reference)).unwrap() == whole,
         "damaged work was not made again"
     );
-    assert!(fs::read(saved(Learner::Spectral)).unwrap() == own, "foreign work was not made again");
+    assert!(
+        fs::read(saved(BenchmarkModel::Spectral)).unwrap() == own,
+        "foreign work was not made again"
+    );
 }
 
 /// Stops the run when a training has come to its sixth iteration.
@@ -397,11 +402,11 @@ fn resume_goes_on_from_a_checkpoint() {
         "no training was long enough to be stopped"
     );
     let checkpoints = folder.path().join("data/smoke/checkpoints");
-    let name = format!("{}-seed1", Learner::Spectral.name());
+    let name = format!("{}-seed1", BenchmarkModel::Spectral.name());
     let half = checkpoints.join(&name).join("whitening0.checkpoint");
     assert!(half.is_file() && !checkpoints.join(format!("{name}.unit")).exists());
     let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
-    let key = models::key(&data, Profile::Smoke, Learner::Spectral);
+    let key = models::key(&data, Profile::Smoke, BenchmarkModel::Spectral);
     let bytes = fs::read(&half).unwrap();
     assert!(
         bytes.windows(key.len()).any(|window| window == key.as_bytes()),
@@ -445,7 +450,7 @@ fn shards_together_are_the_whole() {
         ([1, 2].map(|_| tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
     for (number, folder) in (1..).zip(&folders) {
         let shard = Some(Shard { number, of: 2 });
-        reproduce(&Options { shard, ..options(folder.path(), &[]) }, &mut ()).unwrap();
+        reproduce(&ReproduceOptions { shard, ..options(folder.path(), &[]) }, &mut ()).unwrap();
         copy_saved_work(folder.path(), together.path());
     }
     let summary = run(together.path(), 2, &[]).unwrap();
@@ -467,9 +472,9 @@ fn names_choose_products_models_and_units() {
     assert_eq!(resolved(&["scalars-node-lengths"]), (vec![], vec![one, two.clone(), three]));
     assert_eq!(
         resolved(&["table1", "scalars-node-lengths-seed2"]),
-        (vec![Product::Table1], vec![two])
+        (vec![Artefact::Table1], vec![two])
     );
-    assert_eq!(resolved(&["figure2"]), (vec![Product::Figure2], vec![]));
+    assert_eq!(resolved(&["figure2"]), (vec![Artefact::Figure2], vec![]));
     let (_, units) = resolved(&["recovered"]);
     assert!(units.len() == 6 && units.iter().all(|name| name.contains("closed-form")), "{units:?}");
     let error =
@@ -500,9 +505,9 @@ fn rollout_errors_start_at_zero_and_are_those_of_table1() {
         column.f64().unwrap().iter().map(|cell| cell.unwrap()).collect()
     };
     let (t, error) = (numbers("t"), numbers("state_error"));
-    assert_eq!(t.len(), Learner::ALL.len() * Profile::Smoke.tests() * 150);
+    assert_eq!(t.len(), BenchmarkModel::ALL.len() * Profile::Smoke.tests() * 150);
     assert!(t.iter().zip(&error).all(|(t, error)| (*t > 0.0) == (*error > 0.0)));
-    let n = t.len() / Learner::ALL.len();
+    let n = t.len() / BenchmarkModel::ALL.len();
     let logs = error[..n].iter().filter(|error| **error > 0.0).map(|error| error.ln());
     let mean = (logs.sum::<f64>() / (n - Profile::Smoke.tests()) as f64).exp();
     let (table, _) = read_parquet(&folder.join("table1.parquet"), None).unwrap();
@@ -517,7 +522,7 @@ fn bad_input_is_told_from_failure() {
     let error = run(folder.path(), 1, &[]).unwrap_err();
     assert!(error.is_bad_input() && error.to_string().contains("data"), "{error}");
     for (result, names) in [
-        ("table2".parse::<Product>().map(|_| ()), "phase_space"),
+        ("table2".parse::<Artefact>().map(|_| ()), "phase_space"),
         ("huge".parse::<Profile>().map(|_| ()), "smoke"),
     ] {
         let error = result.unwrap_err();

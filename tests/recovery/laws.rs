@@ -8,7 +8,7 @@ use scalar_dynamics::expr::{Bindings, Expr};
 use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::linalg::{Dual, Real};
-use scalar_dynamics::loss::Options;
+use scalar_dynamics::loss::RolloutOptions;
 use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 use scalar_dynamics::recover::{
@@ -18,7 +18,7 @@ use scalar_dynamics::rewrite::{EqualityOptions, Proof};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw, SystemError};
 use scalar_dynamics::train::{
-    Form, NetworkSettings, Settings, states, train_network, unit_weights,
+    NetworkSettings, Settings, StageLoss, states, train_network, unit_weights,
 };
 
 use crate::data::gradient_error;
@@ -414,9 +414,9 @@ fn regress_a_black_box_is_read() {
     );
     let plain = Settings::new(unit_weights(&train), law.dt).unwrap();
     let settings = NetworkSettings {
-        rollout: Options { batch: 64, ..plain.rollout },
+        rollout: RolloutOptions { batch: 64, ..plain.rollout },
         weights: plain.weights,
-        stages: vec![(Form::Quadrature, 300), (Form::Quadrature, 300)],
+        stages: vec![(StageLoss::Quadrature, 300), (StageLoss::Quadrature, 300)],
         round: 20,
         patience: 5,
         decay: 0.0,

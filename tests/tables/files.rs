@@ -13,7 +13,7 @@ use scalar_dynamics::dataset::{
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::tables::{
-    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, Table1Row, TimingRow,
+    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrorRows, RowKey, Table1Row, TimingRow,
     TrainingEndRow, TrainingRow,
 };
 use tempfile::TempDir;
@@ -696,7 +696,7 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
     let (frame, back) = dataset::frames::read_parquet(&path("recovered.parquet"), None).unwrap();
     assert_eq!((frame.column("snapped").unwrap().null_count(), back), (1, metadata.clone()));
 
-    let block = |seed| RolloutErrors {
+    let block = |seed| RolloutErrorRows {
         key: key("reference"),
         seed,
         times: vec![0.0, 0.2],

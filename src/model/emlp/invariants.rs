@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use super::group::{Group, Matrix, SPACE};
+use super::group::{Matrix, SPACE, SymmetryGroup};
 use crate::linalg::{LinalgError, null_space};
 
 /// Below this an entry of an equation or of a solution, all of the order of one, is zero.
@@ -19,7 +19,7 @@ pub type Tensor = Vec<(usize, f64)>;
 /// One linear equation: the coefficients of entries.
 type Equation = Vec<(usize, f64)>;
 
-impl Group {
+impl SymmetryGroup {
     /// An orthonormal basis of the tensors T of given rank k that no element moves: (h x .. x h) T
     /// = T for the discrete generators h, (A x 1 x .. + .. + 1 x .. x A) T = 0 for the
     /// infinitesimal ones A (Finzi et al. 2021, theorem 1).

@@ -3,7 +3,7 @@
 use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::group::Group;
+use super::group::SymmetryGroup;
 use super::invariants::Tensor;
 use super::representation::{Layout, Representation, power};
 use crate::linalg::{Lanes, LinalgError};
@@ -47,7 +47,7 @@ impl EquivariantLinear {
     /// # Errors
     /// When linear algebra fails.
     pub fn new(
-        group: &Group,
+        group: &SymmetryGroup,
         input: (Representation, Layout),
         output: (Representation, Layout),
         gain: f64,

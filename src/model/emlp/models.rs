@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::bilinear::Bilinear;
 use super::gated::Gated;
-use super::group::{Group, SPACE};
+use super::group::{SPACE, SymmetryGroup};
 use super::linear::EquivariantLinear;
 use super::representation::{Layout, Representation};
 use crate::linalg::LinalgError;
@@ -35,7 +35,7 @@ impl Size {
 /// # Errors
 /// When linear algebra fails.
 pub fn equivariant_layers(
-    group: &Group,
+    group: &SymmetryGroup,
     vectors: usize,
     size: Size,
     output: Representation,
@@ -62,7 +62,7 @@ pub fn equivariant_layers(
 /// Centres and scales each vector of the state in a way that the group does not see: by the part of
 /// its mean that the group leaves as it is, and by its root mean square distance from that, over
 /// `states` (n x dim).
-fn standardise(group: &Group, states: ArrayView2<f64>) -> Result<Standardise, LinalgError> {
+fn standardise(group: &SymmetryGroup, states: ArrayView2<f64>) -> Result<Standardise, LinalgError> {
     let (n, dim) = states.dim();
     let mut invariant = Array2::zeros((SPACE, SPACE));
     for tensor in group.invariant_tensors(1)? {
@@ -82,7 +82,7 @@ fn standardise(group: &Group, states: ArrayView2<f64>) -> Result<Standardise, Li
 }
 
 fn network(
-    group: &Group,
+    group: &SymmetryGroup,
     states: ArrayView2<f64>,
     size: Size,
     output: Representation,
@@ -101,7 +101,11 @@ impl NetworkHamiltonian<State> {
     ///
     /// # Panics
     /// When a state is not made of vectors in three dimensions.
-    pub fn emlp(group: &Group, states: ArrayView2<f64>, size: Size) -> Result<Self, LinalgError> {
+    pub fn emlp(
+        group: &SymmetryGroup,
+        states: ArrayView2<f64>,
+        size: Size,
+    ) -> Result<Self, LinalgError> {
         Ok(Self::new(
             State(states.ncols()),
             network(group, states, size, Representation::new([1]))?,
@@ -118,7 +122,11 @@ impl NetworkField {
     ///
     /// # Panics
     /// When a state is not made of vectors in three dimensions.
-    pub fn emlp(group: &Group, states: ArrayView2<f64>, size: Size) -> Result<Self, LinalgError> {
+    pub fn emlp(
+        group: &SymmetryGroup,
+        states: ArrayView2<f64>,
+        size: Size,
+    ) -> Result<Self, LinalgError> {
         Ok(Self::new(network(
             group,
             states,

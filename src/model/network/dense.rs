@@ -4,7 +4,7 @@ use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Layer, Order, Scratch};
-use crate::linalg::{Lanes, Part, Real, add_outer, add_product, transpose_into};
+use crate::linalg::{Lanes, Real, TilePart, add_outer, add_product, transpose_into};
 use crate::model::ParameterMatrix;
 
 /// y = W x + b. The weights are W, row by row, then b.
@@ -21,8 +21,8 @@ impl Dense {
         Self { inputs, outputs, gain }
     }
 
-    fn parts(&self) -> (Part, Part) {
-        (Part::whole(self.inputs), Part::whole(self.outputs))
+    fn parts(&self) -> (TilePart, TilePart) {
+        (TilePart::whole(self.inputs), TilePart::whole(self.outputs))
     }
 }
 

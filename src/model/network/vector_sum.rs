@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rand::RngCore;
 
-use super::hamiltonian::{Work, gather, groups, scatter};
+use super::hamiltonian::{NetworkScratch, gather, groups, scatter};
 use super::sequence::TILES;
 use super::{Features, Network, Order, Scalars};
 use crate::expr::Vector;
@@ -32,7 +32,7 @@ struct Form<const D: usize> {
 /// Scratch for up to sixty-four states.
 #[derive(Debug)]
 pub struct VectorSumWork<Frame> {
-    network: Work<Frame>,
+    network: NetworkScratch<Frame>,
     /// Of all vectors, tile by tile.
     vectors: Vec<Lanes>,
     coefficients_bar: Vec<Lanes>,
@@ -87,7 +87,7 @@ impl<const D: usize> VectorSumField<D> {
         work: &mut VectorSumWork<<Scalars<D> as Features>::Frame>,
     ) {
         let (dim, m, n) = (self.features.dim(), self.features.features(), self.vectors.len() * D);
-        let VectorSumWork { network: Work { signals, frame, z, .. }, vectors, .. } = work;
+        let VectorSumWork { network: NetworkScratch { signals, frame, z, .. }, vectors, .. } = work;
         let states = z[..tiles * dim].chunks_exact(dim);
         for ((z, x), vectors) in
             states.zip(signals.input_mut().chunks_exact_mut(m)).zip(vectors.chunks_exact_mut(n))
@@ -130,7 +130,7 @@ impl<const D: usize> Model for VectorSumField<D> {
     }
     fn work(&self) -> Self::Work {
         VectorSumWork {
-            network: Work::new(&self.features, &self.network),
+            network: NetworkScratch::new(&self.features, &self.network),
             vectors: vec![Lanes::zero(); self.vectors.len() * D * TILES],
             coefficients_bar: vec![Lanes::zero(); self.network.outputs() * TILES],
         }
@@ -141,7 +141,7 @@ impl<const D: usize> Model for VectorSumField<D> {
         for (at, tiles) in groups(z, dim) {
             gather(z, dim, at, &mut work.network.z[..tiles * dim]);
             self.forward(weights, tiles, work);
-            let VectorSumWork { network: Work { signals, out, .. }, vectors, .. } = work;
+            let VectorSumWork { network: NetworkScratch { signals, out, .. }, vectors, .. } = work;
             let out = &mut out[..tiles * dim];
             vectorised(
                 #[inline(always)]
@@ -181,7 +181,7 @@ impl<const D: usize> Model for VectorSumField<D> {
             gather(lambda, dim, at, &mut work.network.w[..tiles * dim]);
             self.forward(weights, tiles, work);
             let VectorSumWork {
-                network: Work { signals, frame, z, w: lambda, out },
+                network: NetworkScratch { signals, frame, z, w: lambda, out },
                 vectors,
                 coefficients_bar,
             } = work;

@@ -31,7 +31,7 @@ pub use curves::{
 };
 pub use error::FigureError;
 pub use panel::{PanelFigure, panel_figure};
-pub use pareto::{Candidate, ParetoFront, pareto};
+pub use pareto::{ParetoFront, ParetoPoint, pareto};
 pub use pendulum::{PendulumScene, figure1};
 pub use scheme::figure2;
 pub use style::Style;

@@ -16,7 +16,7 @@ use super::text::{Align, TextLook, wrapped};
 
 /// An expression on the Pareto front.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
+pub struct ParetoPoint {
     /// Expression; a long one is cut in the figure.
     pub expression: String,
     /// Complexity.
@@ -29,7 +29,7 @@ pub struct Candidate {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParetoFront {
     /// Expressions by increasing complexity.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<ParetoPoint>,
     /// Index of the chosen one.
     pub chosen: Option<usize>,
 }

@@ -12,7 +12,7 @@ mod table1;
 pub use frame::{Rows, frame, write};
 pub use noise::{NoiseRow, write_noise};
 pub use rows::{
-    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, TimingRow, TrainingEndRow,
+    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrorRows, RowKey, TimingRow, TrainingEndRow,
     TrainingRow,
 };
 pub(in crate::report) use table1::with_deviation;

@@ -70,7 +70,7 @@ pub struct TrainingEndRow {
 /// The errors of the rollouts of one trained model: many rows of `rollout_errors.parquet`. Each
 /// array is trajectory x time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RolloutErrors {
+pub struct RolloutErrorRows {
     /// What was trained.
     pub key: RowKey,
     /// Seed of data and model.
@@ -220,7 +220,7 @@ impl Rows for TrainingEndRow {
     }
 }
 
-impl Rows for RolloutErrors {
+impl Rows for RolloutErrorRows {
     fn columns(rows: &[Self]) -> Vec<Column> {
         // One entry per line of the table: its block, trajectory and time.
         let lines: Vec<(&Self, usize, usize)> = rows
