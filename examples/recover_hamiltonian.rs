@@ -214,8 +214,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         ),
         error => other(error),
     };
-    let recovery = recover(&inputs, &train, &validation, &settings, &mut |phase| {
-        bar.set_message(phase.to_string())
+    let recovery = recover(&inputs, &train, &validation, &settings, &mut |event| {
+        bar.set_message(event.to_string())
     })
     .map_err(failed)?;
     let recovered = begin.elapsed();
@@ -385,10 +385,9 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             .map_err(input)?;
         cut.most = cut.most.min(fitting(memory, &inputs)?);
     }
-    let told =
-        |done: f64| bar.set_message(format!("reading the trajectories: {:3.0} %", 100.0 * done));
     let (table, warnings) =
-        dataset::read_chunks(path, &masses, &cut, &mut |done| told(done)).map_err(input)?;
+        dataset::read_chunks(path, &masses, &cut, &mut |event| bar.set_message(event.to_string()))
+            .map_err(input)?;
     bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
     let Chunks { shape, chunks, available, rows } = table;
     let reading = PROGRAM + ROW * rows;

@@ -64,6 +64,7 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod deadline;
+mod progress;
 
 pub mod linalg;
 pub mod expr;
@@ -88,6 +89,7 @@ mod error;
 
 pub use deadline::Deadline;
 pub use error::Error;
+pub use progress::{Progress, SearchPhase};
 
 /// The examples of README and guides are tests.
 #[cfg(doctest)]

@@ -42,7 +42,7 @@ pub use learner::{BenchmarkModel, Dynamics, Symmetry};
 pub use product::Artefact;
 pub use profile::Profile;
 pub use results::{Done, Results};
-pub use run::{ReproduceOptions, Watch, reproduce};
+pub use run::{ReproduceOptions, reproduce};
 pub use stopwatch::Stopwatch;
 pub use summary::Summary;
 pub use unit::{Constant, Law, Limit, Step, Training, Unit};

@@ -10,6 +10,7 @@ use super::stopwatch::Stopwatch;
 use super::unit::{Law, Unit, linear_training, settings, teller, training};
 use crate::basis::Kind;
 use crate::model::ScalarHamiltonian;
+use crate::progress::Progress;
 use crate::recover::{Noise, RecoverSettings, recover};
 use crate::train::{self, FieldKind, Outcome, Saving, Settings};
 
@@ -42,10 +43,10 @@ fn plan(step: f64) -> String {
             rollout.batch
         )
     });
-    plan.unwrap_or_default()
+    plan.expect("the integrator has this order")
 }
 
-/// Trains and tests a model; `watch` is told what goes on, `clock` takes the times.
+/// Trains and tests a model; `progress` is told what goes on, `clock` takes the times.
 ///
 /// # Errors
 /// [`ExperimentError::Scalars`], [`ExperimentError::Train`], [`ExperimentError::Recover`].
@@ -54,14 +55,14 @@ pub fn unit(
     profile: Profile,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     match (learner, learner.basis(), learner.field(profile)) {
-        (BenchmarkModel::ClosedForm, ..) => closed_form_unit(data, watch, clock),
-        (_, Some(basis), _) => scalars_unit(basis, data, saving, watch, clock),
-        (_, _, Some(field)) => field_unit(field, data, saving, watch, clock),
-        _ => networks::unit(learner, profile, data, saving, watch, clock),
+        (BenchmarkModel::ClosedForm, ..) => closed_form_unit(data, progress, clock),
+        (_, Some(basis), _) => scalars_unit(basis, data, saving, progress, clock),
+        (_, _, Some(field)) => field_unit(field, data, saving, progress, clock),
+        _ => networks::unit(learner, profile, data, saving, progress, clock),
     }
 }
 
@@ -71,7 +72,7 @@ fn scalars_unit(
     kind: Kind,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
@@ -81,7 +82,7 @@ fn scalars_unit(
         kind,
         &settings,
         Some(saving),
-        &mut teller(watch, clock),
+        &mut teller(progress, clock),
     )?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?;
@@ -95,7 +96,7 @@ fn field_unit(
     kind: FieldKind,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
@@ -105,7 +106,7 @@ fn field_unit(
         kind,
         &settings,
         Some(saving),
-        &mut teller(watch, clock),
+        &mut teller(progress, clock),
     )?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?;
@@ -118,7 +119,7 @@ fn field_unit(
 /// refitted on the trajectories.
 fn closed_form_unit(
     data: &Data,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let inputs = data.inputs()?;
@@ -128,7 +129,7 @@ fn closed_form_unit(
         &data.train.trajectories,
         &data.validation.trajectories,
         &settings,
-        watch,
+        progress,
     )?;
     let model = ScalarHamiltonian::closed_form(&inputs, &found.expression)?;
     let theta = found.expression.constants();

@@ -13,13 +13,14 @@ use super::files::make_folder;
 use super::learner::{BenchmarkModel, Dynamics};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
-use super::unit::{Step, Unit, settings, training};
+use super::unit::{Step, Unit, settings, teller, training};
 use crate::expr::Vector;
 use crate::loss::RolloutOptions;
 use crate::model::network::{
     Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField,
 };
 use crate::model::{RandomStart, emlp};
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::{
     self, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, StageLoss, states,
@@ -132,7 +133,7 @@ pub(super) fn plan(learner: BenchmarkModel, profile: Profile) -> String {
             size(learner, profile)
         )
     });
-    text.unwrap_or_default()
+    text.expect("the integrator has this order")
 }
 
 /// Trains and tests a network.
@@ -144,7 +145,7 @@ pub(super) fn unit(
     profile: Profile,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let inputs = data.inputs()?;
@@ -152,7 +153,7 @@ pub(super) fn unit(
     let Size { hidden, centres } = size(learner, profile);
     let (z, swish) = (states.view(), Activation::Swish);
     let scalars = || scalars(&inputs, &states);
-    let mut work = Work { learner, profile, data, saving, watch, clock };
+    let mut work = Work { learner, profile, data, saving, progress, clock };
     match learner {
         BenchmarkModel::Emlp(symmetry, dynamics) => {
             let (group, size) =
@@ -226,7 +227,7 @@ struct Work<'a> {
     profile: Profile,
     data: &'a Data,
     saving: Saving<'a>,
-    watch: &'a mut dyn FnMut(&str),
+    progress: &'a mut dyn FnMut(Progress),
     clock: &'a mut Stopwatch,
 }
 
@@ -276,24 +277,15 @@ impl Work<'_> {
         settings: &NetworkSettings,
         folder: &Path,
     ) -> Result<NetworkFit, ExperimentError> {
-        let Self { data, saving, watch, clock, .. } = self;
+        let Self { data, saving, progress, clock, .. } = self;
         let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
-        let mut tell = |step: &NetworkStep| {
-            clock.tick();
-            watch(&format!(
-                "iteration {}, {} loss {:.1e}",
-                step.record.iteration,
-                step.form.name(),
-                step.record.value
-            ));
-        };
         Ok(train_network(
             model,
             start,
             chunks,
             settings,
             Some(Saving { path: folder, ..*saving }),
-            &mut tell,
+            &mut teller(&mut **progress, clock),
         )?)
     }
 

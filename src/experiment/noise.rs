@@ -18,6 +18,7 @@ use crate::dataset::{Trajectory, add_noise};
 use crate::expr::Expr;
 use crate::linalg::{cholesky, triangular_inverse};
 use crate::model::ScalarHamiltonian;
+use crate::progress::Progress;
 use crate::recover::{RecoverSettings, Recovery, recover};
 use crate::train::{self, Prior, Settings, cramer_rao, fit_noisy, learn_noisy};
 
@@ -141,13 +142,13 @@ pub struct NoisyUnit {
 pub fn unit(
     id: NoiseId,
     data: &Data,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
 ) -> Result<NoisyUnit, ExperimentError> {
     let unit = match id.model {
         NoisyModel::Bound => bound_unit(id, data)?,
-        NoisyModel::ClosedForm => closed_form_unit(id, data, watch)?,
-        NoisyModel::Spectral => spectral_unit(id, data, watch)?,
+        NoisyModel::ClosedForm => closed_form_unit(id, data, progress)?,
+        NoisyModel::Spectral => spectral_unit(id, data, progress)?,
     };
     clock.lap("noise");
     Ok(unit)
@@ -156,7 +157,7 @@ pub fn unit(
 fn spectral_unit(
     id: NoiseId,
     data: &Data,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<NoisyUnit, ExperimentError> {
     let (chunks, _) = noisy_chunks(id, data);
     let settings = Settings {
@@ -164,14 +165,13 @@ fn spectral_unit(
         rank_tolerance: RANK_TOLERANCE,
         ..settings(STEP)?
     };
-    let mut watch = |record: &train::Record| watch(&format!("iteration {}", record.iteration));
     let learned = learn_noisy(
         &data.inputs()?,
         &chunks,
         Kind::Spectral { degree: DEGREE },
         &settings,
         None,
-        &mut watch,
+        progress,
     )?;
     let error =
         state_means(&evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?.errors())
@@ -188,7 +188,7 @@ fn spectral_unit(
 fn closed_form_unit(
     id: NoiseId,
     data: &Data,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<NoisyUnit, ExperimentError> {
     let (chunks, validation) = noisy_chunks(id, data);
     let inputs = data.inputs()?;
@@ -197,7 +197,7 @@ fn closed_form_unit(
         &chunks,
         &validation,
         &RecoverSettings { seed: id.seed, ..RecoverSettings::default() },
-        watch,
+        progress,
     );
     let (found, expression) = match found {
         Ok(found) => (same_form(&found), Some(found.best().to_string())),
@@ -305,7 +305,7 @@ fn law([m1, m2, k1, l1, k2, l2, g1, g2]: &[f64; 8]) -> Expr {
 }
 
 fn true_constants(preset: Preset) -> [f64; 8] {
-    CONSTANTS.map(|name| preset.true_value(name).unwrap_or(f64::NAN))
+    CONSTANTS.map(|name| preset.true_value(name).expect("each is a constant of the pendulum"))
 }
 
 /// The constants of [`law`] that a recovered law has, if it is of that form.

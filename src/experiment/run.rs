@@ -19,6 +19,7 @@ use super::unit_id::UnitId;
 use super::units::{RunPlan, Shard, resolve};
 use super::{figures, models, tables};
 use crate::dataset::{FolderLock, write_table};
+use crate::progress::Progress;
 use crate::train::Saving;
 
 /// What to do and where.
@@ -41,36 +42,18 @@ pub struct ReproduceOptions {
     pub stop: Arc<AtomicBool>,
 }
 
-/// Someone who watches a run.
-pub trait Watch {
-    /// Piece `number` (from 1) of `of` begins.
-    fn piece(&mut self, number: usize, of: usize, name: &str);
-    /// What goes on within the piece.
-    fn detail(&mut self, text: &str);
-    /// A result that stands before the run is over: the law that was read off. The
-    /// [summary](Summary) has it once more.
-    fn found(&mut self, text: &str) {
-        let _ = text;
-    }
-}
-
-/// Nobody watches.
-impl Watch for () {
-    fn piece(&mut self, _: usize, _: usize, _: &str) {}
-    fn detail(&mut self, _: &str) {}
-}
-
-/// Makes the tables and figures that are asked for. RunPlan that an earlier run finished is taken from
-/// disk.
+/// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from
+/// disk. `progress` is told of every piece of work, of what goes on within it, and of the law once it
+/// is read off.
 ///
 /// # Errors
 /// [`ExperimentError`]; what was finished before stays on disk, and the same call goes on from there.
 pub fn reproduce(
     options: &ReproduceOptions,
-    watch: &mut dyn Watch,
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Summary, ExperimentError> {
     let work = resolve(options.profile, options.seed, &options.only, options.shard)?;
-    let mut run = Run::new(options, &work, watch)?;
+    let mut run = Run::new(options, &work, progress)?;
     let mut clock = Stopwatch::start();
     let results = run.results()?;
     for product in work.late(options.seed) {
@@ -84,7 +67,7 @@ pub fn reproduce(
 
 struct Run<'a> {
     options: &'a ReproduceOptions,
-    watch: &'a mut dyn Watch,
+    progress: &'a mut dyn FnMut(Progress),
     work: &'a RunPlan,
     data: PathBuf,
     figures: PathBuf,
@@ -99,7 +82,7 @@ impl<'a> Run<'a> {
     fn new(
         options: &'a ReproduceOptions,
         work: &'a RunPlan,
-        watch: &'a mut dyn Watch,
+        progress: &'a mut dyn FnMut(Progress),
     ) -> Result<Self, ExperimentError> {
         let folder = |base: &PathBuf| base.join(options.profile.name());
         let (data, figures) = (folder(&options.data), folder(&options.figures));
@@ -120,7 +103,7 @@ impl<'a> Run<'a> {
             + work.late(options.seed).len();
         Ok(Self {
             options,
-            watch,
+            progress,
             work,
             data,
             figures,
@@ -144,7 +127,8 @@ impl<'a> Run<'a> {
 
     fn begin(&mut self, name: &str) {
         self.piece += 1;
-        self.watch.piece(self.piece, self.pieces, name);
+        let (number, of, name) = (self.piece, self.pieces, name.to_owned());
+        (self.progress)(Progress::Piece { number, of, name });
     }
 
     /// Data and models of all seeds. Explicit models come first, and what can be made of them:
@@ -189,7 +173,7 @@ impl<'a> Run<'a> {
             if let Some(data) = results.data.iter().chain(&others).find(fits) {
                 let done = self.unit(unit, data)?;
                 if let (Some(text), true) = (law_text(&done), unit.seed == self.options.seed) {
-                    self.watch.found(&text);
+                    (self.progress)(Progress::Found { text });
                 }
                 results.models.push(done);
             }
@@ -203,7 +187,7 @@ impl<'a> Run<'a> {
     }
 
     fn generate(&mut self, preset: Preset, seed: u64) -> Result<Data, ExperimentError> {
-        self.watch.detail(&format!("data, {}, seed {seed}", preset.name()));
+        (self.progress)(Progress::stage(format!("data, {}, seed {seed}", preset.name())));
         let mut clock = Stopwatch::start();
         let data = data::generate(preset, self.options.profile, seed)?;
         clock.lap("data");
@@ -217,18 +201,11 @@ impl<'a> Run<'a> {
         self.begin(&unit.name());
         let profile = self.options.profile;
         let key = models::key(data, profile, unit.learner);
-        let (watch, stop) = (&mut *self.watch, &*self.options.stop);
+        let (progress, stop) = (&mut *self.progress, &*self.options.stop);
         let Finished { piece, seconds, made } =
             self.store.finished(&unit.name(), &key, |checkpoints, clock| {
                 let saving = Saving { path: checkpoints, key: &key, stop: Some(stop) };
-                models::unit(
-                    unit.learner,
-                    profile,
-                    data,
-                    saving,
-                    &mut |text| watch.detail(text),
-                    clock,
-                )
+                models::unit(unit.learner, profile, data, saving, progress, clock)
             })?;
         for (phase, seconds) in &seconds {
             self.timings.add(phase, &unit.model(), unit.seed, *seconds);
@@ -249,10 +226,10 @@ impl<'a> Run<'a> {
     fn noisy_unit(&mut self, id: NoiseId, data: &Data) -> Result<NoisyUnit, ExperimentError> {
         self.go_on()?;
         self.begin(&id.name());
-        let watch = &mut *self.watch;
+        let progress = &mut *self.progress;
         let Finished { piece, seconds, .. } =
             self.store.finished(&id.name(), &id.key(data), |_, clock| {
-                noise::unit(id, data, &mut |text| watch.detail(text), clock)
+                noise::unit(id, data, progress, clock)
             })?;
         for (phase, seconds) in &seconds {
             self.timings.add(

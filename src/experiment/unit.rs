@@ -11,6 +11,7 @@ use super::stopwatch::Stopwatch;
 use crate::dataset::TrajectoryTable;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
+use crate::progress::Progress;
 use crate::recover::{PhysicalConstant, Recovery};
 use crate::train::{self, Fit, Outcome, Record, Settings};
 
@@ -171,11 +172,14 @@ pub(super) fn settings(step: f64) -> Result<Settings, ExperimentError> {
     Ok(Settings::new(vec![1.0; 12], step)?)
 }
 
-/// Tells every iteration, and keeps the clock going.
-pub(super) fn teller(watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> impl FnMut(&Record) {
-    move |record| {
+/// Hands on every event of a training, and keeps the clock going.
+pub(super) fn teller(
+    progress: &mut dyn FnMut(Progress),
+    clock: &mut Stopwatch,
+) -> impl FnMut(Progress) {
+    move |event| {
         clock.tick();
-        watch(&format!("iteration {}, loss {:.1e}", record.iteration, record.value));
+        progress(event);
     }
 }
 

@@ -28,9 +28,9 @@ pub fn simulate<S: VectorField, M: Method<S>>(
     check(system, initial, interval, points, substeps)?;
     let (n, dim) = initial.dim();
     let initial = initial.as_standard_layout();
-    let initial = initial.as_slice().unwrap_or_default();
+    let initial = initial.as_slice().expect("an array in standard layout is one piece");
     let mut states = Array3::zeros((n, points, dim));
-    let out = states.as_slice_mut().unwrap_or_default();
+    let out = states.as_slice_mut().expect("a new array is one piece");
     let block = Block { system, method, dim, points, h: interval / substeps as f64, substeps };
     out.par_chunks_mut(LANES * points * dim).zip(initial.par_chunks(LANES * dim)).try_for_each(
         |(out, initial)| {

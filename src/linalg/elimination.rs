@@ -145,7 +145,9 @@ fn eliminate_from(
         let cost =
             |j: usize| coefficients[j] * coefficients[j] / inverse.row(j).dot(&inverse.row(j));
         let free = (0..kept.len()).filter(|&j| may_go(&kept, kept[j]));
-        let least = free.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
+        let least = free
+            .min_by(|&a, &b| cost(a).total_cmp(&cost(b)))
+            .expect("the last term of a group may go");
         choices.push(Choice { kept: kept.clone(), coefficients, increase });
         kept.remove(least);
     }

@@ -5,6 +5,7 @@ use ndarray::Axis;
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
+use crate::progress::Progress;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
 use crate::recover::in_units;
@@ -44,8 +45,9 @@ pub fn recover(
     train: &[Trajectory],
     validation: &[Trajectory],
     settings: &RecoverSettings,
-    progress: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovery, RecoverError> {
+    let progress = &mut |stage: &str| progress(Progress::stage(stage.to_owned()));
     recovered(inputs, (train, validation), None, settings, progress)
 }
 
@@ -61,11 +63,12 @@ pub fn recover_from<M: Model>(
     train: &[Trajectory],
     validation: &[Trajectory],
     settings: &RecoverSettings,
-    progress: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovery, RecoverError> {
     let natural = in_units::Natural::new(model, &Units::of(inputs, train));
     let weights = model.expand(theta);
     let teaching = |paths: &Paths| paths.increments(&natural, &weights);
+    let progress = &mut |stage: &str| progress(Progress::stage(stage.to_owned()));
     recovered(inputs, (train, validation), Some(&teaching), settings, progress)
 }
 

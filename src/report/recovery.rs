@@ -86,7 +86,8 @@ impl RecoveryReport<'_> {
         let radial = self.write_forces(&figures)?;
         self.write_parts(&figures)?;
         files::write_text(&folder.join("report.md"), &self.markdown(radial))?;
-        let text = serde_json::to_string_pretty(&self.json()).unwrap_or_default();
+        let text =
+            serde_json::to_string_pretty(&self.json()).expect("a JSON value has keys of text");
         Ok(files::write_text(&folder.join("hamiltonian.json"), &(text + "\n"))?)
     }
 
@@ -257,8 +258,8 @@ impl RecoveryReport<'_> {
                     x_label: Expr::Scalar(part.scalar).to_string(),
                     y_label: "slope of the part".into(),
                     data_range: Interval {
-                        low: part.x.first().copied().unwrap_or(0.0),
-                        high: part.x.last().copied().unwrap_or(0.0),
+                        low: *part.x.first().expect("a curve has points"),
+                        high: *part.x.last().expect("a curve has points"),
                     },
                     x: part.x,
                     learned: part.learned,

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TrainError;
 use super::fit::{Fit, Settings, least_squares, refine};
-use super::lbfgs::Record;
 use super::learn::{integration_error, states};
 use super::saving::Saving;
 use crate::basis::Chebyshev;
@@ -14,6 +13,7 @@ use crate::expr::{Scalar, Vector};
 use crate::linalg::{independent_columns, triangular_factor};
 use crate::loss::{RolloutLoss, integral_form};
 use crate::model::{FieldVector, ScalarField};
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 
 /// A function whose effect on the data is a combination of simpler ones' to this relative accuracy
@@ -77,7 +77,7 @@ pub fn learn_field(
     kind: FieldKind,
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<LearnedField, TrainError> {
     if chunks.is_empty() {
         return Err(TrainError::NoChunks);
@@ -92,7 +92,7 @@ pub fn learn_field(
         settings.rank_tolerance,
     )?;
     let loss = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone());
-    let fit = refine(&loss, theta, settings, saving, watch)?;
+    let fit = refine(&loss, theta, settings, saving, progress)?;
     drop(loss);
     let integration_error = integration_error(&model, &fit.theta, chunks, settings);
     Ok(LearnedField { model, fit, integration_error })

@@ -13,6 +13,7 @@ use crate::deadline::Deadline;
 use crate::linalg::triangular_factor;
 use crate::loss::{RolloutLoss, RolloutOptions, integral_form};
 use crate::model::{Lanewise, LinearModel, Model};
+use crate::progress::Progress;
 
 /// How to train.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ pub struct Fit {
 /// Trains a model that is linear in its parameters: least squares on the integral form gives a
 /// start, [`refine`] does the rest.
 ///
-/// `saving` names a folder for checkpoints; `watch` sees every iteration.
+/// `saving` names a folder for checkpoints; `progress` is told of every iteration.
 ///
 /// # Errors
 /// [`TrainError`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a stop.
@@ -61,7 +62,7 @@ pub fn fit<M: LinearModel>(
     chunks: &[Trajectory],
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Fit, TrainError> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
         return Err(TrainError::NoChunks);
@@ -71,7 +72,7 @@ pub fn fit<M: LinearModel>(
     if !loss.value(&theta).is_finite() {
         theta = from_those_that_stay(model, chunks, &loss.chunk_losses(&theta), theta, settings)?;
     }
-    refine(&loss, theta, settings, saving, watch)
+    refine(&loss, theta, settings, saving, progress)
 }
 
 /// A better start, where the linear one lets the rollouts of some chunks diverge, long ones mostly:
@@ -129,7 +130,7 @@ pub fn refine<M: Lanewise>(
     theta: Vec<f64>,
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Fit, TrainError> {
     let mut best: Option<Fit> = None;
     for round in 0..WHITENINGS {
@@ -139,7 +140,7 @@ pub fn refine<M: Lanewise>(
         let coordinates = Coordinates::new(theta, &factor, settings.rank_tolerance)?;
         let file = saving.map(|saving| saving.path.join(format!("whitening{round}.checkpoint")));
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
-        let next = stage(loss, &coordinates, settings.stop, saving, watch)?;
+        let next = stage(loss, &coordinates, settings.stop, saving, progress)?;
         let done = next.history.len() <= WELL_CONDITIONED
             || best.as_ref().is_some_and(|b| next.loss > 0.5 * b.loss);
         best = Some(match best {
@@ -180,7 +181,7 @@ fn stage<M: Model>(
     coordinates: &Coordinates,
     stop: Stop,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Fit, TrainError> {
     let n = loss.model().parameters();
     let scale = 2.0 / loss.residuals() as f64;
@@ -192,7 +193,9 @@ fn stage<M: Model>(
         ..*r
     };
     let start = vec![0.0; coordinates.rank()];
-    let found = minimise(&objective, &start, stop, saving, &mut |r| watch(&as_loss(r)))?;
+    let found = minimise(&objective, &start, stop, saving, &mut |r| {
+        progress(as_loss(r).told("rollout loss"))
+    })?;
     let mut theta = vec![0.0; n];
     coordinates.parameters_into(&found.u, &mut theta);
     let field_evaluations = 2 * loss.field_evaluations();

@@ -11,6 +11,7 @@ use super::error::TrainError;
 use super::line_search::WeakWolfe;
 use super::saving::Saving;
 use super::two_loop::{Point, TwoLoop};
+use crate::progress::Progress;
 
 /// A function to minimise: value and gradient in one evaluation.
 pub trait Objective {
@@ -41,6 +42,14 @@ pub struct Record {
     pub gradient_norm: f64,
     /// Evaluations of value and gradient so far.
     pub evaluations: usize,
+}
+
+impl Record {
+    /// The event that tells of it; `objective` says what is minimised.
+    pub(super) fn told(&self, objective: &'static str) -> Progress {
+        let Self { iteration, value, evaluations, .. } = *self;
+        Progress::Iteration { iteration, objective, value, evaluations }
+    }
 }
 
 /// Why a minimisation ended.

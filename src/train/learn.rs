@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis, concatenate};
 
 use super::error::TrainError;
 use super::fit::{Fit, Settings, fit};
-use super::lbfgs::{Record, Stop};
+use super::lbfgs::Stop;
 use super::saving::Saving;
 use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
@@ -13,6 +13,7 @@ use crate::integrate::RungeKutta;
 use crate::linalg::{LANES, independent_columns, triangular_factor};
 use crate::loss::{RolloutLoss, RolloutOptions, integral_form};
 use crate::model::{Model, ScalarHamiltonian};
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 
 /// A Hamiltonian learned from chunks: H(z) = sum_k theta_k phi_k(scalars of z).
@@ -46,10 +47,17 @@ impl Settings {
     }
 }
 
-/// All states of the chunks: one a row.
+/// The states of all chunks, one a row, in the order of chunks and times: (sum of points) x
+/// components. Without chunks it is empty.
+///
+/// # Panics
+/// When chunks differ in the number of components.
 pub fn states(chunks: &[Trajectory]) -> Array2<f64> {
+    if chunks.is_empty() {
+        return Array2::default((0, 0));
+    }
     let views: Vec<_> = chunks.iter().map(|c| c.states.view()).collect();
-    concatenate(Axis(0), &views).unwrap_or_default()
+    concatenate(Axis(0), &views).expect("all chunks have as many components")
 }
 
 /// A function whose effect on the data is a combination of those of simpler functions to this
@@ -69,7 +77,7 @@ pub fn learn(
     kind: Kind,
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Learned, TrainError> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
         return Err(TrainError::NoChunks);
@@ -80,7 +88,7 @@ pub fn learn(
     let whole = ScalarHamiltonian::new(scalars.clone(), basis);
     let basis = whole.function().subset(&independent_functions(&whole, chunks, &settings.weights)?);
     let model = ScalarHamiltonian::new(scalars, basis);
-    let fit = fit(&model, chunks, settings, saving, watch)?;
+    let fit = fit(&model, chunks, settings, saving, progress)?;
     let integration_error = integration_error(&model, &fit.theta, chunks, settings);
     Ok(Learned { model, fit, settings: settings.clone(), integration_error })
 }

@@ -4,7 +4,6 @@ use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use super::error::TrainError;
 use super::fit::{Settings, linear_start};
-use super::lbfgs::Record;
 use super::learn::states;
 use super::noisy::fit_noisy;
 use super::noisy_fit::NoisyFit;
@@ -13,6 +12,7 @@ use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
 use crate::linalg::best_nested;
 use crate::model::ScalarHamiltonian;
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 
 /// A Hamiltonian learned from noisy chunks, in as many functions of a basis as the data demand.
@@ -40,7 +40,7 @@ pub fn learn_noisy(
     kind: Kind,
     settings: &Settings,
     noise: Option<Vec<f64>>,
-    watch: &mut dyn FnMut(&Record),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<NoisyLearned, TrainError> {
     if chunks.is_empty() {
         return Err(TrainError::NoChunks);
@@ -57,7 +57,7 @@ pub fn learn_noisy(
         start,
         settings,
         &Prior { noise: noise.clone(), precision },
-        watch,
+        progress,
     )?;
     let (kept, coefficients) = demanded(whole.function(), &fit)?;
     let model = ScalarHamiltonian::new(scalars, whole.function().subset(&kept));
@@ -67,7 +67,7 @@ pub fn learn_noisy(
         coefficients,
         settings,
         &Prior { noise, precision: None },
-        watch,
+        progress,
     )?;
     Ok(NoisyLearned { model, fit })
 }

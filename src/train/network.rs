@@ -11,6 +11,7 @@ use super::saving::Saving;
 use crate::dataset::Trajectory;
 use crate::loss::{QuadratureLoss, RolloutLoss, RolloutOptions};
 use crate::model::Model;
+use crate::progress::Progress;
 
 /// What a stage minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,14 @@ impl StageLoss {
         match self {
             Self::Quadrature => "quadrature",
             Self::Rollout => "rollout",
+        }
+    }
+
+    /// What is minimised, in words.
+    fn objective(self) -> &'static str {
+        match self {
+            Self::Quadrature => "quadrature loss",
+            Self::Rollout => "rollout loss",
         }
     }
 }
@@ -90,7 +99,7 @@ pub fn train_network<M: Model>(
     (train, validation): (&[Trajectory], &[Trajectory]),
     settings: &NetworkSettings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&NetworkStep),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<NetworkFit, TrainError> {
     if train.is_empty() || validation.is_empty() {
         return Err(TrainError::NoChunks);
@@ -144,7 +153,7 @@ pub fn train_network<M: Model>(
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
         let found =
             minimise_judged(&objective, Some(&judge), &start, stop, saving, &mut |record| {
-                watch(&step(record, None))
+                progress(step(record, None).record.told(form.objective()))
             })?;
         let judged = |record: &Record| {
             found.judged.iter().find(|j| j.iteration == record.iteration).map(|j| j.value)

@@ -5,7 +5,7 @@ use ndarray::Axis;
 use super::error::TrainError;
 use super::fit::Settings;
 use super::gauss_newton::{Damping, Linearised};
-use super::lbfgs::{Outcome, Record};
+use super::lbfgs::Outcome;
 use super::learn::states;
 use super::noise_level::estimated_noise;
 use super::noisy_fit::NoisyFit;
@@ -13,6 +13,7 @@ use super::prior::{NoisyStart, Prior, Starts};
 use super::steps::Steps;
 use crate::dataset::Trajectory;
 use crate::model::Lanewise;
+use crate::progress::Progress;
 
 /// Iterations at most.
 const ITERATIONS: usize = 60;
@@ -46,9 +47,9 @@ pub fn fit_noisy<M: Lanewise>(
     start: impl Into<NoisyStart>,
     settings: &Settings,
     prior: &Prior,
-    watch: &mut dyn FnMut(&Record),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<NoisyFit, TrainError> {
-    Fitting::checked(model, chunks, start.into(), settings, prior)?.run(watch)
+    Fitting::checked(model, chunks, start.into(), settings, prior)?.run(progress)
 }
 
 /// What the chunks say of parameters, initial states and noise as they are: a fit that makes no
@@ -128,7 +129,7 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         self.take_stock_in(noise)
     }
 
-    fn run(mut self, watch: &mut dyn FnMut(&Record)) -> Result<NoisyFit, TrainError> {
+    fn run(mut self, progress: &mut dyn FnMut(Progress)) -> Result<NoisyFit, TrainError> {
         self.refine_steps();
         let mut loss = self.steps.loss(self.model, self.chunks, &self.noise, self.settings);
         let mut gain = f64::INFINITY;
@@ -142,7 +143,9 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             )?;
             self.fit.noise.clone_from(&self.noise);
             self.fit.take_stock(&at, self.damping.rollouts);
-            self.fit.history.last().into_iter().for_each(&mut *watch);
+            if let Some(record) = self.fit.history.last() {
+                progress(record.told("half of chi squared"));
+            }
             let estimate = self.estimate(&at);
             let settled = self.known
                 && estimate.iter().zip(&self.noise).all(|(a, b)| (a / b).ln().abs() < SETTLED.ln());

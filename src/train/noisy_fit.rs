@@ -1,6 +1,6 @@
 //! What is known of a fit to noisy chunks after it.
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array2, s};
 
 use super::error::TrainError;
 use super::fit::Settings;
@@ -123,13 +123,7 @@ fn whitening(
     rank_tolerance: f64,
 ) -> Result<Array2<f64>, TrainError> {
     let columns = factor.slice(s![.., ..n]);
-    let scale: Array1<f64> = columns
-        .columns()
-        .into_iter()
-        .map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE))
-        .collect();
-    let whitening = Whitening::new(&(&columns * &scale), rank_tolerance)?;
-    Ok(whitening.matrix() * &scale.insert_axis(Axis(1)))
+    Ok(Whitening::of_unit_columns(&columns, rank_tolerance)?.matrix().to_owned())
 }
 
 impl NoisyFit {

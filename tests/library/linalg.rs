@@ -298,3 +298,24 @@ fn bad_input_shapes_and_tolerances_are_refused() {
         assert!(matches!(Whitening::new(&a, tolerance), Err(LinalgError::Tolerance(_))));
     }
 }
+
+/// Columns of lengths from 1e-12 to 1e12: whitening itself drops the short ones, of unit columns it
+/// keeps all that are independent, and A W is orthonormal.
+#[test]
+fn whitening_of_unit_columns_does_not_hang_on_units() {
+    let units: Array1<f64> = (0..6).map(|k| 10f64.powf(-12.0 + 4.8 * f64::from(k))).collect();
+    let mut a = random(30, 6, 13) * &units;
+    a.column_mut(2).fill(0.0);
+    let factor = triangular_factor(std::slice::from_ref(&a)).unwrap();
+    assert!(Whitening::new(&factor, 1e-8).unwrap().rank() < 5);
+    let whitening = Whitening::of_unit_columns(&factor, 1e-8).unwrap();
+    assert_eq!(whitening.rank(), 5);
+    assert!(orthonormality(&a.dot(whitening.matrix())) < 1e-12);
+    let theta: Vec<f64> = units.iter().map(|unit| 0.7 / unit).collect();
+    let mut back = vec![0.0; 6];
+    whitening.parameters_into(&whitening.coordinates(&theta), &mut back);
+    for k in 0..6 {
+        let expected = if k == 2 { 0.0 } else { theta[k] };
+        assert!((back[k] - expected).abs() < 1e-10 * theta[k], "{k}: {} {expected}", back[k]);
+    }
+}

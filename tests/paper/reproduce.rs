@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
+use scalar_dynamics::Progress;
 use scalar_dynamics::dataset::frames::{parquet_summary, read_parquet};
 use scalar_dynamics::dataset::read_table;
 use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
@@ -15,7 +16,7 @@ use scalar_dynamics::experiment::models;
 use scalar_dynamics::experiment::noise::{NoiseId, all_noise};
 use scalar_dynamics::experiment::{
     Artefact, BenchmarkModel, ExperimentError, Profile, ReproduceOptions, Shard, Summary, UnitId,
-    Watch, all_units, reproduce, resolve,
+    all_units, reproduce, resolve,
 };
 
 use crate::common::{assert_same, files_below};
@@ -49,7 +50,7 @@ fn options(folder: &Path, only: &[&str]) -> ReproduceOptions {
 
 fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, ExperimentError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| reproduce(&options(folder, only), &mut ()))
+    pool.install(|| reproduce(&options(folder, only), &mut |_| {}))
 }
 
 /// Files that tell times.
@@ -382,21 +383,16 @@ fn resume_replaces_damaged_and_foreign_work() {
     );
 }
 
-/// Stops the run when a training has come to its sixth iteration.
-struct Stopper(Arc<AtomicBool>);
-
-impl Watch for Stopper {
-    fn piece(&mut self, _: usize, _: usize, _: &str) {}
-    fn detail(&mut self, text: &str) {
-        self.0.fetch_or(text.starts_with("iteration 6"), Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn resume_goes_on_from_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(folder.path(), &["training"]);
-    let stopped = reproduce(&options, &mut Stopper(options.stop.clone())).map(|_| ());
+    // Stopped when a training has come to its sixth iteration.
+    let stopped = reproduce(&options, &mut |event| {
+        let sixth = matches!(event, Progress::Iteration { iteration: 6, .. });
+        options.stop.fetch_or(sixth, Ordering::Relaxed);
+    })
+    .map(|_| ());
     assert!(
         matches!(stopped, Err(ExperimentError::Stopped)),
         "no training was long enough to be stopped"
@@ -413,7 +409,7 @@ fn resume_goes_on_from_a_checkpoint() {
         "the checkpoint does not name its problem"
     );
     options.stop.store(false, Ordering::Relaxed);
-    reproduce(&options, &mut ()).unwrap();
+    reproduce(&options, &mut |_| {}).unwrap();
     let table = Path::new("data/smoke/results/training.parquet");
     assert!(files(folder.path())[table] == FIRST.files[table]);
     assert!(!checkpoints.join(name).exists(), "checkpoints of finished work are left");
@@ -450,7 +446,7 @@ fn shards_together_are_the_whole() {
         ([1, 2].map(|_| tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
     for (number, folder) in (1..).zip(&folders) {
         let shard = Some(Shard { number, of: 2 });
-        reproduce(&ReproduceOptions { shard, ..options(folder.path(), &[]) }, &mut ()).unwrap();
+        reproduce(&ReproduceOptions { shard, ..options(folder.path(), &[]) }, &mut |_| {}).unwrap();
         copy_saved_work(folder.path(), together.path());
     }
     let summary = run(together.path(), 2, &[]).unwrap();

@@ -25,6 +25,7 @@ pub use self::layout::state_columns;
 use self::source::Source;
 use super::trajectory::chunk_ranges;
 use super::{DatasetError, Format, Shape, Trajectory, TrajectoryTable};
+use crate::progress::Progress;
 
 /// Reads a table of trajectories from a Parquet (`.parquet`) or CSV (`.csv`) file.
 ///
@@ -84,8 +85,7 @@ pub struct Chunks {
 /// [`TrajectoryTable::chunks`], of which a random draw is kept.
 ///
 /// The file is read twice, column by column: all of it is checked, but besides the chunks only ids
-/// and times are held, some 20 to 40 bytes a row. `progress` is told the part that is read, from 0
-/// to 1.
+/// and times are held, some 20 to 40 bytes a row. `progress` is told how much is read.
 ///
 /// # Errors
 /// As [`read_table`]; [`DatasetError::ChunkLength`] for chunks of fewer than two points.
@@ -93,9 +93,10 @@ pub fn read_chunks(
     path: &Path,
     masses: &BTreeMap<usize, f64>,
     cut: &Cut,
-    progress: &mut dyn FnMut(f64),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<(Chunks, Vec<String>), DatasetError> {
     let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
+    let progress = &mut |fraction: f64| progress(Progress::Reading { fraction });
     let part = 2.0 / (2 + layout.columns.len()) as f64;
     let index = Index::read(&mut source, &mut |done| progress(part * done))?;
     let mut pieces = Vec::new();
