@@ -6,4 +6,5 @@ mod generic;
 
 pub use chebyshev::Chebyshev;
 pub use function::{Basis, Kind, Term};
+#[doc(hidden)]
 pub use generic::{ChebyshevProduct, Map, MappedScalar, ProductBasis};

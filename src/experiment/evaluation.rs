@@ -7,13 +7,18 @@ use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
 use super::error::ExperimentError;
 use super::learner::{BenchmarkModel, Dynamics};
 use super::profile::Profile;
-use crate::evaluate::{self, RolloutErrors, rollout};
+use crate::evaluate::{self, RolloutErrors, TimeGrid, rollout};
 use crate::field::Hamiltonian;
 use crate::integrate::RungeKutta;
 use crate::model::Model;
+use crate::report::tables::SeedError;
 
 /// Steps per interval of a rollout: at first, and at most.
 const SUBSTEPS: (usize, usize) = (1, 64);
+/// The times at which rollouts are compared with the truth.
+const GRID: TimeGrid = TimeGrid { interval: INTERVAL, points: POINTS };
+/// The times of the rollout that figures show.
+const FINE_GRID: TimeGrid = TimeGrid { interval: FINE_INTERVAL, points: FINE_POINTS };
 /// Differences between rollouts of this size come from roundoff as much as from the step.
 const ROUNDOFF: f64 = 1e-13;
 
@@ -120,8 +125,7 @@ pub fn evaluate<M: Model>(
     let predict = |initial: ArrayView2<f64>, grid, steps: &Steps| {
         rollout(model, theta, initial, grid, &steps.method, steps.substeps)
     };
-    let coarse =
-        |initial: ArrayView2<f64>, steps: &Steps| predict(initial, (INTERVAL, POINTS), steps);
+    let coarse = |initial: ArrayView2<f64>, steps: &Steps| predict(initial, GRID, steps);
     let (steps, step_error) = choose_steps(&initial, &truth, &coarse, precision)?;
     let predicted = coarse(initial.view(), &steps);
     let system = data.preset.system();
@@ -134,7 +138,7 @@ pub fn evaluate<M: Model>(
     } else {
         steps.over(FINE_INTERVAL / INTERVAL)
     };
-    let fine = predict(initial.slice(s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), &fine_steps);
+    let fine = predict(initial.slice(s![..1, ..]), FINE_GRID, &fine_steps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
     Ok(Evaluation {
         order: steps.order,
@@ -210,10 +214,10 @@ pub fn above_roundoff(errors: &Array2<f64>) -> Array2<f64> {
     errors.mapv(|e| e.max(f64::EPSILON))
 }
 
-/// Unclamped and clamped geometric mean of the state error.
-pub fn state_means(errors: &RolloutErrors) -> (f64, f64) {
-    (
-        evaluate::geometric_mean(&above_roundoff(&errors.state)),
-        evaluate::clamped_geometric_mean(&errors.state),
-    )
+/// The geometric means of the state's relative error over trajectories and times.
+pub fn state_means(errors: &RolloutErrors) -> SeedError {
+    SeedError {
+        geometric_mean: evaluate::geometric_mean(&above_roundoff(&errors.state)),
+        clamped_mean: evaluate::clamped_geometric_mean(&errors.state),
+    }
 }

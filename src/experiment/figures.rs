@@ -143,7 +143,7 @@ fn mean_and_band(label: String, style: Style, errors: &Array2<f64>, band: f64) -
 pub fn phase_space(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let Some(data) = &results.data else { return Ok(()) };
     let shape = data.test.shape;
-    let error = |done: &Done| state_means(&done.unit.evaluation.errors()).0;
+    let error = |done: &Done| state_means(&done.unit.evaluation.errors()).geometric_mean;
     let mut of_seed: Vec<&Done> =
         results.of_table1().filter(|done| done.seed == data.seed).collect();
     of_seed.sort_by(|a, b| error(a).total_cmp(&error(b)));
@@ -207,7 +207,7 @@ pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), ExperimentErr
         let Style::Model { colour, marker, .. } = style(learner) else { return None };
         let point = |done: &Done| TrainedPoint {
             seconds: done.training_seconds(),
-            error: state_means(&done.unit.evaluation.errors()).0,
+            error: state_means(&done.unit.evaluation.errors()).geometric_mean,
         };
         Some(ModelPoints {
             label: learner.label(),

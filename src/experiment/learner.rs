@@ -3,7 +3,7 @@
 use super::profile::Profile;
 use crate::basis::Kind;
 use crate::model::emlp::SymmetryGroup;
-use crate::report::tables::RowKey;
+use crate::report::tables::{PaperError, RowKey};
 use crate::train::FieldKind;
 
 /// Degree of the spectral basis.
@@ -224,17 +224,18 @@ impl BenchmarkModel {
         }
     }
 
-    /// Value and deviation that Yao et al. (2021, Table 1) give, or an early README of their code,
-    /// for this model; NaN for a deviation that they don't give.
-    pub fn paper(self) -> Option<(f64, f64)> {
-        match self {
-            Self::ScalarsMlp(Dynamics::Hnn) | Self::ScalarsMlpRelu => Some((0.005, 0.002)),
-            Self::ScalarsMlp(Dynamics::NOde) => Some((0.009, 0.001)),
-            Self::Emlp(Symmetry::O2, Dynamics::Hnn) => Some((0.012, 0.002)),
-            Self::Emlp(Symmetry::So2, Dynamics::Hnn) => Some((0.015, 0.003)),
-            Self::Emlp(Symmetry::D6, Dynamics::Hnn) => Some((0.013, 0.002)),
-            Self::Mlp(Dynamics::Hnn) => Some((0.028, f64::NAN)),
-            _ => None,
-        }
+    /// The error that Yao et al. (2021, Table 1) give for this model, or an early README of their
+    /// code; none for models that they don't have.
+    pub fn paper(self) -> Option<PaperError> {
+        let (value, deviation) = match self {
+            Self::ScalarsMlp(Dynamics::Hnn) | Self::ScalarsMlpRelu => (0.005, Some(0.002)),
+            Self::ScalarsMlp(Dynamics::NOde) => (0.009, Some(0.001)),
+            Self::Emlp(Symmetry::O2, Dynamics::Hnn) => (0.012, Some(0.002)),
+            Self::Emlp(Symmetry::So2, Dynamics::Hnn) => (0.015, Some(0.003)),
+            Self::Emlp(Symmetry::D6, Dynamics::Hnn) => (0.013, Some(0.002)),
+            Self::Mlp(Dynamics::Hnn) => (0.028, None),
+            _ => return None,
+        };
+        Some(PaperError { value, deviation })
     }
 }

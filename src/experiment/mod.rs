@@ -15,22 +15,29 @@
 //! The same seed gives the same bytes, whatever the number of threads; only `timings.parquet`
 //! differs.
 
+#[doc(hidden)]
 pub mod data;
 mod error;
+#[doc(hidden)]
 pub mod evaluation;
+#[doc(hidden)]
 pub mod figures;
 mod files;
 mod learner;
+#[doc(hidden)]
 pub mod models;
 mod networks;
+#[doc(hidden)]
 pub mod noise;
 mod product;
 mod profile;
 mod results;
 mod run;
 mod stopwatch;
+#[doc(hidden)]
 pub mod store;
 mod summary;
+#[doc(hidden)]
 pub mod tables;
 mod timings;
 mod unit;
@@ -43,6 +50,7 @@ pub use product::Artefact;
 pub use profile::Profile;
 pub use results::{Done, Results};
 pub use run::{ReproduceOptions, reproduce};
+#[doc(hidden)]
 pub use stopwatch::Stopwatch;
 pub use summary::Summary;
 pub use unit::{Constant, Law, Limit, Step, Training, Unit};

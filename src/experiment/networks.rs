@@ -23,8 +23,8 @@ use crate::model::{RandomStart, emlp};
 use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::{
-    self, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, StageLoss, states,
-    train_network,
+    self, NetworkFit, NetworkSettings, NetworkStage, NetworkStep, Record, Saving, StageLoss,
+    states, train_network,
 };
 
 /// Longest step of the integrator in training: that between two points, for which its order of 8 is
@@ -107,12 +107,12 @@ fn network_settings(
         rollout: RolloutOptions { batch: BATCH, ..plain.rollout },
         weights: plain.weights,
         stages: [
-            (StageLoss::Quadrature, first),
-            (StageLoss::Quadrature, corrected),
-            (StageLoss::Rollout, rollout),
+            NetworkStage { loss: StageLoss::Quadrature, iterations: first },
+            NetworkStage { loss: StageLoss::Quadrature, iterations: corrected },
+            NetworkStage { loss: StageLoss::Rollout, iterations: rollout },
         ]
         .into_iter()
-        .filter(|(_, iterations)| *iterations > 0)
+        .filter(|stage| stage.iterations > 0)
         .collect(),
         round: round(profile),
         patience: 5,
@@ -126,6 +126,7 @@ pub(super) fn plan(learner: BenchmarkModel, profile: Profile) -> String {
     let text = network_settings(learner, profile).map(|settings| {
         let NetworkSettings { rollout, weights, stages, round, patience, decay, probes } = settings;
         let rollout = (rollout.method.stages(), rollout.step, rollout.batch);
+        let stages: Vec<_> = stages.iter().map(|stage| (stage.loss, stage.iterations)).collect();
         let probes = probes.map_or_else(String::new, |probes| format!(" probes {probes}"));
         let sharpness = if learner == BenchmarkModel::ScalarsMlpRelu { format!(" sharpness {SHARPNESS:?}") } else { String::new() };
         format!(
@@ -249,7 +250,7 @@ impl Work<'_> {
         settings
             .stages
             .iter_mut()
-            .for_each(|(_, iterations)| *iterations = iterations.div_ceil(SHARPNESS.len()));
+            .for_each(|stage| stage.iterations = stage.iterations.div_ceil(SHARPNESS.len()));
         let relu = model(Activation::Relu);
         let (mut theta, mut history) = (self.start(&relu), Vec::new());
         for sharpness in SHARPNESS {
@@ -278,11 +279,11 @@ impl Work<'_> {
         folder: &Path,
     ) -> Result<NetworkFit, ExperimentError> {
         let Self { data, saving, progress, clock, .. } = self;
-        let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
         Ok(train_network(
             model,
             start,
-            chunks,
+            &data.train.trajectories,
+            &data.validation.trajectories,
             settings,
             Some(Saving { path: folder, ..*saving }),
             &mut teller(&mut **progress, clock),

@@ -175,7 +175,7 @@ fn spectral_unit(
     )?;
     let error =
         state_means(&evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?.errors())
-            .0;
+            .geometric_mean;
     Ok(NoisyUnit {
         error,
         parameters: learned.fit.theta.len(),
@@ -233,7 +233,7 @@ fn closed_form_unit(
         )?
         .errors(),
     )
-    .0;
+    .geometric_mean;
     Ok(NoisyUnit {
         error,
         parameters: constants.len(),
@@ -255,7 +255,9 @@ fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, ExperimentError> {
     for _ in 0..DRAWS.0 {
         let xi = Array1::from_shape_simple_fn(truth.len(), || rng.sample::<f64, _>(StandardNormal));
         let theta: Vec<f64> = truth.iter().zip(root.dot(&xi)).map(|(t, d)| t + d).collect();
-        logs += state_means(&evaluate(&model, &theta, &some, Precision::FULL)?.errors()).0.ln();
+        logs += state_means(&evaluate(&model, &theta, &some, Precision::FULL)?.errors())
+            .geometric_mean
+            .ln();
     }
     let error = (logs / DRAWS.0 as f64).exp();
     Ok(NoisyUnit {

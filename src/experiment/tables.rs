@@ -15,7 +15,7 @@ use super::unit::Limit;
 use crate::dataset::frames::Metadata;
 use crate::evaluate::quantiles_over_time;
 use crate::report::tables::{
-    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrorRows, Table1Row,
+    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrorRows, SeedError, Table1Row,
     TrainingEndRow, TrainingRow, write, write_noise, write_table1,
 };
 
@@ -146,7 +146,7 @@ pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
     let row = |learner: BenchmarkModel| {
         let of_learner: Vec<&Done> =
             results.of_table1().filter(|done| done.learner == learner).collect();
-        let errors: Vec<(f64, f64)> =
+        let errors: Vec<SeedError> =
             of_learner.iter().map(|done| state_means(&done.unit.evaluation.errors())).collect();
         let parameters = of_learner.first()?.unit.training.parameters as u64;
         let preset = Preset::ReferenceCode.name();

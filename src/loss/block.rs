@@ -139,7 +139,8 @@ impl<M: Model> Block<M> {
         let at = (interval * self.state.len()) + component * self.size;
         &self.weight[at..at + self.size]
     }
-    /// The same, outliers or not.
+    /// The weights of a component's squared residuals at the end of an interval, chunk by chunk, as if
+    /// there were no outliers.
     pub fn full_weight(&self, interval: usize, component: usize) -> &[f64] {
         &self.intervals[interval].weight[component * self.size..(component + 1) * self.size]
     }

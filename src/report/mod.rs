@@ -8,4 +8,5 @@ pub mod inspect;
 pub mod recovery;
 #[cfg(feature = "tables")]
 pub mod tables;
+#[doc(hidden)]
 pub mod words;

@@ -13,4 +13,6 @@ mod set;
 pub use function::ScalarFunction;
 pub use inputs::{Inputs, InputsError};
 pub(crate) use set::Form;
-pub use set::{Frame, ScalarSet};
+#[doc(hidden)]
+pub use set::Frame;
+pub use set::ScalarSet;

@@ -17,7 +17,8 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// From the triangular factor of a design matrix with the observations in the last column.
+    /// The coordinates that the triangular factor of a design matrix gives, with the observations in
+    /// its last column.
     /// `tolerance` is relative: singular values of the matrix, its columns scaled to length one,
     /// below it count as zero.
     ///

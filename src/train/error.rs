@@ -17,7 +17,7 @@ pub enum TrainError {
     /// No function of the basis moves anything.
     #[error("no function of the basis has an effect on the training data")]
     NothingToLearn,
-    /// A number of the prior is none that can be.
+    /// A number of the prior has a value that it cannot have.
     #[error(
         "what is known before a fit: {what} of {of} {index} is {value}; {accepted} is accepted"
     )]
@@ -26,11 +26,11 @@ pub enum TrainError {
         what: &'static str,
         /// Component of the state, or parameter.
         of: &'static str,
-        /// Its number, from 0.
+        /// Number of the component or parameter, from 0.
         index: usize,
         /// The number given.
         value: f64,
-        /// What it may be.
+        /// Which numbers are accepted, in words.
         accepted: &'static str,
     },
     /// The prior does not fit the model.

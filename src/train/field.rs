@@ -30,7 +30,7 @@ pub enum FieldKind {
         /// Highest degree of the polynomials.
         degree: usize,
     },
-    /// The same and the directions v / |v| of all relative positions, so that any smooth central
+    /// All of these, and the directions v / |v| of all relative positions, so that any smooth central
     /// force f(|v|) v / |v| converges fast.
     Directions {
         /// Highest degree of the polynomials.
@@ -57,9 +57,9 @@ impl FieldKind {
 /// A vector field learned from chunks.
 #[derive(Clone, Debug)]
 pub struct LearnedField {
-    /// Vectors, scalars and functions.
+    /// The field: its vectors, scalars and functions.
     pub model: ScalarField,
-    /// Its parameters and how they were found.
+    /// The parameters of the model and how they were found.
     pub fit: Fit,
     /// Root mean square difference that halving the integration step makes to the weighted
     /// residuals: the integrator's error in training.

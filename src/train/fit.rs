@@ -20,26 +20,26 @@ use crate::progress::Progress;
 pub struct Settings {
     /// How chunks are rolled out.
     pub rollout: RolloutOptions,
-    /// Weight of each component of the state in the loss.
+    /// Weight of each component of the state in the loss, 1 / its unit squared.
     pub weights: Vec<f64>,
-    /// When a stage of L-BFGS ends.
+    /// When a run of L-BFGS ends.
     pub stop: Stop,
     /// Singular values below this fraction of the largest count as zero.
     pub rank_tolerance: f64,
-    /// When fits to noisy chunks end where they are.
+    /// After this fits to noisy chunks end with what they have.
     pub deadline: Deadline,
 }
 
 /// A trained model's parameters and how they were found.
 #[derive(Clone, Debug)]
 pub struct Fit {
-    /// Parameters.
+    /// Fitted parameters.
     pub theta: Vec<f64>,
     /// Number of directions in parameter space that the data determine.
     pub rank: usize,
     /// Loss on the training chunks: mean squared weighted residual.
     pub loss: f64,
-    /// Every iteration; values are losses.
+    /// Every iteration; values are losses, as `loss`.
     pub history: Vec<Record>,
     /// Field evaluations, counted by state, of one evaluation of loss and gradient (a
     /// vector-Jacobian product counts as one).
@@ -119,12 +119,12 @@ pub(super) fn least_squares(
     Ok(theta)
 }
 
-/// Trains any model from a given start by L-BFGS in coordinates whitened by the Jacobian of the
+/// Trains any model from the parameters `theta` by L-BFGS in coordinates whitened by the Jacobian of the
 /// rollouts. Where that took many iterations, the Jacobian at the end whitens anew and L-BFGS goes
 /// on.
 ///
 /// # Errors
-/// As [`fit`].
+/// Those of [`fit`].
 pub fn refine<M: Lanewise>(
     loss: &RolloutLoss<M>,
     theta: Vec<f64>,

@@ -19,10 +19,10 @@ pub trait Objective {
     fn evaluate(&self, u: &[f64], gradient: &mut [f64]) -> f64;
 }
 
-/// When to stop.
+/// When a minimisation ends.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stop {
-    /// Iterations in all.
+    /// Number of iterations at most.
     pub iterations: usize,
     /// Iterations in a round, between two checkpoints.
     pub round: usize,
@@ -128,7 +128,7 @@ impl Checkpoint {
 pub struct Judgement {
     /// Iteration after which it was asked.
     pub iteration: usize,
-    /// Its measure of the point.
+    /// What the judge's measure of the point was.
     pub value: f64,
 }
 
@@ -137,7 +137,7 @@ pub struct Judgement {
 pub struct Minimum {
     /// The best point found; with a judge, the one that it likes best.
     pub u: Vec<f64>,
-    /// Its value.
+    /// The objective's value there.
     pub value: f64,
     /// Every iteration.
     pub history: Vec<Record>,
@@ -174,11 +174,11 @@ pub fn minimise(
     minimise_judged(objective, None, start, stop, saving, watch)
 }
 
-/// As [`minimise`], with a judge that is asked at the start and after every round. Then
-/// `stop.decrease` holds for rounds alone.
+/// Minimises as [`minimise`] does, with a judge that is asked at the start and after every round.
+/// Then `stop.decrease` holds for rounds alone.
 ///
 /// # Errors
-/// As [`minimise`].
+/// Those of [`minimise`].
 pub fn minimise_judged(
     objective: &impl Objective,
     judge: Option<&Judge>,

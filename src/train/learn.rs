@@ -19,9 +19,9 @@ use crate::scalars::{Inputs, ScalarSet};
 /// A Hamiltonian learned from chunks: H(z) = sum_k theta_k phi_k(scalars of z).
 #[derive(Clone, Debug)]
 pub struct Learned<F = Basis> {
-    /// Scalars and basis.
+    /// The Hamiltonian: its scalars and its basis.
     pub model: ScalarHamiltonian<F>,
-    /// Its parameters and how they were found.
+    /// The parameters of the model and how they were found.
     pub fit: Fit,
     /// How it was trained.
     pub settings: Settings,
@@ -32,10 +32,11 @@ pub struct Learned<F = Basis> {
 
 impl Settings {
     /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8,
-    /// L-BFGS to the bottom.
+    /// up to 300 iterations of L-BFGS. `weights` has one weight for each component of a state, 1 / its
+    /// unit squared; `step` is in the data's unit of time.
     ///
     /// # Errors
-    /// None for the order that is asked for here; the integrator's error is passed on.
+    /// None in practice: the integrator of order 8 exists.
     pub fn new(weights: Vec<f64>, step: f64) -> Result<Self, TrainError> {
         Ok(Self {
             rollout: RolloutOptions { method: RungeKutta::new(8)?, step, batch: LANES },

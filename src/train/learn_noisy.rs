@@ -18,9 +18,9 @@ use crate::scalars::{Inputs, ScalarSet};
 /// A Hamiltonian learned from noisy chunks, in as many functions of a basis as the data demand.
 #[derive(Clone, Debug)]
 pub struct NoisyLearned {
-    /// Scalars and basis.
+    /// The Hamiltonian: its scalars, and the functions of the basis that the data demand.
     pub model: ScalarHamiltonian<Basis>,
-    /// Its parameters, the noise, the initial states.
+    /// The fit: parameters, their covariance, the noise, the initial states.
     pub fit: NoisyFit,
 }
 

@@ -41,6 +41,15 @@ impl StageLoss {
     }
 }
 
+/// A stage of the training of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkStage {
+    /// What is minimised.
+    pub loss: StageLoss,
+    /// Iterations of L-BFGS at most.
+    pub iterations: usize,
+}
+
 /// How to train a network.
 #[derive(Clone, Debug)]
 pub struct NetworkSettings {
@@ -48,16 +57,17 @@ pub struct NetworkSettings {
     pub rollout: RolloutOptions,
     /// Weight of each component of the state in the loss.
     pub weights: Vec<f64>,
-    /// What is minimised, one after the other, and for how many iterations at most.
-    pub stages: Vec<(StageLoss, usize)>,
-    /// Iterations between two looks at the validation data.
+    /// The stages of the training, one after the other.
+    pub stages: Vec<NetworkStage>,
+    /// Iterations between two evaluations of the loss on the validation data.
     pub round: usize,
-    /// So many looks without a better one end a stage.
+    /// A stage ends after so many of these evaluations that found nothing better.
     pub patience: usize,
     /// This times the sum of squared parameters is added to the loss.
     pub decay: f64,
-    /// If any, each stage works in coordinates in which its loss looks rounder, taken from so many
-    /// random vectors for each block of chunks; each costs as much as a gradient.
+    /// Number of random vectors for each block of chunks that give coordinates in which the Hessian of
+    /// a stage's loss is nearer to the identity; each costs as much as a gradient. None: the stages work
+    /// with the parameters themselves.
     pub probes: Option<u64>,
 }
 
@@ -96,7 +106,8 @@ pub struct NetworkFit {
 pub fn train_network<M: Model>(
     model: &M,
     start: Vec<f64>,
-    (train, validation): (&[Trajectory], &[Trajectory]),
+    train: &[Trajectory],
+    validation: &[Trajectory],
     settings: &NetworkSettings,
     saving: Option<Saving>,
     progress: &mut dyn FnMut(Progress),
@@ -111,7 +122,8 @@ pub fn train_network<M: Model>(
     let mut quadrature =
         QuadratureLoss::new(model, train, &settings.weights, settings.rollout.batch);
     let mut fit = NetworkFit { theta: start, history: Vec::new(), outcome: Outcome::Converged };
-    for (number, &(form, iterations)) in settings.stages.iter().enumerate() {
+    for (number, &stage) in settings.stages.iter().enumerate() {
+        let NetworkStage { loss: form, iterations } = stage;
         let mut spent = fit.history.last().map_or(0, |step| step.field_evaluations);
         let cost = match form {
             StageLoss::Quadrature => quadrature.field_evaluations(),

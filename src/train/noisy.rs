@@ -22,7 +22,7 @@ const SETTLED: f64 = 1.01;
 /// Parameters are settled when all together they are within this many standard errors, squared, of
 /// the optimum, and initial states so much for each residual.
 const CLOSE: f64 = 1e-4;
-/// The same for a model that misses more than given noise.
+/// As [`CLOSE`], for a model whose misfit is larger than the noise that was given.
 const ROUGHLY: f64 = 1e-2;
 /// A step that lowers chi squared by less is the last one.
 const LITTLE: f64 = 0.05;
@@ -34,7 +34,7 @@ const LEAST: f64 = 1e-13;
 /// Fits theta, the initial states of all chunks and (unless the prior knows it) the noise of each
 /// component by maximum likelihood: damped Gauss-Newton steps on the [robust](crate::loss::robust)
 /// rollout loss with free initial states, which are eliminated chunk by chunk. Between steps the
-/// noise is estimated from the residuals, each divided by the freedom that the fit leaves it.
+/// noise is estimated from the residuals, each divided by the degrees of freedom that the fit leaves it.
 /// Chunks that need it are rolled out in shorter integration steps than the settings', so that the
 /// error of integration stays well below the noise.
 ///
@@ -52,11 +52,11 @@ pub fn fit_noisy<M: Lanewise>(
     Fitting::checked(model, chunks, start.into(), settings, prior)?.run(progress)
 }
 
-/// What the chunks say of parameters, initial states and noise as they are: a fit that makes no
-/// step.
+/// Chi squared, scores and covariance of parameters, initial states and noise as they are given: a
+/// fit that makes no step.
 ///
 /// # Errors
-/// As [`fit_noisy`].
+/// Those of [`fit_noisy`].
 pub fn assess_noisy<M: Lanewise>(
     model: &M,
     chunks: &[Trajectory],
@@ -199,7 +199,7 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
     fn has_arrived(&self, at: &Linearised) -> bool {
         let too_large = self.prior.noise.as_ref().is_some_and(|given| *given != self.noise);
         at.distance() < if too_large { ROUGHLY } else { CLOSE }
-            && at.slack() < CLOSE * self.fit.freedom
+            && at.slack() < CLOSE * self.fit.degrees_of_freedom
     }
 
     /// The fit in units of the noise that is given, if it is.

@@ -1,8 +1,8 @@
-//! What is known of a fit before it is made.
+//! The prior of a fit to noisy chunks, and where it starts.
 
 use super::error::TrainError;
 
-/// What is known of a fit before the data are seen.
+/// What is known of the noise and of the parameters before the data are seen.
 #[derive(Clone, Debug, Default)]
 pub struct Prior {
     /// Standard deviation of the noise in each component of the state, in the data's units;
@@ -36,9 +36,9 @@ impl Prior {
 /// Initial states and noise, as a fit finds them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Starts {
-    /// Initial state of each chunk, chunk by chunk.
+    /// Initial states, chunk by chunk, each of as many components as a state.
     pub states: Vec<f64>,
-    /// Standard deviation of the noise in each component of the state.
+    /// Standard deviation of the noise in each component of the state, in the data's units.
     pub noise: Vec<f64>,
 }
 

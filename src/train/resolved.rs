@@ -1,4 +1,4 @@
-//! Which chunks an integration step is short enough for.
+//! Chunks that the integration step resolves: halving it changes their rollouts little.
 
 use ndarray::Array2;
 

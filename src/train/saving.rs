@@ -30,7 +30,7 @@ impl<'a> From<(&'a Path, &'a str)> for Saving<'a> {
 }
 
 impl Saving<'_> {
-    /// The same for one stage, whose file is `path`.
+    /// This place and way to stop, for one stage of the training, whose file is `path`.
     pub(super) fn at<'b>(&'b self, path: &'b Path) -> Saving<'b> {
         Saving { path, ..*self }
     }

@@ -4,7 +4,7 @@
 use ndarray::{Array2, s};
 use scalar_dynamics::basis::{Basis, Kind};
 use scalar_dynamics::dataset::Trajectory;
-use scalar_dynamics::evaluate;
+use scalar_dynamics::evaluate::{self, TimeGrid};
 use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::linalg::LANES;
 use scalar_dynamics::loss::{RolloutLoss, RolloutOptions};
@@ -50,9 +50,16 @@ fn loss_alone<M: Model>(
         for j in 1..chunk.times.len() {
             let interval = chunk.times[j] - chunk.times[j - 1];
             let method = RungeKutta::new(order).unwrap();
-            z = evaluate::rollout(model, theta, z.view(), (interval, 2), &method, steps)
-                .slice(s![.., 1, ..])
-                .to_owned();
+            z = evaluate::rollout(
+                model,
+                theta,
+                z.view(),
+                TimeGrid { interval, points: 2 },
+                &method,
+                steps,
+            )
+            .slice(s![.., 1, ..])
+            .to_owned();
             for c in 0..12 {
                 sum += WEIGHTS[c] * (z[[0, c]] - chunk.states[[j, c]]).powi(2);
                 count += 1;

@@ -341,7 +341,13 @@ fn bad_input_of_a_diverging_model_is_told() {
     assert!(!loss_at(&model, &chunks, &theta).is_finite());
     let states = pendulum_states(3, 35);
     let method = scalar_dynamics::integrate::RungeKutta::new(8).unwrap();
-    let path =
-        scalar_dynamics::evaluate::rollout(&model, &theta, states.view(), (0.2, 20), &method, 2);
+    let path = scalar_dynamics::evaluate::rollout(
+        &model,
+        &theta,
+        states.view(),
+        scalar_dynamics::evaluate::TimeGrid { interval: 0.2, points: 20 },
+        &method,
+        2,
+    );
     assert!(path.iter().any(|x| !x.is_finite()));
 }

@@ -7,7 +7,8 @@ use scalar_dynamics::loss::{RolloutLoss, RolloutOptions};
 use scalar_dynamics::model::RandomStart;
 use scalar_dynamics::model::network::{NetworkHamiltonian, State};
 use scalar_dynamics::train::{
-    NetworkFit, NetworkSettings, NetworkStep, Outcome, Saving, StageLoss, TrainError, train_network,
+    NetworkFit, NetworkSettings, NetworkStage, NetworkStep, Outcome, Saving, StageLoss, TrainError,
+    train_network,
 };
 
 use crate::common::*;
@@ -36,7 +37,8 @@ impl Task {
         train_network(
             &self.model,
             start,
-            (&self.train, &self.validation),
+            &self.train,
+            &self.validation,
             &settings(stages),
             saving,
             &mut |_| {},
@@ -54,7 +56,10 @@ fn settings(stages: &[(StageLoss, usize)]) -> NetworkSettings {
     NetworkSettings {
         rollout: RolloutOptions { method: RungeKutta::new(4).unwrap(), step: 0.2, batch: 16 },
         weights: vec![1.0; 12],
-        stages: stages.to_vec(),
+        stages: stages
+            .iter()
+            .map(|&(loss, iterations)| NetworkStage { loss, iterations })
+            .collect(),
         round: 5,
         patience: 4,
         decay: 0.0,
@@ -144,7 +149,7 @@ fn training_refuses_what_it_cannot_use() {
     let Task { model, train, validation } = Task::new();
     let start = model.initial(&mut rng(33));
     let fit = |start: Vec<f64>, train: &[Trajectory], validation: &[Trajectory]| {
-        train_network(&model, start, (train, validation), &settings(&STAGES), None, &mut |_| {})
+        train_network(&model, start, train, validation, &settings(&STAGES), None, &mut |_| {})
             .map(|_| ())
     };
     assert!(matches!(fit(start.clone(), &[], &validation), Err(TrainError::NoChunks)));

@@ -252,7 +252,8 @@ fn accuracy_of_every_model() {
     // Measured on these 40 chunks: see `cargo run --example reproduce_figures -- --profile smoke`.
     // About ten times that is allowed.
     for done in FIRST.summary.results.of_table1() {
-        let (error, clamped) = state_means(&done.unit.evaluation.errors());
+        let means = state_means(&done.unit.evaluation.errors());
+        let (error, clamped) = (means.geometric_mean, means.clamped_mean);
         let bound = match done.learner {
             BenchmarkModel::Reference => REFERENCE,
             BenchmarkModel::Spectral => SPECTRAL,

@@ -18,7 +18,7 @@ use scalar_dynamics::rewrite::{EqualityOptions, Proof};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw, SystemError};
 use scalar_dynamics::train::{
-    NetworkSettings, Settings, StageLoss, states, train_network, unit_weights,
+    NetworkSettings, NetworkStage, Settings, StageLoss, states, train_network, unit_weights,
 };
 
 use crate::data::gradient_error;
@@ -34,8 +34,9 @@ fn chunks<S: VectorField>(
 ) -> (Vec<Trajectory>, Vec<Trajectory>) {
     let mut rng = rng(5);
     let half = law.mean.len() / 2;
-    let deviation: Vec<f64> =
-        (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
+    let deviation: Vec<f64> = (0..2 * half)
+        .map(|c| if c < half { law.position_spread } else { law.momentum_spread })
+        .collect();
     let initial = gaussian_states(law.mean, &deviation, n, &mut rng);
     let all =
         simulate(system, &RungeKutta::new(8).unwrap(), initial.view(), law.dt, 50, 8).unwrap();
@@ -416,7 +417,7 @@ fn regress_a_black_box_is_read() {
     let settings = NetworkSettings {
         rollout: RolloutOptions { batch: 64, ..plain.rollout },
         weights: plain.weights,
-        stages: vec![(StageLoss::Quadrature, 300), (StageLoss::Quadrature, 300)],
+        stages: vec![NetworkStage { loss: StageLoss::Quadrature, iterations: 300 }; 2],
         round: 20,
         patience: 5,
         decay: 0.0,
@@ -425,7 +426,7 @@ fn regress_a_black_box_is_read() {
     for seed in [7, 8, 9] {
         let start = network.initial(&mut rng(seed));
         let fit =
-            train_network(&network, start, (&train, &check), &settings, None, &mut |_| {}).unwrap();
+            train_network(&network, start, &train, &check, &settings, None, &mut |_| {}).unwrap();
         let found = recover_from(
             (&network, &fit.theta),
             &inputs,

@@ -13,8 +13,8 @@ use scalar_dynamics::dataset::{
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::tables::{
-    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrorRows, RowKey, Table1Row, TimingRow,
-    TrainingEndRow, TrainingRow,
+    self, ErrorQuantileRow, PaperError, Quantity, RecoveredRow, RolloutErrorRows, RowKey,
+    SeedError, Table1Row, TimingRow, TrainingEndRow, TrainingRow,
 };
 use tempfile::TempDir;
 
@@ -597,13 +597,22 @@ fn key(basis: &str) -> RowKey {
 }
 
 fn table1() -> Vec<Table1Row> {
-    let row = |basis, errors: &[(f64, f64)], paper| {
-        Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, errors, paper)
+    let row = |basis, errors: &[(f64, f64)], paper: Option<(f64, Option<f64>)>| {
+        let errors: Vec<SeedError> = errors
+            .iter()
+            .map(|&(geometric_mean, clamped_mean)| SeedError { geometric_mean, clamped_mean })
+            .collect();
+        let paper = paper.map(|(value, deviation)| PaperError { value, deviation });
+        Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, &errors, paper)
     };
     vec![
         Table1Row {
             limit: "data".into(),
-            ..row("reference", &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)], Some((0.005, 0.002)))
+            ..row(
+                "reference",
+                &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)],
+                Some((0.005, Some(0.002))),
+            )
         },
         row("spectral_6 | a", &[(9.996e-7, 2e-6)], None),
         row("diverged", &[(f64::INFINITY, f64::INFINITY)], None),

@@ -6,8 +6,8 @@ use rand_distr::{Distribution, StandardNormal};
 use super::contraction::{Contraction, Strides};
 use super::representation::{Representation, power};
 use crate::linalg::{Lanes, Real, TilePart, add_outer, add_product, transpose_into, vectorised};
-use crate::model::ParameterMatrix;
 use crate::model::network::{Layer, Order, Scratch};
+use crate::model::{ParameterBlock, ParameterMatrix};
 
 /// What products are scaled by (Finzi et al. 2021, section 5).
 const SCALE: f64 = 0.1;
@@ -323,7 +323,7 @@ impl Layer for Bilinear {
     fn matrices(&self) -> Vec<ParameterMatrix> {
         let of_product = |product: &Product| ParameterMatrix {
             rows: product.to[0].len,
-            blocks: vec![(product.first, product.from[0].len)],
+            blocks: vec![ParameterBlock { first: product.first, columns: product.from[0].len }],
         };
         self.products.iter().map(of_product).collect()
     }

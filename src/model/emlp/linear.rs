@@ -7,8 +7,8 @@ use super::group::SymmetryGroup;
 use super::invariants::Tensor;
 use super::representation::{Layout, Representation, power};
 use crate::linalg::{Lanes, LinalgError};
-use crate::model::ParameterMatrix;
 use crate::model::network::{Dense, Layer, Order, Scratch};
+use crate::model::{ParameterBlock, ParameterMatrix};
 
 /// y = W x + b with an equivariant matrix W and an invariant b.
 ///
@@ -153,7 +153,7 @@ impl Layer for EquivariantLinear {
         let biases = self.biases.iter().map(|b| (b.rank, b.basis.len(), 1));
         for (rank, tensors, columns) in pairs.chain(biases) {
             for _ in 0..tensors {
-                blocks.push((rank, (theta, columns)));
+                blocks.push((rank, ParameterBlock { first: theta, columns }));
                 theta += self.output.0.count(rank) * columns;
             }
         }

@@ -90,7 +90,7 @@ impl Learner<'_> {
             chunks: chunks.clone(),
             noise: fit.noise.clone(),
             chi_squared: fit.chi_squared,
-            freedom: fit.freedom,
+            freedom: fit.degrees_of_freedom,
             rank: fit.rank,
             starts: fit.starts,
             converged: fit.outcome == Outcome::Converged,
@@ -105,9 +105,9 @@ impl Learner<'_> {
             degree,
             theta: fit.theta,
             factor,
-            rows: fit.freedom as usize + n,
+            rows: fit.degrees_of_freedom as usize + n,
             misfit: noise_model.misfit(fit.chi_squared),
-            validation: noise_model.unit() * held_out.per_freedom().sqrt(),
+            validation: noise_model.unit() * held_out.per_degree_of_freedom().sqrt(),
             trust: vec![1.0; self.train.len()],
         };
         log::debug!(

@@ -16,4 +16,4 @@ pub use rows::{
     TrainingRow,
 };
 pub(in crate::report) use table1::with_deviation;
-pub use table1::{Table1Row, table1_latex, table1_markdown, write_table1};
+pub use table1::{PaperError, SeedError, Table1Row, table1_latex, table1_markdown, write_table1};
