@@ -12,9 +12,10 @@ use crate::scalars::ScalarFunction;
 pub enum Map {
     /// The scalar itself.
     Identity,
-    /// Its logarithm: for lengths that vary by a large factor, inverse powers and their like.
+    /// The logarithm of the scalar: for lengths that vary by a large factor, whose inverse powers it
+    /// makes smooth.
     Logarithm,
-    /// Its inverse: the same in few degrees.
+    /// The inverse of the scalar: for inverse powers, in polynomials of low degree.
     Inverse,
 }
 
@@ -23,19 +24,19 @@ pub enum Map {
 pub struct MappedScalar {
     /// Index of the scalar.
     pub scalar: usize,
-    /// Its map.
+    /// What the polynomials are polynomials of.
     pub map: Map,
     /// Middle of the mapped range.
     pub centre: f64,
-    /// Half of its width, positive.
+    /// Half of the width of the mapped range, positive.
     pub half_width: f64,
 }
 
 /// Inverses are those of this at most.
 const LEAST: f64 = 1e-100;
 
-/// A product of Chebyshev polynomials: (axis, degree) for each factor, no axis twice, degrees from
-/// 1.
+/// A product of Chebyshev polynomials: for each factor the index of its mapped scalar and the degree,
+/// from 1; no mapped scalar twice.
 pub type ChebyshevProduct = Vec<(usize, usize)>;
 
 /// h(s; theta) = sum_k theta_k prod_m T_{d_m}(x_{a_m}(s)).
@@ -47,14 +48,14 @@ pub struct ProductBasis {
     scalars: usize,
     axes: Vec<MappedScalar>,
     functions: Vec<ChebyshevProduct>,
-    /// Highest degree on each axis.
+    /// Highest degree of each mapped scalar.
     degrees: Vec<usize>,
     /// Where the table of each axis begins in the scratch space, and where the last one ends.
     offsets: Vec<usize>,
 }
 
 impl MappedScalar {
-    /// The axis of a scalar whose values range over `low..high`.
+    /// Maps a scalar whose values range over `low..high` to -1 .. 1.
     pub fn on(scalar: usize, map: Map, (low, high): (f64, f64)) -> Self {
         let (low, high) = match map {
             Map::Identity => (low, high),
@@ -92,7 +93,7 @@ impl MappedScalar {
         Expr::sum(last.iter().enumerate().filter(|(_, c)| **c != 0.0).map(term))
     }
 
-    /// Slope at s of sum_d c_d T_d, d from 0.
+    /// Derivative by the scalar, at s, of sum_d c_d T_d with the given coefficients c_d, d from 0.
     pub fn slope(&self, coefficients: &[f64], s: f64) -> f64 {
         let degree = coefficients.len().saturating_sub(1);
         let mut table = vec![Lanes::zero(); 3 * (degree + 1)];
@@ -163,7 +164,7 @@ impl ProductBasis {
         &self.functions
     }
 
-    /// The axes.
+    /// The mapped scalars.
     pub fn axes(&self) -> &[MappedScalar] {
         &self.axes
     }

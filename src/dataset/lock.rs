@@ -33,7 +33,7 @@ impl FolderLock {
     /// Makes the folder and takes a right that others may share, who write other files there.
     ///
     /// # Errors
-    /// As [`take`](Self::take).
+    /// Those of [`take`](Self::take).
     pub fn share(folder: &Path) -> Result<Self, DatasetError> {
         Self::of(folder, File::try_lock_shared)
     }

@@ -103,9 +103,9 @@ pub fn split(
 /// With fewer trajectories than this, [`split_trajectories`] splits chunks.
 const TRAJECTORIES: usize = 10;
 
-/// As [`split`], but the chunks of one trajectory stay on one side, so that those to validate with
-/// are of motion that was not trained on; with fewer than ten trajectories there are too few of
-/// them, and chunks are split as they are.
+/// Splits chunks at random, as [`split`] does, but leaves all chunks of one trajectory on one side, so
+/// that those to validate with are of motion that was not trained on. With fewer than ten
+/// trajectories it splits the chunks themselves.
 pub fn split_trajectories(
     chunks: Vec<Trajectory>,
     fraction: f64,

@@ -15,7 +15,7 @@ pub struct Trajectory {
     pub id: i64,
     /// Times, strictly increasing, in the table's unit.
     pub times: Vec<f64>,
-    /// One state z = (q1, .., qN, p1, .., pN) a row.
+    /// States z = (q1, .., qN, p1, .., pN), one a row, in the table's units: times x 2 N d.
     pub states: Array2<f64>,
 }
 
@@ -90,7 +90,7 @@ impl TrajectoryTable {
         Ok(chunks.into_iter().flatten().collect())
     }
 
-    /// Number of states.
+    /// Number of states of all trajectories together.
     pub fn rows(&self) -> usize {
         self.trajectories.iter().map(|trajectory| trajectory.times.len()).sum()
     }

@@ -10,7 +10,7 @@ pub enum ExperimentError {
     /// A name that is none of those that exist.
     #[error("unknown {kind} `{name}`; accepted are {accepted}")]
     Unknown {
-        /// What it should name.
+        /// What the name should stand for.
         kind: &'static str,
         /// The name.
         name: String,

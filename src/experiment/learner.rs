@@ -1,4 +1,4 @@
-//! Which models there are: their names, and what the paper says of them.
+//! The models of Table 1: their names, and what the paper says of them.
 
 use super::profile::Profile;
 use crate::basis::Kind;
@@ -10,7 +10,7 @@ use crate::train::FieldKind;
 const DEGREE: usize = 6;
 /// Degree of fields made of plain vectors, and of those with directions.
 const FIELD_DEGREES: (usize, usize) = (10, 6);
-/// The same at the smallest profile.
+/// These degrees at the smallest size of the experiment.
 const SMOKE_FIELD_DEGREES: (usize, usize) = (4, 3);
 
 /// What a model learns.
@@ -57,7 +57,7 @@ impl Symmetry {
     }
 }
 
-/// A model that is trained.
+/// A model that is trained and compared in Table 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BenchmarkModel {
     /// Hamiltonian linear in the scalars.
@@ -68,12 +68,13 @@ pub enum BenchmarkModel {
     ClosedForm,
     /// Field a sum of the input vectors, coefficients smooth functions of lengths.
     Lengths,
-    /// The same with the directions of relative positions among the vectors.
+    /// A field as [`Lengths`](Self::Lengths), with the directions of relative positions among the
+    /// vectors.
     Directions,
     /// A perceptron on scalars with swish: its output is the Hamiltonian, or the coefficients of
     /// the input vectors.
     ScalarsMlp(Dynamics),
-    /// The same Hamiltonian with ReLU.
+    /// A perceptron on scalars with ReLU, its output the Hamiltonian.
     ScalarsMlpRelu,
     /// An equivariant network on the vectors of the state.
     Emlp(Symmetry, Dynamics),
@@ -82,7 +83,7 @@ pub enum BenchmarkModel {
 }
 
 impl BenchmarkModel {
-    /// All of them, in the order of Table 1.
+    /// Every model, in the order of Table 1.
     pub const ALL: [Self; 18] = [
         Self::Reference,
         Self::Spectral,
@@ -140,7 +141,7 @@ impl BenchmarkModel {
         }
     }
 
-    /// What it learns.
+    /// What the model learns.
     pub fn dynamics(self) -> Dynamics {
         match self {
             Self::Reference | Self::Spectral | Self::ClosedForm | Self::ScalarsMlpRelu => {
@@ -151,7 +152,7 @@ impl BenchmarkModel {
         }
     }
 
-    /// Whether it is an explicit function, no network.
+    /// Whether the model is an explicit function, no network.
     pub fn is_explicit(self) -> bool {
         matches!(
             self,
@@ -159,7 +160,7 @@ impl BenchmarkModel {
         )
     }
 
-    /// Whether it is one of the models on scalars.
+    /// Whether the model is a function of invariant scalars.
     pub fn on_scalars(self) -> bool {
         self.is_explicit() || matches!(self, Self::ScalarsMlp(_) | Self::ScalarsMlpRelu)
     }

@@ -48,7 +48,7 @@ pub enum NoisyModel {
 }
 
 impl NoisyModel {
-    /// All of them, in the order of the table.
+    /// Everything that is fitted, in the order of the table.
     pub const ALL: [Self; 3] = [Self::ClosedForm, Self::Spectral, Self::Bound];
 
     /// Name of its files.

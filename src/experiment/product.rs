@@ -42,7 +42,7 @@ pub enum Artefact {
 }
 
 impl Artefact {
-    /// All of them.
+    /// Every table and figure, in the order in which they are made.
     pub const ALL: [Self; 14] = [
         Self::Trajectories,
         Self::Training,
@@ -80,12 +80,12 @@ impl Artefact {
         }
     }
 
-    /// Whether it is a figure.
+    /// Whether this is a figure.
     pub fn is_figure(self) -> bool {
         self >= Self::Figure1
     }
 
-    /// Whether it shows something before all models are there.
+    /// Whether this shows something before all models are trained.
     pub(super) fn is_early(self) -> bool {
         matches!(
             self,

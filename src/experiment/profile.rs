@@ -16,7 +16,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// All of them, smallest first.
+    /// Every size, smallest first.
     pub const ALL: [Self; 3] = [Self::Smoke, Self::Quick, Self::Paper];
 
     /// Name in commands, folders and tables.

@@ -9,7 +9,7 @@ use super::unit::Unit;
 /// A model of one seed.
 #[derive(Clone, Debug)]
 pub struct Done {
-    /// Which model.
+    /// The model.
     pub learner: BenchmarkModel,
     /// System that it learned.
     pub preset: Preset,
@@ -35,7 +35,7 @@ impl Done {
 /// What tables and figures are made of.
 #[derive(Clone, Debug)]
 pub struct Results {
-    /// Size.
+    /// Size of the experiment.
     pub profile: Profile,
     /// The first seed.
     pub seed: u64,

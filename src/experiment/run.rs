@@ -25,7 +25,7 @@ use crate::train::Saving;
 /// What to do and where.
 #[derive(Clone, Debug)]
 pub struct ReproduceOptions {
-    /// Size.
+    /// Size of the experiment.
     pub profile: Profile,
     /// Names of tables, figures, models and units, see [`resolve`]; all of them if none is named.
     pub only: Vec<String>,

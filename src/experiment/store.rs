@@ -73,10 +73,10 @@ impl Store {
 /// A finished piece of work.
 #[derive(Clone, Debug)]
 pub struct Finished<T> {
-    /// The piece.
+    /// The piece itself.
     pub piece: T,
-    /// Phases and their seconds.
+    /// Name of each phase of the work with the seconds that it took.
     pub seconds: Vec<(String, f64)>,
-    /// Whether it was made now.
+    /// Whether this run made it; else an earlier one did.
     pub made: bool,
 }

@@ -18,9 +18,9 @@ use crate::train::{self, Fit, Outcome, Record, Settings};
 /// A trained model and its test.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Unit {
-    /// The training.
+    /// How the model was trained, and how well it fits.
     pub training: Training,
-    /// The test.
+    /// Errors of its rollouts from the test states.
     pub evaluation: Evaluation,
     /// The law, if the model is one.
     pub law: Option<Law>,
@@ -54,7 +54,7 @@ pub struct Step {
     pub iteration: usize,
     /// Value of what is minimised.
     pub loss: f64,
-    /// Norm of its gradient.
+    /// Euclidean norm of its gradient by the coordinates of the optimiser.
     pub gradient_norm: f64,
     /// Mean squared error of the predicted validation chunks, where it was taken.
     pub validation: Option<f64>,
@@ -76,7 +76,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// Its name in tables.
+    /// Name of the limit in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Integration => "integrator",
@@ -130,9 +130,9 @@ pub struct Law {
 /// A constant of a law.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Constant {
-    /// Name.
+    /// Name of the constant, such as `m1`.
     pub name: String,
-    /// In words.
+    /// Meaning of the constant in words, such as the mass of a particle.
     pub meaning: String,
     /// Fitted value.
     pub value: f64,
@@ -143,7 +143,7 @@ pub struct Constant {
 }
 
 impl Law {
-    /// Of what was recovered.
+    /// The text of a recovered law.
     pub(super) fn new(found: &Recovery) -> Self {
         let constant = |constant: &PhysicalConstant| Constant {
             name: constant.name.clone(),

@@ -28,7 +28,7 @@ impl UnitId {
         format!("{}-seed{}", self.model(), self.seed)
     }
 
-    /// Whether it is one of those that a run begins with: the explicit models of the first seed.
+    /// Whether a run begins with this unit: it is an explicit model of the first seed.
     pub fn is_first(self, first_seed: u64) -> bool {
         self.learner.is_explicit() && self.seed == first_seed
     }

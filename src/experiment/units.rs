@@ -58,7 +58,7 @@ impl std::str::FromStr for Shard {
     }
 }
 
-/// What a run makes.
+/// What a run trains and makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunPlan {
     /// Tables and figures.

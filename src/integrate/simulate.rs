@@ -58,7 +58,7 @@ pub struct Refined {
 /// the step, never assumed.
 ///
 /// # Errors
-/// Those of [`simulate`], and [`IntegrateError::Tolerance`] if halving the step no longer helps before the
+/// The errors of [`simulate`], and [`IntegrateError::Tolerance`] if halving the step no longer helps before the
 /// tolerance is reached.
 pub fn refine<S: VectorField, M: Method<S>>(
     system: &S,

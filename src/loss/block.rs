@@ -134,7 +134,8 @@ impl<M: Model> Block<M> {
         let at = (interval * self.state.len()) + component * self.size;
         &self.residual[at..at + self.size]
     }
-    /// Weight of the same residuals.
+    /// Weights of a component's squared residuals at the end of an interval, by chunk; those of outliers
+    /// are smaller once they have been weighed down.
     pub fn weight(&self, interval: usize, component: usize) -> &[f64] {
         let at = (interval * self.state.len()) + component * self.size;
         &self.weight[at..at + self.size]

@@ -41,7 +41,7 @@ struct Group {
     vector: usize,
     /// Number of its first parameter.
     first: usize,
-    /// Its functions, one for each parameter: 0 is the constant, then the polynomials scalar by
+    /// The functions of the coefficient, one for each parameter: 0 is the constant, then the polynomials scalar by
     /// scalar.
     functions: Vec<usize>,
 }
@@ -108,7 +108,7 @@ impl ScalarField {
         })
     }
 
-    /// The scalars that the coefficients depend on.
+    /// The scalars that the coefficients are functions of.
     pub fn scalars(&self) -> &ScalarSet {
         &self.scalars
     }

@@ -63,11 +63,11 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         );
         Self { scalars, function }
     }
-    /// The scalars.
+    /// The scalars s(z) that H is a function of.
     pub fn scalars(&self) -> &ScalarSet {
         &self.scalars
     }
-    /// The function of them.
+    /// The function h of the scalars.
     pub fn function(&self) -> &F {
         &self.function
     }

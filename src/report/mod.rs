@@ -1,4 +1,4 @@
-//! Tables and figures.
+//! Result files: the report of a recovery, tables, figures, and what Parquet files hold.
 
 #[cfg(feature = "figures")]
 pub mod figures;

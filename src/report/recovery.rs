@@ -45,28 +45,28 @@ pub enum ReportError {
     Folder {
         /// The folder.
         path: std::path::PathBuf,
-        /// Why.
+        /// What the system says.
         source: std::io::Error,
     },
 }
 
-/// A recovery with what it was made from.
+/// The result files of a recovery: what it found, and what it was made from.
 pub struct RecoveryReport<'a> {
-    /// The law.
+    /// The recovered law with its errors.
     pub recovery: &'a Recovery,
-    /// Vectors.
+    /// The vectors that the law may depend on.
     pub inputs: &'a Inputs,
     /// Chunks that it was fitted to.
     pub train: &'a [Trajectory],
     /// Chunks that judged it.
     pub validation: &'a [Trajectory],
-    /// Basis of the learned model.
+    /// Name of the basis of the learned model.
     pub basis: String,
     /// The command that made it.
     pub command: String,
-    /// Its seed.
+    /// Seed of the recovery.
     pub seed: u64,
-    /// Comparison with a given law.
+    /// Comparison with a given law, if there is one.
     pub truth: Option<&'a Comparison>,
 }
 

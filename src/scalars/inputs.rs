@@ -13,9 +13,9 @@ pub enum InputsError {
     /// A vector has too few or too many components, or one that is not finite.
     #[error("vector `{name}` is {value:?}: {dimension} finite components are accepted")]
     Components {
-        /// Its name.
+        /// Name of the vector.
         name: String,
-        /// Its components.
+        /// Components that were given.
         value: Vec<f64>,
         /// Components expected.
         dimension: usize,

@@ -60,7 +60,7 @@ impl CsvFile {
     /// Goes back to the first row.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// Those of [`open`](Self::open).
     pub fn rewind(&mut self) -> Result<(), DatasetError> {
         self.input
             .rewind()

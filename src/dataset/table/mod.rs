@@ -68,7 +68,7 @@ pub struct Cut {
     pub seed: u64,
 }
 
-/// Chunks of a table.
+/// Chunks that a table was cut into.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunks {
     /// Particles and dimension.
@@ -81,14 +81,14 @@ pub struct Chunks {
     pub rows: usize,
 }
 
-/// As [`read_table`], for tables that are too large to be held: cut into chunks as by
-/// [`TrajectoryTable::chunks`], of which a random draw is kept.
+/// Reads a table (see [`read_table`] for the format) that is too large to be held: it is cut into
+/// chunks as by [`TrajectoryTable::chunks`], of which a random draw is kept.
 ///
 /// The file is read twice, column by column: all of it is checked, but besides the chunks only ids
 /// and times are held, some 20 to 40 bytes a row. `progress` is told how much is read.
 ///
 /// # Errors
-/// As [`read_table`]; [`DatasetError::ChunkLength`] for chunks of fewer than two points.
+/// Those of [`read_table`]; [`DatasetError::ChunkLength`] for chunks of fewer than two points.
 pub fn read_chunks(
     path: &Path,
     masses: &BTreeMap<usize, f64>,
@@ -119,7 +119,7 @@ pub fn read_chunks(
 /// Particles and dimension of a table, by its columns alone.
 ///
 /// # Errors
-/// As [`read_table`], for the file and its columns.
+/// Those of [`read_table`] that the file and its columns may have.
 pub fn read_shape(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Shape, DatasetError> {
     Ok(Opened::new(path, masses)?.layout.shape)
 }

@@ -40,7 +40,7 @@ pub struct ParquetSummary {
     pub bytes: u64,
     /// Number of rows.
     pub rows: usize,
-    /// Its columns, in the file's order.
+    /// The columns of the file, in its order.
     pub columns: Vec<ParquetColumn>,
     /// Key-value pairs.
     pub metadata: Metadata,
@@ -115,7 +115,7 @@ pub fn read_parquet(
 /// Reads the footer of a Parquet file: schema, number of rows, metadata.
 ///
 /// # Errors
-/// As [`read_parquet`].
+/// Those of [`read_parquet`].
 pub fn parquet_summary(path: &Path) -> Result<ParquetSummary, DatasetError> {
     Ok(ParquetFile::open(path)?.summary)
 }
@@ -250,7 +250,7 @@ fn decoded(tail: &[u8]) -> PolarsResult<(Arc<FileMetadata>, ArrowSchema)> {
     Ok((footer, schema))
 }
 
-/// As [`decoded`], narrow integers marked as 32 bits wide.
+/// Decodes the columns as [`decoded`] does, narrow integers marked as 32 bits wide.
 fn widened(tail: &[u8]) -> PolarsResult<(Arc<FileMetadata>, ArrowSchema)> {
     let wide = narrow::widened(tail).ok_or_else(|| damaged("its schema makes no sense".into()))?;
     let (mut footer, _) = decoded(&wide)?;

@@ -21,9 +21,9 @@ pub(super) enum Kind {
 /// A cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
-    /// Of a column of ids.
+    /// A value of a column of ids.
     Id(i64),
-    /// Of a column of numbers; it may be NaN or infinite.
+    /// A value of a column of numbers; it may be NaN or infinite.
     Number(f64),
 }
 

@@ -62,7 +62,7 @@ impl Bilinear {
 }
 
 impl Product {
-    /// Of tensors of rank a to tensors of rank b.
+    /// The products that take tensors of rank a to tensors of rank b.
     fn new(signal: &Representation, a: usize, b: usize, first: usize) -> Self {
         let acting = |rank: usize| signal.count(rank).min(power(rank));
         let (inputs, outputs, t) = (signal.count(a), signal.count(b), acting(a + b));

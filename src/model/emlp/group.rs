@@ -21,7 +21,7 @@ pub struct SymmetryGroup {
 }
 
 const IDENTITY: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-/// Of rotations about the axes x, y, z.
+/// The generators of rotations about the axes x, y, z.
 const ROTATIONS: [Matrix; 3] = [
     [[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]],
     [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]],
@@ -92,7 +92,7 @@ impl SymmetryGroup {
         )
     }
 
-    /// Its name.
+    /// Name in tables, such as O(2).
     pub fn name(&self) -> &str {
         &self.name
     }

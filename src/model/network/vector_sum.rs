@@ -33,7 +33,7 @@ struct Form<const D: usize> {
 #[derive(Debug)]
 pub struct VectorSumWork<Frame> {
     network: NetworkScratch<Frame>,
-    /// Of all vectors, tile by tile.
+    /// The components of all vectors, tile by tile.
     vectors: Vec<Lanes>,
     coefficients_bar: Vec<Lanes>,
 }

@@ -6,9 +6,9 @@ use super::style::Style;
 /// A range of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// Its lower end.
+    /// Lower end of the range.
     pub low: f64,
-    /// Its upper end.
+    /// Upper end of the range.
     pub high: f64,
 }
 
@@ -37,7 +37,7 @@ impl Curve {
         Self { label: label.into(), style, x, y, lower: Vec::new(), upper: Vec::new() }
     }
 
-    /// The same curve with a band, for instance of 95 %.
+    /// This curve with a band between two edges, for instance of 95 %; each has a number for each point.
     pub fn with_band(self, lower: Vec<f64>, upper: Vec<f64>) -> Self {
         Self { lower, upper, ..self }
     }

@@ -120,7 +120,7 @@ pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), FigureError
 pub struct NoiseCurves {
     /// Relative errors of rollouts against percent of noise, one curve a model.
     pub errors: Vec<Curve>,
-    /// The bound over these errors, likewise.
+    /// The Cramer-Rao bound over these errors against percent of noise, one curve a model.
     pub efficiencies: Vec<Curve>,
     /// Draws of the noise.
     pub seeds: u64,
@@ -168,7 +168,7 @@ pub struct PhaseSpace {
     pub dimension: usize,
     /// True states z = (q1, .., qN, p1, .., pN), one a row.
     pub truth: Array2<f64>,
-    /// Predictions of it.
+    /// Predictions of that trajectory by models.
     pub predictions: Vec<Prediction>,
 }
 
@@ -177,7 +177,7 @@ pub struct PhaseSpace {
 pub struct Prediction {
     /// Name in the legend.
     pub label: String,
-    /// Its states, as many components as the truth.
+    /// Predicted states, one a row, of as many components as the truth.
     pub states: Array2<f64>,
 }
 

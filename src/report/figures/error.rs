@@ -20,7 +20,7 @@ pub enum FigureError {
         name: String,
         /// Array at fault.
         array: &'static str,
-        /// Its length.
+        /// Length of the array at fault.
         found: usize,
         /// Length of the array that it goes with.
         expected: usize,

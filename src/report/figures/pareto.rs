@@ -19,9 +19,9 @@ use super::text::{Align, TextLook, wrapped};
 pub struct ParetoPoint {
     /// Expression; a long one is cut in the figure.
     pub expression: String,
-    /// Complexity.
+    /// Number of nodes of the expression.
     pub complexity: f64,
-    /// Error.
+    /// Error of the expression on held-out data, without a unit.
     pub error: f64,
 }
 

@@ -41,7 +41,7 @@ pub enum Style {
 /// Shape that marks points of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
-    /// None.
+    /// No marker.
     None,
     /// Filled disc.
     Disc,

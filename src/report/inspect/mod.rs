@@ -24,7 +24,7 @@ const WORDS_LISTED: usize = 6;
 /// Reads a Parquet file and sums it up.
 ///
 /// # Errors
-/// Those of [`frames::read_parquet`].
+/// [`DatasetError`] when the file is missing or is not Parquet.
 pub fn inspect(path: &Path) -> Result<Inspection, DatasetError> {
     let summary = frames::parquet_summary(path)?;
     let readable: Vec<String> = summary

@@ -10,7 +10,7 @@ use super::frame::Rows;
 pub struct RowKey {
     /// Model: Scalars, EMLP, MLP.
     pub model: String,
-    /// What it learns: HNN (a Hamiltonian) or N-ODE (a vector field).
+    /// What the model learns: HNN (a Hamiltonian) or N-ODE (a vector field).
     pub dynamics: String,
     /// The group it is equivariant under, such as O(3).
     pub group: String,
@@ -97,7 +97,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// Its name in tables.
+    /// Name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Quantity::State => "state",
@@ -133,7 +133,7 @@ pub struct RecoveredRow {
     pub seed: u64,
     /// Name in the expression.
     pub name: String,
-    /// What it is, in words.
+    /// Meaning of the constant in words, such as the mass of a particle.
     pub meaning: String,
     /// Fitted value.
     pub value: f64,
