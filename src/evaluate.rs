@@ -132,8 +132,8 @@ pub fn geometric_mean(errors: &Array2<f64>) -> f64 {
     mean_log(errors.slice(ndarray::s![.., 1..]).iter().copied())
 }
 
-/// The geometric mean as the public reference code takes it: with the first point, and each error raised to
-/// [`CLAMP`] at least.
+/// The geometric mean as the public reference code takes it: with the first point, and each error
+/// raised to [`CLAMP`] at least.
 pub fn clamped_geometric_mean(errors: &Array2<f64>) -> f64 {
     mean_log(errors.iter().map(|e| e.max(CLAMP)))
 }

@@ -56,9 +56,9 @@
 //! | [`experiment`] | the paper's tables and figures |
 //!
 //! What takes long tells its [`Progress`] and may have a [`Deadline`]; every module has an error of
-//! its own, and [`Error`] is any of them. The README has the commands; CONTRIBUTING.md has the order
-//! of the modules, those below included that have no page here (`linalg`, `field`, `loss`): their
-//! names may change without notice.
+//! its own, and [`Error`] is any of them. The README has the commands; CONTRIBUTING.md has the
+//! order of the modules, those below included that have no page here (`linalg`, `field`, `loss`):
+//! their names may change without notice.
 
 #![deny(unsafe_code, missing_docs)]
 

@@ -46,7 +46,8 @@ pub enum Progress {
         phase: SearchPhase,
         /// Forms built so far.
         visited: usize,
-        /// Of these, forms whose constants were fitted; the others equal one that was fitted before.
+        /// Of these, forms whose constants were fitted; the others equal one that was fitted
+        /// before.
         fitted: usize,
         /// Root mean square error of the best form so far, in units of the noise where it is known,
         /// else of the measurements' own scale; none before the first form.

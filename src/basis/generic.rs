@@ -12,8 +12,8 @@ use crate::scalars::ScalarFunction;
 pub enum Map {
     /// The scalar itself.
     Identity,
-    /// The logarithm of the scalar: for lengths that vary by a large factor, whose inverse powers it
-    /// makes smooth.
+    /// The logarithm of the scalar: for lengths that vary by a large factor, whose inverse powers
+    /// it makes smooth.
     Logarithm,
     /// The inverse of the scalar: for inverse powers, in polynomials of low degree.
     Inverse,
@@ -35,8 +35,8 @@ pub struct MappedScalar {
 /// Inverses are those of this at most.
 const LEAST: f64 = 1e-100;
 
-/// A product of Chebyshev polynomials: for each factor the index of its mapped scalar and the degree,
-/// from 1; no mapped scalar twice.
+/// A product of Chebyshev polynomials: for each factor the index of its mapped scalar and the
+/// degree, from 1; no mapped scalar twice.
 pub type ChebyshevProduct = Vec<(usize, usize)>;
 
 /// h(s; theta) = sum_k theta_k prod_m T_{d_m}(x_{a_m}(s)).

@@ -14,7 +14,8 @@ pub(super) const PARTIAL: &str = ".partial";
 /// run that is stopped, never meets half a file.
 ///
 /// # Errors
-/// [`DatasetError::Unwritable`]; then nothing is left behind and an older file of that name is untouched.
+/// [`DatasetError::Unwritable`]; then nothing is left behind and an older file of that name is
+/// untouched.
 pub fn write_atomically(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,

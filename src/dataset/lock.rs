@@ -22,8 +22,8 @@ impl FolderLock {
     /// run that was killed.
     ///
     /// # Errors
-    /// [`DatasetError::Folder`] where no file can be made, [`DatasetError::Busy`] while another run holds the
-    /// right.
+    /// [`DatasetError::Folder`] where no file can be made, [`DatasetError::Busy`] while another run
+    /// holds the right.
     pub fn take(folder: &Path) -> Result<Self, DatasetError> {
         let lock = Self::of(folder, File::try_lock)?;
         clear(folder).map_err(|source| DatasetError::Folder { path: folder.into(), source })?;

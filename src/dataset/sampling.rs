@@ -103,8 +103,8 @@ pub fn split(
 /// With fewer trajectories than this, [`split_trajectories`] splits chunks.
 const TRAJECTORIES: usize = 10;
 
-/// Splits chunks at random, as [`split`] does, but leaves all chunks of one trajectory on one side, so
-/// that those to validate with are of motion that was not trained on. With fewer than ten
+/// Splits chunks at random, as [`split`] does, but leaves all chunks of one trajectory on one side,
+/// so that those to validate with are of motion that was not trained on. With fewer than ten
 /// trajectories it splits the chunks themselves.
 pub fn split_trajectories(
     chunks: Vec<Trajectory>,

@@ -40,9 +40,9 @@ impl Precision {
     /// so a fifth of these adds two percent to them. Order 4 has cheaper steps, and where a force
     /// jumps no order helps.
     pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2 };
-    /// As [`NETWORKS`](Self::NETWORKS), for smooth Hamiltonians: rollouts conserve what the model conserves only as well as
-    /// they are integrated, and one step of order 4 would leave 2e-4 of the angular momentum of
-    /// models that conserve it, where order 8 leaves 1e-9.
+    /// As [`NETWORKS`](Self::NETWORKS), for smooth Hamiltonians: rollouts conserve what the model
+    /// conserves only as well as they are integrated, and one step of order 4 would leave 2e-4 of
+    /// the angular momentum of models that conserve it, where order 8 leaves 1e-9.
     pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
 
     /// The precision with which a model is tested at this size of the experiment.

@@ -266,8 +266,8 @@ pub fn noise(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     Ok(draw::noise(&NoiseCurves { errors, efficiencies, seeds }, stem)?)
 }
 
-/// The look of a model, the same in all figures, and no other's: networks have solid lines, explicit
-/// models are dashed; two with one colour have other dashes and another marker.
+/// The look of a model, the same in all figures, and no other's: networks have solid lines,
+/// explicit models are dashed; two with one colour have other dashes and another marker.
 fn style(learner: BenchmarkModel) -> Style {
     let (colour, dashes, marker) = match learner {
         BenchmarkModel::Reference => (3, 1, 1),

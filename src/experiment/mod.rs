@@ -1,5 +1,5 @@
-//! The experiments of the paper: its tables and figures, in three sizes, by runs that go on where they
-//! stopped.
+//! The experiments of the paper: its tables and figures, in three sizes, by runs that go on where
+//! they stopped.
 //!
 //! [`reproduce`] makes the data of the springy double pendulum (Finzi, Welling & Wilson 2021),
 //! trains every model on it, reads the law off, and writes the tables and figures of Yao,

@@ -84,9 +84,9 @@ fn round(profile: Profile) -> usize {
 }
 
 /// Random vectors for each block of chunks that the coordinates of training are taken from, at
-/// quick. Equivariant networks and the perceptron as a field come to the same validation
-/// error in less than half of the iterations; perceptrons on scalars and as a Hamiltonian would not:
-/// they come to the same training error sooner, but predict other chunks worse.
+/// quick. Equivariant networks and the perceptron as a field come to the same validation error in
+/// less than half of the iterations; perceptrons on scalars and as a Hamiltonian would not: they
+/// come to the same training error sooner, but predict other chunks worse.
 fn probes(learner: BenchmarkModel, profile: Profile) -> Option<u64> {
     let helped = matches!(learner, BenchmarkModel::Emlp(..) | BenchmarkModel::Mlp(Dynamics::NOde));
     (profile == Profile::Quick && helped).then_some(4)

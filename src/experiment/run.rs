@@ -43,11 +43,12 @@ pub struct ReproduceOptions {
 }
 
 /// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from
-/// disk. `progress` is told of every piece of work, of what goes on within it, and of the law once it
-/// is read off.
+/// disk. `progress` is told of every piece of work, of what goes on within it, and of the law once
+/// it is read off.
 ///
 /// # Errors
-/// [`ExperimentError`]; what was finished before stays on disk, and the same call goes on from there.
+/// [`ExperimentError`]; what was finished before stays on disk, and the same call goes on from
+/// there.
 pub fn reproduce(
     options: &ReproduceOptions,
     progress: &mut dyn FnMut(Progress),

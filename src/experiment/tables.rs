@@ -267,7 +267,8 @@ fn metadata(results: &Results) -> Metadata {
     }
 }
 
-/// Metadata of the tables of rollout errors: those of all tables, and how accurate the rollouts are.
+/// Metadata of the tables of rollout errors: those of all tables, and how accurate the rollouts
+/// are.
 fn evaluation_metadata(results: &Results) -> Metadata {
     let mut metadata = metadata(results);
     metadata.insert(

@@ -71,8 +71,8 @@ pub struct RunPlan {
 
 impl RunPlan {
     /// The units in the order in which they are done: seed by seed, so that a run that is stopped
-    /// has whole tables of fewer seeds; of each seed the laws first, then the other explicit models,
-    /// then networks.
+    /// has whole tables of fewer seeds; of each seed the laws first, then the other explicit
+    /// models, then networks.
     pub fn in_order(&self) -> Vec<UnitId> {
         let seeds: Vec<u64> = self.units.iter().map(|unit| unit.seed).collect();
         let rank = |unit: &UnitId| {
@@ -84,8 +84,8 @@ impl RunPlan {
         units
     }
 
-    /// The products that are made as soon as the first seed's explicit models are there, which takes
-    /// seconds; those that need other models too are made again at the end.
+    /// The products that are made as soon as the first seed's explicit models are there, which
+    /// takes seconds; those that need other models too are made again at the end.
     pub fn early(&self) -> Vec<Artefact> {
         let some = self.units.iter().any(|unit| unit.learner.is_explicit());
         let shown = |product: &Artefact| some && product.is_early();

@@ -74,8 +74,8 @@ impl GaussLegendre {
     /// content.
     ///
     /// # Errors
-    /// [`IntegrateError::NotConverged`] if the iteration does not settle, or meets NaN or infinity; `z` then
-    /// keeps its value.
+    /// [`IntegrateError::NotConverged`] if the iteration does not settle, or meets NaN or infinity;
+    /// `z` then keeps its value.
     #[inline(always)]
     pub fn step<T: Real>(
         &self,

@@ -15,8 +15,8 @@ use crate::linalg::{LANES, Lanes, Real, vectorised};
 /// rayon's threads; the result is the same to the last bit whatever the number of threads.
 ///
 /// # Errors
-/// [`IntegrateError::Dimension`], [`IntegrateError::Argument`] (no points, no substeps, interval not finite),
-/// [`IntegrateError::Initial`] (not finite), and those of the method.
+/// [`IntegrateError::Dimension`], [`IntegrateError::Argument`] (no points, no substeps, interval
+/// not finite), [`IntegrateError::Initial`] (not finite), and those of the method.
 pub fn simulate<S: VectorField, M: Method<S>>(
     system: &S,
     method: &M,
@@ -58,8 +58,8 @@ pub struct Refined {
 /// the step, never assumed.
 ///
 /// # Errors
-/// The errors of [`simulate`], and [`IntegrateError::Tolerance`] if halving the step no longer helps before the
-/// tolerance is reached.
+/// The errors of [`simulate`], and [`IntegrateError::Tolerance`] if halving the step no longer
+/// helps before the tolerance is reached.
 pub fn refine<S: VectorField, M: Method<S>>(
     system: &S,
     method: &M,

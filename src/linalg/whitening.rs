@@ -36,8 +36,9 @@ impl Whitening {
     }
 
     /// Whitening of A with its columns scaled to length one first, so that the `tolerance` (see
-    /// [`new`](Self::new)) does not hang on the units of the parameters; theta stay the parameters of
-    /// A itself. `factor` (n columns) is the [`triangular_factor`](super::triangular_factor) of A.
+    /// [`new`](Self::new)) does not hang on the units of the parameters; theta stay the parameters
+    /// of A itself. `factor` (n columns) is the [`triangular_factor`](super::triangular_factor) of
+    /// A.
     ///
     /// # Errors
     /// A tolerance outside [0, 1), entries that aren't finite.

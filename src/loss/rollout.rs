@@ -48,8 +48,8 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         Self::with_halved_steps(model, chunks, weights, options, &vec![0; chunks.len()])
     }
 
-    /// Lays out the chunks as [`new`](Self::new) does, the longest step of each chunk halved as often as
-    /// `halvings` says; chunks of a block take the shortest of their steps.
+    /// Lays out the chunks as [`new`](Self::new) does, the longest step of each chunk halved as
+    /// often as `halvings` says; chunks of a block take the shortest of their steps.
     pub fn with_halved_steps(
         model: &'a M,
         chunks: &[Trajectory],
@@ -181,8 +181,8 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         &self.blocks
     }
 
-    /// Calls `f` on every block in parallel, after rollouts from `starts` (chunk by chunk) instead of the
-    /// observed first states; results in the order of the chunks.
+    /// Calls `f` on every block in parallel, after rollouts from `starts` (chunk by chunk) instead
+    /// of the observed first states; results in the order of the chunks.
     pub(super) fn map_blocks_from<R: Send>(
         &self,
         theta: &[f64],

@@ -1,5 +1,5 @@
-//! Models of motion: the traits that training needs, Hamiltonians and vector fields that are explicit
-//! functions of invariant scalars, and networks.
+//! Models of motion: the traits that training needs, Hamiltonians and vector fields that are
+//! explicit functions of invariant scalars, and networks.
 
 /// Calls a method generic over the dimension D with the frame of that dimension.
 macro_rules! in_dimension {

@@ -41,8 +41,8 @@ struct Group {
     vector: usize,
     /// Number of its first parameter.
     first: usize,
-    /// The functions of the coefficient, one for each parameter: 0 is the constant, then the polynomials scalar by
-    /// scalar.
+    /// The functions of the coefficient, one for each parameter: 0 is the constant, then the
+    /// polynomials scalar by scalar.
     functions: Vec<usize>,
 }
 

@@ -16,8 +16,8 @@ impl ScalarSet {
     /// by the rank of their gradients at the `states` (n x dim).
     ///
     /// # Errors
-    /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack; [`InputsError::Linalg`] when
-    /// a gradient is not finite.
+    /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack;
+    /// [`InputsError::Linalg`] when a gradient is not finite.
     pub fn independent(
         inputs: &Inputs,
         candidates: Vec<Scalar>,

@@ -41,9 +41,9 @@ impl ExpressionSystem {
     /// than those of the state, by name.
     ///
     /// # Errors
-    /// [`SystemError::Vector`] for a name that is no vector of the state nor among the constants, or a
-    /// constant with the wrong number of components; [`SystemError::Length`] for an expression of more
-    /// than 192 operations.
+    /// [`SystemError::Vector`] for a name that is no vector of the state nor among the constants,
+    /// or a constant with the wrong number of components; [`SystemError::Length`] for an expression
+    /// of more than 192 operations.
     pub fn new(
         expr: &Expr,
         shape: Shape,

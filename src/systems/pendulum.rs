@@ -46,8 +46,8 @@ impl SpringyPendulum {
     /// A pendulum with the given parameters.
     ///
     /// # Errors
-    /// [`SystemError::Parameter`] if a mass or a stiffness is not positive, a length is negative, or
-    /// anything is not finite.
+    /// [`SystemError::Parameter`] if a mass or a stiffness is not positive, a length is negative,
+    /// or anything is not finite.
     pub fn new(parameters: Parameters) -> Result<Self, SystemError> {
         for (name, value) in list(&parameters) {
             let (valid, accepted) = match name.as_bytes()[0] {

@@ -17,10 +17,9 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// The coordinates that the triangular factor of a design matrix gives, with the observations in
-    /// its last column.
-    /// `tolerance` is relative: singular values of the matrix, its columns scaled to length one,
-    /// below it count as zero.
+    /// The coordinates that the triangular factor of a design matrix gives, with the observations
+    /// in its last column. `tolerance` is relative: singular values of the matrix, its columns
+    /// scaled to length one, below it count as zero.
     ///
     /// # Errors
     /// When nothing has an effect, or the factor is not finite.

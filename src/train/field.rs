@@ -30,8 +30,8 @@ pub enum FieldKind {
         /// Highest degree of the polynomials.
         degree: usize,
     },
-    /// All of these, and the directions v / |v| of all relative positions, so that any smooth central
-    /// force f(|v|) v / |v| converges fast.
+    /// All of these, and the directions v / |v| of all relative positions, so that any smooth
+    /// central force f(|v|) v / |v| converges fast.
     Directions {
         /// Highest degree of the polynomials.
         degree: usize,

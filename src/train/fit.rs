@@ -56,7 +56,8 @@ pub struct Fit {
 /// `saving` names a folder for checkpoints; `progress` is told of every iteration.
 ///
 /// # Errors
-/// [`TrainError`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a stop.
+/// [`TrainError`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a
+/// stop.
 pub fn fit<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
@@ -119,9 +120,9 @@ pub(super) fn least_squares(
     Ok(theta)
 }
 
-/// Trains any model from the parameters `theta` by L-BFGS in coordinates whitened by the Jacobian of the
-/// rollouts. Where that took many iterations, the Jacobian at the end whitens anew and L-BFGS goes
-/// on.
+/// Trains any model from the parameters `theta` by L-BFGS in coordinates whitened by the Jacobian
+/// of the rollouts. Where that took many iterations, the Jacobian at the end whitens anew and
+/// L-BFGS goes on.
 ///
 /// # Errors
 /// Those of [`fit`].

@@ -9,8 +9,8 @@ use crate::model::Lanewise;
 /// How well a model of given parameters explains chunks, the initial state of each fitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deviance {
-    /// Minus twice the logarithm of each chunk's likelihood, up to a constant: for Gaussian noise the
-    /// chunk's chi squared, the sum of its squared residuals in units of the noise.
+    /// Minus twice the logarithm of each chunk's likelihood, up to a constant: for Gaussian noise
+    /// the chunk's chi squared, the sum of its squared residuals in units of the noise.
     pub chunks: Vec<f64>,
     /// Whether the model follows each chunk; the others, close encounters mostly, are far off in
     /// several components at once.
@@ -26,8 +26,8 @@ impl Deviance {
         self.chunks.iter().sum()
     }
 
-    /// The deviance per degree of freedom: for Gaussian noise the reduced chi squared, whose mean is 1
-    /// when model and noise are right.
+    /// The deviance per degree of freedom: for Gaussian noise the reduced chi squared, whose mean
+    /// is 1 when model and noise are right.
     pub fn per_degree_of_freedom(&self) -> f64 {
         self.total() / self.degrees_of_freedom
     }
@@ -37,8 +37,8 @@ impl Deviance {
 const STEPS: usize = 3;
 
 /// How far `chunks` are from what the model predicts with parameters `theta`, the initial state of
-/// each fitted. `noise` is the standard deviation of the noise of each component of the state, in the
-/// data's units.
+/// each fitted. `noise` is the standard deviation of the noise of each component of the state, in
+/// the data's units.
 ///
 /// # Errors
 /// [`TrainError::NoChunks`]; [`TrainError::NotFinite`] when most rollouts diverge.
@@ -75,8 +75,8 @@ pub fn deviance<M: Lanewise>(
     })
 }
 
-/// The [`deviance`] of all chunks [per degree of freedom](Deviance::per_degree_of_freedom), with the
-/// same arguments and errors.
+/// The [`deviance`] of all chunks [per degree of freedom](Deviance::per_degree_of_freedom), with
+/// the same arguments and errors.
 pub fn held_out<M: Lanewise>(
     model: &M,
     theta: &[f64],

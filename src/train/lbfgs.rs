@@ -162,8 +162,8 @@ const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
 /// sees each record as it is made.
 ///
 /// # Errors
-/// [`TrainError::NotFinite`] when the start has no finite value; [`TrainError::Checkpoint`] when a checkpoint
-/// can't be written or read; [`TrainError::Stopped`].
+/// [`TrainError::NotFinite`] when the start has no finite value; [`TrainError::Checkpoint`] when a
+/// checkpoint can't be written or read; [`TrainError::Stopped`].
 pub fn minimise(
     objective: &impl Objective,
     start: &[f64],

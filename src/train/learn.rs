@@ -31,8 +31,8 @@ pub struct Learned<F = Basis> {
 }
 
 impl Settings {
-    /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8,
-    /// up to 300 iterations of L-BFGS. `weights` has one weight for each component of a state, 1 / its
+    /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8, up
+    /// to 300 iterations of L-BFGS. `weights` has one weight for each component of a state, 1 / its
     /// unit squared; `step` is in the data's unit of time.
     ///
     /// # Errors

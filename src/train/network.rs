@@ -65,9 +65,9 @@ pub struct NetworkSettings {
     pub patience: usize,
     /// This times the sum of squared parameters is added to the loss.
     pub decay: f64,
-    /// Number of random vectors for each block of chunks that give coordinates in which the Hessian of
-    /// a stage's loss is nearer to the identity; each costs as much as a gradient. None: the stages work
-    /// with the parameters themselves.
+    /// Number of random vectors for each block of chunks that give coordinates in which the Hessian
+    /// of a stage's loss is nearer to the identity; each costs as much as a gradient. None: the
+    /// stages work with the parameters themselves.
     pub probes: Option<u64>,
 }
 

@@ -34,9 +34,9 @@ const LEAST: f64 = 1e-13;
 /// Fits theta, the initial states of all chunks and (unless the prior knows it) the noise of each
 /// component by maximum likelihood: damped Gauss-Newton steps on the [robust](crate::loss::robust)
 /// rollout loss with free initial states, which are eliminated chunk by chunk. Between steps the
-/// noise is estimated from the residuals, each divided by the degrees of freedom that the fit leaves it.
-/// Chunks that need it are rolled out in shorter integration steps than the settings', so that the
-/// error of integration stays well below the noise.
+/// noise is estimated from the residuals, each divided by the degrees of freedom that the fit
+/// leaves it. Chunks that need it are rolled out in shorter integration steps than the settings',
+/// so that the error of integration stays well below the noise.
 ///
 /// # Errors
 /// No chunks, a prior or a start that is not for this model and these chunks, divergence of most

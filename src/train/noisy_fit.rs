@@ -30,7 +30,8 @@ pub struct NoisyFit {
     /// Number of residuals of more than 5 standard deviations, where rollouts don't diverge:
     /// Gaussian noise has none.
     pub outliers: usize,
-    /// The part of the residuals that grows with the square of time, as those of a missing force do.
+    /// The part of the residuals that grows with the square of time, as those of a missing force
+    /// do.
     pub drift: Drift,
     /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the
     /// parameters, initial states eliminated. The prior's precision of parameters is among its
@@ -53,8 +54,8 @@ pub struct NoisyFit {
     pub history: Vec<Record>,
 }
 
-/// The part of the residuals that grows with the square of time since the start of a chunk, as those
-/// of a missing force do; taken of chunks of more than three points.
+/// The part of the residuals that grows with the square of time since the start of a chunk, as
+/// those of a missing force do; taken of chunks of more than three points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drift {
     /// Mean square in units of the noise: one for a law that misses no force, if the noise is

@@ -34,8 +34,8 @@ impl CsvFile {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// [`DatasetError::Unreadable`], [`DatasetError::Directory`]; [`DatasetError::Corrupt`] for a header that isn't
-    /// text.
+    /// [`DatasetError::Unreadable`], [`DatasetError::Directory`]; [`DatasetError::Corrupt`] for a
+    /// header that isn't text.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let unreadable = |source| DatasetError::Unreadable { path: path.into(), source };
         if path.is_dir() {

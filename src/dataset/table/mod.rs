@@ -41,7 +41,8 @@ use crate::progress::Progress;
 /// a table with momenta.
 ///
 /// # Errors
-/// An [`DatasetError`] naming file, column, trajectory and row for whatever the format doesn't allow.
+/// A [`DatasetError`] naming file, column, trajectory and row for whatever the format doesn't
+/// allow.
 pub fn read_table(
     path: &Path,
     masses: &BTreeMap<usize, f64>,

@@ -160,7 +160,8 @@ impl ParquetFile {
     /// A column of a row group.
     ///
     /// # Errors
-    /// [`DatasetError::Corrupt`], also for a column that is not there; [`DatasetError::Unreadable`].
+    /// [`DatasetError::Corrupt`], also for a column that is not there;
+    /// [`DatasetError::Unreadable`].
     pub fn column(&mut self, group: usize, name: &str) -> Result<Series, DatasetError> {
         let footer = Arc::clone(&self.footer);
         let group = &footer.row_groups[group];

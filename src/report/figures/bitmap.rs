@@ -16,8 +16,8 @@ pub const SUPERSAMPLING: usize = 3;
 const REACH: isize = 3 * SUPERSAMPLING as isize - 1;
 
 /// Steps between colour levels of PNG files, divisors of 255: without the faint ripples that
-/// resampling leaves they are half as large. The first step is taken with which the file is as small
-/// as wanted, else the last.
+/// resampling leaves they are half as large. The first step is taken with which the file is as
+/// small as wanted, else the last.
 const LEVELS: [u8; 3] = [3, 5, 15];
 
 /// Rows that a thread scales down at a time.

@@ -37,7 +37,8 @@ impl Curve {
         Self { label: label.into(), style, x, y, lower: Vec::new(), upper: Vec::new() }
     }
 
-    /// This curve with a band between two edges, for instance of 95 %; each has a number for each point.
+    /// This curve with a band between two edges, for instance of 95 %; each has a number for each
+    /// point.
     pub fn with_band(self, lower: Vec<f64>, upper: Vec<f64>) -> Self {
         Self { lower, upper, ..self }
     }
