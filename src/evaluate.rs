@@ -150,9 +150,9 @@ fn mean_log(errors: impl Iterator<Item = f64>) -> f64 {
 /// Distribution of an error over trajectories at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantiles {
-    /// Geometric mean.
+    /// Geometric mean of the error over trajectories.
     pub geometric_mean: f64,
-    /// Quantiles 5, 25, 50, 75 and 95 %.
+    /// Quantiles of the error at 5, 25, 50, 75 and 95 %.
     pub quantiles: [f64; 5],
 }
 

@@ -99,7 +99,7 @@ impl Training {
         if found.is_empty() { BTreeSet::from([Limit::Model]) } else { found }
     }
 
-    /// Field evaluations in all.
+    /// Field evaluations of the whole training, counted by state.
     pub fn field_evaluations(&self) -> usize {
         self.history.last().map_or(0, |step| step.field_evaluations)
     }
@@ -121,7 +121,7 @@ pub struct Law {
     pub forces: Vec<(String, String)>,
     /// Masses, springs, fields.
     pub constants: Vec<Constant>,
-    /// Terms that are none of these.
+    /// Terms that are not read as masses, springs or fields.
     pub unread: Vec<String>,
     /// Whether the law explains the data down to the error of their integration.
     pub exact: bool,

@@ -8,7 +8,7 @@ use super::learner::BenchmarkModel;
 pub struct UnitId {
     /// The model.
     pub learner: BenchmarkModel,
-    /// The system.
+    /// The system that the data are of.
     pub preset: Preset,
     /// Seed of data and model.
     pub seed: u64,

@@ -12,7 +12,7 @@ const DEPENDENT: f64 = 1e-8;
 pub struct Choice {
     /// Indices of the kept terms, ascending.
     pub kept: Vec<usize>,
-    /// Their coefficients.
+    /// The coefficients of the terms that are kept.
     pub coefficients: Vec<f64>,
     /// By how much the sum of squared residuals is larger than with all terms.
     pub increase: f64,

@@ -28,9 +28,9 @@ use crate::model::Lanewise;
 pub struct Eliminated {
     /// R^-1, dim x dim, upper triangular.
     pub inverse: Array2<f64>,
-    /// G, dim x parameters.
+    /// G, dim x parameters: how the initial state goes with the parameters.
     pub coupling: Array2<f64>,
-    /// g, dim.
+    /// g, of dim components: how far the initial state is from its best.
     pub offset: Array1<f64>,
     /// A' and r' (last column): what the chunk says of theta alone.
     pub reduced: Array2<f64>,

@@ -14,7 +14,7 @@ use crate::model::Model;
 /// How chunks are rolled out.
 #[derive(Clone, Debug)]
 pub struct RolloutOptions {
-    /// Integrator.
+    /// The integrator, an explicit Runge-Kutta method.
     pub method: RungeKutta,
     /// Longest integration step, in the data's unit of time.
     pub step: f64,
@@ -81,11 +81,11 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         }
     }
 
-    /// The model.
+    /// The model that is rolled out.
     pub fn model(&self) -> &'a M {
         self.model
     }
-    /// Chunks in a block.
+    /// Number of chunks that are rolled out side by side.
     pub fn batch(&self) -> usize {
         self.options.batch
     }

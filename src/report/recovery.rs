@@ -56,13 +56,13 @@ pub struct RecoveryReport<'a> {
     pub recovery: &'a Recovery,
     /// The vectors that the law may depend on.
     pub inputs: &'a Inputs,
-    /// Chunks that it was fitted to.
+    /// Chunks that the law was fitted to.
     pub train: &'a [Trajectory],
-    /// Chunks that judged it.
+    /// Held-out chunks that judged the law.
     pub validation: &'a [Trajectory],
     /// Name of the basis of the learned model.
     pub basis: String,
-    /// The command that made it.
+    /// The command that made the recovery.
     pub command: String,
     /// Seed of the recovery.
     pub seed: u64,

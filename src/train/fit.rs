@@ -15,7 +15,7 @@ use crate::loss::{RolloutLoss, RolloutOptions, integral_form};
 use crate::model::{Lanewise, LinearModel, Model};
 use crate::progress::Progress;
 
-/// How to train.
+/// How a model that is linear in its parameters, or a closed form, is trained.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How chunks are rolled out.

@@ -12,7 +12,7 @@ use crate::model::Lanewise;
 
 /// The residuals of noisy chunks, linearised, with every initial state eliminated.
 pub(super) struct Linearised {
-    /// Chunk by chunk.
+    /// The linearised residuals, chunk by chunk.
     pub chunks: Vec<Eliminated>,
     /// Triangular factor of the reduced residuals `[A' r']` of all, those of the prior among them.
     pub factor: Array2<f64>,
@@ -44,7 +44,7 @@ impl Damping {
     const MOST: f64 = 1e8;
     const FACTOR: f64 = 10.0;
 
-    /// For another loss.
+    /// Begins anew, for another loss.
     pub fn reset(&mut self) {
         self.value = Self::FIRST;
     }

@@ -38,7 +38,7 @@ pub struct Record {
     pub iteration: usize,
     /// Value of the objective.
     pub value: f64,
-    /// Euclidean norm of its gradient.
+    /// Euclidean norm of the objective's gradient, by the coordinates that are searched.
     pub gradient_norm: f64,
     /// Evaluations of value and gradient so far.
     pub evaluations: usize,
@@ -139,11 +139,11 @@ pub struct Minimum {
     pub u: Vec<f64>,
     /// The objective's value there.
     pub value: f64,
-    /// Every iteration.
+    /// Every iteration, the start among them.
     pub history: Vec<Record>,
     /// What the judge said, in order.
     pub judged: Vec<Judgement>,
-    /// Why it ended.
+    /// Why the minimisation ended.
     pub outcome: Outcome,
 }
 

@@ -23,7 +23,7 @@ pub struct Learned<F = Basis> {
     pub model: ScalarHamiltonian<F>,
     /// The parameters of the model and how they were found.
     pub fit: Fit,
-    /// How it was trained.
+    /// The settings that it was trained with.
     pub settings: Settings,
     /// Root mean square difference that halving the integration step makes to the weighted
     /// residuals: the integrator's error in training.

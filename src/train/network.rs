@@ -91,7 +91,7 @@ pub struct NetworkFit {
     /// The parameters with the least rollout loss on the validation chunks of all that were looked
     /// at.
     pub theta: Vec<f64>,
-    /// Every iteration.
+    /// Every iteration of all stages, each with its start.
     pub history: Vec<NetworkStep>,
     /// Why the last stage ended.
     pub outcome: Outcome,

@@ -45,7 +45,7 @@ pub struct Starts {
 /// Where a fit of noisy chunks begins.
 #[derive(Clone, Debug, Default)]
 pub struct NoisyStart {
-    /// Parameters.
+    /// Parameters that the fit starts from.
     pub theta: Vec<f64>,
     /// What an earlier fit found; without it initial states are those that are observed, and the
     /// noise is not known.

@@ -27,9 +27,9 @@ pub type Metadata = BTreeMap<String, String>;
 /// A column of a Parquet file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParquetColumn {
-    /// Name.
+    /// Name of the column.
     pub name: String,
-    /// Type.
+    /// Type of its values, as polars names it.
     pub dtype: String,
 }
 
@@ -42,7 +42,7 @@ pub struct ParquetSummary {
     pub rows: usize,
     /// The columns of the file, in its order.
     pub columns: Vec<ParquetColumn>,
-    /// Key-value pairs.
+    /// Key-value pairs of the footer.
     pub metadata: Metadata,
 }
 

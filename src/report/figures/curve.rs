@@ -18,16 +18,16 @@ pub struct Curve {
     /// Name in the legend; the same name and style in several panels stand there once, an empty one
     /// not at all.
     pub label: String,
-    /// Look.
+    /// Colour, dashes and marker.
     pub style: Style,
     /// Abscissae. Points that an axis cannot show (not finite; on a logarithmic axis not positive)
     /// interrupt the curve.
     pub x: Vec<f64>,
-    /// Ordinates, as many.
+    /// Ordinates, one for each abscissa.
     pub y: Vec<f64>,
-    /// Lower edge of the band, as many, or empty for no band.
+    /// Lower edge of the band, one number for each abscissa, or empty for no band.
     pub lower: Vec<f64>,
-    /// Upper edge of the band, as many, or empty for no band.
+    /// Upper edge of the band, one number for each abscissa, or empty for no band.
     pub upper: Vec<f64>,
 }
 
@@ -57,7 +57,7 @@ impl Curve {
 pub struct ReferenceLine {
     /// Name in the legend.
     pub label: String,
-    /// Ordinate.
+    /// Ordinate of the line.
     pub value: f64,
 }
 
@@ -78,7 +78,7 @@ pub struct Panel {
     pub y_range: Option<Interval>,
     /// Curves, later ones on top.
     pub curves: Vec<Curve>,
-    /// Horizontal lines.
+    /// Horizontal lines to compare with.
     pub references: Vec<ReferenceLine>,
     /// Range of the abscissa to shade: that of the data.
     pub shaded: Option<Interval>,

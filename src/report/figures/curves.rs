@@ -29,7 +29,7 @@ pub struct ErrorPanel {
     pub curves: Vec<Curve>,
     /// Lines to compare with.
     pub references: Vec<ReferenceLine>,
-    /// Range to show; None: all of it.
+    /// Range of the error to show; None: all of it.
     pub range: Option<Interval>,
 }
 
@@ -64,9 +64,9 @@ pub struct ErrorSeconds {
 /// A panel of [`ErrorSeconds`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecondsPanel {
-    /// Title.
+    /// Title above the panel.
     pub title: String,
-    /// Models.
+    /// The models that are shown.
     pub models: Vec<ModelPoints>,
     /// Lines to compare with.
     pub references: Vec<ReferenceLine>,
@@ -77,7 +77,7 @@ pub struct SecondsPanel {
 pub struct ModelPoints {
     /// Name in the legend.
     pub label: String,
-    /// Look.
+    /// Colour, dashes and marker.
     pub style: Style,
     /// One point a seed.
     pub points: Vec<TrainedPoint>,
@@ -86,9 +86,9 @@ pub struct ModelPoints {
 /// One training in a figure of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainedPoint {
-    /// Seconds that it took.
+    /// Seconds that the training took.
     pub seconds: f64,
-    /// Error of what it made.
+    /// Relative error of the trained model's rollouts.
     pub error: f64,
 }
 
@@ -122,7 +122,7 @@ pub struct NoiseCurves {
     pub errors: Vec<Curve>,
     /// The Cramer-Rao bound over these errors against percent of noise, one curve a model.
     pub efficiencies: Vec<Curve>,
-    /// Draws of the noise.
+    /// Number of draws of the noise at each level.
     pub seeds: u64,
 }
 
@@ -220,13 +220,13 @@ pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), FigureError> {
 pub struct TrainingRun {
     /// Name in the legend.
     pub label: String,
-    /// Look.
+    /// Colour, dashes and marker.
     pub style: Style,
     /// Cost so far at each record: field evaluations, or iterations.
     pub cost: Vec<f64>,
-    /// Loss.
+    /// Loss on the training data at each record.
     pub loss: Vec<f64>,
-    /// Norm of the gradient of the loss.
+    /// Norm of the gradient of the loss at each record.
     pub gradient_norm: Vec<f64>,
     /// Loss on validation data, where that was taken.
     pub validation: Vec<ValidationPoint>,
@@ -235,18 +235,18 @@ pub struct TrainingRun {
 /// The loss on validation data during a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ValidationPoint {
-    /// Cost so far.
+    /// Cost up to here, in the unit of the run's costs.
     pub cost: f64,
-    /// Loss.
+    /// Loss on the validation data.
     pub loss: f64,
 }
 
 /// Trainings that share a column of panels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingGroup {
-    /// Title; may be empty.
+    /// What the trainings have in common, for the titles of their panels; may be empty.
     pub title: String,
-    /// The trainings.
+    /// The trainings of the column.
     pub runs: Vec<TrainingRun>,
 }
 
@@ -292,17 +292,17 @@ pub fn training_history(
 /// A one-dimensional part of a learned function, and the closed form read from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForceCurve {
-    /// Title of its panel.
+    /// Title above the panel.
     pub title: String,
-    /// Name of the argument.
+    /// Name of the abscissa, the argument, with its unit.
     pub x_label: String,
-    /// Name of the value.
+    /// Name of the ordinate, the value, with its unit.
     pub y_label: String,
-    /// Arguments.
+    /// Values of the argument.
     pub x: Vec<f64>,
-    /// Learned values, as many.
+    /// Learned values, one for each argument.
     pub learned: Vec<f64>,
-    /// Values of the closed form, as many.
+    /// Values of the closed form, one for each argument.
     pub closed_form: Vec<f64>,
     /// Range of the argument in the data.
     pub data_range: Interval,

@@ -25,12 +25,12 @@ pub struct ParetoPoint {
     pub error: f64,
 }
 
-/// Error against complexity.
+/// The front of expressions none of which is both simpler and more accurate than another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParetoFront {
     /// Expressions by increasing complexity.
     pub candidates: Vec<ParetoPoint>,
-    /// Index of the chosen one.
+    /// Index of the expression that was chosen, if any was.
     pub chosen: Option<usize>,
 }
 

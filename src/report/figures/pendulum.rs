@@ -22,7 +22,7 @@ type Vec3 = [f64; 3];
 /// A double pendulum at a moment, with the way that it has come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendulumScene {
-    /// Pivot.
+    /// Position of the pivot.
     pub pivot: Vec3,
     /// Gravity; the figure's vertical is opposite to it (z if it is zero).
     pub gravity: Vec3,

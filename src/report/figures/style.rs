@@ -70,7 +70,7 @@ const MARKERS: [Marker; 7] = [
 ];
 
 impl Style {
-    /// Colour.
+    /// Colour of line and marker.
     pub fn colour(self) -> RGBColor {
         match self {
             Style::Series(i) | Style::Overlay(i) | Style::Points(i) => PALETTE[i % PALETTE.len()],
@@ -98,7 +98,7 @@ impl Style {
             Style::Truth | Style::Points(_) | Style::Spots { .. } => &[],
         }
     }
-    /// Marker.
+    /// Shape of the points.
     pub fn marker(self) -> Marker {
         match self {
             Style::Series(i) => MARKERS[i % MARKERS.len()],

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::dataset::frames::Metadata;
 
-/// One Parquet file.
+/// What a Parquet file holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// Path of the file.
@@ -27,9 +27,9 @@ pub struct Inspection {
 /// name and type are known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ColumnSummary {
-    /// Name.
+    /// Name of the column.
     pub name: String,
-    /// Type.
+    /// Type of its values, as polars names it.
     pub dtype: String,
     /// Number of nulls.
     pub nulls: Option<usize>,

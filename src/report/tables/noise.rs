@@ -24,9 +24,9 @@ pub struct NoiseRow {
     /// Geometric mean of the state's relative error over times and test rollouts; median over draws
     /// of the noise.
     pub error: f64,
-    /// The lowest over draws.
+    /// The lowest `error` of a draw.
     pub lowest: f64,
-    /// The highest over draws.
+    /// The highest `error` of a draw.
     pub highest: f64,
     /// The error that the bound predicts, over the median error.
     pub efficiency: Option<f64>,

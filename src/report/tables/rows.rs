@@ -5,7 +5,7 @@ use polars::prelude::{Column, NamedFrom, Series};
 
 use super::frame::Rows;
 
-/// What was trained.
+/// Names of a trained model in tables.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowKey {
     /// Model: Scalars, EMLP, MLP.
@@ -21,7 +21,7 @@ pub struct RowKey {
 /// One iteration of a training: a row of `training.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingRow {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
@@ -32,7 +32,7 @@ pub struct TrainingRow {
     pub iteration: u64,
     /// Value of what is minimised.
     pub loss: f64,
-    /// Norm of the loss's gradient.
+    /// Euclidean norm of the loss's gradient, by the coordinates of the optimiser.
     pub gradient_norm: f64,
     /// Mean squared error of the predicted validation chunks, where it was taken.
     pub validation_loss: Option<f64>,
@@ -43,13 +43,13 @@ pub struct TrainingRow {
 /// How a training ended: a row of `trainings.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingEndRow {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
     /// Number of trained parameters.
     pub parameters: u64,
-    /// Iterations in all.
+    /// Number of iterations of all stages.
     pub iterations: u64,
     /// Evaluations of the vector field in all.
     pub field_evaluations: u64,
@@ -71,7 +71,7 @@ pub struct TrainingEndRow {
 /// array is trajectory x time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RolloutErrorRows {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
@@ -110,11 +110,11 @@ impl Quantity {
 /// Errors over the test trajectories at one time: a row of `error_quantiles.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorQuantileRow {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
-    /// Time since the rollout's start.
+    /// Time since the start of the rollout, in the system's unit.
     pub t: f64,
     /// What the error is of.
     pub quantity: Quantity,

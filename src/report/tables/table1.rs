@@ -13,7 +13,7 @@ use crate::dataset::frames::{self, Metadata};
 /// One model's error over all seeds: a row of `table1`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table1Row {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Size of the experiment: smoke, quick or paper.
     pub profile: String,
@@ -53,7 +53,7 @@ pub struct SeedError {
 /// The relative error of the state that Yao et al. (2021) give for a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PaperError {
-    /// The error.
+    /// Geometric mean over times and trajectories, mean over seeds.
     pub value: f64,
     /// Its standard deviation over seeds, where they give one.
     pub deviation: Option<f64>,
