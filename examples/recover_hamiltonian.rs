@@ -26,7 +26,7 @@ use scalar_dynamics::recover::{
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
     STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text,
-    outlying_text, rollout_error_text, shared_text,
+    outlying_text, rollout_error_text, shared_text, verdict_text,
 };
 use scalar_dynamics::rewrite::EqualityOptions;
 use scalar_dynamics::scalars::Inputs;
@@ -192,7 +192,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let bar = progress(arguments.quiet);
     let signals = on_signal(&bar);
-    let Data { inputs, train, validation, source } = load(arguments, &bar)?;
+    let Data { inputs, train, validation, masses, source } = load(arguments, &bar)?;
     signals.learning.store(true, Ordering::Relaxed);
     let stop = signals.stop;
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
@@ -207,7 +207,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
         .unwrap_or_default();
     let deadline = end.or_when(stop.clone());
-    let settings = RecoverSettings { noise: arguments.noise, deadline, seed: arguments.seed };
+    let settings =
+        RecoverSettings { noise: arguments.noise, masses, deadline, seed: arguments.seed };
     let failed = |error| match error {
         RecoverError::Train(train::TrainError::NothingToLearn) => input(
             "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
@@ -350,6 +351,8 @@ struct Data {
     inputs: Inputs,
     train: Vec<Trajectory>,
     validation: Vec<Trajectory>,
+    /// Masses that momenta were made of velocities with, if they were.
+    masses: Vec<f64>,
     /// Where they are from.
     source: String,
 }
@@ -389,7 +392,7 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
         dataset::read_chunks(path, &masses, &cut, &mut |event| bar.set_message(event.to_string()))
             .map_err(input)?;
     bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
-    let Chunks { shape, chunks, available, rows } = table;
+    let Chunks { shape, chunks, available, rows, velocities } = table;
     let reading = PROGRAM + ROW * rows;
     if let Some(memory) = arguments.memory.filter(|memory| *memory < reading) {
         let (given, least) = (memory >> 20, reading.div_ceil(1 << 20));
@@ -414,7 +417,8 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
         split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
-    Ok(Data { inputs, train, validation, source })
+    let known = masses.into_values().filter(|_| velocities).collect();
+    Ok(Data { inputs, train, validation, masses: known, source })
 }
 
 /// Bytes that the program takes besides what it learns from, and for each row of a table while that
@@ -454,6 +458,7 @@ fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
         inputs: data.inputs().map_err(other)?,
         train: data.train.trajectories,
         validation: data.validation.trajectories,
+        masses: Vec::new(),
         source,
     })
 }
@@ -481,15 +486,8 @@ fn summary(
         rollout_error_text(closed)
     );
     recovery.checks.iter().for_each(|check| text += &format!("{}\n", check.message));
-    let verdict = match &recovery.outlying {
-        Some(outlying) => format!("no, {} chunks don't follow the law", outlying.chunks.len()),
-        None if recovery.exact => "yes, down to noise or integration error".into(),
-        None if recovery.is_undetermined() => {
-            "no, what doesn't vary in the data hides what the law is elsewhere".into()
-        }
-        None => "no, the closed form is an approximation".to_string(),
-    };
-    text += &format!("exact: {verdict}\n");
+    text += &format!("exact: {}\n", if recovery.exact() { "yes" } else { "no" });
+    text += &format!("{}\n", verdict_text(&recovery.verdict));
     if let Some(outlying) = &recovery.outlying {
         text += &format!("{}\n", outlying_text(outlying));
     }

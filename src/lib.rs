@@ -18,7 +18,7 @@
 //! let law = recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {})?;
 //! assert_eq!(law.best().to_string(), "0.5*norm(p1)**2 - 1.3/norm(q1)");
 //! // What is left on the held-out chunks is rounding.
-//! assert!(law.exact);
+//! assert!(law.exact());
 //! # Ok(())
 //! # }
 //! ```

@@ -143,6 +143,9 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
         found.friction.as_ref().map_or(String::new(), |f| format!(" (friction {:?})", f.rates));
     Ok(format!(
         "| {} | {seconds:.1} | {} | {:.1e} | {:.1e} | `{best}`{friction} |",
-        law.name, found.exact, errors[0], errors[1]
+        law.name,
+        found.exact(),
+        errors[0],
+        errors[1]
     ))
 }

@@ -162,7 +162,7 @@ impl Law {
                 .collect(),
             constants: found.reading.constants.iter().map(constant).collect(),
             unread: found.reading.unread.iter().map(ToString::to_string).collect(),
-            exact: found.exact,
+            exact: found.exact(),
         }
     }
 }

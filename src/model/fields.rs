@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::Model;
 use super::scalar_hamiltonian::ScalarHamiltonian;
+use super::{HamiltonianModel, Model};
 use crate::expr::Expr;
 use crate::linalg::LANES;
 use crate::scalars::{Inputs, InputsError};
@@ -18,6 +18,30 @@ pub(crate) fn field(
     states: ArrayView2<f64>,
 ) -> Result<Array2<f64>, InputsError> {
     Ok(field_of(&ScalarHamiltonian::closed_form(inputs, law)?, &law.constants(), states))
+}
+
+/// The energy of a law at states, one a row.
+///
+/// # Errors
+/// An unknown vector.
+pub(crate) fn energies(
+    inputs: &Inputs,
+    law: &Expr,
+    states: ArrayView2<f64>,
+) -> Result<Vec<f64>, InputsError> {
+    let model = ScalarHamiltonian::closed_form(inputs, law)?;
+    let constants = law.constants();
+    let mut work = model.work();
+    let (rows, dim) = states.dim();
+    let (mut z, mut energy) = (vec![0.0; dim * LANES], vec![0.0; LANES]);
+    let mut all = Vec::with_capacity(rows);
+    for first in (0..rows).step_by(LANES) {
+        let row = |lane: usize| (first + lane).min(rows - 1);
+        (0..dim * LANES).for_each(|k| z[k] = states[[row(k % LANES), k / LANES]]);
+        model.energy_into(&constants, &z, &mut energy, &mut work);
+        all.extend(energy.iter().take(rows - first));
+    }
+    Ok(all)
 }
 
 pub(crate) fn field_of<M: Model>(

@@ -8,9 +8,10 @@ use crate::expr::{Expr, Scalar, VectorExpr};
 use crate::recover::form::{Candidate, PartForm};
 use crate::recover::judge::friction::Friction;
 use crate::recover::judge::outlying::Outlying;
+use crate::recover::judge::reasons::Verdict;
 use crate::recover::judge::rivals::Rival;
 use crate::recover::noise::NoiseFound;
-use crate::recover::problem::checks::{Check, is_undetermined};
+use crate::recover::problem::checks::Check;
 use crate::recover::read::constants::Reading;
 use crate::recover::read::equal_constants::Shared;
 use crate::recover::read::named_form::Merged;
@@ -87,19 +88,27 @@ pub struct Recovery {
     /// Chunks that the law doesn't follow, of data without noise, where it follows nearly all
     /// others exactly; such a law is not `exact`.
     pub outlying: Option<Outlying>,
-    /// Whether the closed form explains the validation chunks down to noise or integration error:
-    /// it follows them no worse than the learned Hamiltonian does, within chance; what it misses
-    /// is, without noise, below 1e-8 of their spread (or ten times the error of integration, up to
-    /// 1e-7), and with noise no more, by chi-squared statistics, than that noise as given or as
-    /// estimated: neither would the learned Hamiltonian make the chunks more likely, nor are its
-    /// residuals other than noise; it is no power series; and more than half of the chunks in which
-    /// the learned Hamiltonian can be followed are among them.
-    pub exact: bool,
+    /// Whether the closed form explains the data, is the only short one that does, and was held
+    /// against all of them, with reasons where not.
+    ///
+    /// It explains the validation chunks if it follows them no worse than the learned Hamiltonian
+    /// does, within chance; what it misses is, without noise, below 1e-8 of their spread (or ten
+    /// times the error of integration, up to 1e-7), and with noise no more, by chi-squared
+    /// statistics, than that noise as given or as estimated: neither would the learned Hamiltonian
+    /// make the chunks more likely, nor are its residuals other than noise; it is no power series;
+    /// and more than half of the chunks in which the learned Hamiltonian can be followed are among
+    /// them.
+    pub verdict: Verdict,
     /// Whether the deadline came before the end, so that what could be left out is missing.
     pub stopped: bool,
 }
 
 impl Recovery {
+    /// Whether there is nothing to be said against the law.
+    pub fn exact(&self) -> bool {
+        self.verdict.exact()
+    }
+
     /// The learned Hamiltonian's basis, in words.
     pub fn basis(&self) -> String {
         let basis = self.learned.model.function();
@@ -120,12 +129,6 @@ impl Recovery {
     pub fn learned_expression(&self) -> Expr {
         let Learned { model, fit, .. } = &self.learned;
         model.function().expression(&fit.theta, model.scalars().scalars())
-    }
-
-    /// Whether the law is a function of something that doesn't vary in the data, so that others
-    /// explain them as well.
-    pub fn is_undetermined(&self) -> bool {
-        is_undetermined(self.best(), &self.checks)
     }
 
     /// The form to show: with simple numbers where confirmed, else as fitted.

@@ -55,6 +55,20 @@ struct Block {
     factors: Vec<f64>,
 }
 
+/// The nodes of the paths through one chunk.
+pub(crate) struct ChunkNodes {
+    /// Number of intervals between its points.
+    pub intervals: usize,
+    /// Of every node the weight times the interval's length, interval by interval.
+    pub weights: Vec<f64>,
+    /// Of every node the components of its state.
+    pub states: Vec<f64>,
+    /// Of every interval the observed increments of the components.
+    pub increments: Vec<f64>,
+    /// Factors for these, once they are [`decorrelated`](decorrelation).
+    pub factors: Vec<f64>,
+}
+
 impl Paths {
     /// Paths through the points of `chunks`, along the flow of a model where one is given, each
     /// interval cut into `pieces`. `weights` are those of the state's components, `trust` has a
@@ -81,6 +95,29 @@ impl Paths {
             .zip(factors)
             .for_each(|(block, factors)| block.factors.clone_from(factors));
         self
+    }
+
+    /// The nodes chunk by chunk, for whoever computes increments of her own.
+    pub fn chunks(&self) -> Vec<ChunkNodes> {
+        let dim = self.dim;
+        let of_lane = |(block, lane): (&Block, usize)| {
+            let intervals = block.points[lane].saturating_sub(1);
+            let nodes = || block.nodes[..intervals].iter().flatten();
+            let rows = block.first[lane]..block.first[lane] + intervals * dim;
+            let factor = |row: usize| {
+                let given = block.factors.get(row).copied().unwrap_or(1.0);
+                given * block.trust[lane] * self.weights[(row - rows.start) % dim].sqrt()
+            };
+            ChunkNodes {
+                intervals,
+                weights: nodes().map(|(weight, _)| weight.0[lane]).collect(),
+                states: nodes().flat_map(|(_, z)| z.iter().map(|z| z.0[lane])).collect(),
+                increments: block.increments[rows.clone()].to_vec(),
+                factors: rows.clone().map(factor).collect(),
+            }
+        };
+        let lanes = self.blocks.iter().flat_map(|b| (0..b.points.len()).map(move |l| (b, l)));
+        lanes.map(of_lane).collect()
     }
 
     /// The increments of given fields along the paths, weighted and made uncorrelated; one column a
@@ -391,16 +428,9 @@ impl RungeKutta4 {
 }
 
 /// Multiplies the rows of the increments of each component by the inverse Cholesky factor of their
-/// correlation: 1 with themselves, -1/2 with their neighbours.
+/// correlation.
 fn decorrelate(rows: &mut ndarray::ArrayViewMut2<f64>, dim: usize) {
-    // L of the tridiagonal matrix: l_j^2 = 1 - m_{j-1}^2, m_j = -1/2 / l_j below the diagonal; then
-    // forward substitution.
-    let (mut diagonal, mut below) = (1.0_f64, 0.0);
-    for j in 0..rows.nrows() / dim {
-        if j > 0 {
-            below = -0.5 / diagonal;
-            diagonal = (1.0_f64 - below * below).sqrt();
-        }
+    for (j, (below, diagonal)) in decorrelation().take(rows.nrows() / dim).enumerate() {
         for c in 0..dim {
             let (done, mut rest) = rows.multi_slice_mut((s![..j * dim, ..], s![j * dim.., ..]));
             let mut row = rest.row_mut(c);
@@ -410,4 +440,15 @@ fn decorrelate(rows: &mut ndarray::ArrayViewMut2<f64>, dim: usize) {
             row /= diagonal;
         }
     }
+}
+
+/// The Cholesky factor of the correlation of successive increments of one component, 1 with
+/// themselves and -1/2 with their neighbours: of each row the element below the diagonal and that
+/// on it, l_j^2 = 1 - m_{j-1}^2, m_j = -1/2 / l_j.
+pub(crate) fn decorrelation() -> impl Iterator<Item = (f64, f64)> {
+    let next = |&(_, diagonal): &(f64, f64)| {
+        let below = -0.5 / diagonal;
+        Some((below, (1.0_f64 - below * below).sqrt()))
+    };
+    std::iter::successors(Some((0.0, 1.0)), next)
 }

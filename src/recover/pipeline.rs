@@ -6,6 +6,7 @@ use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
 use crate::progress::Progress;
+use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
 use crate::recover::in_units;
@@ -13,13 +14,14 @@ use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
 use crate::recover::judge::pareto::with_the_law;
+use crate::recover::judge::reasons::{Verdict, is_one_energy};
 use crate::recover::judge::verdict::Judge;
 use crate::recover::law::{HeldOutChunks, RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::NOISY;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
-use crate::recover::problem::checks::{checks, is_undetermined};
+use crate::recover::problem::checks::{checks, constant_in};
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
@@ -33,6 +35,7 @@ use crate::recover::split::Part;
 use crate::recover::statistics::ModelErrors;
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
+use crate::search::Counts;
 use crate::train::{self, marked, states};
 
 /// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other
@@ -98,8 +101,14 @@ fn recovered(
         progress,
     ) {
         // Whatever it is that these chunks have, the law doesn't explain it.
-        Ok(second) => {
-            Ok(Recovery { outlying: Some(outlying.with(second.outlying)), exact: false, ..second })
+        Ok(mut second) => {
+            let outlying = outlying.with(second.outlying.take());
+            second.verdict.incomplete.push(format!(
+                "{} of {} chunks were set aside: they don't follow the law",
+                outlying.chunks.len(),
+                outlying.of
+            ));
+            Ok(Recovery { outlying: Some(outlying), ..second })
         }
         Err(_) => Ok(first),
     }
@@ -124,7 +133,7 @@ fn recovered_from_all(
     let checks = checks(&learner, &units);
 
     let (fitted, friction) = learn(&mut learner, teaching, settings.noise, progress)?;
-    let mut discovered = learner.discover(&fitted, settings.seed, progress)?;
+    let mut discovered = assemble(&mut learner, &fitted, &units, settings.seed, progress)?;
     progress("refitting on the trajectories");
     let Settled { trained, front, resolved, judging: natural_judging } =
         settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;
@@ -161,15 +170,39 @@ fn recovered_from_all(
     let best = numbers.snapped.as_ref().unwrap_or(&law.expression);
     let error = closed_form_error(inputs, best, &held_out, &learned.settings)?;
     let pareto = with_the_law(front, &units, Candidate { expression: best.clone(), error });
-    let exact = resolved.are_enough()
-        && friction.is_none()
-        && !is_series
-        && !is_undetermined(best, &checks)
-        && match explains_noise {
-            Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
-            None => judge.explains(settings.noise, train)?,
-        };
-    let outlying = if exact || noise.is_some() || stopped {
+    let mut verdict = Verdict::default();
+    let explains = match explains_noise {
+        Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
+        None => judge.explains(settings.noise, train)?,
+    };
+    if !explains {
+        verdict.unexplained.push(judge.what_is_left());
+    } else if is_series {
+        verdict.unexplained.push("its terms fall like those of a power series, which follows another law as far as the data reach".into());
+    }
+    if let Some(friction) = &friction {
+        verdict.unexplained.push(format!(
+            "friction is left, at rates {}: no Hamiltonian has it",
+            rates_text(&friction.rates)
+        ));
+    }
+    verdict.undetermined.extend(constant_in(best, &checks).map(|check| check.message.clone()));
+    let is_known = !settings.masses.is_empty();
+    let all_states = states(train);
+    if !is_known && is_one_energy(inputs, best, &all_states, error)? {
+        verdict.undetermined.push(ONE_ENERGY.into());
+    }
+    if !resolved.are_enough() {
+        verdict.incomplete.push(format!(
+            "the law can be followed in only {} of {} held-out chunks: data at shorter intervals would tell",
+            held_out.len(),
+            judging.len()
+        ));
+    }
+    if stopped {
+        verdict.incomplete.push(STOPPED.into());
+    }
+    let outlying = if verdict.exact() || noise.is_some() || stopped {
         None
     } else {
         outlying(inputs, &law.expression, &[train, validation].concat(), &learned.settings)?
@@ -185,7 +218,7 @@ fn recovered_from_all(
         held_out: HeldOutChunks { resolved: held_out.len(), all: judging.len() },
         counts: discovered.counts,
         outlying,
-        exact,
+        verdict,
         stopped,
         forces: forces(best, inputs.shape.particles)?,
         expression: law.expression,
@@ -203,6 +236,18 @@ fn recovered_from_all(
         rivals,
         learned,
     })
+}
+
+/// Why a law of one energy is not determined.
+const ONE_ENERGY: &str = "all of the data have one energy: any function of H moves them as well; a \
+    run of another energy would tell, or velocities with --mass";
+
+/// Why a law that was stopped is not complete.
+const STOPPED: &str = "the time was over before all was tried";
+
+/// As 0.1, 0.2.
+fn rates_text(rates: &[f64]) -> String {
+    rates.iter().map(|r| format!("{r:.4}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether there is anything to learn from.
@@ -243,6 +288,42 @@ fn learn<'a>(
     }
     Ok((fitted, friction))
 }
+
+/// The law that was grown, where it explains the data, else that of the parts of what was learned,
+/// or the grown one if it does better.
+fn assemble(
+    learner: &mut Learner,
+    fitted: &Fitted,
+    units: &Units,
+    seed: u64,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Discovered, RecoverError> {
+    if !learner.is_exact() {
+        return learner.discover(fitted, seed, progress);
+    }
+    let grown = learner.grow(fitted, units, progress)?;
+    if let Some(law) = grown.explaining {
+        let chosen = learner.polished(law, fitted)?;
+        let parts = learner.parts(fitted);
+        let parts = parts.iter().map(|part| learner.terms_of(part, &chosen)).collect();
+        return Ok(Discovered { chosen, parts, laws: grown.laws, counts: Counts::default() });
+    }
+    let mut discovered = learner.discover(fitted, seed, progress)?;
+    let best = grown.laws.iter().min_by(|a, b| a.misfit.total_cmp(&b.misfit)).cloned();
+    discovered.laws.extend(grown.laws);
+    if let Some(best) = best {
+        let best = learner.adjust(&best.expression, fitted)?;
+        let is_shorter = best.expression.complexity() <= discovered.chosen.expression.complexity();
+        let better = if is_shorter { 1.0 } else { MUCH_BETTER };
+        if best.misfit < better * discovered.chosen.misfit {
+            discovered.laws.push(std::mem::replace(&mut discovered.chosen, best));
+        }
+    }
+    Ok(discovered)
+}
+
+/// A longer law takes the place of another whose misfit is so many times as large.
+const MUCH_BETTER: f64 = 0.1;
 
 /// Whether what the closed form leaves of the held-out chunks is noise; none where the data are
 /// taken to have none. What was learned without noise says what a closed form misses.

@@ -10,12 +10,15 @@ pub struct RecoverSettings {
     pub noise: Noise,
     /// After this nothing is begun that can be left out: the best law so far is given.
     pub deadline: Deadline,
+    /// Inertial masses of all particles, in order, where the momenta are these times the velocities:
+    /// the kinetic energy is known then. Empty where it isn't.
+    pub masses: Vec<f64>,
     /// Seed of the search for closed forms.
     pub seed: u64,
 }
 
 impl Default for RecoverSettings {
     fn default() -> Self {
-        Self { noise: Noise::Auto, deadline: Deadline::default(), seed: 0 }
+        Self { noise: Noise::Auto, masses: Vec::new(), deadline: Deadline::default(), seed: 0 }
     }
 }

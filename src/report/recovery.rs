@@ -12,7 +12,7 @@ use super::figures::{
 use super::tables::{self, Rows};
 use super::words::{
     STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text,
-    noise_text, outlying_text, rivals_text, shared_text,
+    noise_text, outlying_text, rivals_text, shared_text, verdict_text,
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
@@ -129,8 +129,10 @@ impl RecoveryReport<'_> {
                 "learned_validation_error": r.validation_error.learned, "integration_error": r.learned.integration_error, "basis": self.basis,
                 "parameters": r.learned.fit.theta.len(), "rank": r.learned.fit.rank, "chunks": self.train.len(),
                 "held_out": r.held_out.all, "held_out_followed": r.held_out.resolved},
-            "learned": if r.exact { Value::Null } else { json!(r.learned_expression().to_string()) },
-            "exact": r.exact,
+            "learned": if r.exact() { Value::Null } else { json!(r.learned_expression().to_string()) },
+            "exact": r.exact(),
+            "verdict": {"explained": r.verdict.explained(), "determined": r.verdict.determined(), "complete": r.verdict.complete(),
+                "reasons": r.verdict.reasons().collect::<Vec<_>>()},
             "checks": r.checks.iter().map(|c| json!({"name": c.name, "message": c.message})).collect::<Vec<_>>(),
             "stopped": r.stopped,
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
@@ -274,11 +276,7 @@ impl RecoveryReport<'_> {
 
     fn markdown(&self, radial: bool) -> String {
         let r = self.recovery;
-        let verdict = if r.exact {
-            "The closed form explains the data down to noise or integration error."
-        } else {
-            "The closed form does NOT explain the data down to noise or integration error: take it as an approximation."
-        };
+        let verdict = verdict_text(&r.verdict);
         let stopped = if r.stopped { format!("\n\n{STOPPED}") } else { String::new() };
         let mut text = format!(
             "# Recovered Hamiltonian\n\n```text\nH = {}\n```\n\n$$H = {}$$\n\n{verdict}{stopped}\n\n## Forces\n\n",

@@ -2,7 +2,7 @@
 
 use crate::recover::{
     ChunkPlace, Comparison, FieldDifference, Friction, Merged, NoiseFound, Outlying,
-    PhysicalConstant, Rival, SameForm, Shared,
+    PhysicalConstant, Rival, SameForm, Shared, Verdict,
 };
 use crate::rewrite::Proof;
 use crate::train::OUTLIER;
@@ -23,6 +23,21 @@ pub fn outlying_text(Outlying { chunks, of, others }: &Outlying) -> String {
         chunks.len(),
         places.join(", ")
     )
+}
+
+/// What is said of a law in the end.
+pub fn verdict_text(verdict: &Verdict) -> String {
+    let word = |yes: bool| if yes { "yes" } else { "no" };
+    let mut text = format!(
+        "explained: {}, determined: {}, complete: {}",
+        word(verdict.explained()),
+        word(verdict.determined()),
+        word(verdict.complete())
+    );
+    for reason in verdict.reasons() {
+        text += &format!("\n- {reason}");
+    }
+    text
 }
 
 /// The noise, in words.

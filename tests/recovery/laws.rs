@@ -58,7 +58,7 @@ fn assert_recovered(name: &str, n: usize) -> Recovery {
     let system = law.system().unwrap();
     let data = chunks(law, &system, n);
     let found = recovered(law, &data);
-    assert!(found.exact, "{name}: {}", found.best());
+    assert!(found.exact(), "{name}: {}", found.best());
     let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
     let error = gradient_error(&system, &form, &states(&data.0), 1.3, &mut rng(1));
     assert!(error < 1e-7, "{name}: {error:e} {}", found.best());
@@ -78,7 +78,7 @@ fn in_noise(name: &str, level: f64) -> (Recovery, String) {
     let found = recovered(law, &(train, check));
     let form = &found.expression;
     let text = form.with_constants(&vec![2.0; form.constants().len()]).to_string();
-    println!("{name}, noise {level}: {}, exact {}, {:?}", found.best(), found.exact, found.noise);
+    println!("{name}, noise {level}: {}, exact {}, {:?}", found.best(), found.exact(), found.noise);
     (found, text)
 }
 
@@ -91,7 +91,7 @@ fn regress_kepler_is_recovered_in_noise() {
     for (fitted, truth) in constants.iter().zip([0.5, -1.3]) {
         assert!((fitted / truth - 1.0).abs() < 0.02, "{constants:?}");
     }
-    assert!(found.exact, "what is left is noise");
+    assert!(found.exact(), "what is left is noise");
     let noise = found.noise.unwrap();
     assert!(!noise.given && (0.6..1.5).contains(&noise.efficiency.unwrap()), "{noise:?}");
 }
@@ -114,7 +114,7 @@ fn regress_laws_beyond_polynomials_are_recovered_in_noise() {
         for (a, b) in constants(found.best()).iter().zip(constants(&truth)) {
             assert!((a / b - 1.0).abs() < 0.02, "{}", found.best());
         }
-        assert!(found.exact);
+        assert!(found.exact());
         // What is said to be as likely is another law.
         assert!(
             found
@@ -132,7 +132,7 @@ fn regress_pendulum_is_recovered_in_much_noise() {
     let (found, _) = in_noise("pendulum", 0.1);
     let names: Vec<&str> = found.reading.constants.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["m1", "m2", "k1", "l1", "k2", "l2", "g1", "g2"], "{}", found.best());
-    assert!(found.reading.unread.is_empty() && found.exact, "{}", found.best());
+    assert!(found.reading.unread.is_empty() && found.exact(), "{}", found.best());
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn regress_friction_is_reported_and_nothing_claimed() {
     let law = NamedLaw::find("quartic").unwrap();
     let data = chunks(law, &Damped(law.system().unwrap(), 0.05), 200);
     let found = recovered(law, &data);
-    assert!(!found.exact, "{}", found.best());
+    assert!(!found.exact(), "{}", found.best());
     let friction = found.friction.expect("friction is seen");
     assert!((friction.rates[0] - 0.05).abs() < 0.005, "{friction:?}");
 }
@@ -253,7 +253,7 @@ fn regress_two_bodies_at_rest_have_masses() {
             recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap();
         let names: Vec<&str> = found.reading.constants.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["m1", "m2", "c1"], "noise {noise}: {}", found.best());
-        assert!(found.exact, "{}", found.best());
+        assert!(found.exact(), "{}", found.best());
         // Only without noise is the given law proved, but with it the form is.
         let options = EqualityOptions {
             up_to_constant: true,
@@ -323,7 +323,7 @@ fn regress_a_polynomial_of_four_powers_is_no_series() {
     let system =
         ExpressionSystem::new(&text.parse().unwrap(), law.shape(), &law.context()).unwrap();
     let found = recovered(law, &chunks(law, &system, 250));
-    assert!(found.exact, "{} {:?}", found.best(), found.validation_error);
+    assert!(found.exact(), "{} {:?}", found.best(), found.validation_error);
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn regress_the_mass_that_moves_is_tied_to_the_weight_only_if_they_agree() {
         ExpressionSystem::new(&text.parse().unwrap(), law.shape(), &law.context()).unwrap();
     let found = recovered(law, &chunks(law, &system, 200));
     assert!(
-        found.exact && found.shared.is_empty() && found.tied.is_none(),
+        found.exact() && found.shared.is_empty() && found.tied.is_none(),
         "{} {:?}",
         found.best(),
         found.shared
@@ -396,7 +396,7 @@ fn time_that_is_over_leaves_a_law_and_claims_nothing() {
     };
     let found = recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap();
     println!("{:?} {} {:?}", found.counts, found.best(), found.validation_error);
-    assert!(!found.exact && found.counts.evaluated <= 40 * found.parts.len());
+    assert!(!found.exact() && found.counts.evaluated <= 40 * found.parts.len());
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn regress_a_black_box_is_read() {
             found.best()
         );
         // What was read is the network: its own error is far above that of the law.
-        assert!(found.validation_error.learned > 1e-5 && found.exact);
+        assert!(found.validation_error.learned > 1e-5 && found.exact());
         let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
         assert!(gradient_error(&system, &form, &all, 1.3, &mut rng(1)) < 1e-7);
     }

@@ -85,19 +85,19 @@ fn wrong(law: &NamedLaw) -> Option<String> {
         .into_iter()
         .fold(0.0, f64::max);
     let seconds = begin.elapsed().as_secs_f64();
-    println!("{} {seconds:.1} s, exact {}, error {error:.1e}", law.name, found.exact);
+    println!("{} {seconds:.1} s, exact {}, error {error:.1e}", law.name, found.exact());
     let right = match expected {
-        Expected::NotFound => !found.exact && matches!(proof, Proof::Different { .. }),
+        Expected::NotFound => !found.exact() && matches!(proof, Proof::Different { .. }),
         _ => {
             let proved = match expected {
                 Expected::Sampled => proof == Proof::Unknown,
                 _ => matches!(proof, Proof::Equal { .. }),
             };
-            found.exact && found.friction.is_none() && proved && error < bound(law.name)
+            found.exact() && found.friction.is_none() && proved && error < bound(law.name)
         }
     };
     (!right).then(|| {
-        let (exact, best) = (found.exact, found.best());
+        let (exact, best) = (found.exact(), found.best());
         format!("{}: {expected:?}, but exact {exact}, error {error:e}, {proof:?}: {best}", law.name)
     })
 }

@@ -80,6 +80,8 @@ pub struct Chunks {
     pub available: usize,
     /// Rows of the table.
     pub rows: usize,
+    /// Whether the momenta are masses times velocities of the table.
+    pub velocities: bool,
 }
 
 /// Reads a table (see [`read_table`] for the format) that is too large to be held: it is cut into
@@ -114,7 +116,16 @@ pub fn read_chunks(
     }
     let rest = &mut |done| progress(part + (1.0 - part) * done);
     let chunks = index.states(&mut source, (&layout.columns, &factors), &pieces, rest)?;
-    Ok((Chunks { shape: layout.shape, chunks, available, rows: index.len() }, warnings))
+    Ok((
+        Chunks {
+            shape: layout.shape,
+            chunks,
+            available,
+            rows: index.len(),
+            velocities: layout.velocities,
+        },
+        warnings,
+    ))
 }
 
 /// Particles and dimension of a table, by its columns alone.

@@ -2,7 +2,7 @@
 
 use ndarray::{Axis, concatenate};
 
-use crate::expr::{Expr, round_exponents};
+use crate::expr::{Expr, Scalar, round_exponents};
 use crate::linalg::{triangular_factor, with_ridge};
 use crate::model::ScalarHamiltonian;
 use crate::recover::description_length::NATS_PER_SYMBOL;
@@ -14,6 +14,7 @@ use crate::recover::learn::form_on_paths::column;
 use crate::recover::paths::Flow;
 use crate::recover::problem::learner::Learner;
 use crate::recover::propose::part_search::Searches;
+use crate::recover::split::Part;
 use crate::recover::statistics::chi_squared_bound;
 use crate::rewrite::{SimplifyOptions, multiply_out, simplify_up_to_constant};
 use crate::search::Counts;
@@ -129,8 +130,31 @@ impl Learner<'_> {
         Ok((best, laws))
     }
 
+    /// The terms of a law that are functions of the scalars of a part alone, as its one form.
+    pub(crate) fn terms_of(&self, part: &Part, law: &Adjusted) -> Vec<PartForm> {
+        let own: Vec<&Scalar> = part.scalars.iter().map(|&i| &self.scalars()[i]).collect();
+        let terms = match &law.expression {
+            Expr::Sum(terms) => terms.clone(),
+            other => vec![other.clone()],
+        };
+        let is_own = |term: &Expr| term.scalars().iter().all(|s| own.contains(&s));
+        let expression = Expr::sum(terms.into_iter().filter(is_own));
+        if expression.scalars().is_empty() {
+            return Vec::new();
+        }
+        let complexity = expression.complexity();
+        vec![PartForm { expression, misfit: law.misfit, complexity }]
+    }
+
     /// Without what the data don't demand, and put simply.
-    fn polished(&self, best: Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(crate) fn polished(
+        &self,
+        best: Adjusted,
+        fitted: &Fitted,
+    ) -> Result<Adjusted, RecoverError> {
         let steps: [&dyn Fn(Adjusted) -> Result<Adjusted, RecoverError>; 5] = [
             &|best| self.with_limits(best, fitted),
             &|best| self.without_redundant_terms(best, fitted),

@@ -5,6 +5,7 @@ pub(super) mod friction;
 pub(super) mod noise;
 pub(super) mod outlying;
 pub(super) mod pareto;
+pub(super) mod reasons;
 pub(super) mod rivals;
 pub(super) mod series;
 pub(super) mod verdict;

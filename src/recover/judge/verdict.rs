@@ -107,6 +107,21 @@ impl<'a> Judge<'a> {
         !self.closed.is_worse_than(&self.learned, 0.0)
     }
 
+    /// What stands against the closed form where it doesn't explain the chunks.
+    pub fn what_is_left(&self) -> String {
+        let ModelErrors { learned, closed_form } = self.errors();
+        let integration = self.integration_error;
+        if self.closed.is_worse_than(&self.learned, indistinguishable(integration)) {
+            return format!(
+                "held-out chunks are followed to {closed_form:.1e} of their spread, by the learned model to {learned:.1e}: a term is missing"
+            );
+        }
+        format!(
+            "held-out chunks are followed to {closed_form:.1e} of their spread where integration is good to {integration:.1e}: \
+             noise, an integrator's error or a force that isn't in the law is left"
+        )
+    }
+
     /// Misfits below this are none.
     fn floor(&self) -> f64 {
         (10.0 * self.integration_error).clamp(EXACT.0, EXACT.1)

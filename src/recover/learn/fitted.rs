@@ -42,6 +42,11 @@ pub struct Fitted {
 }
 
 impl Fitted {
+    /// The flow of the model.
+    pub(crate) fn flow(&self) -> Flow<'_, ScalarHamiltonian<ProductBasis>> {
+        Flow { model: &self.model, theta: &self.theta }
+    }
+
     /// Number of directions of the parameters that the data determine.
     pub(crate) fn rank(&self) -> linalg::Result<usize> {
         let n = self.theta.len();
@@ -52,6 +57,9 @@ impl Fitted {
 /// Singular values below this part of the largest are none: the ridge's.
 pub(crate) const RANK: f64 = 1e-7;
 
+/// Chunks of less trust are hard to follow.
+const EASY: f64 = 0.5;
+
 impl Learner<'_> {
     /// Paths through the training chunks.
     pub(crate) fn paths<F: Model>(&self, flow: Option<&Flow<F>>, trust: &[f64]) -> Paths {
@@ -59,23 +67,36 @@ impl Learner<'_> {
         Paths::new(flow, &self.train, &self.weights, self.pieces, trust).with_factors(&self.factors)
     }
 
-    /// Paths of what was learned through some of the training chunks, evenly taken.
+    /// Paths of what was learned through some of the training chunks, evenly taken; all of them if
+    /// their rows have factors.
     pub(crate) fn some_paths(&self, fitted: &Fitted, most: usize) -> Paths {
+        let most = if self.factors.is_empty() { most } else { usize::MAX };
+        self.some_paths_along(&fitted.flow(), self.pieces, fitted, most)
+    }
+
+    /// Paths along the flow of a model through some of the training chunks, evenly taken, each
+    /// interval cut into `pieces`; where not all are taken all rows count alike.
+    pub(crate) fn some_paths_along<F: Model>(
+        &self,
+        flow: &Flow<F>,
+        pieces: usize,
+        fitted: &Fitted,
+        most: usize,
+    ) -> Paths {
+        let flow = self.teacher.is_none().then_some(flow);
         let n = self.train.len();
-        if n <= most || !self.factors.is_empty() {
-            return self
-                .paths(Some(&Flow { model: &fitted.model, theta: &fitted.theta }), &fitted.trust);
+        if n <= most {
+            return Paths::new(flow, &self.train, &self.weights, pieces, &fitted.trust)
+                .with_factors(&self.factors);
         }
-        let taken = || (0..most).map(|k| k * n / most);
+        // Those that are hard to follow say nothing that others don't say better.
+        let mut easy: Vec<usize> = (0..n).filter(|&i| fitted.trust[i] >= EASY).collect();
+        if easy.len() < most {
+            easy = (0..n).collect();
+        }
+        let taken = (0..most).map(|k| easy[k * easy.len() / most]);
         let (chunks, trust): (Vec<Trajectory>, Vec<f64>) =
-            taken().map(|i| (self.train[i].clone(), fitted.trust[i])).unzip();
-        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
-        Paths::new(
-            self.teacher.is_none().then_some(&flow),
-            &chunks,
-            &self.weights,
-            self.pieces,
-            &trust,
-        )
+            taken.map(|i| (self.train[i].clone(), fitted.trust[i])).unzip();
+        Paths::new(flow, &chunks, &self.weights, pieces, &trust)
     }
 }

@@ -20,3 +20,6 @@ pub(crate) const MOST_FUNCTIONS: usize = 400;
 
 /// Products of scalars are looked for when the misfit is above this.
 pub(crate) const PAIRS_ABOVE: f64 = 1e-6;
+
+/// No interval is cut into more pieces.
+pub(crate) const MOST_PIECES: usize = 8;

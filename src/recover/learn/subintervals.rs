@@ -5,12 +5,9 @@ use ndarray::Array2;
 use crate::dataset::Trajectory;
 use crate::linalg;
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::limits::ENOUGH;
+use crate::recover::learn::limits::{ENOUGH, MOST_PIECES};
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
-
-/// No interval is cut into more pieces.
-const MOST_PIECES: usize = 8;
 
 impl Learner<'_> {
     /// Cuts the intervals finer while the error of the paths is what is left of the misfit.

@@ -29,9 +29,9 @@ pub(crate) fn checks(learner: &Learner, units: &Units) -> Vec<Check> {
     learner.constant_lengths().map(check).collect()
 }
 
-/// Whether a law is a function of something that doesn't vary in the data: then others explain them
-/// as well.
-pub(crate) fn is_undetermined(law: &Expr, checks: &[Check]) -> bool {
+/// Those of the checks that say that a scalar of the law doesn't vary in the data: then other laws
+/// explain them as well.
+pub(crate) fn constant_in<'a>(law: &Expr, checks: &'a [Check]) -> impl Iterator<Item = &'a Check> {
     let scalars = law.scalars();
-    checks.iter().filter_map(|check| check.constant.as_ref()).any(|c| scalars.contains(c))
+    checks.iter().filter(move |c| c.constant.as_ref().is_some_and(|s| scalars.contains(s)))
 }

@@ -99,6 +99,11 @@ impl<'a> Learner<'a> {
         constant.map(|i| (&self.scalars()[i], self.ranges[i].0))
     }
 
+    /// Whether the chunks themselves are learned from, and are taken to have no noise.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.teacher.is_none() && self.noise_model.is_none()
+    }
+
     /// Pieces that each interval is cut into.
     pub(crate) fn pieces(&self) -> usize {
         self.pieces

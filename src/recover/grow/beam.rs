@@ -1,0 +1,270 @@
+//! Sums of terms grown from the simplest, several side by side.
+
+use ndarray::{Array2, ArrayView1};
+use rayon::prelude::*;
+
+use crate::deadline::Deadline;
+use crate::expr::Scalar;
+use crate::linalg::{best_nested, triangular_factor};
+use crate::recover::description_length::NATS_PER_SYMBOL;
+use crate::recover::grow::nodes::Nodes;
+use crate::recover::grow::pool::Pool;
+use crate::recover::grow::sum::Sum;
+use crate::recover::grow::term::Term;
+
+/// Sums that are grown side by side.
+const WIDTH: usize = 6;
+
+/// Sums that are tried in full at each number of terms.
+const TRIED: usize = 120;
+
+/// After so many terms that made no law shorter growth ends.
+const PATIENCE: usize = 2;
+
+/// Gauss-Newton steps of a sum that is tried, and of one that stays.
+const STEPS: (usize, usize) = (12, 25);
+
+/// Terms that a sum is exchanged for: the best so many of the whole pool for any sum of the beam.
+const SHORT_LIST: usize = 200;
+
+/// Where a sum is made shorter the first so many terms of the pool are tried, the plainest ones.
+const PLAINEST: usize = 500;
+
+/// Terms that are tried in full in the place of others.
+const REPLACEMENTS: usize = 4;
+
+/// From all terms of a larger pool none is eliminated.
+const MOST_AT_ONCE: usize = 100;
+
+/// What growing needs to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Growth<'a> {
+    pub nodes: &'a Nodes,
+    pub pool: &'a Pool,
+    pub scalars: &'a [Scalar],
+    pub target: &'a [f64],
+    /// Terms that a sum gets at most, besides.
+    pub most: usize,
+    /// So many first terms stay in every sum.
+    pub kept: usize,
+    /// Root mean square residuals below this are as good as none.
+    pub floor: f64,
+    pub deadline: &'a Deadline,
+}
+
+/// A sum and its description length.
+#[derive(Clone)]
+struct Grown {
+    sum: Sum,
+    length: f64,
+}
+
+impl Growth<'_> {
+    /// Description length up to a constant: the logarithm of the residuals, and what it takes to
+    /// write the terms down.
+    fn length(&self, squares: f64, terms: &[Term]) -> f64 {
+        let rows = self.nodes.rows() as f64;
+        let residual = 0.5 * rows * (squares / rows + self.floor * self.floor).ln();
+        residual + terms.iter().map(|t| self.price(t)).sum::<f64>()
+    }
+
+    /// A coefficient, a sign, the symbols, and half the logarithm of the rows for every number
+    /// (Rissanen 1978).
+    fn price(&self, term: &Term) -> f64 {
+        let symbols = term.expression(self.scalars).complexity() + 2;
+        let numbers = 1.0 + term.numbers().count() as f64;
+        NATS_PER_SYMBOL * symbols as f64 + 0.5 * numbers * (self.nodes.rows() as f64).ln()
+    }
+
+    fn grown(&self, mut sum: Sum, steps: usize) -> Grown {
+        sum.polish(steps, self.nodes, self.target);
+        Grown { length: self.length(sum.squares(), &sum.terms), sum }
+    }
+
+    /// Root mean square residual.
+    pub fn rms(&self, sum: &Sum) -> f64 {
+        (sum.squares() / self.nodes.rows() as f64).sqrt()
+    }
+
+    /// Whether nothing is left.
+    pub fn is_explained(&self, sum: &Sum) -> bool {
+        self.rms(sum) <= self.floor
+    }
+
+    /// The lengths that one more of some terms of the pool would give, shortest first.
+    fn ranked(&self, parent: &Sum, some: &[usize]) -> Vec<(f64, usize)> {
+        let (before, projection) = (parent.squares(), &parent.projection);
+        let gains = self.pool.gains(some, &projection.basis, &projection.residual);
+        let rows = self.nodes.rows() as f64;
+        let length = |gain: f64, k: usize| {
+            let left = (before - gain).max(0.0) / rows + self.floor * self.floor;
+            0.5 * rows * left.ln() + NATS_PER_SYMBOL * self.pool.symbols[k] as f64
+        };
+        let gains = some.iter().zip(gains).filter(|(_, gain)| *gain > 0.0);
+        let mut order: Vec<(f64, usize)> = gains.map(|(k, gain)| (length(gain, *k), *k)).collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        order
+    }
+
+    /// The sum with one more of some terms of the pool, the best few, no two of one kind.
+    fn children(&self, parent: &Sum, ranked: &[(f64, usize)], most: usize) -> Vec<Grown> {
+        let mut taken: Vec<usize> = Vec::new();
+        for (_, k) in ranked {
+            if !taken.iter().any(|t| self.pool.terms[*t].is_like(&self.pool.terms[*k])) {
+                taken.push(*k);
+            }
+            if taken.len() == most {
+                break;
+            }
+        }
+        let child = |k: &usize| {
+            let sum = parent.with(self.pool.terms[*k].clone(), STEPS.0, self.nodes)?;
+            Some(Grown { length: self.length(sum.squares(), &sum.terms), sum })
+        };
+        taken.par_iter().filter_map(child).collect()
+    }
+
+    /// The shortest few, no two of the same kinds of terms, with all their numbers fitted.
+    fn selected(&self, mut all: Vec<Grown>) -> Vec<Grown> {
+        sort(&mut all);
+        let mut kept: Vec<Grown> = Vec::new();
+        for grown in all {
+            if kept.len() == 2 * WIDTH {
+                break;
+            }
+            if !kept.iter().any(|k| k.sum.is_like(&grown.sum)) {
+                kept.push(grown);
+            }
+        }
+        let mut kept: Vec<Grown> =
+            kept.into_par_iter().map(|g| self.grown(g.sum, STEPS.1)).collect();
+        sort(&mut kept);
+        kept.truncate(WIDTH);
+        kept
+    }
+
+    /// The best sums of every number of terms, from `start` on.
+    pub fn grow(&self, start: Sum) -> Vec<Sum> {
+        let start = self.grown(start, STEPS.1);
+        let all: Vec<usize> = (0..self.pool.len()).collect();
+        let mut shortest = start.length;
+        let mut best = vec![start.sum.clone()];
+        let mut beam = vec![start];
+        let mut idle = 0;
+        while idle <= PATIENCE
+            && beam[0].sum.terms.len() < self.kept + self.most
+            && !self.deadline.is_over()
+        {
+            let (mut next, mut short_list): (Vec<Grown>, Vec<usize>) = Default::default();
+            for parent in &beam {
+                let ranked = self.ranked(&parent.sum, &all);
+                short_list.extend(ranked.iter().take(SHORT_LIST).map(|(_, k)| *k));
+                next.extend(self.children(&parent.sum, &ranked, TRIED / beam.len()));
+            }
+            short_list.sort_unstable();
+            short_list.dedup();
+            let mut next = self.selected(next);
+            if let Some(first) = next.first().cloned()
+                && !self.is_explained(&first.sum)
+            {
+                next.extend(self.exchanged(&first.sum, &short_list));
+                next = self.selected(next);
+            }
+            let Some(first) = next.first() else { break };
+            idle = if first.length < shortest { 0 } else { idle + 1 };
+            shortest = shortest.min(first.length);
+            best.push(first.sum.clone());
+            if self.is_explained(&first.sum) {
+                break;
+            }
+            beam = next;
+        }
+        best
+    }
+
+    /// The sum with one of its terms exchanged.
+    fn exchanged(&self, sum: &Sum, short_list: &[usize]) -> Vec<Grown> {
+        let mut found = Vec::new();
+        for k in self.kept..sum.terms.len() {
+            if self.deadline.is_over() {
+                break;
+            }
+            let Some(without) = sum.without(k, self.target) else { continue };
+            let without = self.grown(without, STEPS.0).sum;
+            let ranked = self.ranked(&without, short_list);
+            found.extend(self.children(&without, &ranked, TRIED / sum.terms.len()));
+        }
+        found
+    }
+
+    /// What is left of all terms of a small pool when those go that the data don't demand.
+    pub fn eliminated(&self, start: &Sum) -> Option<Sum> {
+        let n = self.pool.len();
+        if n > MOST_AT_ONCE || 4 * (n + self.kept) > self.nodes.rows() {
+            return None;
+        }
+        let all: Vec<&Term> = start.terms.iter().chain(&self.pool.terms).collect();
+        let mut matrix = Array2::zeros((self.nodes.rows(), all.len() + 1));
+        let mut column = Vec::new();
+        for (k, term) in all.iter().enumerate() {
+            term.column(self.nodes, &mut column);
+            matrix.column_mut(k).assign(&ArrayView1::from(&column));
+        }
+        matrix.column_mut(all.len()).assign(&ArrayView1::from(self.target));
+        let (order, groups): (Vec<usize>, Vec<usize>) = (0..all.len()).map(|k| (k, k)).unzip();
+        let rows = self.nodes.rows() as f64;
+        let augmented = triangular_factor(&[matrix]).ok()?;
+        // What all terms together leave is not the terms' to explain (Schwarz 1978).
+        let left = augmented[[all.len(), all.len()]].powi(2) / rows;
+        let price = left.max(self.floor * self.floor) * rows.ln();
+        let kept = best_nested(&augmented, &order, &groups, price).ok()??.kept;
+        let more = kept.into_iter().filter(|k| *k >= self.kept);
+        let terms = (0..self.kept).chain(more).map(|k| all[k].clone()).collect();
+        Sum::of(terms, self.nodes, self.target)
+    }
+
+    /// A sum that is as good within the floor and plainer: without terms, with others in their
+    /// place, with one in the place of two.
+    pub fn plainer(&self, sum: &Sum) -> Sum {
+        let mut best = sum.clone();
+        let plainest: Vec<usize> = (0..self.pool.len().min(PLAINEST)).collect();
+        let price = |sum: &Sum| sum.terms.iter().map(|t| self.price(t)).sum::<f64>();
+        while !self.deadline.is_over() {
+            let n = best.terms.len();
+            let removed: Vec<(usize, usize)> =
+                (self.kept..n).flat_map(|j| (self.kept..=j).map(move |i| (i, j))).collect();
+            let tried = |&(i, j): &(usize, usize)| -> Vec<Sum> {
+                let mut without = best.without(j, self.target);
+                if i < j {
+                    without = without.and_then(|w| w.without(i, self.target));
+                }
+                let Some(without) = without else { return Vec::new() };
+                let ranked = self.ranked(&without, &plainest);
+                let more = self.children(&without, &ranked, REPLACEMENTS);
+                let alone = self.grown(without, STEPS.0).sum;
+                more.into_iter().map(|g| g.sum).chain([alone]).collect()
+            };
+            let now = price(&best);
+            let next = removed
+                .par_iter()
+                .flat_map_iter(tried)
+                .filter(|s| self.is_explained(s) && price(s) < now)
+                .min_by(|a, b| price(a).total_cmp(&price(b)));
+            match next {
+                Some(next) => best = self.grown(next, STEPS.1).sum,
+                None => break,
+            }
+        }
+        best
+    }
+
+    /// Its description length.
+    pub fn length_of(&self, sum: &Sum) -> f64 {
+        self.length(sum.squares(), &sum.terms)
+    }
+}
+
+fn sort(all: &mut Vec<Grown>) {
+    all.retain(|g| !g.length.is_nan());
+    all.sort_by(|a, b| a.length.total_cmp(&b.length));
+}

@@ -1,0 +1,126 @@
+//! One rung of the ladder: laws grown from its terms.
+
+use crate::expr::Scalar;
+use crate::recover::error::RecoverError;
+use crate::recover::grow::beam::Growth;
+use crate::recover::grow::nodes::Nodes;
+use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, WORTH_A_FIT};
+use crate::recover::grow::pool::{Offered, Pool, Rung};
+use crate::recover::grow::projection::{Projection, dot};
+use crate::recover::grow::sum::Sum;
+use crate::recover::grow::term::{Factor, Shape, Term};
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::paths::Paths;
+use crate::recover::problem::learner::Learner;
+
+/// Numbers of a pool, at most: half a gigabyte.
+const MOST_NUMBERS: usize = 1 << 26;
+
+/// Terms of a law besides its kinetic energy, at most: of powers, and of functions with numbers
+/// inside, of which so many follow anything.
+const MOST_TERMS: (usize, usize) = (14, 7);
+
+/// What a kinetic energy may leave, in misfits of what was learned.
+const KINETIC: f64 = 4.0;
+
+impl Learner<'_> {
+    /// The best laws of a rung, fitted along their own paths.
+    pub(super) fn climb(
+        &self,
+        paths: &Paths,
+        offered: &[Offered],
+        rung: Rung,
+        misfit: f64,
+        fitted: &Fitted,
+    ) -> Result<Vec<OnOwnPaths>, RecoverError> {
+        let nodes = Nodes::new(self.inputs(), &self.set, paths);
+        let kinetic = self.kinetic(&nodes, misfit);
+        let offered = without_momenta(offered, kinetic.is_some());
+        let start = kinetic.unwrap_or_else(|| Sum::empty(&nodes.target));
+        let pool = self.pool(rung, &offered, &nodes);
+        log::debug!(
+            "{rung:?}: {} terms, {} rows, start with {}",
+            pool.len(),
+            nodes.rows(),
+            start.terms.len()
+        );
+        let kept = start.terms.len();
+        let growth =
+            self.growth(rung, (&nodes, &pool), kept, (0.1 * misfit).clamp(EXPLAINED, 1e-6));
+        let mut grown = growth.grow(start.clone());
+        grown.extend(growth.eliminated(&start));
+        for sum in &grown {
+            log::debug!("  {:.2e} {}", growth.rms(sum), sum.expression(self.scalars()));
+        }
+        let few = self.promising(grown, &growth, misfit);
+        few.into_iter().map(|sum| self.on_own_paths(sum, fitted)).collect()
+    }
+
+    /// Of some sums the plainest that does as well as what was learned, and the shortest, both put
+    /// plainly.
+    pub(super) fn promising(&self, mut grown: Vec<Sum>, growth: &Growth, misfit: f64) -> Vec<Sum> {
+        // What paths leave of the right law is of the size of the misfit of their model.
+        let roughly = Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..*growth };
+        grown.retain(|sum| roughly.is_explained(sum));
+        let shortest = |growth: &Growth| {
+            grown.iter().min_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)))
+        };
+        let Some((plain, best)) = shortest(&roughly).zip(shortest(growth)) else {
+            return Vec::new();
+        };
+        let floor = WORTH_A_FIT * growth.rms(best).max(EXPLAINED);
+        let (plain, best) = (roughly.plainer(plain), Growth { floor, ..*growth }.plainer(best));
+        if plain.is_like(&best) { vec![best] } else { vec![plain, best] }
+    }
+
+    pub(super) fn pool(&self, rung: Rung, offered: &[Offered], nodes: &Nodes) -> Pool {
+        let mut terms = rung.terms(offered);
+        terms.truncate(MOST_NUMBERS / nodes.rows().max(1));
+        Pool::new(terms, self.scalars(), &self.ranks, nodes)
+    }
+
+    pub(super) fn growth<'a>(
+        &'a self,
+        rung: Rung,
+        (nodes, pool): (&'a Nodes, &'a Pool),
+        kept: usize,
+        floor: f64,
+    ) -> Growth<'a> {
+        let most = if rung.has_numbers() { MOST_TERMS.1 } else { MOST_TERMS.0 };
+        let (scalars, target) = (self.scalars(), &nodes.target[..]);
+        Growth { nodes, pool, scalars, target, most, kept, floor, deadline: self.deadline() }
+    }
+
+    /// The kinetic energy as a sum of the squares of the momenta, where that is all that moves the
+    /// positions.
+    pub(super) fn kinetic(&self, nodes: &Nodes, misfit: f64) -> Option<Sum> {
+        let square = |i: usize| {
+            let norm = Scalar::norm(self.inputs().momentum(i));
+            let scalar = self.scalars().iter().position(|s| *s == norm)?;
+            let power = Factor { scalar, shape: Shape::Power(2.0), inside: 0.0 };
+            self.tells(scalar).then_some(Term(vec![power]))
+        };
+        let terms: Vec<Term> = (1..=self.inputs().shape.particles).filter_map(square).collect();
+        let positions = nodes.halves().0;
+        let columns: Vec<Vec<f64>> = terms
+            .iter()
+            .map(|t| {
+                let mut column = Vec::new();
+                t.column(nodes, &mut column);
+                column[positions.clone()].to_vec()
+            })
+            .collect();
+        let left = Projection::on(nodes.target[positions.clone()].to_vec(), &columns)?;
+        let rms = (dot(&left.residual, &left.residual) / positions.len().max(1) as f64).sqrt();
+        log::debug!("kinetic energy p^2/2m: {rms:.2e} of {misfit:.2e}");
+        if rms > (KINETIC * misfit).max(EXPLAINED) {
+            return None;
+        }
+        Sum::of(terms, nodes, &nodes.target)
+    }
+}
+
+/// Without the scalars that depend on momenta, if the kinetic energy is known.
+pub(super) fn without_momenta(offered: &[Offered], is_known: bool) -> Vec<Offered> {
+    offered.iter().filter(|o| !(is_known && o.has_momenta)).copied().collect()
+}

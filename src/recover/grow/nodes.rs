@@ -1,0 +1,210 @@
+//! Scalars and their symplectic gradients at the nodes of paths: what the column of any term is made
+//! of in one pass.
+
+use std::ops::Range;
+
+use ndarray::Array2;
+
+use crate::expr::Scalar;
+use crate::linalg::{Lanes, Real};
+use crate::recover::grow::projection::Projection;
+use crate::recover::paths::{ChunkNodes, Paths, decorrelation};
+use crate::scalars::{Inputs, ScalarSet};
+
+/// The nodes of some paths, and what every scalar is there.
+pub(crate) struct Nodes {
+    dim: usize,
+    /// Nodes in an interval.
+    each: usize,
+    intervals: usize,
+    /// Of each chunk its intervals.
+    chunks: Vec<Range<usize>>,
+    /// Of each row, component by component, its factor.
+    factors: Vec<f64>,
+    /// Below and on the diagonal of the factor that makes increments uncorrelated.
+    correlation: Vec<(f64, f64)>,
+    /// The observed increments, weighted and made uncorrelated.
+    pub target: Vec<f64>,
+    /// What other columns than those that are asked for explain, orthonormal: it is taken out of
+    /// all columns and of the target.
+    others: Projection,
+    scalars: Vec<AtNodes>,
+}
+
+/// A scalar at the nodes.
+struct AtNodes {
+    values: Vec<f64>,
+    range: (f64, f64),
+    /// Of each component that it moves: weight times that component of the symplectic gradient.
+    moves: Vec<(usize, Vec<f64>)>,
+}
+
+impl Nodes {
+    /// Of all scalars of a set.
+    pub fn new(inputs: &Inputs, set: &ScalarSet, paths: &Paths) -> Self {
+        let chunks = paths.chunks();
+        let dim = set.state_len();
+        let intervals: usize = chunks.iter().map(|c| c.intervals).sum();
+        let each = chunks.iter().map(|c| c.weights.len()).sum::<usize>() / intervals.max(1);
+        let mut first = 0;
+        let range = |c: &ChunkNodes| {
+            first += c.intervals;
+            first - c.intervals..first
+        };
+        let ranges: Vec<Range<usize>> = chunks.iter().map(range).collect();
+        let longest = ranges.iter().map(Range::len).max().unwrap_or(0);
+        let by_component = |of: fn(&ChunkNodes) -> &[f64]| -> Vec<f64> {
+            let component =
+                |c: usize| chunks.iter().flat_map(move |n| of(n).iter().skip(c).step_by(dim));
+            (0..dim).flat_map(component).copied().collect()
+        };
+        let mut nodes = Self {
+            dim,
+            each,
+            intervals,
+            chunks: ranges,
+            factors: by_component(|n| &n.factors),
+            correlation: decorrelation().take(longest).collect(),
+            target: by_component(|n| &n.increments),
+            others: Projection::default(),
+            scalars: match inputs.shape.dimension {
+                1 => at_nodes::<1>(set, &chunks),
+                2 => at_nodes::<2>(set, &chunks),
+                _ => at_nodes::<3>(set, &chunks),
+            },
+        };
+        let mut target = std::mem::take(&mut nodes.target);
+        nodes.finish(0..dim, &mut target);
+        nodes.target = target;
+        nodes
+    }
+
+    /// With the share of some columns, as [`Paths::design`] has their rows, taken out of all that is
+    /// asked for.
+    pub fn without(mut self, columns: &Array2<f64>) -> Self {
+        for column in columns.columns() {
+            let by_component: Vec<f64> = (0..self.dim)
+                .flat_map(|c| column.iter().skip(c).step_by(self.dim))
+                .copied()
+                .collect();
+            self.others.push(&by_component);
+        }
+        self.others.reject(&mut self.target);
+        self
+    }
+
+    /// Number of rows: increments of all components.
+    pub fn rows(&self) -> usize {
+        self.dim * self.intervals
+    }
+
+    /// The range of a scalar.
+    pub fn range(&self, scalar: usize) -> (f64, f64) {
+        self.scalars[scalar].range
+    }
+
+    /// The values of a scalar.
+    pub fn values(&self, scalar: usize) -> &[f64] {
+        &self.scalars[scalar].values
+    }
+
+    /// The rows of the increments of positions, of those of momenta.
+    pub fn halves(&self) -> (Range<usize>, Range<usize>) {
+        let half = self.rows() / 2;
+        (0..half, half..2 * half)
+    }
+
+    /// Writes the increments that a function of some scalars makes, weighted and made uncorrelated:
+    /// `slopes` are its derivatives by each of the scalars at the nodes. Says whether they are
+    /// finite.
+    pub fn column(&self, slopes: &[(usize, Vec<f64>)], column: &mut Vec<f64>) -> bool {
+        column.clear();
+        column.resize(self.rows(), 0.0);
+        for (scalar, slope) in slopes {
+            for (component, moves) in &self.scalars[*scalar].moves {
+                let rows = &mut column[component * self.intervals..][..self.intervals];
+                let nodes = slope.chunks_exact(self.each).zip(moves.chunks_exact(self.each));
+                for (row, (slope, moves)) in rows.iter_mut().zip(nodes) {
+                    *row += slope.iter().zip(moves).map(|(s, m)| s * m).sum::<f64>();
+                }
+            }
+        }
+        self.finish(0..self.dim, column);
+        self.others.reject(column);
+        column.iter().all(|x| x.is_finite())
+    }
+
+    fn finish(&self, components: Range<usize>, column: &mut [f64]) {
+        for c in components {
+            let rows = &mut column[c * self.intervals..][..self.intervals];
+            for chunk in &self.chunks {
+                let mut last = 0.0;
+                for (x, (below, diagonal)) in rows[chunk.clone()].iter_mut().zip(&self.correlation)
+                {
+                    *x = (*x - below * last) / diagonal;
+                    last = *x;
+                }
+            }
+        }
+        let factors = &self.factors;
+        // A row that counts for nothing may be anything.
+        let weigh = |(x, f): (&mut f64, &f64)| *x = if *f == 0.0 { 0.0 } else { *x * f };
+        column.iter_mut().zip(factors).for_each(weigh);
+    }
+}
+
+fn at_nodes<const D: usize>(set: &ScalarSet, chunks: &[ChunkNodes]) -> Vec<AtNodes> {
+    let dim = set.state_len();
+    let moved = |scalar: &Scalar| -> Vec<usize> {
+        // dq_i/dt is the derivative by p_i, dp_i/dt minus that by q_i.
+        let slots = scalar.vectors().flat_map(|v| v.terms().iter().map(|(name, _)| name.clone()));
+        let slots = slots.filter_map(|name| {
+            let i = name.get(1..)?.parse::<usize>().ok().filter(|i| *i > 0)? - 1;
+            let n = dim / (2 * D);
+            match name.as_bytes().first() {
+                Some(b'q') if i < n => Some(n + i),
+                Some(b'p') if i < n => Some(i),
+                _ => None,
+            }
+        });
+        let mut components: Vec<usize> = slots.flat_map(|s| s * D..s * D + D).collect();
+        components.sort_unstable();
+        components.dedup();
+        components
+    };
+    let mut found: Vec<AtNodes> = set
+        .scalars()
+        .iter()
+        .map(|s| AtNodes {
+            values: Vec::new(),
+            range: (f64::INFINITY, f64::NEG_INFINITY),
+            moves: moved(s).into_iter().map(|c| (c, Vec::new())).collect(),
+        })
+        .collect();
+    let mut frame = set.frame::<D>();
+    let (mut values, mut gradient) = (vec![Lanes::zero(); set.len()], vec![Lanes::zero(); dim]);
+    let mut one = vec![Lanes::zero(); set.len()];
+    for chunk in chunks {
+        for (weight, z) in chunk.weights.iter().zip(chunk.states.chunks_exact(dim)) {
+            let z: Vec<Lanes> = z.iter().map(|x| Lanes::splat(*x)).collect();
+            set.values_into(&z, &mut frame, &mut values);
+            for (k, at) in found.iter_mut().enumerate() {
+                let value = values[k].0[0];
+                at.values.push(value);
+                at.range = (at.range.0.min(value), at.range.1.max(value));
+                one[k] = Lanes::splat(1.0);
+                set.gradient_into(&one, &mut frame, &mut gradient);
+                one[k] = Lanes::zero();
+                for (c, moves) in &mut at.moves {
+                    let field = if *c < dim / 2 {
+                        gradient[*c + dim / 2].0[0]
+                    } else {
+                        -gradient[*c - dim / 2].0[0]
+                    };
+                    moves.push(weight * field);
+                }
+            }
+        }
+    }
+    found
+}

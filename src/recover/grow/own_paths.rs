@@ -1,0 +1,137 @@
+//! A law along its own paths.
+
+use crate::expr::Expr;
+use crate::model::ScalarHamiltonian;
+use crate::recover::error::RecoverError;
+use crate::recover::grow::climb::without_momenta;
+use crate::recover::grow::nodes::Nodes;
+use crate::recover::grow::pool::{Offered, Rung};
+use crate::recover::grow::sum::Sum;
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::limits::MOST_PIECES;
+use crate::recover::paths::{Flow, Paths};
+use crate::recover::problem::learner::Learner;
+
+/// Rows that terms are told apart on, about.
+const ROWS: usize = 800;
+
+/// Root mean square residuals below this, along a law's own paths, are the error of paths and
+/// integration.
+pub(super) const EXPLAINED: f64 = 4e-9;
+
+/// Only sums that leave so much more than the model that made the paths are fitted along their own.
+pub(super) const WORTH_A_FIT: f64 = 3.0;
+
+/// Rounds of improving a law's own paths.
+const ROUNDS: usize = 8;
+
+/// Gauss-Newton steps along them.
+const POLISH: usize = 25;
+
+/// A sum along its own paths.
+pub(super) struct OnOwnPaths {
+    pub sum: Sum,
+    pub expression: Expr,
+    /// Pieces that each interval of them is cut into.
+    pub pieces: usize,
+    /// Root mean square residual.
+    pub misfit: f64,
+    /// By how much it grows at least when any one term goes.
+    pub gap: f64,
+}
+
+impl Learner<'_> {
+    /// Chunks that are enough to tell terms apart.
+    fn enough(&self) -> usize {
+        let points = self.train().iter().map(|c| c.times.len()).max().unwrap_or(2);
+        (ROWS / (self.set.state_len() * points.saturating_sub(1).max(1))).max(12)
+    }
+
+    /// Paths through some of the chunks along the flow of a law.
+    pub(super) fn own_paths(
+        &self,
+        law: &Expr,
+        pieces: usize,
+        fitted: &Fitted,
+    ) -> Result<Paths, RecoverError> {
+        let model = ScalarHamiltonian::closed_form(self.inputs(), law)?;
+        let theta = law.constants();
+        let flow = Flow { model: &model, theta: &theta };
+        Ok(self.some_paths_along(&flow, pieces, fitted, self.enough()))
+    }
+
+    pub(super) fn learned_paths(&self, fitted: &Fitted) -> Paths {
+        self.some_paths_along(&fitted.flow(), self.pieces(), fitted, self.enough())
+    }
+
+    /// Fits a sum along its own paths, improved until they settle.
+    pub(super) fn on_own_paths(
+        &self,
+        sum: Sum,
+        fitted: &Fitted,
+    ) -> Result<OnOwnPaths, RecoverError> {
+        let expression = sum.expression(self.scalars());
+        let mut pieces = self.pieces();
+        let mut best = OnOwnPaths { sum, expression, pieces, misfit: f64::INFINITY, gap: 0.0 };
+        let followed = self.learned_paths(fitted).weight();
+        for _ in 0..ROUNDS {
+            let paths = self.own_paths(&best.expression, pieces, fitted)?;
+            let nodes = Nodes::new(self.inputs(), &self.set, &paths);
+            let Some(mut sum) = Sum::of(best.sum.terms.clone(), &nodes, &nodes.target) else {
+                break;
+            };
+            sum.polish(POLISH, &nodes, &nodes.target);
+            let weight = paths.weight();
+            let mut misfit = (sum.squares() / weight).sqrt();
+            // A law that can't follow most of the data does not explain them.
+            if weight < 0.5 * followed {
+                misfit = f64::INFINITY;
+            }
+            let settled = misfit.is_nan() || misfit > 0.5 * best.misfit;
+            if misfit < best.misfit {
+                let expression = sum.expression(self.scalars());
+                let gap = gap(&sum, &nodes);
+                best = OnOwnPaths { sum, expression, pieces, misfit, gap };
+            }
+            // What is left may be the error of the paths.
+            if settled && (2 * pieces > MOST_PIECES || best.misfit <= EXPLAINED) {
+                break;
+            }
+            pieces *= if settled { 2 } else { 1 };
+        }
+        log::debug!("  own paths: {:.2e}, gap {:.1e} {}", best.misfit, best.gap, best.expression);
+        Ok(best)
+    }
+
+    /// A law that explains the data put as plainly as they allow.
+    pub(super) fn plainest(
+        &self,
+        law: &OnOwnPaths,
+        offered: &[Offered],
+        fitted: &Fitted,
+    ) -> Result<Expr, RecoverError> {
+        let paths = self.own_paths(&law.expression, law.pieces, fitted)?;
+        let nodes = Nodes::new(self.inputs(), &self.set, &paths);
+        let Some(sum) = Sum::of(law.sum.terms.clone(), &nodes, &nodes.target) else {
+            return Ok(law.expression.clone());
+        };
+        let kinetic = self.kinetic(&nodes, law.misfit).map_or(0, |k| k.terms.len());
+        let offered = without_momenta(offered, kinetic > 0);
+        let pool = self.pool(Rung::Products, &offered, &nodes);
+        let rms = (sum.squares() / nodes.rows() as f64).sqrt();
+        let growth =
+            self.growth(Rung::Products, (&nodes, &pool), kinetic, WORTH_A_FIT * rms.max(EXPLAINED));
+        Ok(growth.plainer(&sum).expression(self.scalars()))
+    }
+}
+
+/// By how much the residual grows at least when any one term goes.
+pub(super) fn gap(sum: &Sum, nodes: &Nodes) -> f64 {
+    let without = |k: usize| {
+        let mut without = sum.without(k, &nodes.target)?;
+        without.polish(POLISH, nodes, &nodes.target);
+        Some(without.squares())
+    };
+    let least = (0..sum.terms.len()).filter_map(without).fold(f64::INFINITY, f64::min);
+    (least / sum.squares().max(f64::MIN_POSITIVE)).sqrt()
+}

@@ -1,0 +1,103 @@
+//! Laws of the parts of what was learned, each grown with all the others as they may be.
+
+use ndarray::{Array2, Axis, concatenate};
+
+use crate::expr::{Scalar, Vector};
+use crate::recover::error::RecoverError;
+use crate::recover::grow::ENDED;
+use crate::recover::grow::nodes::Nodes;
+use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, gap};
+use crate::recover::grow::pool::{Offered, RUNGS};
+use crate::recover::grow::sum::Sum;
+use crate::recover::grow::term::Term;
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::problem::learner::Learner;
+use crate::recover::split::Part;
+
+impl Learner<'_> {
+    /// The sum of the plainest terms of every part, each grown with the functions of all other
+    /// parts free: what a part is to explain is then all that they can't.
+    pub(super) fn grown_parts(
+        &self,
+        fitted: &Fitted,
+        offered: &[Offered],
+    ) -> Result<Option<OnOwnPaths>, RecoverError> {
+        let paths = self.learned_paths(fitted);
+        let blocks = paths.design(&fitted.model);
+        let views: Vec<_> = blocks.iter().map(|b| b.view()).collect();
+        let Ok(design) = concatenate(Axis(0), &views) else { return Ok(None) };
+        let mut terms: Vec<Term> = Vec::new();
+        for part in self.parts_of_vectors(fitted) {
+            let others: Vec<usize> =
+                (0..fitted.theta.len()).filter(|k| !part.columns.contains(k)).collect();
+            let nodes = Nodes::new(self.inputs(), &self.set, &paths)
+                .without(&design.select(Axis(1), &others));
+            let own: Vec<Offered> =
+                offered.iter().filter(|o| part.scalars.contains(&o.scalar)).copied().collect();
+            match self.grown_part(&nodes, &own, fitted.misfit) {
+                Some(sum) => terms.extend(sum.terms),
+                None => return Ok(None),
+            }
+        }
+        let nodes = Nodes::new(self.inputs(), &self.set, &paths);
+        match Sum::of(terms, &nodes, &nodes.target) {
+            Some(sum) => Ok(Some(self.on_own_paths(sum, fitted)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The plainest sum that explains what is left for a part, on the first rung that has one.
+    fn grown_part(&self, nodes: &Nodes, own: &[Offered], misfit: f64) -> Option<Sum> {
+        let several = own.len() > 1;
+        for rung in RUNGS.into_iter().filter(|r| several || !r.has_products()) {
+            let pool = self.pool(rung, own, nodes);
+            let growth =
+                self.growth(rung, (nodes, &pool), 0, (0.1 * misfit).clamp(EXPLAINED, 1e-6));
+            let start = Sum::empty(&nodes.target);
+            let mut grown = growth.grow(start.clone());
+            grown.extend(growth.eliminated(&start));
+            let found = self.promising(grown, &growth, misfit);
+            for sum in &found {
+                log::debug!(
+                    "  {rung:?}: {:.2e}, gap {:.1e} {}",
+                    growth.rms(sum),
+                    gap(sum, nodes),
+                    sum.expression(self.scalars())
+                );
+            }
+            if let Some(sum) = found.into_iter().find(|sum| gap(sum, nodes) > ENDED) {
+                return Some(sum);
+            }
+        }
+        None
+    }
+
+    /// The parts of what was learned; those that are functions of the same vector are one.
+    fn parts_of_vectors(&self, fitted: &Fitted) -> Vec<Part> {
+        let vector = |scalar: usize| -> Option<Vector> {
+            let mut moving = self.scalars()[scalar]
+                .vectors()
+                .filter(|v| v.terms().iter().any(|(name, _)| self.inputs().slot(name).is_some()));
+            moving.next().filter(|_| moving.next().is_none()).cloned()
+        };
+        let of_one = |s: usize| match &self.scalars()[s] {
+            Scalar::Norm(v) => Some(v.clone()),
+            Scalar::Dot(..) => vector(s),
+        };
+        let mut parts: Vec<Part> = Vec::new();
+        for part in self.parts(fitted) {
+            let vectors: Vec<Vector> = part.scalars.iter().filter_map(|&s| of_one(s)).collect();
+            let alike = parts.iter_mut().find(|p| {
+                p.scalars.iter().filter_map(|&s| of_one(s)).any(|v| vectors.contains(&v))
+            });
+            match alike {
+                Some(other) => {
+                    other.scalars.extend(part.scalars);
+                    other.columns.extend(part.columns);
+                }
+                None => parts.push(part),
+            }
+        }
+        parts
+    }
+}

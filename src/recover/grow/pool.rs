@@ -1,0 +1,300 @@
+//! The terms that a law may be a sum of, rung by rung: each rung has those before it too.
+
+use rayon::prelude::*;
+
+use crate::expr::Scalar;
+use crate::recover::grow::nodes::Nodes;
+use crate::recover::grow::projection::dot;
+use crate::recover::grow::term::{Factor, Shape, Term};
+
+/// What is offered, from the plain to the odd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rung {
+    /// Small powers of a scalar, and logarithms of lengths.
+    Plain,
+    /// Higher powers too.
+    Powers,
+    /// Small powers, and functions of one scalar with a number inside.
+    Alone,
+    /// Powers, and products of two of them.
+    Products,
+    /// Functions of one scalar, alone or times a power of it.
+    Functions,
+    /// Functions of one scalar, and those of positions times a power of another scalar.
+    Mixed,
+    /// All of these, and products of two functions: with momenta in one of them these follow
+    /// anything, so they come last.
+    Any,
+}
+
+/// All rungs, from below.
+pub(crate) const RUNGS: [Rung; 7] = [
+    Rung::Plain,
+    Rung::Powers,
+    Rung::Alone,
+    Rung::Products,
+    Rung::Functions,
+    Rung::Mixed,
+    Rung::Any,
+];
+
+impl Rung {
+    /// Whether it has products of functions of two scalars.
+    pub fn has_products(self) -> bool {
+        matches!(self, Self::Products | Self::Mixed | Self::Any)
+    }
+
+    /// Whether its terms have numbers inside.
+    pub fn has_numbers(self) -> bool {
+        !matches!(self, Self::Plain | Self::Powers | Self::Products)
+    }
+
+    /// What its terms are.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "small powers",
+            Self::Powers => "powers",
+            Self::Alone => "functions of one scalar",
+            Self::Products => "products of powers",
+            Self::Functions => "functions times powers",
+            Self::Mixed => "functions times powers of another scalar",
+            Self::Any => "products of functions",
+        }
+    }
+
+    /// Its terms.
+    pub fn terms(self, offered: &[Offered]) -> Vec<Term> {
+        let mut found = plain(offered);
+        if matches!(self, Self::Powers | Self::Products | Self::Any) {
+            found.extend(high(offered));
+        }
+        if self.has_numbers() {
+            found.extend(alone(offered));
+        }
+        if self.has_products() {
+            found.extend(pairs(offered, product_powers, product_powers));
+        }
+        if matches!(self, Self::Functions | Self::Any) {
+            found.extend(times_own_power(offered));
+        }
+        if matches!(self, Self::Mixed | Self::Any) {
+            let of_positions =
+                |o: &Offered| if o.has_momenta { Vec::new() } else { functions(o, 2) };
+            found.extend(pairs(offered, of_positions, product_powers));
+            found.extend(pairs(offered, product_powers, of_positions));
+        }
+        if self == Self::Any {
+            found.extend(pairs(offered, |o| functions(o, 3), |o| functions(o, 3)));
+        }
+        found
+    }
+}
+
+/// A scalar that terms are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offered {
+    pub scalar: usize,
+    /// The range of its values.
+    pub range: (f64, f64),
+    /// Its unit in the table, in those that the learner has it in.
+    pub unit: f64,
+    /// Whether it depends on momenta.
+    pub has_momenta: bool,
+    /// Whether it is a length, whose odd powers are no polynomials of the components.
+    pub is_length: bool,
+}
+
+/// Terms with their columns.
+pub(crate) struct Pool {
+    pub terms: Vec<Term>,
+    /// Symbols of each term, and what speaks against its scalars.
+    pub symbols: Vec<usize>,
+    rows: usize,
+    /// Of unit length, one after the other.
+    columns: Vec<f64>,
+}
+
+/// Columns whose cosine differs from one by less are the same function.
+const SAME: f64 = 1e-12;
+
+impl Pool {
+    /// The terms whose columns are finite, each function once: of two that are the same on the data
+    /// the one of fewer symbols.
+    pub fn new(mut terms: Vec<Term>, scalars: &[Scalar], ranks: &[usize], nodes: &Nodes) -> Self {
+        let symbols = |t: &Term| {
+            let rank = t.0.iter().map(|f| ranks[f.scalar]).max().unwrap_or(0);
+            t.expression(scalars).complexity() + rank
+        };
+        terms.sort_by_cached_key(symbols);
+        let columns: Vec<Option<Vec<f64>>> = terms
+            .par_iter()
+            .map(|term| {
+                let mut column = Vec::new();
+                let finite = term.column(nodes, &mut column);
+                let size = dot(&column, &column).sqrt();
+                column.iter_mut().for_each(|x| *x /= size);
+                (finite && size > 0.0 && size.is_finite()).then_some(column)
+            })
+            .collect();
+        let mut pool = Self {
+            terms: Vec::new(),
+            symbols: Vec::new(),
+            rows: nodes.rows(),
+            columns: Vec::new(),
+        };
+        // The same function has the same products with any two vectors.
+        let probe = |k: usize| -> Vec<f64> {
+            (0..nodes.rows())
+                .map(|i| ((i * (2 * k + 3) + k) as f64 * 0.754_877_666).fract() - 0.5)
+                .collect()
+        };
+        let (first, second) = (probe(0), probe(1));
+        let mut seen: Vec<(f64, f64, usize)> = Vec::new();
+        for (term, column) in terms.into_iter().zip(columns) {
+            let Some(column) = column else { continue };
+            let (a, b) = (dot(&column, &first), dot(&column, &second));
+            let (a, b) = if a < 0.0 { (-a, -b) } else { (a, b) };
+            let near = seen.partition_point(|s| s.0 < a - 1e-6);
+            let same = seen[near..].iter().take_while(|s| s.0 < a + 1e-6).any(|s| {
+                (s.1 - b).abs() < 1e-6 && 1.0 - dot(&column, pool.column(s.2)).abs() < SAME
+            });
+            if same {
+                continue;
+            }
+            let at = seen.partition_point(|s| s.0 < a);
+            seen.insert(at, (a, b, pool.terms.len()));
+            pool.symbols.push(symbols(&term));
+            pool.terms.push(term);
+            pool.columns.extend(column);
+        }
+        pool
+    }
+
+    /// Number of terms.
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// The column of a term, of unit length.
+    pub fn column(&self, k: usize) -> &[f64] {
+        &self.columns[k * self.rows..][..self.rows]
+    }
+
+    /// By how much each of some terms would lower the sum of squares that a projection leaves.
+    pub fn gains(&self, some: &[usize], basis: &[Vec<f64>], residual: &[f64]) -> Vec<f64> {
+        let gain = |k: &usize| {
+            let column = self.column(*k);
+            let along = dot(column, residual);
+            let left = 1.0 - basis.iter().map(|q| dot(column, q).powi(2)).sum::<f64>();
+            // What is left of a dependent column is roundoff.
+            if left > 1e-9 { along * along / left } else { 0.0 }
+        };
+        some.par_iter().map(gain).collect()
+    }
+}
+
+/// Exponents of lengths and of what may change its sign.
+const PLAIN_OF_LENGTHS: [f64; 7] = [1.0, 2.0, -1.0, -2.0, 3.0, 4.0, -3.0];
+const PLAIN_OF_COMPONENTS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
+const OF_LENGTHS: [f64; 7] = [-4.0, -5.0, 5.0, -6.0, 6.0, -8.0, -12.0];
+const OF_COMPONENTS: [f64; 2] = [5.0, 6.0];
+const IN_PRODUCTS_OF_LENGTHS: [f64; 9] = [1.0, 2.0, -1.0, -2.0, -3.0, 4.0, -4.0, -5.0, 3.0];
+const IN_PRODUCTS_OF_COMPONENTS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
+
+fn plain(offered: &[Offered]) -> Vec<Term> {
+    let logarithm = |o: &Offered| (o.range.0 > 0.0).then(|| factor(o, Shape::Logarithm, 0.0));
+    let plain = |o: &Offered| {
+        powers(o, &PLAIN_OF_LENGTHS, &PLAIN_OF_COMPONENTS).into_iter().chain(logarithm(o))
+    };
+    offered.iter().flat_map(plain).map(|f| Term(vec![f])).collect()
+}
+
+fn high(offered: &[Offered]) -> Vec<Term> {
+    let high = |o: &Offered| powers(o, &OF_LENGTHS, &OF_COMPONENTS);
+    offered.iter().flat_map(high).map(|f| Term(vec![f])).collect()
+}
+
+fn alone(offered: &[Offered]) -> Vec<Term> {
+    offered.iter().flat_map(|o| functions(o, 1)).map(|f| Term(vec![f])).collect()
+}
+
+fn times_own_power(offered: &[Offered]) -> Vec<Term> {
+    let times = |o: &Offered| -> Vec<Term> {
+        let power = |n: f64| factor(o, Shape::Power(n), 0.0);
+        let each = |f: Factor| [-1.0, 1.0, -2.0].map(|n| Term(vec![power(n), f]));
+        functions(o, 1).into_iter().flat_map(each).collect()
+    };
+    offered.iter().flat_map(times).collect()
+}
+
+fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
+    Factor { scalar: o.scalar, shape, inside }
+}
+
+fn powers(o: &Offered, of_lengths: &[f64], of_components: &[f64]) -> Vec<Factor> {
+    let exponents = if o.is_length { of_lengths } else { of_components };
+    exponents.iter().map(|n| factor(o, Shape::Power(*n), 0.0)).collect()
+}
+
+fn product_powers(o: &Offered) -> Vec<Factor> {
+    powers(o, &IN_PRODUCTS_OF_LENGTHS, &IN_PRODUCTS_OF_COMPONENTS)
+}
+
+/// Products of a factor of one scalar and a factor of a later one.
+fn pairs(
+    offered: &[Offered],
+    first: impl Fn(&Offered) -> Vec<Factor>,
+    second: impl Fn(&Offered) -> Vec<Factor>,
+) -> Vec<Term> {
+    let mut found = Vec::new();
+    for (k, a) in offered.iter().enumerate() {
+        let firsts = first(a);
+        for b in &offered[k + 1..] {
+            for g in second(b) {
+                found.extend(firsts.iter().map(|f| Term(vec![*f, g])));
+            }
+        }
+    }
+    found
+}
+
+/// Functions with a number inside: of a grid that is the coarser the higher `coarseness`.
+fn functions(o: &Offered, coarseness: usize) -> Vec<Factor> {
+    let (low, high) = o.range;
+    let width = high - low;
+    let most = low.abs().max(high.abs());
+    let mut found = Vec::new();
+    // Numbers that are plain in the table come first, then a grid over what the range can tell.
+    let mut add = |shape: Shape, plain: &[f64], grid: &[f64]| {
+        let grid = grid.iter().step_by(coarseness).copied();
+        found.extend(plain.iter().copied().chain(grid).map(|a| factor(o, shape, a)));
+    };
+    let unit = 1.0 / o.unit;
+    let per_width = |x: &[f64]| x.iter().map(|x| x / width).collect::<Vec<_>>();
+    let turns = per_width(&[0.8, 1.3, 2.0, 3.0, 4.5, 6.5, 9.0, 12.0, 18.0, 26.0]);
+    for shape in [Shape::Cos, Shape::Sin] {
+        add(shape, &[unit, 2.0 * unit], &turns);
+    }
+    let rates = per_width(&[-0.5, 0.5, -1.0, 1.0, -2.0, 2.0, -4.0, 4.0, -8.0, 8.0]);
+    add(Shape::Exp, &[], &rates);
+    if coarseness < 3 {
+        let square = most * most;
+        let of_square = |x: &[f64]| x.iter().map(|x| x * square).collect::<Vec<_>>();
+        let softening = of_square(&[0.01, 0.03, 0.1, 0.3, 1.0, 3.0]);
+        for n in [-0.5, 0.5, -1.0, -1.5] {
+            add(Shape::Softened(n), &[], &softening);
+        }
+        add(Shape::LogOfSquare, &[], &softening);
+        let inverse: Vec<f64> = [-0.5, -1.0, -2.0, -4.0, -8.0].iter().map(|x| x / square).collect();
+        add(Shape::Gauss, &[], &inverse);
+        let beyond: Vec<f64> =
+            [0.05, 0.15, 0.4, 1.0, 2.5, 6.0].iter().map(|x| x * width - low).collect();
+        for shape in [Shape::Log, Shape::Shifted(-1.0), Shape::Shifted(-2.0), Shape::Shifted(0.5)] {
+            add(shape, &[], &beyond);
+        }
+        if low > 0.0 {
+            add(Shape::FreePower, &[], &[-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]);
+        }
+    }
+    found
+}
