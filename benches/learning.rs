@@ -13,7 +13,7 @@ use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_state
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
 use scalar_dynamics::linalg::LANES;
-use scalar_dynamics::loss::{Options, RolloutLoss};
+use scalar_dynamics::loss::{RolloutLoss, RolloutOptions};
 use scalar_dynamics::model::{ClosedForm, Model, ScalarHamiltonian};
 use scalar_dynamics::recover::{RecoverSettings, recover};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
@@ -51,7 +51,7 @@ fn basis_model(kind: Kind, chunks: &[Trajectory]) -> ScalarHamiltonian<Basis> {
 
 fn settings(step: f64) -> Settings {
     let rollout =
-        Options { method: RungeKutta::new(8).expect("order 8 exists"), step, batch: LANES };
+        RolloutOptions { method: RungeKutta::new(8).expect("order 8 exists"), step, batch: LANES };
     let stop = Stop { iterations: 300, round: 10, decrease: 1e-6 };
     Settings {
         rollout,

@@ -11,9 +11,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_states};
 use scalar_dynamics::expr::Vector;
 use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
-use scalar_dynamics::loss::{Options, RolloutLoss};
+use scalar_dynamics::loss::{RolloutLoss, RolloutOptions};
 use scalar_dynamics::model::RandomStart;
-use scalar_dynamics::model::emlp::{Group, Size};
+use scalar_dynamics::model::emlp::{Size, SymmetryGroup};
 use scalar_dynamics::model::network::{
     Activation, Centres, NetworkField, NetworkHamiltonian, VectorSumField,
 };
@@ -51,7 +51,7 @@ fn evaluation<M: RandomStart>(c: &mut Criterion, name: &str, model: &M, chunks: 
     let theta = model.initial(&mut ChaCha8Rng::seed_from_u64(1));
     for (step, threads) in [(0.2, 2), (0.1, 2), (0.2, 1)] {
         let options =
-            Options { method: RungeKutta::new(4).expect("order 4 exists"), step, batch: 64 };
+            RolloutOptions { method: RungeKutta::new(4).expect("order 4 exists"), step, batch: 64 };
         let loss = RolloutLoss::new(model, chunks, &[1.0; 12], options);
         let mut gradient = vec![0.0; theta.len()];
         let pool = pool(threads);
@@ -114,7 +114,12 @@ fn networks(c: &mut Criterion) {
         .expect("known vectors");
         evaluation(c, &format!("Scalars MLP N-ODE, {number} centres"), &model, &chunks);
     }
-    for group in [Group::o2(), Group::so2(), Group::dihedral(2), Group::dihedral(6)] {
+    for group in [
+        SymmetryGroup::o2(),
+        SymmetryGroup::so2(),
+        SymmetryGroup::dihedral(2),
+        SymmetryGroup::dihedral(6),
+    ] {
         let model = NetworkHamiltonian::emlp(&group, states.view(), Size::PAPER)
             .expect("a finite null space");
         evaluation(c, &format!("EMLP {group} HNN"), &model, &chunks);

@@ -197,7 +197,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stop = signals.stop;
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
     let _lock = FolderLock::take(&arguments.out).map_err(|error| match error {
-        dataset::Error::Folder { .. } => Failure::Input(format!("--out: {error}")),
+        dataset::DatasetError::Folder { .. } => Failure::Input(format!("--out: {error}")),
         error => other(error),
     })?;
     let read = begin.elapsed();
@@ -210,13 +210,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings =
         RecoverSettings { noise: arguments.noise, masses, deadline, seed: arguments.seed };
     let failed = |error| match error {
-        RecoverError::Train(train::Error::NothingToLearn) => input(
+        RecoverError::Train(train::TrainError::NothingToLearn) => input(
             "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
         ),
         error => other(error),
     };
-    let recovery = recover(&inputs, &train, &validation, &settings, &mut |phase| {
-        bar.set_message(phase.to_string())
+    let recovery = recover(&inputs, &train, &validation, &settings, &mut |event| {
+        bar.set_message(event.to_string())
     })
     .map_err(failed)?;
     let recovered = begin.elapsed();
@@ -388,10 +388,9 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             .map_err(input)?;
         cut.most = cut.most.min(fitting(memory, &inputs)?);
     }
-    let told =
-        |done: f64| bar.set_message(format!("reading the trajectories: {:3.0} %", 100.0 * done));
     let (table, warnings) =
-        dataset::read_chunks(path, &masses, &cut, &mut |done| told(done)).map_err(input)?;
+        dataset::read_chunks(path, &masses, &cut, &mut |event| bar.set_message(event.to_string()))
+            .map_err(input)?;
     bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
     let Chunks { shape, chunks, available, rows, velocities } = table;
     let reading = PROGRAM + ROW * rows;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use scalar_dynamics::experiment::{Options, Profile, Shard, Watch, reproduce};
+use scalar_dynamics::Progress;
+use scalar_dynamics::experiment::{Profile, ReproduceOptions, Shard, reproduce};
 
 /// Makes the springy double pendulum's data, trains every model on 500 short chunks, reads the law
 /// off, and writes the tables and figures of Yao, Storey-Fisher, Hogg and Villar (2021). Stopped
@@ -62,10 +63,13 @@ fn main() -> ExitCode {
         eprintln!("error: --threads: {error}");
         return ExitCode::FAILURE;
     }
-    let mut bar = Bar::new(arguments.quiet);
+    let bar = Bar::new(arguments.quiet);
     let Arguments { profile, only, shard, data, figures, seed, .. } = arguments;
     let stop = stop_on_signal(&bar.0);
-    let result = reproduce(&Options { profile, only, shard, data, figures, seed, stop }, &mut bar);
+    let result = reproduce(
+        &ReproduceOptions { profile, only, shard, data, figures, seed, stop },
+        &mut |event| bar.show(event),
+    );
     bar.0.finish_and_clear();
     match result.map(|summary| writeln!(std::io::stdout(), "{summary}")) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -115,20 +119,21 @@ impl Bar {
     }
 }
 
-impl Watch for Bar {
-    fn piece(&mut self, number: usize, of: usize, name: &str) {
-        self.0.set_length(of as u64);
-        self.0.set_position(number as u64 - 1);
-        self.0.set_prefix(name.to_string());
-        self.0.set_message("");
-    }
-    fn detail(&mut self, text: &str) {
-        self.0.set_message(text.to_string());
-    }
-    fn found(&mut self, text: &str) {
-        // Whether standard output can be written to is said at the end, with the summary.
-        self.0.suspend(|| {
-            let _ = write!(std::io::stdout(), "{text}").and_then(|()| std::io::stdout().flush());
-        });
+impl Bar {
+    fn show(&self, event: Progress) {
+        match event {
+            Progress::Piece { number, of, name } => {
+                self.0.set_length(of as u64);
+                self.0.set_position(number as u64 - 1);
+                self.0.set_prefix(name);
+                self.0.set_message("");
+            }
+            // Whether standard output can be written to is said at the end, with the summary.
+            Progress::Found { text } => self.0.suspend(|| {
+                let _ =
+                    write!(std::io::stdout(), "{text}").and_then(|()| std::io::stdout().flush());
+            }),
+            event => self.0.set_message(event.to_string()),
+        }
     }
 }

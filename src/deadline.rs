@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A moment, or a flag that another thread or a signal sets, after which nothing is begun that can
-/// be left out. By default never.
+/// When a computation comes to its end with what it has: at a moment, or once another thread or a
+/// signal sets a flag. Afterwards nothing is begun that can be left out. By default there is no
+/// end.
 #[derive(Clone, Debug, Default)]
 pub struct Deadline {
     earliest: Option<Instant>,
@@ -14,17 +15,17 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// At a moment.
+    /// The end is at this moment.
     pub fn at(moment: Instant) -> Self {
         Self { moment: Some(moment), ..Self::default() }
     }
 
-    /// Also once `stop` is true.
+    /// The end is also there once `stop` is true, if that is earlier.
     pub fn or_when(self, stop: Arc<AtomicBool>) -> Self {
         Self { stop: Some(stop), ..self }
     }
 
-    /// Whether it is over.
+    /// Whether the end is there.
     pub fn is_over(&self) -> bool {
         let now = Instant::now();
         let stopped = || self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
@@ -32,8 +33,8 @@ impl Deadline {
             && (self.moment.is_some_and(|moment| now > moment) || stopped())
     }
 
-    /// The same for a piece of work that begins now: it gets `least`, whatever happens, and `most`
-    /// at most.
+    /// The end of a piece of work that begins now: that of the whole, but not before `least` has
+    /// passed and not after `most`.
     pub(crate) fn within(&self, least: Duration, most: Duration) -> Self {
         let now = Instant::now();
         let earliest = self.earliest.max(now.checked_add(least));
@@ -43,7 +44,7 @@ impl Deadline {
         Self { earliest, moment, stop: self.stop.clone() }
     }
 
-    /// Time until its moment.
+    /// Time until the moment of the end; the longest there is without one.
     pub(crate) fn left(&self) -> Duration {
         self.moment.map_or(Duration::MAX, |moment| moment.saturating_duration_since(Instant::now()))
     }

@@ -12,25 +12,25 @@ use crate::{dataset, expr, integrate, linalg, recover, rewrite, scalars, search,
 pub enum Error {
     /// Linear algebra.
     #[error(transparent)]
-    Linalg(#[from] linalg::Error),
+    Linalg(#[from] linalg::LinalgError),
     /// Expressions.
     #[error(transparent)]
     Expr(#[from] expr::ExprError),
     /// Known systems.
     #[error(transparent)]
-    System(#[from] systems::Error),
+    System(#[from] systems::SystemError),
     /// Integration.
     #[error(transparent)]
-    Integrate(#[from] integrate::Error),
+    Integrate(#[from] integrate::IntegrateError),
     /// Input vectors.
     #[error(transparent)]
-    Scalars(#[from] scalars::Error),
+    Scalars(#[from] scalars::InputsError),
     /// Tables.
     #[error(transparent)]
-    Dataset(#[from] dataset::Error),
+    Dataset(#[from] dataset::DatasetError),
     /// Training.
     #[error(transparent)]
-    Train(#[from] train::Error),
+    Train(#[from] train::TrainError),
     /// Rewriting.
     #[error(transparent)]
     Rewrite(#[from] rewrite::RewriteError),
@@ -43,9 +43,9 @@ pub enum Error {
     /// Result files.
     #[cfg(feature = "figures")]
     #[error(transparent)]
-    Report(#[from] report::recovery::Error),
+    Report(#[from] report::recovery::ReportError),
     /// Experiments.
     #[cfg(feature = "paper")]
     #[error(transparent)]
-    Experiment(#[from] experiment::Error),
+    Experiment(#[from] experiment::ExperimentError),
 }

@@ -17,14 +17,23 @@ pub const CLAMP: f64 = 1e-7;
 /// threads few.
 const TOGETHER: usize = 32;
 
-/// Rolls a model out from the rows of `initial` (n x dim): states at `points` times `interval`
-/// apart, n x points x dim, the first being the initial ones. Each interval takes `substeps` steps
+/// Times at equal distances, from 0 on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeGrid {
+    /// Distance of two times, in the data's unit of time.
+    pub interval: f64,
+    /// Number of times, the first among them.
+    pub points: usize,
+}
+
+/// Rolls a model out from the rows of `initial` (n x dim): the states at all times of the grid, n x
+/// points x dim, the first being the initial ones. Each interval takes `substeps` steps
 /// of `method`. States beyond a divergence are not finite.
 pub fn rollout<M: Model>(
     model: &M,
     theta: &[f64],
     initial: ArrayView2<f64>,
-    (interval, points): (f64, usize),
+    TimeGrid { interval, points }: TimeGrid,
     method: &RungeKutta,
     substeps: usize,
 ) -> Array3<f64> {
@@ -78,11 +87,11 @@ pub fn relative_error(a: ArrayView1<f64>, b: ArrayView1<f64>) -> f64 {
 /// Relative errors of rollouts, each n trajectories x points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RolloutErrors {
-    /// Of the state (Yao et al. 2021, equation 13).
+    /// Relative errors of the state (Yao et al. 2021, equation 13), see [`relative_error`].
     pub state: Array2<f64>,
-    /// Of the angular momentum about gravity (equation 12).
+    /// Relative errors of the angular momentum about gravity (equation 12).
     pub angular_momentum: Array2<f64>,
-    /// Of the true energy, at the predicted state.
+    /// Relative errors of the true Hamiltonian's value at the predicted state.
     pub energy: Array2<f64>,
 }
 
@@ -123,8 +132,8 @@ pub fn geometric_mean(errors: &Array2<f64>) -> f64 {
     mean_log(errors.slice(ndarray::s![.., 1..]).iter().copied())
 }
 
-/// The geometric mean as the public reference code takes it: with the first point, and each error raised to
-/// [`CLAMP`] at least.
+/// The geometric mean as the public reference code takes it: with the first point, and each error
+/// raised to [`CLAMP`] at least.
 pub fn clamped_geometric_mean(errors: &Array2<f64>) -> f64 {
     mean_log(errors.iter().map(|e| e.max(CLAMP)))
 }
@@ -141,9 +150,9 @@ fn mean_log(errors: impl Iterator<Item = f64>) -> f64 {
 /// Distribution of an error over trajectories at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantiles {
-    /// Geometric mean.
+    /// Geometric mean of the error over trajectories.
     pub geometric_mean: f64,
-    /// Quantiles 5, 25, 50, 75 and 95 %.
+    /// Quantiles of the error at 5, 25, 50, 75 and 95 %.
     pub quantiles: [f64; 5],
 }
 

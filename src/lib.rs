@@ -36,37 +36,39 @@
 //! integrator. Functions that the data don't demand are eliminated, equality saturation brings what
 //! is left to its simplest form, and its constants are refitted on the trajectories.
 //!
-//! # Way of the data and map of the modules
+//! # The modules
 //!
 //! | module | what it has |
 //! |---|---|
-//! | [`linalg`] | numbers over SIMD lanes and dual numbers; triangular factors, whitening, null spaces |
-//! | [`expr`] | closed-form expressions of scalars of vectors: parse, print, evaluate, differentiate |
-//! | [`field`] | vector fields, Hamiltonians, J grad H |
+//! | [`recover`] | the law behind trajectories, with errors and a verdict |
+//! | [`dataset`] | trajectory tables (Parquet, CSV), chunks, random initial states and splits |
+//! | [`search`] | symbolic regression of plain samples; it stands alone |
 //! | [`systems`] | known systems: the springy double pendulum, any Hamiltonian given as text, named laws |
 //! | [`integrate`] | symplectic splitting, Gauss-Legendre, explicit Runge-Kutta; many trajectories at once |
-//! | [`scalars`] | input vectors, their invariant scalars, which are independent, derivatives |
-//! | [`basis`] | explicit bases: Chebyshev polynomials of scalars, products of functions of two |
+//! | [`scalars`] | input vectors, their invariant scalars, which are independent |
 //! | [`model`] | Hamiltonians and fields with vector-Jacobian products: explicit bases, closed forms, perceptrons, equivariant networks |
-//! | [`dataset`] | trajectory tables (Parquet, CSV), chunks, files written whole |
-//! | [`loss`] | the rollout loss with its adjoint and Jacobian, initial states fixed or free; the integral form |
-//! | [`train`] | linear start, whitened coordinates, L-BFGS with checkpoints; [`train::learn`], and [`train::learn_noisy`] for noisy data |
-//! | [`rewrite`] | equality saturation: simplest forms, proofs of equality |
-//! | [`search`] | symbolic regression of plain samples |
-//! | [`recover`] | the law behind trajectories, with errors and a verdict |
+//! | [`basis`] | explicit bases: Chebyshev polynomials of scalars |
+//! | [`train`] | a linear start, whitened coordinates, L-BFGS with checkpoints; [`train::learn`], and [`train::learn_noisy`] for noisy data |
 //! | [`evaluate`] | errors of long rollouts |
-//! | [`report`] | tables, figures, inspection of result files |
+//! | [`report`] | result files, tables, figures, inspection of Parquet files |
+//! | [`expr`] | closed-form expressions of scalars of vectors: parse, print, evaluate, differentiate |
+//! | [`rewrite`] | equality saturation: simplest forms, proofs of equality |
 //! | [`experiment`] | the paper's tables and figures |
 //!
-//! A module imports only from those above it in this table. The README has the commands and a first
-//! example.
+//! What takes long tells its [`Progress`] and may have a [`Deadline`]; every module has an error of
+//! its own, and [`Error`] is any of them. The README has the commands; CONTRIBUTING.md has the
+//! order of the modules, those below included that have no page here (`linalg`, `field`, `loss`):
+//! their names may change without notice.
 
 #![deny(unsafe_code, missing_docs)]
 
 mod deadline;
+mod progress;
 
+#[doc(hidden)]
 pub mod linalg;
 pub mod expr;
+#[doc(hidden)]
 pub mod field;
 pub mod systems;
 pub mod integrate;
@@ -74,6 +76,7 @@ pub mod scalars;
 pub mod basis;
 pub mod model;
 pub mod dataset;
+#[doc(hidden)]
 pub mod loss;
 pub mod train;
 pub mod rewrite;
@@ -88,6 +91,7 @@ mod error;
 
 pub use deadline::Deadline;
 pub use error::Error;
+pub use progress::{Progress, SearchPhase};
 
 /// The examples of README and guides are tests.
 #[cfg(doctest)]

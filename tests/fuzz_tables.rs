@@ -11,7 +11,8 @@ use polars::prelude::{Column, DataFrame};
 use polars_io::prelude::{ParquetCompression, ParquetWriter};
 use proptest::prelude::*;
 use scalar_dynamics::dataset::{
-    Cut, Error, Shape, Trajectory, TrajectoryTable, frames, read_chunks, read_table, write_table,
+    Cut, DatasetError, Shape, Trajectory, TrajectoryTable, frames, read_chunks, read_table,
+    write_table,
 };
 use tempfile::TempDir;
 
@@ -168,7 +169,7 @@ fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
     prop_assert_eq!(whole.is_ok(), some.is_ok());
     for result in [whole.as_ref().err(), some.as_ref().err()].into_iter().flatten() {
         let named = result.to_string().contains("damaged.")
-            && !matches!(result, Error::Unreadable { .. } | Error::Changed { .. });
+            && !matches!(result, DatasetError::Unreadable { .. } | DatasetError::Changed { .. });
         prop_assert!(named, "{}", result);
     }
     if let (Ok((table, _)), Ok((chunks, _))) = (whole, some) {
@@ -274,7 +275,7 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
     let refused = |footer: &[u8]| {
         let bytes = [b"PAR1", footer, &(footer.len() as u32).to_le_bytes()[..], b"PAR1"].concat();
         fs::write(&path, bytes).unwrap();
-        matches!(read_table(&path, &BTreeMap::new()), Err(Error::Corrupt { .. }))
+        matches!(read_table(&path, &BTreeMap::new()), Err(DatasetError::Corrupt { .. }))
     };
     // version 2, then a schema of 2^31 elements; the same as row groups behind an empty schema; a
     // list that says it is a number.
@@ -287,7 +288,7 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
     fs::write(&path, endless).unwrap();
     let error = read_table(&path, &BTreeMap::new()).unwrap_err();
     assert!(
-        matches!(&error, Error::Corrupt { reason, .. } if reason.contains("row 1") && reason.contains("quotation")),
+        matches!(&error, DatasetError::Corrupt { reason, .. } if reason.contains("row 1") && reason.contains("quotation")),
         "{error}"
     );
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use scalar_dynamics::Progress;
 use scalar_dynamics::dataset::{
     Cut, Shape, Trajectory, TrajectoryTable, add_noise, gaussian_states, read_chunks, read_table,
     write_table,
@@ -82,7 +83,12 @@ fn ten_million_rows_are_read_in_bounded_memory() {
         let begin = Instant::now();
         let mut reports = Vec::new();
         let (chunks, megabytes) = peak_of(|| {
-            read_chunks(path, &BTreeMap::new(), &cut, &mut |done| reports.push(done)).unwrap().0
+            read_chunks(path, &BTreeMap::new(), &cut, &mut |event| {
+                let Progress::Reading { fraction } = event else { panic!("{event} while reading") };
+                reports.push(fraction);
+            })
+            .unwrap()
+            .0
         });
         println!(
             "{}: {} MB of disk, {megabytes} MB at the peak, {:.1?}",

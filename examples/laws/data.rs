@@ -64,8 +64,9 @@ pub fn make(
     rng: &mut ChaCha8Rng,
 ) -> Result<TrajectoryTable, Failure> {
     let half = law.mean.len() / 2;
-    let deviation: Vec<f64> =
-        (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
+    let deviation: Vec<f64> = (0..2 * half)
+        .map(|c| if c < half { law.position_spread } else { law.momentum_spread })
+        .collect();
     let mut table =
         TrajectoryTable { shape: law.shape(), trajectories: Vec::new(), metadata: BTreeMap::new() };
     while table.trajectories.len() < chunks {

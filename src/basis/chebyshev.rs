@@ -13,7 +13,7 @@ use crate::linalg::{Lanes, Real};
 pub struct Chebyshev {
     /// Middle of the fitted range, in the unit of the scalar.
     pub centre: f64,
-    /// Half of its width, positive.
+    /// Half of the width of the fitted range, positive, in the unit of the scalar.
     pub half_width: f64,
     /// Highest degree n.
     pub degree: usize,

@@ -6,7 +6,7 @@ use super::Chebyshev;
 use crate::linalg::{Lanes, Real};
 use crate::scalars::ScalarFunction;
 
-/// The ready-made bases.
+/// A ready-made basis of functions of scalars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Linear in each scalar: what the features of Yao et al. (2021) allow without a network.

@@ -12,31 +12,32 @@ use crate::scalars::ScalarFunction;
 pub enum Map {
     /// The scalar itself.
     Identity,
-    /// Its logarithm: for lengths that vary by a large factor, inverse powers and their like.
+    /// The logarithm of the scalar: for lengths that vary by a large factor, whose inverse powers
+    /// it makes smooth.
     Logarithm,
-    /// Its inverse: the same in few degrees.
+    /// The inverse of the scalar: for inverse powers, in polynomials of low degree.
     Inverse,
 }
 
 /// A scalar's variable x = (map(s) - centre) / half_width, within -1 .. 1 over the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Axis {
+pub struct MappedScalar {
     /// Index of the scalar.
     pub scalar: usize,
-    /// Its map.
+    /// What the polynomials are polynomials of.
     pub map: Map,
     /// Middle of the mapped range.
     pub centre: f64,
-    /// Half of its width, positive.
+    /// Half of the width of the mapped range, positive.
     pub half_width: f64,
 }
 
 /// Inverses are those of this at most.
 const LEAST: f64 = 1e-100;
 
-/// A product of Chebyshev polynomials: (axis, degree) for each factor, no axis twice, degrees from
-/// 1.
-pub type Product = Vec<(usize, usize)>;
+/// A product of Chebyshev polynomials: for each factor the index of its mapped scalar and the
+/// degree, from 1; no mapped scalar twice.
+pub type ChebyshevProduct = Vec<(usize, usize)>;
 
 /// h(s; theta) = sum_k theta_k prod_m T_{d_m}(x_{a_m}(s)).
 ///
@@ -45,16 +46,16 @@ pub type Product = Vec<(usize, usize)>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProductBasis {
     scalars: usize,
-    axes: Vec<Axis>,
-    functions: Vec<Product>,
-    /// Highest degree on each axis.
+    axes: Vec<MappedScalar>,
+    functions: Vec<ChebyshevProduct>,
+    /// Highest degree of each mapped scalar.
     degrees: Vec<usize>,
     /// Where the table of each axis begins in the scratch space, and where the last one ends.
     offsets: Vec<usize>,
 }
 
-impl Axis {
-    /// The axis of a scalar whose values range over `low..high`.
+impl MappedScalar {
+    /// Maps a scalar whose values range over `low..high` to -1 .. 1.
     pub fn on(scalar: usize, map: Map, (low, high): (f64, f64)) -> Self {
         let (low, high) = match map {
             Map::Identity => (low, high),
@@ -92,7 +93,7 @@ impl Axis {
         Expr::sum(last.iter().enumerate().filter(|(_, c)| **c != 0.0).map(term))
     }
 
-    /// Slope at s of sum_d c_d T_d, d from 0.
+    /// Derivative by the scalar, at s, of sum_d c_d T_d with the given coefficients c_d, d from 0.
     pub fn slope(&self, coefficients: &[f64], s: f64) -> f64 {
         let degree = coefficients.len().saturating_sub(1);
         let mut table = vec![Lanes::zero(); 3 * (degree + 1)];
@@ -146,7 +147,7 @@ impl Axis {
 
 impl ProductBasis {
     /// A basis of given functions over `scalars` scalars.
-    pub fn new(scalars: usize, axes: Vec<Axis>, functions: Vec<Product>) -> Self {
+    pub fn new(scalars: usize, axes: Vec<MappedScalar>, functions: Vec<ChebyshevProduct>) -> Self {
         let mut degrees = vec![0; axes.len()];
         for &(axis, degree) in functions.iter().flatten() {
             degrees[axis] = degrees[axis].max(degree);
@@ -159,19 +160,19 @@ impl ProductBasis {
     }
 
     /// The functions, in the order of their parameters.
-    pub fn functions(&self) -> &[Product] {
+    pub fn functions(&self) -> &[ChebyshevProduct] {
         &self.functions
     }
 
-    /// The axes.
-    pub fn axes(&self) -> &[Axis] {
+    /// The mapped scalars.
+    pub fn axes(&self) -> &[MappedScalar] {
         &self.axes
     }
 
     /// The function with given parameters as an expression of the scalars: exact within the data's
     /// range, but for roundoff that grows with the degree.
     pub fn expression(&self, theta: &[f64], scalars: &[Scalar]) -> Expr {
-        let term = |(product, c): (&Product, &f64)| {
+        let term = |(product, c): (&ChebyshevProduct, &f64)| {
             let factor = |&(axis, degree): &(usize, usize)| {
                 let axis = &self.axes[axis];
                 axis.expression(Expr::Scalar(scalars[axis.scalar].clone()), degree)
@@ -341,10 +342,10 @@ mod tests {
     #[test]
     fn gradient_of_products_agrees_with_differences() {
         let axes = vec![
-            Axis::on(0, Map::Identity, (-1.0, 2.0)),
-            Axis::on(1, Map::Logarithm, (0.5, 4.0)),
-            Axis::on(2, Map::Identity, (0.0, 1.0)),
-            Axis::on(1, Map::Inverse, (0.5, 4.0)),
+            MappedScalar::on(0, Map::Identity, (-1.0, 2.0)),
+            MappedScalar::on(1, Map::Logarithm, (0.5, 4.0)),
+            MappedScalar::on(2, Map::Identity, (0.0, 1.0)),
+            MappedScalar::on(1, Map::Inverse, (0.5, 4.0)),
         ];
         let functions = vec![
             vec![(0, 3)],

@@ -6,4 +6,5 @@ mod generic;
 
 pub use chebyshev::Chebyshev;
 pub use function::{Basis, Kind, Term};
-pub use generic::{Axis, Map, Product, ProductBasis};
+#[doc(hidden)]
+pub use generic::{ChebyshevProduct, Map, MappedScalar, ProductBasis};

@@ -24,7 +24,7 @@ impl std::fmt::Display for Format {
 /// included.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum DatasetError {
     /// The file is missing, or the system refuses to read it.
     #[error("{}: cannot be read: {source}", path.display())]
     Unreadable {
@@ -56,7 +56,7 @@ pub enum Error {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What it should be.
+        /// The format that its name promises.
         format: Format,
         /// Where reading stopped.
         reason: String,
@@ -100,9 +100,9 @@ pub enum Error {
         path: PathBuf,
         /// The column.
         column: String,
-        /// What it holds.
+        /// The kind of values that the column holds.
         found: String,
-        /// What it may hold.
+        /// The kinds of values that are accepted.
         accepted: &'static str,
     },
     /// A cell is empty.
@@ -152,7 +152,7 @@ pub enum Error {
         path: PathBuf,
         /// The trajectory.
         trajectory: i64,
-        /// Its row.
+        /// The row that is the only one of the trajectory.
         row: usize,
     },
     /// The table is empty.

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::error::Error;
+use super::error::DatasetError;
 
 /// End of the name of a file that is being written.
 pub(super) const PARTIAL: &str = ".partial";
@@ -14,13 +14,14 @@ pub(super) const PARTIAL: &str = ".partial";
 /// run that is stopped, never meets half a file.
 ///
 /// # Errors
-/// [`Error::Unwritable`]; then nothing is left behind and an older file of that name is untouched.
+/// [`DatasetError::Unwritable`]; then nothing is left behind and an older file of that name is
+/// untouched.
 pub fn write_atomically(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<(), Error> {
+) -> Result<(), DatasetError> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let unwritable = |source| Error::Unwritable { path: path.into(), source };
+    let unwritable = |source| DatasetError::Unwritable { path: path.into(), source };
     let name =
         path.file_name().ok_or_else(|| unwritable(io::Error::other("the path names no file")))?;
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +46,7 @@ pub fn write_atomically(
 /// Writes text, whole or not at all.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
-pub fn write_text(path: &Path, text: &str) -> Result<(), Error> {
+/// [`DatasetError::Unwritable`].
+pub fn write_text(path: &Path, text: &str) -> Result<(), DatasetError> {
     write_atomically(path, |file| file.write_all(text.as_bytes()))
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
-use super::Error;
+use super::DatasetError;
 use super::files::PARTIAL;
 
 /// The right to write into a folder. The system takes it back when this is dropped or the process
@@ -22,24 +22,27 @@ impl FolderLock {
     /// run that was killed.
     ///
     /// # Errors
-    /// [`Error::Folder`] where no file can be made, [`Error::Busy`] while another run holds the
-    /// right.
-    pub fn take(folder: &Path) -> Result<Self, Error> {
+    /// [`DatasetError::Folder`] where no file can be made, [`DatasetError::Busy`] while another run
+    /// holds the right.
+    pub fn take(folder: &Path) -> Result<Self, DatasetError> {
         let lock = Self::of(folder, File::try_lock)?;
-        clear(folder).map_err(|source| Error::Folder { path: folder.into(), source })?;
+        clear(folder).map_err(|source| DatasetError::Folder { path: folder.into(), source })?;
         Ok(lock)
     }
 
     /// Makes the folder and takes a right that others may share, who write other files there.
     ///
     /// # Errors
-    /// As [`take`](Self::take).
-    pub fn share(folder: &Path) -> Result<Self, Error> {
+    /// Those of [`take`](Self::take).
+    pub fn share(folder: &Path) -> Result<Self, DatasetError> {
         Self::of(folder, File::try_lock_shared)
     }
 
-    fn of(folder: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, Error> {
-        let failed = |source| Error::Folder { path: folder.into(), source };
+    fn of(
+        folder: &Path,
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Self, DatasetError> {
+        let failed = |source| DatasetError::Folder { path: folder.into(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         let file = File::options()
             .create(true)
@@ -49,7 +52,7 @@ impl FolderLock {
             .map_err(failed)?;
         match lock(&file) {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Busy { path: folder.into() }),
+            Err(TryLockError::WouldBlock) => Err(DatasetError::Busy { path: folder.into() }),
             // Some network file systems have no locks: then two runs are the user's own care.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 Ok(Self { _file: file })
@@ -92,7 +95,7 @@ mod tests {
         left.sort();
         assert_eq!(left, [".kept", "kept.partial"]);
         let busy = FolderLock::take(folder.path()).unwrap_err();
-        assert!(matches!(&busy, Error::Busy { path } if path == folder.path()), "{busy}");
+        assert!(matches!(&busy, DatasetError::Busy { path } if path == folder.path()), "{busy}");
         assert!(FolderLock::share(folder.path()).is_err());
         drop(lock);
         let shares =
@@ -102,7 +105,7 @@ mod tests {
         FolderLock::take(folder.path()).unwrap();
         let file = below.join(".kept");
         assert!(
-            matches!(FolderLock::take(&file).unwrap_err(), Error::Folder { path, .. } if path == file)
+            matches!(FolderLock::take(&file).unwrap_err(), DatasetError::Folder { path, .. } if path == file)
         );
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! [`read_table`], [`read_chunks`] and [`write_table`] speak the trajectory-table format: one row
 //! per state with columns `trajectory`, `t`, `q{i}_x`, `q{i}_y`, `q{i}_z` and `p{i}_*` (or
-//! velocities `v{i}_*` and masses); they need the feature `tables`. [`files`] writes any file whole
-//! or not at all.
+//! velocities `v{i}_*` and masses); they need the feature `tables`.
 
 mod error;
+#[doc(hidden)]
 pub mod files;
 mod lock;
 mod sampling;
@@ -15,7 +15,8 @@ mod trajectory;
 mod units;
 
 pub use crate::field::Shape;
-pub use error::{Error, Format};
+pub use error::{DatasetError, Format};
+#[doc(hidden)]
 pub use lock::FolderLock;
 pub use sampling::{
     add_noise, aligned_chunks, gaussian_states, overlapped, split, split_trajectories,

@@ -7,7 +7,7 @@ use rand::Rng;
 use rand::seq::index;
 use rand_distr::StandardNormal;
 
-use super::{Error, Shape, Trajectory, TrajectoryTable};
+use super::{DatasetError, Shape, Trajectory, TrajectoryTable};
 
 /// Draws `n` states whose components are independent normal with the given means and standard
 /// deviations: one state a row.
@@ -34,23 +34,23 @@ pub fn gaussian_states(
 /// these times and are numbered as the trajectories, from 0. The metadata are left empty.
 ///
 /// # Errors
-/// [`Error::ChunkLength`] for fewer than two points or more than the trajectories have;
-/// [`Error::BadTrajectory`] if states don't fit `shape`.
+/// [`DatasetError::ChunkLength`] for fewer than two points or more than the trajectories have;
+/// [`DatasetError::BadTrajectory`] if states don't fit `shape`.
 pub fn aligned_chunks(
     shape: Shape,
     trajectories: ArrayView3<f64>,
     dt: f64,
     points: usize,
     rng: &mut impl Rng,
-) -> Result<TrajectoryTable, Error> {
+) -> Result<TrajectoryTable, DatasetError> {
     let (_, available, components) = trajectories.dim();
     if points < 2 || points > available {
-        return Err(Error::ChunkLength { points, available });
+        return Err(DatasetError::ChunkLength { points, available });
     }
     if components != shape.state_len() {
         let reason =
             format!("its states are {components} numbers; {} are accepted", shape.state_len());
-        return Err(Error::BadTrajectory { trajectory: 0, reason });
+        return Err(DatasetError::BadTrajectory { trajectory: 0, reason });
     }
     let chunk = |(id, trajectory): (i64, ArrayView2<f64>)| {
         let start = points * rng.random_range(0..available / points);
@@ -103,9 +103,9 @@ pub fn split(
 /// With fewer trajectories than this, [`split_trajectories`] splits chunks.
 const TRAJECTORIES: usize = 10;
 
-/// As [`split`], but the chunks of one trajectory stay on one side, so that those to validate with
-/// are of motion that was not trained on; with fewer than ten trajectories there are too few of
-/// them, and chunks are split as they are.
+/// Splits chunks at random, as [`split`] does, but leaves all chunks of one trajectory on one side,
+/// so that those to validate with are of motion that was not trained on. With fewer than ten
+/// trajectories it splits the chunks themselves.
 pub fn split_trajectories(
     chunks: Vec<Trajectory>,
     fraction: f64,
@@ -129,12 +129,12 @@ pub fn split_trajectories(
 /// overlap, no more than it takes.
 ///
 /// # Errors
-/// [`Error::ChunkLength`] for chunks of fewer than two points.
+/// [`DatasetError::ChunkLength`] for chunks of fewer than two points.
 pub fn overlapped(
     chunks: Vec<Trajectory>,
     points: usize,
     enough: usize,
-) -> Result<Vec<Trajectory>, Error> {
+) -> Result<Vec<Trajectory>, DatasetError> {
     if chunks.len() >= enough {
         return Ok(chunks);
     }
@@ -148,7 +148,7 @@ pub fn overlapped(
                 run.times.extend(&chunk.times[1..]);
                 let joined =
                     concatenate(Axis(0), &[run.states.view(), chunk.states.slice(s![1.., ..])]);
-                run.states = joined.map_err(|e| Error::BadTrajectory {
+                run.states = joined.map_err(|e| DatasetError::BadTrajectory {
                     trajectory: chunk.id,
                     reason: e.to_string(),
                 })?;

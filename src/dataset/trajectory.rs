@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ndarray::{Array2, s};
 
-use super::Error;
+use super::DatasetError;
 use crate::field::Shape;
 
 /// States at increasing times.
@@ -15,7 +15,7 @@ pub struct Trajectory {
     pub id: i64,
     /// Times, strictly increasing, in the table's unit.
     pub times: Vec<f64>,
-    /// One state z = (q1, .., qN, p1, .., pN) a row.
+    /// States z = (q1, .., qN, p1, .., pN), one a row, in the table's units: times x 2 N d.
     pub states: Array2<f64>,
 }
 
@@ -36,8 +36,8 @@ impl Trajectory {
     /// the trajectory's id.
     ///
     /// # Errors
-    /// [`Error::ChunkLength`] for chunks of fewer than two points.
-    pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, Error> {
+    /// [`DatasetError::ChunkLength`] for chunks of fewer than two points.
+    pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, DatasetError> {
         Ok(chunk_ranges(0..self.times.len(), points)?
             .map(|rows| self.rows(rows.start, rows.end))
             .collect())
@@ -47,15 +47,15 @@ impl Trajectory {
     /// chunk; the whole trajectory where it is no longer.
     ///
     /// # Errors
-    /// [`Error::ChunkLength`] for chunks of fewer than two points.
+    /// [`DatasetError::ChunkLength`] for chunks of fewer than two points.
     pub fn overlapping_chunks(
         &self,
         points: usize,
         stride: usize,
-    ) -> Result<Vec<Trajectory>, Error> {
+    ) -> Result<Vec<Trajectory>, DatasetError> {
         let available = self.times.len();
         if points < 2 {
-            return Err(Error::ChunkLength { points, available });
+            return Err(DatasetError::ChunkLength { points, available });
         }
         let last = available.saturating_sub(points);
         let mut starts: Vec<usize> = (0..=last).step_by(stride.max(1)).collect();
@@ -80,8 +80,8 @@ impl TrajectoryTable {
     /// Cuts every trajectory into chunks of `points` states: see [`Trajectory::chunks`].
     ///
     /// # Errors
-    /// [`Error::ChunkLength`] for chunks of fewer than two points.
-    pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, Error> {
+    /// [`DatasetError::ChunkLength`] for chunks of fewer than two points.
+    pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, DatasetError> {
         let chunks = self
             .trajectories
             .iter()
@@ -90,7 +90,7 @@ impl TrajectoryTable {
         Ok(chunks.into_iter().flatten().collect())
     }
 
-    /// Number of states.
+    /// Number of states of all trajectories together.
     pub fn rows(&self) -> usize {
         self.trajectories.iter().map(|trajectory| trajectory.times.len()).sum()
     }
@@ -100,9 +100,9 @@ impl TrajectoryTable {
 pub(super) fn chunk_ranges(
     rows: Range<usize>,
     points: usize,
-) -> Result<impl Iterator<Item = Range<usize>>, Error> {
+) -> Result<impl Iterator<Item = Range<usize>>, DatasetError> {
     if points < 2 {
-        return Err(Error::ChunkLength { points, available: rows.len() });
+        return Err(DatasetError::ChunkLength { points, available: rows.len() });
     }
     let starts = (rows.start..rows.end.saturating_sub(1)).step_by(points - 1);
     Ok(starts.map(move |start| start..(start + points).min(rows.end)))

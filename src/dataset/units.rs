@@ -12,11 +12,11 @@ use crate::scalars::Inputs;
 /// of the data is rounded on the way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Units {
-    /// L: spread of the positions.
+    /// L: the standard deviation of the positions, rounded to a power of two.
     pub length: f64,
-    /// T: time in which a particle moves as far.
+    /// T: the time in which a particle moves about as far, rounded to a power of two.
     pub time: f64,
-    /// P: spread of the momenta.
+    /// P: the standard deviation of the momenta, rounded to a power of two.
     pub momentum: f64,
     /// Length of each context vector, in the order of the inputs.
     pub context: Vec<ContextUnit>,
@@ -27,7 +27,7 @@ pub struct Units {
 pub struct ContextUnit {
     /// Name of the vector.
     pub name: String,
-    /// Its unit, in the units of the table.
+    /// The length that counts as one, in the units of the table.
     pub unit: f64,
 }
 
@@ -68,7 +68,7 @@ impl Units {
         }
     }
 
-    /// Whether these are the table's own units.
+    /// Whether all units are one, so that numbers stay as they are in the table.
     pub fn are_own(&self) -> bool {
         let units = [self.length, self.time, self.momentum];
         units.iter().chain(self.context.iter().map(|context| &context.unit)).all(|u| *u == 1.0)
@@ -115,7 +115,7 @@ impl Units {
     /// A Hamiltonian over vectors in these units as one over those of the table, in its unit of
     /// energy, and up to a constant.
     ///
-    /// Its constants change, its form doesn't, except that a term or argument without a constant
+    /// The constants change, the form doesn't, except that a term or argument without a constant
     /// may get one.
     pub fn hamiltonian(&self, natural: &Expr) -> Expr {
         match self.times(self.energy(), natural) {

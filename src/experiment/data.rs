@@ -8,7 +8,7 @@ use ndarray::{Array2, Array3, ArrayView2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::error::Error;
+use super::error::ExperimentError;
 use super::profile::Profile;
 use crate::dataset::frames::Metadata;
 use crate::dataset::{Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states};
@@ -111,8 +111,8 @@ pub struct Data {
 /// [`TOLERANCE`] on every trajectory.
 ///
 /// # Errors
-/// [`Error::Integrate`] if no step does.
-pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Error> {
+/// [`ExperimentError::Integrate`] if no step does.
+pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, ExperimentError> {
     let (system, method) = (preset.system(), Splitting::nystrom(8)?);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let (chunks, tests) = (profile.chunks(), profile.tests());
@@ -158,13 +158,13 @@ pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Err
 /// apart.
 ///
 /// # Errors
-/// [`Error::Integrate`].
+/// [`ExperimentError::Integrate`].
 pub fn orbit(
     preset: Preset,
     seed: u64,
     interval: f64,
     points: usize,
-) -> Result<Array2<f64>, Error> {
+) -> Result<Array2<f64>, ExperimentError> {
     let initial = gaussian_states(&MEAN, &DEVIATION, 1, &mut ChaCha8Rng::seed_from_u64(seed));
     Ok(simulate(&preset.system(), &Splitting::nystrom(8)?, initial.view(), interval, points, 2)?
         .slice_move(s![0, .., ..]))
@@ -181,8 +181,8 @@ impl Data {
     /// The input vectors that learners see: positions relative to the pivot, momenta, gravity.
     ///
     /// # Errors
-    /// [`Error::Scalars`].
-    pub fn inputs(&self) -> Result<Inputs, Error> {
+    /// [`ExperimentError::Scalars`].
+    pub fn inputs(&self) -> Result<Inputs, ExperimentError> {
         let parameters = *self.preset.system().parameters();
         Ok(Inputs::new(
             SHAPE,

@@ -6,11 +6,11 @@ use crate::{dataset, integrate, recover, report, scalars, train};
 
 /// Why an experiment did not end well.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ExperimentError {
     /// A name that is none of those that exist.
     #[error("unknown {kind} `{name}`; accepted are {accepted}")]
     Unknown {
-        /// What it should name.
+        /// What the name should stand for.
         kind: &'static str,
         /// The name.
         name: String,
@@ -30,36 +30,36 @@ pub enum Error {
     Stopped,
     /// The data could not be made.
     #[error("making the data: {0}")]
-    Integrate(#[from] integrate::Error),
+    Integrate(#[from] integrate::IntegrateError),
     /// A table was not read or written.
     #[error(transparent)]
-    Dataset(#[from] dataset::Error),
+    Dataset(#[from] dataset::DatasetError),
     /// The scalars could not be made.
     #[error("scalars: {0}")]
-    Scalars(#[from] scalars::Error),
+    Scalars(#[from] scalars::InputsError),
     /// Training failed.
     #[error("training: {0}")]
-    Train(train::Error),
+    Train(train::TrainError),
     /// The law could not be read off.
     #[error("recovering the law: {0}")]
     Recover(#[from] recover::RecoverError),
     /// A figure could not be made.
     #[error(transparent)]
-    Figure(#[from] report::figures::Error),
+    Figure(#[from] report::figures::FigureError),
 }
 
-impl From<train::Error> for Error {
-    fn from(error: train::Error) -> Self {
+impl From<train::TrainError> for ExperimentError {
+    fn from(error: train::TrainError) -> Self {
         match error {
-            train::Error::Stopped => Self::Stopped,
+            train::TrainError::Stopped => Self::Stopped,
             error => Self::Train(error),
         }
     }
 }
 
-impl Error {
+impl ExperimentError {
     /// Whether the arguments are at fault, not the run.
     pub fn is_bad_input(&self) -> bool {
-        matches!(self, Self::Dataset(dataset::Error::Folder { .. }) | Self::Unknown { .. })
+        matches!(self, Self::Dataset(dataset::DatasetError::Folder { .. }) | Self::Unknown { .. })
     }
 }

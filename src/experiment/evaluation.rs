@@ -4,16 +4,21 @@ use ndarray::{Array2, Array3, ArrayView2, s};
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
-use super::error::Error;
-use super::learner::{Dynamics, Learner};
+use super::error::ExperimentError;
+use super::learner::{BenchmarkModel, Dynamics};
 use super::profile::Profile;
-use crate::evaluate::{self, RolloutErrors, rollout};
+use crate::evaluate::{self, RolloutErrors, TimeGrid, rollout};
 use crate::field::Hamiltonian;
 use crate::integrate::RungeKutta;
 use crate::model::Model;
+use crate::report::tables::SeedError;
 
 /// Steps per interval of a rollout: at first, and at most.
 const SUBSTEPS: (usize, usize) = (1, 64);
+/// The times at which rollouts are compared with the truth.
+const GRID: TimeGrid = TimeGrid { interval: INTERVAL, points: POINTS };
+/// The times of the rollout that figures show.
+const FINE_GRID: TimeGrid = TimeGrid { interval: FINE_INTERVAL, points: FINE_POINTS };
 /// Differences between rollouts of this size come from roundoff as much as from the step.
 const ROUNDOFF: f64 = 1e-13;
 
@@ -35,14 +40,14 @@ impl Precision {
     /// so a fifth of these adds two percent to them. Order 4 has cheaper steps, and where a force
     /// jumps no order helps.
     pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2 };
-    /// The same for smooth Hamiltonians: rollouts conserve what the model conserves only as well as
-    /// they are integrated, and one step of order 4 would leave 2e-4 of the angular momentum of
-    /// models that conserve it, where order 8 leaves 1e-9.
+    /// As [`NETWORKS`](Self::NETWORKS), for smooth Hamiltonians: rollouts conserve what the model
+    /// conserves only as well as they are integrated, and one step of order 4 would leave 2e-4 of
+    /// the angular momentum of models that conserve it, where order 8 leaves 1e-9.
     pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
 
-    /// That of a model's test.
-    pub fn of(learner: Learner, profile: Profile) -> Self {
-        let smooth = learner != Learner::ScalarsMlpRelu;
+    /// The precision with which a model is tested at this size of the experiment.
+    pub fn of(learner: BenchmarkModel, profile: Profile) -> Self {
+        let smooth = learner != BenchmarkModel::ScalarsMlpRelu;
         match learner.dynamics() {
             _ if learner.is_explicit() || profile == Profile::Paper => Self::FULL,
             Dynamics::Hnn if smooth => Self::HAMILTONIANS,
@@ -50,7 +55,7 @@ impl Precision {
         }
     }
 
-    /// As text.
+    /// The settings as text, for the keys of saved work.
     pub(super) fn settings(self) -> String {
         let Self { orders, pilots, share } = self;
         let rest =
@@ -109,19 +114,18 @@ impl Evaluation {
 /// at most.
 ///
 /// # Errors
-/// [`Error::Integrate`], never in practice.
+/// [`ExperimentError::Integrate`], never in practice.
 pub fn evaluate<M: Model>(
     model: &M,
     theta: &[f64],
     data: &Data,
     precision: Precision,
-) -> Result<Evaluation, Error> {
+) -> Result<Evaluation, ExperimentError> {
     let (truth, initial) = (data.truth(), data::first_states(&data.test.trajectories));
     let predict = |initial: ArrayView2<f64>, grid, steps: &Steps| {
         rollout(model, theta, initial, grid, &steps.method, steps.substeps)
     };
-    let coarse =
-        |initial: ArrayView2<f64>, steps: &Steps| predict(initial, (INTERVAL, POINTS), steps);
+    let coarse = |initial: ArrayView2<f64>, steps: &Steps| predict(initial, GRID, steps);
     let (steps, step_error) = choose_steps(&initial, &truth, &coarse, precision)?;
     let predicted = coarse(initial.view(), &steps);
     let system = data.preset.system();
@@ -134,7 +138,7 @@ pub fn evaluate<M: Model>(
     } else {
         steps.over(FINE_INTERVAL / INTERVAL)
     };
-    let fine = predict(initial.slice(s![..1, ..]), (FINE_INTERVAL, FINE_POINTS), &fine_steps);
+    let fine = predict(initial.slice(s![..1, ..]), FINE_GRID, &fine_steps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
     Ok(Evaluation {
         order: steps.order,
@@ -178,7 +182,7 @@ fn choose_steps(
     truth: &Array3<f64>,
     coarse: &dyn Fn(ArrayView2<f64>, &Steps) -> Array3<f64>,
     precision: Precision,
-) -> Result<(Steps, f64), Error> {
+) -> Result<(Steps, f64), ExperimentError> {
     let pilots = precision.pilots.min(initial.nrows());
     let (initial, truth) =
         (initial.slice(s![..pilots, ..]), truth.slice(s![..pilots, .., ..]).to_owned());
@@ -187,7 +191,8 @@ fn choose_steps(
         let before = coarse(initial, &steps);
         Ok((steps, before))
     };
-    let mut candidates = precision.orders.iter().map(first).collect::<Result<Vec<_>, Error>>()?;
+    let mut candidates =
+        precision.orders.iter().map(first).collect::<Result<Vec<_>, ExperimentError>>()?;
     loop {
         let cheapest = candidates.iter_mut().min_by_key(|(steps, _)| steps.cost());
         let (steps, before) = cheapest.expect("there is a method");
@@ -209,10 +214,10 @@ pub fn above_roundoff(errors: &Array2<f64>) -> Array2<f64> {
     errors.mapv(|e| e.max(f64::EPSILON))
 }
 
-/// Unclamped and clamped geometric mean of the state error.
-pub fn state_means(errors: &RolloutErrors) -> (f64, f64) {
-    (
-        evaluate::geometric_mean(&above_roundoff(&errors.state)),
-        evaluate::clamped_geometric_mean(&errors.state),
-    )
+/// The geometric means of the state's relative error over trajectories and times.
+pub fn state_means(errors: &RolloutErrors) -> SeedError {
+    SeedError {
+        geometric_mean: evaluate::geometric_mean(&above_roundoff(&errors.state)),
+        clamped_mean: evaluate::clamped_geometric_mean(&errors.state),
+    }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use ndarray::{Array2, Axis, concatenate};
 
 use super::data::{self, Preset};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{above_roundoff, state_means};
-use super::learner::{Dynamics, Learner, Symmetry};
+use super::learner::{BenchmarkModel, Dynamics, Symmetry};
 use super::noise::NoisyModel;
 use super::results::{Done, Results};
 use super::tables::{noise_rows, times};
@@ -35,8 +35,8 @@ const COLUMNS: [(Dynamics, &str); 2] = [(Dynamics::Hnn, "HNN"), (Dynamics::NOde,
 /// seed.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn figure1(seed: u64, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn figure1(seed: u64, stem: &Path) -> Result<(), ExperimentError> {
     let preset = Preset::ReferenceCode;
     let states = data::orbit(preset, seed, ORBIT.0, ORBIT.1)?;
     let orbit = |first: usize| {
@@ -54,8 +54,8 @@ pub fn figure1(seed: u64, stem: &Path) -> Result<(), Error> {
 /// Figure 2: the schemes of N-ODE and HNN.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn figure2(stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn figure2(stem: &Path) -> Result<(), ExperimentError> {
     Ok(draw::figure2(stem)?)
 }
 
@@ -65,16 +65,16 @@ pub fn figure2(stem: &Path) -> Result<(), Error> {
 /// bands hold 95% or, where there are many curves, the middle half of them.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn figure3(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn figure3(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let networks = results.of_table1().any(|done| !done.learner.is_explicit());
     let row = |title: &'static str,
                of: Of,
-               shown: fn(Learner) -> bool,
+               shown: fn(BenchmarkModel) -> bool,
                compared: bool,
                range: Option<Interval>| {
         COLUMNS.into_iter().zip(PAPER).map(move |((dynamics, column), value)| {
-            let learners: Vec<Learner> =
+            let learners: Vec<BenchmarkModel> =
                 learners(results, dynamics).filter(|learner| shown(*learner)).collect();
             let band = if learners.len() > 4 { BANDS.1 } else { BANDS.0 };
             let line = compared.then(|| ReferenceLine { label: PAPER_LABEL.into(), value });
@@ -91,7 +91,13 @@ pub fn figure3(results: &Results, stem: &Path) -> Result<(), Error> {
     };
     let mut panels: Vec<ErrorPanel> =
         row("angular momentum", |errors| &errors.angular_momentum, |_| true, false, None).collect();
-    panels.extend(row("state, Scalars", |errors| &errors.state, Learner::on_scalars, true, None));
+    panels.extend(row(
+        "state, Scalars",
+        |errors| &errors.state,
+        BenchmarkModel::on_scalars,
+        true,
+        None,
+    ));
     if networks {
         panels.extend(row("state, all", |errors| &errors.state, |_| true, true, Some(NETWORKS)));
     }
@@ -105,7 +111,7 @@ pub fn figure3(results: &Results, stem: &Path) -> Result<(), Error> {
 type Of = fn(&RolloutErrors) -> &Array2<f64>;
 
 /// Errors of a model over the trajectories of all seeds.
-fn curve(results: &Results, learner: Learner, of: Of, band: f64) -> Curve {
+fn curve(results: &Results, learner: BenchmarkModel, of: Of, band: f64) -> Curve {
     let errors: Vec<RolloutErrors> =
         of_learner(results, learner).map(|done| done.unit.evaluation.errors()).collect();
     let views: Vec<_> = errors.iter().map(|errors| of(errors).view()).collect();
@@ -133,11 +139,11 @@ fn mean_and_band(label: String, style: Style, errors: &Array2<f64>, band: f64) -
 /// best and of the worst model.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn phase_space(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let Some(data) = &results.data else { return Ok(()) };
     let shape = data.test.shape;
-    let error = |done: &Done| state_means(&done.unit.evaluation.errors()).0;
+    let error = |done: &Done| state_means(&done.unit.evaluation.errors()).geometric_mean;
     let mut of_seed: Vec<&Done> =
         results.of_table1().filter(|done| done.seed == data.seed).collect();
     of_seed.sort_by(|a, b| error(a).total_cmp(&error(b)));
@@ -161,8 +167,8 @@ pub fn phase_space(results: &Results, stem: &Path) -> Result<(), Error> {
 /// Losses and gradient norm against field evaluations, for the first seed.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn training_history(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let run = |done: &Done| {
         let history = &done.unit.training.history;
         let of = |value: fn(&Step) -> f64| history.iter().map(value).collect::<Vec<f64>>();
@@ -195,13 +201,13 @@ pub fn training_history(results: &Results, stem: &Path) -> Result<(), Error> {
 /// another one each time.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
-    let spots = |learner: Learner| {
+/// [`ExperimentError::Figure`].
+pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
+    let spots = |learner: BenchmarkModel| {
         let Style::Model { colour, marker, .. } = style(learner) else { return None };
         let point = |done: &Done| TrainedPoint {
             seconds: done.training_seconds(),
-            error: state_means(&done.unit.evaluation.errors()).0,
+            error: state_means(&done.unit.evaluation.errors()).geometric_mean,
         };
         Some(ModelPoints {
             label: learner.label(),
@@ -225,8 +231,8 @@ pub fn error_seconds(results: &Results, stem: &Path) -> Result<(), Error> {
 /// bands from the lowest to the highest.
 ///
 /// # Errors
-/// [`Error::Figure`].
-pub fn noise(results: &Results, stem: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Figure`].
+pub fn noise(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let (rows, seeds) = (noise_rows(results), results.profile.noise_seeds());
     let curves = |model: NoisyModel| {
         let own: Vec<_> = rows.iter().filter(|row| row.model == model.label()).collect();
@@ -260,34 +266,34 @@ pub fn noise(results: &Results, stem: &Path) -> Result<(), Error> {
     Ok(draw::noise(&NoiseCurves { errors, efficiencies, seeds }, stem)?)
 }
 
-/// The look of a model, the same in all figures, and no other's: networks have solid lines, explicit
-/// models are dashed; two with one colour have other dashes and another marker.
-fn style(learner: Learner) -> Style {
+/// The look of a model, the same in all figures, and no other's: networks have solid lines,
+/// explicit models are dashed; two with one colour have other dashes and another marker.
+fn style(learner: BenchmarkModel) -> Style {
     let (colour, dashes, marker) = match learner {
-        Learner::Reference => (3, 1, 1),
-        Learner::Lengths => (4, 4, 5),
-        Learner::Spectral => (0, 2, 0),
-        Learner::Directions => (2, 2, 2),
-        Learner::ClosedForm => (7, 3, 6),
-        Learner::ScalarsMlp(_) => (1, 0, 0),
-        Learner::ScalarsMlpRelu => (4, 0, 1),
-        Learner::Emlp(Symmetry::O2, _) => (0, 0, 4),
-        Learner::Emlp(Symmetry::So2, _) => (5, 0, 2),
-        Learner::Emlp(Symmetry::D2, _) => (2, 0, 3),
-        Learner::Emlp(Symmetry::D6, _) => (3, 0, 6),
-        Learner::Mlp(_) => (6, 0, 5),
+        BenchmarkModel::Reference => (3, 1, 1),
+        BenchmarkModel::Lengths => (4, 4, 5),
+        BenchmarkModel::Spectral => (0, 2, 0),
+        BenchmarkModel::Directions => (2, 2, 2),
+        BenchmarkModel::ClosedForm => (7, 3, 6),
+        BenchmarkModel::ScalarsMlp(_) => (1, 0, 0),
+        BenchmarkModel::ScalarsMlpRelu => (4, 0, 1),
+        BenchmarkModel::Emlp(Symmetry::O2, _) => (0, 0, 4),
+        BenchmarkModel::Emlp(Symmetry::So2, _) => (5, 0, 2),
+        BenchmarkModel::Emlp(Symmetry::D2, _) => (2, 0, 3),
+        BenchmarkModel::Emlp(Symmetry::D6, _) => (3, 0, 6),
+        BenchmarkModel::Mlp(_) => (6, 0, 5),
     };
     Style::Model { colour, dashes, marker }
 }
 
 /// The models of these dynamics of which there are results.
-fn learners(results: &Results, dynamics: Dynamics) -> impl Iterator<Item = Learner> {
-    let present = move |learner: &Learner| {
+fn learners(results: &Results, dynamics: Dynamics) -> impl Iterator<Item = BenchmarkModel> {
+    let present = move |learner: &BenchmarkModel| {
         learner.dynamics() == dynamics && of_learner(results, *learner).next().is_some()
     };
-    Learner::ALL.into_iter().filter(present)
+    BenchmarkModel::ALL.into_iter().filter(present)
 }
 
-fn of_learner(results: &Results, learner: Learner) -> impl Iterator<Item = &Done> {
+fn of_learner(results: &Results, learner: BenchmarkModel) -> impl Iterator<Item = &Done> {
     results.of_table1().filter(move |done| done.learner == learner)
 }

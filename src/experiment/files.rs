@@ -7,12 +7,12 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::Error;
+use super::error::ExperimentError;
 use crate::dataset::{self, files::write_atomically};
 
 /// Writes `content` (as CBOR), whole or not at all.
-pub(super) fn save(path: &Path, content: &impl Serialize) -> Result<(), Error> {
-    let failed = |message: String| Error::Saved { path: path.into(), message };
+pub(super) fn save(path: &Path, content: &impl Serialize) -> Result<(), ExperimentError> {
+    let failed = |message: String| ExperimentError::Saved { path: path.into(), message };
     let mut bytes = Vec::new();
     ciborium::into_writer(content, &mut bytes).map_err(|error| failed(error.to_string()))?;
     Ok(write_atomically(path, |file| file.write_all(&bytes))?)
@@ -24,7 +24,7 @@ pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Option<T> {
 }
 
 /// Makes a folder and those above it.
-pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
+pub(super) fn make_folder(path: &Path) -> Result<(), ExperimentError> {
     fs::create_dir_all(path)
-        .map_err(|source| dataset::Error::Folder { path: path.into(), source }.into())
+        .map_err(|source| dataset::DatasetError::Folder { path: path.into(), source }.into())
 }

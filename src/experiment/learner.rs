@@ -1,16 +1,16 @@
-//! Which models there are: their names, and what the paper says of them.
+//! The models of Table 1: their names, and what the paper says of them.
 
 use super::profile::Profile;
 use crate::basis::Kind;
-use crate::model::emlp::Group;
-use crate::report::tables::RowKey;
+use crate::model::emlp::SymmetryGroup;
+use crate::report::tables::{PaperError, RowKey};
 use crate::train::FieldKind;
 
 /// Degree of the spectral basis.
 const DEGREE: usize = 6;
 /// Degree of fields made of plain vectors, and of those with directions.
 const FIELD_DEGREES: (usize, usize) = (10, 6);
-/// The same at the smallest profile.
+/// These degrees at the smallest size of the experiment.
 const SMOKE_FIELD_DEGREES: (usize, usize) = (4, 3);
 
 /// What a model learns.
@@ -47,19 +47,19 @@ impl Symmetry {
     }
 
     /// The group.
-    pub(super) fn group(self) -> Group {
+    pub(super) fn group(self) -> SymmetryGroup {
         match self {
-            Self::O2 => Group::o2(),
-            Self::So2 => Group::so2(),
-            Self::D2 => Group::dihedral(2),
-            Self::D6 => Group::dihedral(6),
+            Self::O2 => SymmetryGroup::o2(),
+            Self::So2 => SymmetryGroup::so2(),
+            Self::D2 => SymmetryGroup::dihedral(2),
+            Self::D6 => SymmetryGroup::dihedral(6),
         }
     }
 }
 
-/// A model that is trained.
+/// A model that is trained and compared in Table 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learner {
+pub enum BenchmarkModel {
     /// Hamiltonian linear in the scalars.
     Reference,
     /// Hamiltonian a sum of smooth functions of the scalars.
@@ -68,12 +68,13 @@ pub enum Learner {
     ClosedForm,
     /// Field a sum of the input vectors, coefficients smooth functions of lengths.
     Lengths,
-    /// The same with the directions of relative positions among the vectors.
+    /// A field as [`Lengths`](Self::Lengths), with the directions of relative positions among the
+    /// vectors.
     Directions,
     /// A perceptron on scalars with swish: its output is the Hamiltonian, or the coefficients of
     /// the input vectors.
     ScalarsMlp(Dynamics),
-    /// The same Hamiltonian with ReLU.
+    /// A perceptron on scalars with ReLU, its output the Hamiltonian.
     ScalarsMlpRelu,
     /// An equivariant network on the vectors of the state.
     Emlp(Symmetry, Dynamics),
@@ -81,8 +82,8 @@ pub enum Learner {
     Mlp(Dynamics),
 }
 
-impl Learner {
-    /// All of them, in the order of Table 1.
+impl BenchmarkModel {
+    /// Every model, in the order of Table 1.
     pub const ALL: [Self; 18] = [
         Self::Reference,
         Self::Spectral,
@@ -140,7 +141,7 @@ impl Learner {
         }
     }
 
-    /// What it learns.
+    /// What the model learns.
     pub fn dynamics(self) -> Dynamics {
         match self {
             Self::Reference | Self::Spectral | Self::ClosedForm | Self::ScalarsMlpRelu => {
@@ -151,7 +152,7 @@ impl Learner {
         }
     }
 
-    /// Whether it is an explicit function, no network.
+    /// Whether the model is an explicit function, no network.
     pub fn is_explicit(self) -> bool {
         matches!(
             self,
@@ -159,7 +160,7 @@ impl Learner {
         )
     }
 
-    /// Whether it is one of the models on scalars.
+    /// Whether the model is a function of invariant scalars.
     pub fn on_scalars(self) -> bool {
         self.is_explicit() || matches!(self, Self::ScalarsMlp(_) | Self::ScalarsMlpRelu)
     }
@@ -224,17 +225,18 @@ impl Learner {
         }
     }
 
-    /// Value and deviation that Yao et al. (2021, Table 1) give, or an early README of their code,
-    /// for this model; NaN for a deviation that they don't give.
-    pub fn paper(self) -> Option<(f64, f64)> {
-        match self {
-            Self::ScalarsMlp(Dynamics::Hnn) | Self::ScalarsMlpRelu => Some((0.005, 0.002)),
-            Self::ScalarsMlp(Dynamics::NOde) => Some((0.009, 0.001)),
-            Self::Emlp(Symmetry::O2, Dynamics::Hnn) => Some((0.012, 0.002)),
-            Self::Emlp(Symmetry::So2, Dynamics::Hnn) => Some((0.015, 0.003)),
-            Self::Emlp(Symmetry::D6, Dynamics::Hnn) => Some((0.013, 0.002)),
-            Self::Mlp(Dynamics::Hnn) => Some((0.028, f64::NAN)),
-            _ => None,
-        }
+    /// The error that Yao et al. (2021, Table 1) give for this model, or an early README of their
+    /// code; none for models that they don't have.
+    pub fn paper(self) -> Option<PaperError> {
+        let (value, deviation) = match self {
+            Self::ScalarsMlp(Dynamics::Hnn) | Self::ScalarsMlpRelu => (0.005, Some(0.002)),
+            Self::ScalarsMlp(Dynamics::NOde) => (0.009, Some(0.001)),
+            Self::Emlp(Symmetry::O2, Dynamics::Hnn) => (0.012, Some(0.002)),
+            Self::Emlp(Symmetry::So2, Dynamics::Hnn) => (0.015, Some(0.003)),
+            Self::Emlp(Symmetry::D6, Dynamics::Hnn) => (0.013, Some(0.002)),
+            Self::Mlp(Dynamics::Hnn) => (0.028, None),
+            _ => return None,
+        };
+        Some(PaperError { value, deviation })
     }
 }

@@ -1,4 +1,4 @@
-//! The experiments: one function for each table or figure, three sizes, and runs that go on where
+//! The experiments of the paper: its tables and figures, in three sizes, by runs that go on where
 //! they stopped.
 //!
 //! [`reproduce`] makes the data of the springy double pendulum (Finzi, Welling & Wilson 2021),
@@ -15,36 +15,44 @@
 //! The same seed gives the same bytes, whatever the number of threads; only `timings.parquet`
 //! differs.
 
+#[doc(hidden)]
 pub mod data;
 mod error;
+#[doc(hidden)]
 pub mod evaluation;
+#[doc(hidden)]
 pub mod figures;
 mod files;
 mod learner;
+#[doc(hidden)]
 pub mod models;
 mod networks;
+#[doc(hidden)]
 pub mod noise;
 mod product;
 mod profile;
 mod results;
 mod run;
 mod stopwatch;
+#[doc(hidden)]
 pub mod store;
 mod summary;
+#[doc(hidden)]
 pub mod tables;
 mod timings;
 mod unit;
 mod unit_id;
 mod units;
 
-pub use error::Error;
-pub use learner::{Dynamics, Learner, Symmetry};
-pub use product::Product;
+pub use error::ExperimentError;
+pub use learner::{BenchmarkModel, Dynamics, Symmetry};
+pub use product::Artefact;
 pub use profile::Profile;
 pub use results::{Done, Results};
-pub use run::{Options, Watch, reproduce};
+pub use run::{ReproduceOptions, reproduce};
+#[doc(hidden)]
 pub use stopwatch::Stopwatch;
 pub use summary::Summary;
 pub use unit::{Constant, Law, Limit, Step, Training, Unit};
 pub use unit_id::UnitId;
-pub use units::{Shard, Work, all_units, resolve};
+pub use units::{RunPlan, Shard, all_units, resolve};

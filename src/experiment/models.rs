@@ -1,15 +1,16 @@
 //! The models: training, rollouts, and the law read off.
 
 use super::data::Data;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate};
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 use super::networks;
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
 use super::unit::{Law, Unit, linear_training, settings, teller, training};
 use crate::basis::Kind;
 use crate::model::ScalarHamiltonian;
+use crate::progress::Progress;
 use crate::recover::{Noise, RecoverSettings, recover};
 use crate::train::{self, FieldKind, Outcome, Saving, Settings};
 
@@ -18,7 +19,7 @@ use crate::train::{self, FieldKind, Outcome, Saving, Settings};
 const STEPS: (f64, f64) = (0.05, 0.1);
 
 /// All that a trained model depends on, as text.
-pub fn key(data: &Data, profile: Profile, learner: Learner) -> String {
+pub fn key(data: &Data, profile: Profile, learner: BenchmarkModel) -> String {
     let (preset, fingerprint, revision) =
         (data.preset.name(), data.fingerprint(), learner.revision());
     let settings = match (learner.basis(), learner.field(profile)) {
@@ -42,26 +43,26 @@ fn plan(step: f64) -> String {
             rollout.batch
         )
     });
-    plan.unwrap_or_default()
+    plan.expect("the integrator has this order")
 }
 
-/// Trains and tests a model; `watch` is told what goes on, `clock` takes the times.
+/// Trains and tests a model; `progress` is told what goes on, `clock` takes the times.
 ///
 /// # Errors
-/// [`Error::Scalars`], [`Error::Train`], [`Error::Recover`].
+/// [`ExperimentError::Scalars`], [`ExperimentError::Train`], [`ExperimentError::Recover`].
 pub fn unit(
-    learner: Learner,
+    learner: BenchmarkModel,
     profile: Profile,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     match (learner, learner.basis(), learner.field(profile)) {
-        (Learner::ClosedForm, ..) => closed_form_unit(data, watch, clock),
-        (_, Some(basis), _) => scalars_unit(basis, data, saving, watch, clock),
-        (_, _, Some(field)) => field_unit(field, data, saving, watch, clock),
-        _ => networks::unit(learner, profile, data, saving, watch, clock),
+        (BenchmarkModel::ClosedForm, ..) => closed_form_unit(data, progress, clock),
+        (_, Some(basis), _) => scalars_unit(basis, data, saving, progress, clock),
+        (_, _, Some(field)) => field_unit(field, data, saving, progress, clock),
+        _ => networks::unit(learner, profile, data, saving, progress, clock),
     }
 }
 
@@ -71,9 +72,9 @@ fn scalars_unit(
     kind: Kind,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
     let learned = train::learn(
         &data.inputs()?,
@@ -81,7 +82,7 @@ fn scalars_unit(
         kind,
         &settings,
         Some(saving),
-        &mut teller(watch, clock),
+        &mut teller(progress, clock),
     )?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?;
@@ -95,9 +96,9 @@ fn field_unit(
     kind: FieldKind,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
     let learned = train::learn_field(
         &data.inputs()?,
@@ -105,7 +106,7 @@ fn field_unit(
         kind,
         &settings,
         Some(saving),
-        &mut teller(watch, clock),
+        &mut teller(progress, clock),
     )?;
     clock.lap("training");
     let evaluation = evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?;
@@ -118,9 +119,9 @@ fn field_unit(
 /// refitted on the trajectories.
 fn closed_form_unit(
     data: &Data,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let inputs = data.inputs()?;
     let settings = RecoverSettings { noise: Noise::None, ..RecoverSettings::default() };
     let found = recover(
@@ -128,7 +129,7 @@ fn closed_form_unit(
         &data.train.trajectories,
         &data.validation.trajectories,
         &settings,
-        watch,
+        progress,
     )?;
     let model = ScalarHamiltonian::closed_form(&inputs, &found.expression)?;
     let theta = found.expression.constants();

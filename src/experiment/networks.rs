@@ -7,22 +7,24 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::data::Data;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate};
 use super::files::make_folder;
-use super::learner::{Dynamics, Learner};
+use super::learner::{BenchmarkModel, Dynamics};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
-use super::unit::{Step, Unit, settings, training};
+use super::unit::{Step, Unit, settings, teller, training};
 use crate::expr::Vector;
-use crate::loss::Options;
+use crate::loss::RolloutOptions;
 use crate::model::network::{
     Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, VectorSumField,
 };
 use crate::model::{RandomStart, emlp};
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::{
-    self, Form, NetworkFit, NetworkSettings, NetworkStep, Record, Saving, states, train_network,
+    self, NetworkFit, NetworkSettings, NetworkStage, NetworkStep, Record, Saving, StageLoss,
+    states, train_network,
 };
 
 /// Longest step of the integrator in training: that between two points, for which its order of 8 is
@@ -40,10 +42,10 @@ struct Size {
     centres: Centres,
 }
 
-fn size(learner: Learner, profile: Profile) -> Size {
+fn size(learner: BenchmarkModel, profile: Profile) -> Size {
     let (width, number) = match (profile, learner) {
         (Profile::Smoke, _) => (8, 4),
-        (_, Learner::ScalarsMlp(_) | Learner::ScalarsMlpRelu) => (100, CENTRES),
+        (_, BenchmarkModel::ScalarsMlp(_) | BenchmarkModel::ScalarsMlpRelu) => (100, CENTRES),
         _ => (128, CENTRES),
     };
     Size { hidden: vec![width; 3], centres: Centres { number, width: 1.0 / (number - 1) as f64 } }
@@ -57,13 +59,13 @@ const CENTRES: usize = 24;
 /// rollouts. Those of equivariant networks cost several times as much, those on rollouts ten times
 /// as much. At quick only ReLU has the latter, as its own forces are trained in no other: for the
 /// others they lower the validation error by two percent at most.
-fn iterations(learner: Learner, profile: Profile) -> [usize; 3] {
-    let equivariant = matches!(learner, Learner::Emlp(..));
+fn iterations(learner: BenchmarkModel, profile: Profile) -> [usize; 3] {
+    let equivariant = matches!(learner, BenchmarkModel::Emlp(..));
     match profile {
         Profile::Smoke => [10, 10, 5],
         Profile::Quick if equivariant && learner.dynamics() == Dynamics::Hnn => [50, 100, 0],
         Profile::Quick if probes(learner, profile).is_some() => [50, 150, 0],
-        Profile::Quick if learner == Learner::ScalarsMlpRelu => [300, 600, 5],
+        Profile::Quick if learner == BenchmarkModel::ScalarsMlpRelu => [300, 600, 5],
         Profile::Quick => [300, 400, 0],
         Profile::Paper if equivariant => [150, 400, 10],
         Profile::Paper => [300, 800, 20],
@@ -82,11 +84,11 @@ fn round(profile: Profile) -> usize {
 }
 
 /// Random vectors for each block of chunks that the coordinates of training are taken from, at
-/// quick. Equivariant networks and the perceptron as a field come to the same validation
-/// error in less than half of the iterations; perceptrons on scalars and as a Hamiltonian would not:
-/// they come to the same training error sooner, but predict other chunks worse.
-fn probes(learner: Learner, profile: Profile) -> Option<u64> {
-    let helped = matches!(learner, Learner::Emlp(..) | Learner::Mlp(Dynamics::NOde));
+/// quick. Equivariant networks and the perceptron as a field come to the same validation error in
+/// less than half of the iterations; perceptrons on scalars and as a Hamiltonian would not: they
+/// come to the same training error sooner, but predict other chunks worse.
+fn probes(learner: BenchmarkModel, profile: Profile) -> Option<u64> {
+    let helped = matches!(learner, BenchmarkModel::Emlp(..) | BenchmarkModel::Mlp(Dynamics::NOde));
     (profile == Profile::Quick && helped).then_some(4)
 }
 
@@ -95,19 +97,22 @@ fn probes(learner: Learner, profile: Profile) -> Option<u64> {
 const SHARPNESS: [f64; 3] = [1.0, 6.0, 36.0];
 
 /// How networks are trained, chosen by validation.
-fn network_settings(learner: Learner, profile: Profile) -> Result<NetworkSettings, Error> {
+fn network_settings(
+    learner: BenchmarkModel,
+    profile: Profile,
+) -> Result<NetworkSettings, ExperimentError> {
     let plain = settings(STEP)?;
     let [first, corrected, rollout] = iterations(learner, profile);
     Ok(NetworkSettings {
-        rollout: Options { batch: BATCH, ..plain.rollout },
+        rollout: RolloutOptions { batch: BATCH, ..plain.rollout },
         weights: plain.weights,
         stages: [
-            (Form::Quadrature, first),
-            (Form::Quadrature, corrected),
-            (Form::Rollout, rollout),
+            NetworkStage { loss: StageLoss::Quadrature, iterations: first },
+            NetworkStage { loss: StageLoss::Quadrature, iterations: corrected },
+            NetworkStage { loss: StageLoss::Rollout, iterations: rollout },
         ]
         .into_iter()
-        .filter(|(_, iterations)| *iterations > 0)
+        .filter(|stage| stage.iterations > 0)
         .collect(),
         round: round(profile),
         patience: 5,
@@ -117,53 +122,56 @@ fn network_settings(learner: Learner, profile: Profile) -> Result<NetworkSetting
 }
 
 /// All settings, as text.
-pub(super) fn plan(learner: Learner, profile: Profile) -> String {
+pub(super) fn plan(learner: BenchmarkModel, profile: Profile) -> String {
     let text = network_settings(learner, profile).map(|settings| {
         let NetworkSettings { rollout, weights, stages, round, patience, decay, probes } = settings;
         let rollout = (rollout.method.stages(), rollout.step, rollout.batch);
+        let stages: Vec<_> = stages.iter().map(|stage| (stage.loss, stage.iterations)).collect();
         let probes = probes.map_or_else(String::new, |probes| format!(" probes {probes}"));
-        let sharpness = if learner == Learner::ScalarsMlpRelu { format!(" sharpness {SHARPNESS:?}") } else { String::new() };
+        let sharpness = if learner == BenchmarkModel::ScalarsMlpRelu { format!(" sharpness {SHARPNESS:?}") } else { String::new() };
         format!(
             "{:?} {rollout:?} weights {weights:?} {stages:?} round {round} patience {patience} decay {decay:e}{probes}{sharpness}",
             size(learner, profile)
         )
     });
-    text.unwrap_or_default()
+    text.expect("the integrator has this order")
 }
 
 /// Trains and tests a network.
 ///
 /// # Errors
-/// [`Error::Scalars`], [`Error::Train`].
+/// [`ExperimentError::Scalars`], [`ExperimentError::Train`].
 pub(super) fn unit(
-    learner: Learner,
+    learner: BenchmarkModel,
     profile: Profile,
     data: &Data,
     saving: Saving,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
-) -> Result<Unit, Error> {
+) -> Result<Unit, ExperimentError> {
     let inputs = data.inputs()?;
     let states = states(&data.train.trajectories);
     let Size { hidden, centres } = size(learner, profile);
     let (z, swish) = (states.view(), Activation::Swish);
     let scalars = || scalars(&inputs, &states);
-    let mut work = Work { learner, profile, data, saving, watch, clock };
+    let mut work = Work { learner, profile, data, saving, progress, clock };
     match learner {
-        Learner::Emlp(symmetry, dynamics) => {
+        BenchmarkModel::Emlp(symmetry, dynamics) => {
             let (group, size) =
                 (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
             match dynamics {
-                Dynamics::Hnn => work
-                    .unit(&NetworkHamiltonian::emlp(&group, z, size).map_err(train::Error::from)?),
-                Dynamics::NOde => {
-                    work.unit(&NetworkField::emlp(&group, z, size).map_err(train::Error::from)?)
-                }
+                Dynamics::Hnn => work.unit(
+                    &NetworkHamiltonian::emlp(&group, z, size).map_err(train::TrainError::from)?,
+                ),
+                Dynamics::NOde => work
+                    .unit(&NetworkField::emlp(&group, z, size).map_err(train::TrainError::from)?),
             }
         }
-        Learner::Mlp(Dynamics::Hnn) => work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish)),
-        Learner::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
-        Learner::ScalarsMlpRelu => {
+        BenchmarkModel::Mlp(Dynamics::Hnn) => {
+            work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish))
+        }
+        BenchmarkModel::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
+        BenchmarkModel::ScalarsMlpRelu => {
             let scalars = scalars()?;
             work.sharpened(|activation| {
                 NetworkHamiltonian::<Scalars<3>>::scalars_mlp(
@@ -174,7 +182,7 @@ pub(super) fn unit(
                 )
             })
         }
-        Learner::ScalarsMlp(Dynamics::NOde) => {
+        BenchmarkModel::ScalarsMlp(Dynamics::NOde) => {
             let vectors = vectors(&inputs);
             work.unit(&VectorSumField::<3>::scalars_mlp(
                 &inputs,
@@ -193,7 +201,7 @@ pub(super) fn unit(
 }
 
 /// The independent ones of all scalars.
-fn scalars(inputs: &Inputs, states: &Array2<f64>) -> Result<ScalarSet, Error> {
+fn scalars(inputs: &Inputs, states: &Array2<f64>) -> Result<ScalarSet, ExperimentError> {
     Ok(ScalarSet::independent(inputs, inputs.catalogue(), states.view())?)
 }
 
@@ -216,16 +224,16 @@ fn vectors(inputs: &Inputs) -> Vec<Vector> {
 
 /// What every network is trained and tested with.
 struct Work<'a> {
-    learner: Learner,
+    learner: BenchmarkModel,
     profile: Profile,
     data: &'a Data,
     saving: Saving<'a>,
-    watch: &'a mut dyn FnMut(&str),
+    progress: &'a mut dyn FnMut(Progress),
     clock: &'a mut Stopwatch,
 }
 
 impl Work<'_> {
-    fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, Error> {
+    fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, ExperimentError> {
         let settings = network_settings(self.learner, self.profile)?;
         let fit = self.fit(model, self.start(model), &settings, self.saving.path)?;
         self.finish(model, fit)
@@ -236,13 +244,13 @@ impl Work<'_> {
     fn sharpened<M: RandomStart>(
         &mut self,
         model: impl Fn(Activation) -> M,
-    ) -> Result<Unit, Error> {
+    ) -> Result<Unit, ExperimentError> {
         let mut settings = network_settings(self.learner, self.profile)?;
         let rollout = settings.stages.pop();
         settings
             .stages
             .iter_mut()
-            .for_each(|(_, iterations)| *iterations = iterations.div_ceil(SHARPNESS.len()));
+            .for_each(|stage| stage.iterations = stage.iterations.div_ceil(SHARPNESS.len()));
         let relu = model(Activation::Relu);
         let (mut theta, mut history) = (self.start(&relu), Vec::new());
         for sharpness in SHARPNESS {
@@ -269,29 +277,24 @@ impl Work<'_> {
         start: Vec<f64>,
         settings: &NetworkSettings,
         folder: &Path,
-    ) -> Result<NetworkFit, Error> {
-        let Self { data, saving, watch, clock, .. } = self;
-        let chunks = (&data.train.trajectories[..], &data.validation.trajectories[..]);
-        let mut tell = |step: &NetworkStep| {
-            clock.tick();
-            watch(&format!(
-                "iteration {}, {} loss {:.1e}",
-                step.record.iteration,
-                step.form.name(),
-                step.record.value
-            ));
-        };
+    ) -> Result<NetworkFit, ExperimentError> {
+        let Self { data, saving, progress, clock, .. } = self;
         Ok(train_network(
             model,
             start,
-            chunks,
+            &data.train.trajectories,
+            &data.validation.trajectories,
             settings,
             Some(Saving { path: folder, ..*saving }),
-            &mut tell,
+            &mut teller(&mut **progress, clock),
         )?)
     }
 
-    fn finish<M: RandomStart>(&mut self, model: &M, fit: NetworkFit) -> Result<Unit, Error> {
+    fn finish<M: RandomStart>(
+        &mut self,
+        model: &M,
+        fit: NetworkFit,
+    ) -> Result<Unit, ExperimentError> {
         self.clock.lap("training");
         let evaluation =
             evaluate(model, &fit.theta, self.data, Precision::of(self.learner, self.profile))?;

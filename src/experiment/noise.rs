@@ -8,7 +8,7 @@ use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Data, Preset};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate, state_means};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
@@ -18,6 +18,7 @@ use crate::dataset::{Trajectory, add_noise};
 use crate::expr::Expr;
 use crate::linalg::{cholesky, triangular_inverse};
 use crate::model::ScalarHamiltonian;
+use crate::progress::Progress;
 use crate::recover::{RecoverSettings, Recovery, recover};
 use crate::train::{self, Prior, Settings, cramer_rao, fit_noisy, learn_noisy};
 
@@ -47,7 +48,7 @@ pub enum NoisyModel {
 }
 
 impl NoisyModel {
-    /// All of them, in the order of the table.
+    /// Everything that is fitted, in the order of the table.
     pub const ALL: [Self; 3] = [Self::ClosedForm, Self::Spectral, Self::Bound];
 
     /// Name of its files.
@@ -137,17 +138,17 @@ pub struct NoisyUnit {
 /// Makes the noise, fits and tests.
 ///
 /// # Errors
-/// [`Error::Train`], [`Error::Recover`], [`Error::Scalars`].
+/// [`ExperimentError::Train`], [`ExperimentError::Recover`], [`ExperimentError::Scalars`].
 pub fn unit(
     id: NoiseId,
     data: &Data,
-    watch: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
     clock: &mut Stopwatch,
-) -> Result<NoisyUnit, Error> {
+) -> Result<NoisyUnit, ExperimentError> {
     let unit = match id.model {
         NoisyModel::Bound => bound_unit(id, data)?,
-        NoisyModel::ClosedForm => closed_form_unit(id, data, watch)?,
-        NoisyModel::Spectral => spectral_unit(id, data, watch)?,
+        NoisyModel::ClosedForm => closed_form_unit(id, data, progress)?,
+        NoisyModel::Spectral => spectral_unit(id, data, progress)?,
     };
     clock.lap("noise");
     Ok(unit)
@@ -156,26 +157,25 @@ pub fn unit(
 fn spectral_unit(
     id: NoiseId,
     data: &Data,
-    watch: &mut dyn FnMut(&str),
-) -> Result<NoisyUnit, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<NoisyUnit, ExperimentError> {
     let (chunks, _) = noisy_chunks(id, data);
     let settings = Settings {
         weights: train::unit_weights(&chunks),
         rank_tolerance: RANK_TOLERANCE,
         ..settings(STEP)?
     };
-    let mut watch = |record: &train::Record| watch(&format!("iteration {}", record.iteration));
     let learned = learn_noisy(
         &data.inputs()?,
         &chunks,
         Kind::Spectral { degree: DEGREE },
         &settings,
         None,
-        &mut watch,
+        progress,
     )?;
     let error =
         state_means(&evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?.errors())
-            .0;
+            .geometric_mean;
     Ok(NoisyUnit {
         error,
         parameters: learned.fit.theta.len(),
@@ -188,8 +188,8 @@ fn spectral_unit(
 fn closed_form_unit(
     id: NoiseId,
     data: &Data,
-    watch: &mut dyn FnMut(&str),
-) -> Result<NoisyUnit, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<NoisyUnit, ExperimentError> {
     let (chunks, validation) = noisy_chunks(id, data);
     let inputs = data.inputs()?;
     let found = recover(
@@ -197,7 +197,7 @@ fn closed_form_unit(
         &chunks,
         &validation,
         &RecoverSettings { seed: id.seed, ..RecoverSettings::default() },
-        watch,
+        progress,
     );
     let (found, expression) = match found {
         Ok(found) => (same_form(&found), Some(found.best().to_string())),
@@ -223,7 +223,7 @@ fn closed_form_unit(
     };
     let (root, truth) = bound(id, data)?;
     let off = Array1::from_iter(constants.iter().zip(&truth).map(|(a, b)| a - b));
-    let white = triangular_inverse(&root.t()).map_err(train::Error::from)?.t().dot(&off);
+    let white = triangular_inverse(&root.t()).map_err(train::TrainError::from)?.t().dot(&off);
     let error = state_means(
         &evaluate(
             &ScalarHamiltonian::closed_form(&inputs, &law(&true_constants(data.preset)))?,
@@ -233,7 +233,7 @@ fn closed_form_unit(
         )?
         .errors(),
     )
-    .0;
+    .geometric_mean;
     Ok(NoisyUnit {
         error,
         parameters: constants.len(),
@@ -243,7 +243,7 @@ fn closed_form_unit(
     })
 }
 
-fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
+fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, ExperimentError> {
     let (root, truth) = bound(id, data)?;
     let model =
         ScalarHamiltonian::closed_form(&data.inputs()?, &law(&true_constants(data.preset)))?;
@@ -255,7 +255,9 @@ fn bound_unit(id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
     for _ in 0..DRAWS.0 {
         let xi = Array1::from_shape_simple_fn(truth.len(), || rng.sample::<f64, _>(StandardNormal));
         let theta: Vec<f64> = truth.iter().zip(root.dot(&xi)).map(|(t, d)| t + d).collect();
-        logs += state_means(&evaluate(&model, &theta, &some, Precision::FULL)?.errors()).0.ln();
+        logs += state_means(&evaluate(&model, &theta, &some, Precision::FULL)?.errors())
+            .geometric_mean
+            .ln();
     }
     let error = (logs / DRAWS.0 as f64).exp();
     Ok(NoisyUnit {
@@ -279,7 +281,7 @@ fn noisy_chunks(id: NoiseId, data: &Data) -> (Vec<Trajectory>, Vec<Trajectory>) 
 
 /// The Cholesky factor of the Cramer-Rao bound for the constants of the true law, and these
 /// constants.
-fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), Error> {
+fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), ExperimentError> {
     let chunks = &data.train.trajectories;
     let truth = law(&true_constants(data.preset));
     let settings = settings(STEP)?;
@@ -290,7 +292,7 @@ fn bound(id: NoiseId, data: &Data) -> Result<(Array2<f64>, Vec<f64>), Error> {
         .collect();
     let model = ScalarHamiltonian::closed_form(&data.inputs()?, &truth)?;
     let covariance = cramer_rao(&model, &truth.constants(), chunks, &noise, &settings)?;
-    Ok((cholesky(&covariance).map_err(train::Error::from)?, truth.constants()))
+    Ok((cholesky(&covariance).map_err(train::TrainError::from)?, truth.constants()))
 }
 
 /// The form of the pendulum's law, numbers in the places of its coefficients.
@@ -305,7 +307,7 @@ fn law([m1, m2, k1, l1, k2, l2, g1, g2]: &[f64; 8]) -> Expr {
 }
 
 fn true_constants(preset: Preset) -> [f64; 8] {
-    CONSTANTS.map(|name| preset.true_value(name).unwrap_or(f64::NAN))
+    CONSTANTS.map(|name| preset.true_value(name).expect("each is a constant of the pendulum"))
 }
 
 /// The constants of [`law`] that a recovered law has, if it is of that form.

@@ -3,14 +3,14 @@
 use std::str::FromStr;
 
 use super::data::Preset;
-use super::error::Error;
-use super::learner::Learner;
+use super::error::ExperimentError;
+use super::learner::BenchmarkModel;
 use super::profile::named;
 use super::unit_id::UnitId;
 
 /// A table or figure, or the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Product {
+pub enum Artefact {
     /// The tables of trajectories.
     Trajectories,
     /// `training.parquet`.
@@ -41,8 +41,8 @@ pub enum Product {
     ErrorSeconds,
 }
 
-impl Product {
-    /// All of them.
+impl Artefact {
+    /// Every table and figure, in the order in which they are made.
     pub const ALL: [Self; 14] = [
         Self::Trajectories,
         Self::Training,
@@ -80,12 +80,12 @@ impl Product {
         }
     }
 
-    /// Whether it is a figure.
+    /// Whether this is a figure.
     pub fn is_figure(self) -> bool {
         self >= Self::Figure1
     }
 
-    /// Whether it shows something before all models are there.
+    /// Whether this shows something before all models are trained.
     pub(super) fn is_early(self) -> bool {
         matches!(
             self,
@@ -102,15 +102,15 @@ impl Product {
     pub(super) fn needs(self, unit: UnitId) -> bool {
         match self {
             Self::Trajectories | Self::Noise | Self::Figure1 | Self::Figure2 => false,
-            Self::Recovered => unit.learner == Learner::ClosedForm,
+            Self::Recovered => unit.learner == BenchmarkModel::ClosedForm,
             _ => unit.preset == Preset::ReferenceCode,
         }
     }
 }
 
-impl FromStr for Product {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Self, Error> {
+impl FromStr for Artefact {
+    type Err = ExperimentError;
+    fn from_str(name: &str) -> Result<Self, ExperimentError> {
         named("table or figure", name, &Self::ALL, Self::name)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::error::Error;
+use super::error::ExperimentError;
 
 /// Size of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// All of them, smallest first.
+    /// Every size, smallest first.
     pub const ALL: [Self; 3] = [Self::Smoke, Self::Quick, Self::Paper];
 
     /// Name in commands, folders and tables.
@@ -70,8 +70,8 @@ impl Profile {
 }
 
 impl FromStr for Profile {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Self, Error> {
+    type Err = ExperimentError;
+    fn from_str(name: &str) -> Result<Self, ExperimentError> {
         named("profile", name, &Self::ALL, Self::name)
     }
 }
@@ -79,14 +79,14 @@ impl FromStr for Profile {
 /// The one of `all` that has this name.
 ///
 /// # Errors
-/// [`Error::Unknown`].
+/// [`ExperimentError::Unknown`].
 pub(super) fn named<T: Copy>(
     kind: &'static str,
     name: &str,
     all: &[T],
     name_of: fn(T) -> &'static str,
-) -> Result<T, Error> {
+) -> Result<T, ExperimentError> {
     let accepted = || all.iter().map(|item| name_of(*item)).collect::<Vec<_>>().join(", ");
     let found = all.iter().copied().find(|item| name_of(*item) == name);
-    found.ok_or_else(|| Error::Unknown { kind, name: name.into(), accepted: accepted() })
+    found.ok_or_else(|| ExperimentError::Unknown { kind, name: name.into(), accepted: accepted() })
 }

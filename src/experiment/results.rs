@@ -1,7 +1,7 @@
 //! What was learned: all that tables and figures are made of.
 
 use super::data::{Data, Preset};
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 use super::noise::{NoiseId, NoisyUnit};
 use super::profile::Profile;
 use super::unit::Unit;
@@ -9,8 +9,8 @@ use super::unit::Unit;
 /// A model of one seed.
 #[derive(Clone, Debug)]
 pub struct Done {
-    /// Which model.
-    pub learner: Learner,
+    /// The model.
+    pub learner: BenchmarkModel,
     /// System that it learned.
     pub preset: Preset,
     /// Seed of its data.
@@ -35,7 +35,7 @@ impl Done {
 /// What tables and figures are made of.
 #[derive(Clone, Debug)]
 pub struct Results {
-    /// Size.
+    /// Size of the experiment.
     pub profile: Profile,
     /// The first seed.
     pub seed: u64,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::{self, Data, Preset};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::files::make_folder;
 use super::noise::{self, NoiseId, NoisyUnit};
-use super::product::Product;
+use super::product::Artefact;
 use super::profile::Profile;
 use super::results::{Done, Results};
 use super::stopwatch::Stopwatch;
@@ -16,15 +16,16 @@ use super::store::{Finished, Store};
 use super::summary::{Summary, law_text};
 use super::timings::Timings;
 use super::unit_id::UnitId;
-use super::units::{Shard, Work, resolve};
+use super::units::{RunPlan, Shard, resolve};
 use super::{figures, models, tables};
 use crate::dataset::{FolderLock, write_table};
+use crate::progress::Progress;
 use crate::train::Saving;
 
 /// What to do and where.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// Size.
+pub struct ReproduceOptions {
+    /// Size of the experiment.
     pub profile: Profile,
     /// Names of tables, figures, models and units, see [`resolve`]; all of them if none is named.
     pub only: Vec<String>,
@@ -37,37 +38,23 @@ pub struct Options {
     /// The first seed.
     pub seed: u64,
     /// Once this is true, set by another thread or a signal, the run saves where it is and ends
-    /// with [`Error::Stopped`].
+    /// with [`ExperimentError::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 
-/// Someone who watches a run.
-pub trait Watch {
-    /// Piece `number` (from 1) of `of` begins.
-    fn piece(&mut self, number: usize, of: usize, name: &str);
-    /// What goes on within the piece.
-    fn detail(&mut self, text: &str);
-    /// A result that stands before the run is over: the law that was read off. The
-    /// [summary](Summary) has it once more.
-    fn found(&mut self, text: &str) {
-        let _ = text;
-    }
-}
-
-/// Nobody watches.
-impl Watch for () {
-    fn piece(&mut self, _: usize, _: usize, _: &str) {}
-    fn detail(&mut self, _: &str) {}
-}
-
 /// Makes the tables and figures that are asked for. Work that an earlier run finished is taken from
-/// disk.
+/// disk. `progress` is told of every piece of work, of what goes on within it, and of the law once
+/// it is read off.
 ///
 /// # Errors
-/// [`Error`]; what was finished before stays on disk, and the same call goes on from there.
-pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, Error> {
+/// [`ExperimentError`]; what was finished before stays on disk, and the same call goes on from
+/// there.
+pub fn reproduce(
+    options: &ReproduceOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Summary, ExperimentError> {
     let work = resolve(options.profile, options.seed, &options.only, options.shard)?;
-    let mut run = Run::new(options, &work, watch)?;
+    let mut run = Run::new(options, &work, progress)?;
     let mut clock = Stopwatch::start();
     let results = run.results()?;
     for product in work.late(options.seed) {
@@ -80,9 +67,9 @@ pub fn reproduce(options: &Options, watch: &mut dyn Watch) -> Result<Summary, Er
 }
 
 struct Run<'a> {
-    options: &'a Options,
-    watch: &'a mut dyn Watch,
-    work: &'a Work,
+    options: &'a ReproduceOptions,
+    progress: &'a mut dyn FnMut(Progress),
+    work: &'a RunPlan,
     data: PathBuf,
     figures: PathBuf,
     store: Store,
@@ -93,7 +80,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(options: &'a Options, work: &'a Work, watch: &'a mut dyn Watch) -> Result<Self, Error> {
+    fn new(
+        options: &'a ReproduceOptions,
+        work: &'a RunPlan,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Result<Self, ExperimentError> {
         let folder = |base: &PathBuf| base.join(options.profile.name());
         let (data, figures) = (folder(&options.data), folder(&options.figures));
         // Shards may share a folder: each unit has a lock of its own.
@@ -113,7 +104,7 @@ impl<'a> Run<'a> {
             + work.late(options.seed).len();
         Ok(Self {
             options,
-            watch,
+            progress,
             work,
             data,
             figures,
@@ -126,25 +117,30 @@ impl<'a> Run<'a> {
     }
 
     /// # Errors
-    /// [`Error::Stopped`].
-    fn go_on(&self) -> Result<(), Error> {
-        if self.options.stop.load(Ordering::Relaxed) { Err(Error::Stopped) } else { Ok(()) }
+    /// [`ExperimentError::Stopped`].
+    fn go_on(&self) -> Result<(), ExperimentError> {
+        if self.options.stop.load(Ordering::Relaxed) {
+            Err(ExperimentError::Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     fn begin(&mut self, name: &str) {
         self.piece += 1;
-        self.watch.piece(self.piece, self.pieces, name);
+        let (number, of, name) = (self.piece, self.pieces, name.to_owned());
+        (self.progress)(Progress::Piece { number, of, name });
     }
 
     /// Data and models of all seeds. Explicit models come first, and what can be made of them:
     /// they take seconds, networks take minutes.
-    fn results(&mut self) -> Result<Results, Error> {
-        let Options { profile, seed, .. } = *self.options;
+    fn results(&mut self) -> Result<Results, ExperimentError> {
+        let ReproduceOptions { profile, seed, .. } = *self.options;
         let mut results =
             Results { profile, seed, data: None, models: Vec::new(), noise: Vec::new() };
         if !self.work.units.is_empty()
             || !self.work.noise.is_empty()
-            || self.work.products.contains(&Product::Trajectories)
+            || self.work.products.contains(&Artefact::Trajectories)
         {
             results.data = Some(self.generate(Preset::ReferenceCode, seed)?);
         }
@@ -161,13 +157,13 @@ impl<'a> Run<'a> {
                 .noise
                 .iter()
                 .map(|&id| Ok((id, self.noisy_unit(id, data)?)))
-                .collect::<Result<_, Error>>()?;
+                .collect::<Result<_, ExperimentError>>()?;
         }
         Ok(results)
     }
 
     /// Does units and puts them where they belong among the results.
-    fn units(&mut self, units: &[UnitId], results: &mut Results) -> Result<(), Error> {
+    fn units(&mut self, units: &[UnitId], results: &mut Results) -> Result<(), ExperimentError> {
         let mut others: Vec<Data> = Vec::new();
         for &unit in units {
             let fits = |data: &&Data| (data.preset, data.seed) == (unit.preset, unit.seed);
@@ -178,7 +174,7 @@ impl<'a> Run<'a> {
             if let Some(data) = results.data.iter().chain(&others).find(fits) {
                 let done = self.unit(unit, data)?;
                 if let (Some(text), true) = (law_text(&done), unit.seed == self.options.seed) {
-                    self.watch.found(&text);
+                    (self.progress)(Progress::Found { text });
                 }
                 results.models.push(done);
             }
@@ -191,8 +187,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn generate(&mut self, preset: Preset, seed: u64) -> Result<Data, Error> {
-        self.watch.detail(&format!("data, {}, seed {seed}", preset.name()));
+    fn generate(&mut self, preset: Preset, seed: u64) -> Result<Data, ExperimentError> {
+        (self.progress)(Progress::stage(format!("data, {}, seed {seed}", preset.name())));
         let mut clock = Stopwatch::start();
         let data = data::generate(preset, self.options.profile, seed)?;
         clock.lap("data");
@@ -201,23 +197,16 @@ impl<'a> Run<'a> {
     }
 
     /// A model from disk or, if it is not there, trained.
-    fn unit(&mut self, unit: UnitId, data: &Data) -> Result<Done, Error> {
+    fn unit(&mut self, unit: UnitId, data: &Data) -> Result<Done, ExperimentError> {
         self.go_on()?;
         self.begin(&unit.name());
         let profile = self.options.profile;
         let key = models::key(data, profile, unit.learner);
-        let (watch, stop) = (&mut *self.watch, &*self.options.stop);
+        let (progress, stop) = (&mut *self.progress, &*self.options.stop);
         let Finished { piece, seconds, made } =
             self.store.finished(&unit.name(), &key, |checkpoints, clock| {
                 let saving = Saving { path: checkpoints, key: &key, stop: Some(stop) };
-                models::unit(
-                    unit.learner,
-                    profile,
-                    data,
-                    saving,
-                    &mut |text| watch.detail(text),
-                    clock,
-                )
+                models::unit(unit.learner, profile, data, saving, progress, clock)
             })?;
         for (phase, seconds) in &seconds {
             self.timings.add(phase, &unit.model(), unit.seed, *seconds);
@@ -235,13 +224,13 @@ impl<'a> Run<'a> {
     }
 
     /// A fit to noisy data, likewise.
-    fn noisy_unit(&mut self, id: NoiseId, data: &Data) -> Result<NoisyUnit, Error> {
+    fn noisy_unit(&mut self, id: NoiseId, data: &Data) -> Result<NoisyUnit, ExperimentError> {
         self.go_on()?;
         self.begin(&id.name());
-        let watch = &mut *self.watch;
+        let progress = &mut *self.progress;
         let Finished { piece, seconds, .. } =
             self.store.finished(&id.name(), &id.key(data), |_, clock| {
-                noise::unit(id, data, &mut |text| watch.detail(text), clock)
+                noise::unit(id, data, progress, clock)
             })?;
         for (phase, seconds) in &seconds {
             self.timings.add(
@@ -254,7 +243,7 @@ impl<'a> Run<'a> {
         Ok(piece)
     }
 
-    fn make(&mut self, product: Product, results: &Results) -> Result<(), Error> {
+    fn make(&mut self, product: Artefact, results: &Results) -> Result<(), ExperimentError> {
         self.go_on()?;
         self.begin(product.name());
         let mut clock = Stopwatch::start();
@@ -264,23 +253,23 @@ impl<'a> Run<'a> {
             self.data.join("results")
         };
         match product {
-            Product::Trajectories => self.write_trajectories(results)?,
-            Product::Training => tables::training(results, &stem)?,
-            Product::Trainings => tables::trainings(results, &stem)?,
-            Product::RolloutErrors => tables::rollout_errors(results, &stem)?,
-            Product::ErrorQuantiles => tables::error_quantiles(results, &stem)?,
-            Product::Table1 => tables::table1(results, &stem)?,
-            Product::Recovered => tables::recovered(results, &stem)?,
-            Product::Noise => {
+            Artefact::Trajectories => self.write_trajectories(results)?,
+            Artefact::Training => tables::training(results, &stem)?,
+            Artefact::Trainings => tables::trainings(results, &stem)?,
+            Artefact::RolloutErrors => tables::rollout_errors(results, &stem)?,
+            Artefact::ErrorQuantiles => tables::error_quantiles(results, &stem)?,
+            Artefact::Table1 => tables::table1(results, &stem)?,
+            Artefact::Recovered => tables::recovered(results, &stem)?,
+            Artefact::Noise => {
                 tables::noise(results, &stem)?;
                 figures::noise(results, &self.figures.join(product.name()))?;
             }
-            Product::Figure1 => figures::figure1(results.seed, &stem)?,
-            Product::Figure2 => figures::figure2(&stem)?,
-            Product::Figure3 => figures::figure3(results, &stem)?,
-            Product::PhaseSpace => figures::phase_space(results, &stem)?,
-            Product::TrainingHistory => figures::training_history(results, &stem)?,
-            Product::ErrorSeconds => figures::error_seconds(results, &stem)?,
+            Artefact::Figure1 => figures::figure1(results.seed, &stem)?,
+            Artefact::Figure2 => figures::figure2(&stem)?,
+            Artefact::Figure3 => figures::figure3(results, &stem)?,
+            Artefact::PhaseSpace => figures::phase_space(results, &stem)?,
+            Artefact::TrainingHistory => figures::training_history(results, &stem)?,
+            Artefact::ErrorSeconds => figures::error_seconds(results, &stem)?,
         }
         clock.lap("tables and figures");
         self.timings.add(
@@ -292,7 +281,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn write_trajectories(&self, results: &Results) -> Result<(), Error> {
+    fn write_trajectories(&self, results: &Results) -> Result<(), ExperimentError> {
         let Some(data) = &results.data else { return Ok(()) };
         for (name, table) in
             [("train", &data.train), ("validation", &data.validation), ("test", &data.test)]

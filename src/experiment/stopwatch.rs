@@ -19,7 +19,7 @@ pub struct Stopwatch {
 const BETWEEN_NOTES: Duration = Duration::from_secs(2);
 
 impl Stopwatch {
-    /// Starts.
+    /// Starts the first lap.
     pub fn start() -> Self {
         Self { last: Instant::now(), laps: Vec::new(), before: 0.0, notes: None }
     }
@@ -46,7 +46,7 @@ impl Stopwatch {
         }
     }
 
-    /// Ends a lap.
+    /// Ends the lap that is under way, the work of this phase, and starts the next.
     pub fn lap(&mut self, phase: &'static str) {
         let now = Instant::now();
         self.laps.push((phase, self.before + (now - self.last).as_secs_f64()));

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::Error;
+use super::error::ExperimentError;
 use super::files::{load, make_folder, save};
 use super::stopwatch::Stopwatch;
 use crate::dataset::FolderLock;
@@ -28,7 +28,7 @@ impl Store {
     ///
     /// # Errors
     /// The folder can't be made.
-    pub fn new(folder: PathBuf) -> Result<Self, Error> {
+    pub fn new(folder: PathBuf) -> Result<Self, ExperimentError> {
         make_folder(&folder)?;
         Ok(Self { folder })
     }
@@ -37,17 +37,17 @@ impl Store {
     /// for its phases, and keep it; also the seconds of its phases and whether it was made now.
     ///
     /// # Errors
-    /// Those of `make`; [`Error::Saved`].
+    /// Those of `make`; [`ExperimentError::Saved`].
     pub fn finished<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
         key: &str,
-        make: impl FnOnce(&Path, &mut Stopwatch) -> Result<T, Error>,
-    ) -> Result<Finished<T>, Error> {
+        make: impl FnOnce(&Path, &mut Stopwatch) -> Result<T, ExperimentError>,
+    ) -> Result<Finished<T>, ExperimentError> {
         let [path, times] =
             ["unit", "times"].map(|ending| self.folder.join(format!("{name}.{ending}")));
         let checkpoints = self.folder.join(name);
-        let failed = |error: std::io::Error| Error::Saved {
+        let failed = |error: std::io::Error| ExperimentError::Saved {
             path: checkpoints.clone(),
             message: error.to_string(),
         };
@@ -73,10 +73,10 @@ impl Store {
 /// A finished piece of work.
 #[derive(Clone, Debug)]
 pub struct Finished<T> {
-    /// The piece.
+    /// The piece itself.
     pub piece: T,
-    /// Phases and their seconds.
+    /// Name of each phase of the work with the seconds that it took.
     pub seconds: Vec<(String, f64)>,
-    /// Whether it was made now.
+    /// Whether this run made it; else an earlier one did.
     pub made: bool,
 }

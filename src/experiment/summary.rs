@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::data::{Accuracy, Preset, TOLERANCE};
 use super::evaluation::above_roundoff;
-use super::product::Product;
+use super::product::Artefact;
 use super::profile::Profile;
 use super::results::{Done, Results};
 use super::tables::table1_rows;
@@ -26,7 +26,7 @@ pub struct Summary {
     pub seconds: Vec<(&'static str, f64)>,
     /// Folders of data and figures.
     pub folders: [PathBuf; 2],
-    products: Vec<Product>,
+    products: Vec<Artefact>,
 }
 
 const PHASES: [&str; 6] =
@@ -35,7 +35,7 @@ const PHASES: [&str; 6] =
 impl Summary {
     pub(super) fn new(
         results: Results,
-        products: &[Product],
+        products: &[Artefact],
         timings: &Timings,
         folders: [PathBuf; 2],
     ) -> Self {

@@ -6,25 +6,25 @@ use std::path::Path;
 use ndarray::Array2;
 
 use super::data::{INTERVAL, POINTS, Preset, provenance};
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::{above_roundoff, state_means};
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 use super::noise::{NoiseId, NoisyModel, NoisyUnit};
 use super::results::{Done, Results};
 use super::unit::Limit;
 use crate::dataset::frames::Metadata;
 use crate::evaluate::quantiles_over_time;
 use crate::report::tables::{
-    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrors, Table1Row, TrainingEndRow,
-    TrainingRow, write, write_noise, write_table1,
+    ErrorQuantileRow, NoiseRow, Quantity, RecoveredRow, RolloutErrorRows, SeedError, Table1Row,
+    TrainingEndRow, TrainingRow, write, write_noise, write_table1,
 };
 
 /// `training.parquet`: every iteration of every training. The metadata tell the error of the
 /// integrator in training.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn training(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn training(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let rows: Vec<TrainingRow> = results
         .of_table1()
         .flat_map(|done| {
@@ -46,8 +46,8 @@ pub fn training(results: &Results, folder: &Path) -> Result<(), Error> {
 /// `trainings.parquet`: how each training ended, one row a unit.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn trainings(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn trainings(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let row = |done: &Done| {
         let training = &done.unit.training;
         TrainingEndRow {
@@ -71,12 +71,12 @@ pub fn trainings(results: &Results, folder: &Path) -> Result<(), Error> {
 /// `rollout_errors.parquet`: errors of every rollout at every time.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let single = |errors: &Array2<f64>| errors.mapv(|e| e as f32);
     let rows = |done: &Done| {
         let errors = done.unit.evaluation.errors();
-        RolloutErrors {
+        RolloutErrorRows {
             key: done.learner.key(results.profile),
             seed: done.seed,
             times: times(),
@@ -85,15 +85,15 @@ pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Error> {
             energy: single(&errors.energy),
         }
     };
-    let rows: Vec<RolloutErrors> = results.of_table1().map(rows).collect();
+    let rows: Vec<RolloutErrorRows> = results.of_table1().map(rows).collect();
     Ok(write(&folder.join("rollout_errors.parquet"), &rows, &evaluation_metadata(results))?)
 }
 
 /// `error_quantiles.parquet`: errors over the test trajectories at each time after the start.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let mut rows = Vec::new();
     for done in results.of_table1() {
         let errors = done.unit.evaluation.errors();
@@ -124,8 +124,8 @@ pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Error> {
 /// too.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn table1(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn table1(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let rows = table1_rows(results);
     let seconds: Vec<f64> = rows.iter().map(|row| training_seconds(results, row)).collect();
     Ok(write_table1(folder, &rows, Some(&seconds), &evaluation_metadata(results))?)
@@ -143,10 +143,10 @@ fn training_seconds(results: &Results, row: &Table1Row) -> f64 {
 
 /// The rows of Table 1.
 pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
-    let row = |learner: Learner| {
+    let row = |learner: BenchmarkModel| {
         let of_learner: Vec<&Done> =
             results.of_table1().filter(|done| done.learner == learner).collect();
-        let errors: Vec<(f64, f64)> =
+        let errors: Vec<SeedError> =
             of_learner.iter().map(|done| state_means(&done.unit.evaluation.errors())).collect();
         let parameters = of_learner.first()?.unit.training.parameters as u64;
         let preset = Preset::ReferenceCode.name();
@@ -161,7 +161,7 @@ pub fn table1_rows(results: &Results) -> Vec<Table1Row> {
         let of_seeds = of_learner.iter().flat_map(|done| done.unit.training.limits()).collect();
         Some(Table1Row { limit: limits(&of_seeds), ..row })
     };
-    Learner::ALL.into_iter().filter_map(row).collect()
+    BenchmarkModel::ALL.into_iter().filter_map(row).collect()
 }
 
 /// What keeps a model from being better, in words.
@@ -172,8 +172,8 @@ fn limits(limits: &BTreeSet<Limit>) -> String {
 /// `recovered.parquet`: the constants of the laws of both presets beside the true ones.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn recovered(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let mut metadata = metadata(results);
     let mut rows = Vec::new();
     for done in &results.models {
@@ -202,8 +202,8 @@ pub fn recovered(results: &Results, folder: &Path) -> Result<(), Error> {
 /// tell the laws that were read off.
 ///
 /// # Errors
-/// [`Error::Dataset`].
-pub fn noise(results: &Results, folder: &Path) -> Result<(), Error> {
+/// [`ExperimentError::Dataset`].
+pub fn noise(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let mut metadata = metadata(results);
     let laws = results
         .noise
@@ -267,7 +267,8 @@ fn metadata(results: &Results) -> Metadata {
     }
 }
 
-/// The same, and how accurate the rollouts are.
+/// Metadata of the tables of rollout errors: those of all tables, and how accurate the rollouts
+/// are.
 fn evaluation_metadata(results: &Results) -> Metadata {
     let mut metadata = metadata(results);
     metadata.insert(

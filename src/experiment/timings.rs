@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::error::Error;
+use super::error::ExperimentError;
 use crate::dataset::frames::{self, Metadata};
 use crate::report::tables::{self, TimingRow};
 
@@ -33,7 +33,7 @@ impl Timings {
     }
 
     /// Writes the table.
-    pub fn save(&self, metadata: &Metadata) -> Result<(), Error> {
+    pub fn save(&self, metadata: &Metadata) -> Result<(), ExperimentError> {
         Ok(tables::write(&self.path, &self.rows, metadata)?)
     }
 

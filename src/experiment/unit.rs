@@ -5,21 +5,22 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::data::Data;
-use super::error::Error;
+use super::error::ExperimentError;
 use super::evaluation::Evaluation;
 use super::stopwatch::Stopwatch;
 use crate::dataset::TrajectoryTable;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
+use crate::progress::Progress;
 use crate::recover::{PhysicalConstant, Recovery};
 use crate::train::{self, Fit, Outcome, Record, Settings};
 
 /// A trained model and its test.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Unit {
-    /// The training.
+    /// How the model was trained, and how well it fits.
     pub training: Training,
-    /// The test.
+    /// Errors of its rollouts from the test states.
     pub evaluation: Evaluation,
     /// The law, if the model is one.
     pub law: Option<Law>,
@@ -53,7 +54,7 @@ pub struct Step {
     pub iteration: usize,
     /// Value of what is minimised.
     pub loss: f64,
-    /// Norm of its gradient.
+    /// Euclidean norm of its gradient by the coordinates of the optimiser.
     pub gradient_norm: f64,
     /// Mean squared error of the predicted validation chunks, where it was taken.
     pub validation: Option<f64>,
@@ -75,7 +76,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// Its name in tables.
+    /// Name of the limit in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Integration => "integrator",
@@ -98,7 +99,7 @@ impl Training {
         if found.is_empty() { BTreeSet::from([Limit::Model]) } else { found }
     }
 
-    /// Field evaluations in all.
+    /// Field evaluations of the whole training, counted by state.
     pub fn field_evaluations(&self) -> usize {
         self.history.last().map_or(0, |step| step.field_evaluations)
     }
@@ -120,7 +121,7 @@ pub struct Law {
     pub forces: Vec<(String, String)>,
     /// Masses, springs, fields.
     pub constants: Vec<Constant>,
-    /// Terms that are none of these.
+    /// Terms that are not read as masses, springs or fields.
     pub unread: Vec<String>,
     /// Whether the law explains the data down to the error of their integration.
     pub exact: bool,
@@ -129,9 +130,9 @@ pub struct Law {
 /// A constant of a law.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Constant {
-    /// Name.
+    /// Name of the constant, such as `m1`.
     pub name: String,
-    /// In words.
+    /// Meaning of the constant in words, such as the mass of a particle.
     pub meaning: String,
     /// Fitted value.
     pub value: f64,
@@ -142,7 +143,7 @@ pub struct Constant {
 }
 
 impl Law {
-    /// Of what was recovered.
+    /// The text of a recovered law.
     pub(super) fn new(found: &Recovery) -> Self {
         let constant = |constant: &PhysicalConstant| Constant {
             name: constant.name.clone(),
@@ -167,15 +168,18 @@ impl Law {
 }
 
 /// Every component of the state counts alike: all have about the same spread.
-pub(super) fn settings(step: f64) -> Result<Settings, Error> {
+pub(super) fn settings(step: f64) -> Result<Settings, ExperimentError> {
     Ok(Settings::new(vec![1.0; 12], step)?)
 }
 
-/// Tells every iteration, and keeps the clock going.
-pub(super) fn teller(watch: &mut dyn FnMut(&str), clock: &mut Stopwatch) -> impl FnMut(&Record) {
-    move |record| {
+/// Hands on every event of a training, and keeps the clock going.
+pub(super) fn teller(
+    progress: &mut dyn FnMut(Progress),
+    clock: &mut Stopwatch,
+) -> impl FnMut(Progress) {
+    move |event| {
         clock.tick();
-        watch(&format!("iteration {}, loss {:.1e}", record.iteration, record.value));
+        progress(event);
     }
 }
 

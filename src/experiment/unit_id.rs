@@ -1,14 +1,14 @@
 //! The name of a unit of work.
 
 use super::data::Preset;
-use super::learner::Learner;
+use super::learner::BenchmarkModel;
 
 /// A model to be trained and tested on the data of one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitId {
     /// The model.
-    pub learner: Learner,
-    /// The system.
+    pub learner: BenchmarkModel,
+    /// The system that the data are of.
     pub preset: Preset,
     /// Seed of data and model.
     pub seed: u64,
@@ -28,7 +28,7 @@ impl UnitId {
         format!("{}-seed{}", self.model(), self.seed)
     }
 
-    /// Whether it is one of those that a run begins with: the explicit models of the first seed.
+    /// Whether a run begins with this unit: it is an explicit model of the first seed.
     pub fn is_first(self, first_seed: u64) -> bool {
         self.learner.is_explicit() && self.seed == first_seed
     }

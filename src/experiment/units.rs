@@ -1,10 +1,10 @@
 //! Units of work: one model on the data of one seed; and which of them a run does.
 
 use super::data::Preset;
-use super::error::Error;
-use super::learner::Learner;
+use super::error::ExperimentError;
+use super::learner::BenchmarkModel;
 use super::noise::{NoiseId, all_noise};
-use super::product::Product;
+use super::product::Artefact;
 use super::profile::Profile;
 use super::unit_id::UnitId;
 
@@ -12,12 +12,12 @@ use super::unit_id::UnitId;
 /// seeds.
 pub fn all_units(profile: Profile, first_seed: u64) -> Vec<UnitId> {
     let of_seed = |seed: u64| {
-        let table1 = Learner::ALL.into_iter().map(move |learner| UnitId {
+        let table1 = BenchmarkModel::ALL.into_iter().map(move |learner| UnitId {
             learner,
             preset: Preset::ReferenceCode,
             seed,
         });
-        table1.chain([UnitId { learner: Learner::ClosedForm, preset: Preset::Paper, seed }])
+        table1.chain([UnitId { learner: BenchmarkModel::ClosedForm, preset: Preset::Paper, seed }])
     };
     (0..profile.seeds()).map(|k| first_seed.wrapping_add(k)).flat_map(of_seed).collect()
 }
@@ -43,13 +43,13 @@ impl Shard {
 }
 
 impl std::str::FromStr for Shard {
-    type Err = Error;
+    type Err = ExperimentError;
     /// Reads `i/n` with 1 <= i <= n.
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, ExperimentError> {
         let parts =
             text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         let fits = parts.filter(|(number, of): &(usize, usize)| (1..=*of).contains(number));
-        let unknown = || Error::Unknown {
+        let unknown = || ExperimentError::Unknown {
             kind: "shard",
             name: text.into(),
             accepted: "i/n with 1 <= i <= n, such as 2/3".into(),
@@ -58,49 +58,49 @@ impl std::str::FromStr for Shard {
     }
 }
 
-/// What a run makes.
+/// What a run trains and makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Work {
+pub struct RunPlan {
     /// Tables and figures.
-    pub products: Vec<Product>,
+    pub products: Vec<Artefact>,
     /// Units, in the order in which they are done.
     pub units: Vec<UnitId>,
     /// Fits to noisy data, done after them.
     pub noise: Vec<NoiseId>,
 }
 
-impl Work {
+impl RunPlan {
     /// The units in the order in which they are done: seed by seed, so that a run that is stopped
-    /// has whole tables of fewer seeds; of each seed the laws first, then the other explicit models,
-    /// then networks.
+    /// has whole tables of fewer seeds; of each seed the laws first, then the other explicit
+    /// models, then networks.
     pub fn in_order(&self) -> Vec<UnitId> {
         let seeds: Vec<u64> = self.units.iter().map(|unit| unit.seed).collect();
         let rank = |unit: &UnitId| {
             let seed = seeds.iter().position(|seed| *seed == unit.seed);
-            (seed, unit.learner != Learner::ClosedForm, !unit.learner.is_explicit())
+            (seed, unit.learner != BenchmarkModel::ClosedForm, !unit.learner.is_explicit())
         };
         let mut units = self.units.clone();
         units.sort_by_key(rank);
         units
     }
 
-    /// The products that are made as soon as the first seed's explicit models are there, which takes
-    /// seconds; those that need other models too are made again at the end.
-    pub fn early(&self) -> Vec<Product> {
+    /// The products that are made as soon as the first seed's explicit models are there, which
+    /// takes seconds; those that need other models too are made again at the end.
+    pub fn early(&self) -> Vec<Artefact> {
         let some = self.units.iter().any(|unit| unit.learner.is_explicit());
-        let shown = |product: &Product| some && product.is_early();
+        let shown = |product: &Artefact| some && product.is_early();
         self.products.iter().copied().filter(shown).collect()
     }
 
     /// The products that are made when all models are there: all but those that were made before of
     /// all that they need.
-    pub fn late(&self, first_seed: u64) -> Vec<Product> {
+    pub fn late(&self, first_seed: u64) -> Vec<Artefact> {
         let early = self.early();
-        let whole = |product: Product| {
+        let whole = |product: Artefact| {
             let needed = |unit: &&UnitId| product.needs(**unit);
             self.units.iter().filter(needed).all(|unit| unit.is_first(first_seed))
         };
-        let left = |product: &Product| !(early.contains(product) && whole(*product));
+        let left = |product: &Artefact| !(early.contains(product) && whole(*product));
         self.products.iter().copied().filter(left).collect()
     }
 }
@@ -115,15 +115,15 @@ impl Work {
 /// A shard does its share of these units, and no product.
 ///
 /// # Errors
-/// [`Error::Unknown`] lists the names that exist.
+/// [`ExperimentError::Unknown`] lists the names that exist.
 pub fn resolve(
     profile: Profile,
     first_seed: u64,
     only: &[String],
     shard: Option<Shard>,
-) -> Result<Work, Error> {
+) -> Result<RunPlan, ExperimentError> {
     let all = all_units(profile, first_seed);
-    let (mut products, mut units): (Vec<Product>, Vec<UnitId>) = (Vec::new(), Vec::new());
+    let (mut products, mut units): (Vec<Artefact>, Vec<UnitId>) = (Vec::new(), Vec::new());
     for name in only {
         if let Ok(product) = name.parse() {
             products.push(product);
@@ -137,38 +137,38 @@ pub fn resolve(
         units.extend(named);
     }
     if only.is_empty() {
-        products = Product::ALL.to_vec();
+        products = Artefact::ALL.to_vec();
     }
-    products = Product::ALL.into_iter().filter(|product| products.contains(product)).collect();
+    products = Artefact::ALL.into_iter().filter(|product| products.contains(product)).collect();
     let wanted = |unit: &UnitId| match units.is_empty() {
         true => products.iter().any(|product| product.needs(*unit)),
         false => units.contains(unit),
     };
     let chosen: Vec<UnitId> = all.into_iter().filter(wanted).collect();
-    let noise = if products.contains(&Product::Noise) {
+    let noise = if products.contains(&Artefact::Noise) {
         all_noise(profile, first_seed)
     } else {
         Vec::new()
     };
     Ok(match shard {
-        None => Work { products, units: chosen, noise },
+        None => RunPlan { products, units: chosen, noise },
         Some(shard) => {
-            Work { products: Vec::new(), units: shard.share(chosen), noise: shard.share(noise) }
+            RunPlan { products: Vec::new(), units: shard.share(chosen), noise: shard.share(noise) }
         }
     })
 }
 
-fn unknown(name: &str, all: &[UnitId]) -> Error {
+fn unknown(name: &str, all: &[UnitId]) -> ExperimentError {
     let mut models: Vec<String> = Vec::new();
     for unit in all {
         if !models.contains(&unit.model()) {
             models.push(unit.model());
         }
     }
-    let products: Vec<&str> = Product::ALL.iter().map(|product| product.name()).collect();
+    let products: Vec<&str> = Artefact::ALL.iter().map(|product| product.name()).collect();
     let units = "and units such as";
     let example = all.first().map_or_else(String::new, |unit| unit.name());
     let accepted =
         format!("{}; models {}; {units} {example}", products.join(", "), models.join(", "));
-    Error::Unknown { kind: "product, model or unit", name: name.into(), accepted }
+    ExperimentError::Unknown { kind: "product, model or unit", name: name.into(), accepted }
 }

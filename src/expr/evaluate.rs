@@ -17,7 +17,7 @@ impl<T> Default for Bindings<T> {
 }
 
 impl<T> Bindings<T> {
-    /// No names yet.
+    /// Bindings of no name.
     pub fn new() -> Self {
         Self::default()
     }
@@ -56,7 +56,7 @@ impl<S: Into<String>, V: Into<Vec<T>>, T, const N: usize> From<[(S, V); N]> for 
 }
 
 impl Function {
-    /// Its value at x.
+    /// The value of the function at x.
     #[inline(always)]
     pub fn of<T: Real>(self, x: T) -> T {
         match self {

@@ -19,7 +19,7 @@ impl Number {
         Self(value as f64)
     }
 
-    /// Its value.
+    /// The number as a floating-point one.
     pub fn value(self) -> f64 {
         self.0
     }

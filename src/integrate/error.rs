@@ -3,7 +3,7 @@
 /// Why states cannot be integrated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum IntegrateError {
     /// The method does not come in this order.
     #[error("{method} of order {order}: the order must be one of {accepted}")]
     Order {

@@ -1,7 +1,7 @@
 //! Gauss-Legendre collocation: implicit Runge-Kutta methods that are symplectic for every
 //! Hamiltonian.
 
-use super::error::Error;
+use super::error::IntegrateError;
 use super::method::{Method, field_of};
 use crate::field::VectorField;
 use crate::linalg::Real;
@@ -27,8 +27,8 @@ impl GaussLegendre {
     /// The method of order 2 (implicit midpoint), 4 or 6.
     ///
     /// # Errors
-    /// [`Error::Order`] for any other order.
-    pub fn new(order: usize) -> Result<Self, Error> {
+    /// [`IntegrateError::Order`] for any other order.
+    pub fn new(order: usize) -> Result<Self, IntegrateError> {
         let (r3, r15) = (3f64.sqrt(), 15f64.sqrt());
         let (a, b, c) = match order {
             2 => (vec![vec![0.5]], vec![1.0], vec![0.5]),
@@ -46,7 +46,13 @@ impl GaussLegendre {
                 vec![5.0 / 18.0, 4.0 / 9.0, 5.0 / 18.0],
                 vec![0.5 - r15 / 10.0, 0.5, 0.5 + r15 / 10.0],
             ),
-            _ => return Err(Error::Order { method: "Gauss-Legendre", order, accepted: "2, 4, 6" }),
+            _ => {
+                return Err(IntegrateError::Order {
+                    method: "Gauss-Legendre",
+                    order,
+                    accepted: "2, 4, 6",
+                });
+            }
         };
         let next =
             c.iter().map(|x| (0..c.len()).map(|j| lagrange(&c, j, 1.0 + x)).collect()).collect();
@@ -68,8 +74,8 @@ impl GaussLegendre {
     /// content.
     ///
     /// # Errors
-    /// [`Error::NotConverged`] if the iteration does not settle, or meets NaN or infinity; `z` then
-    /// keeps its value.
+    /// [`IntegrateError::NotConverged`] if the iteration does not settle, or meets NaN or infinity;
+    /// `z` then keeps its value.
     #[inline(always)]
     pub fn step<T: Real>(
         &self,
@@ -77,7 +83,7 @@ impl GaussLegendre {
         h: f64,
         z: &mut [T],
         work: &mut [T],
-    ) -> Result<(), Error> {
+    ) -> Result<(), IntegrateError> {
         self.start(field, z, work);
         self.solve(field, h, z, work)
     }
@@ -112,7 +118,7 @@ impl GaussLegendre {
         h: f64,
         z: &mut [T],
         work: &mut [T],
-    ) -> Result<(), Error> {
+    ) -> Result<(), IntegrateError> {
         let n = z.len();
         let (slopes, rest) = work.split_at_mut(self.stages() * n);
         let (stage, rest) = rest.split_at_mut(n);
@@ -141,7 +147,7 @@ impl GaussLegendre {
             }
             last = change;
         }
-        Err(Error::NotConverged { step: h, iterations: Self::MAX_ITERATIONS })
+        Err(IntegrateError::NotConverged { step: h, iterations: Self::MAX_ITERATIONS })
     }
 }
 
@@ -162,7 +168,7 @@ impl<S: VectorField> Method<S> for GaussLegendre {
         steps: usize,
         z: &mut [T],
         work: &mut [T],
-    ) -> Result<(), Error> {
+    ) -> Result<(), IntegrateError> {
         let (z, mut field) = (&mut z[..system.dim()], field_of(system));
         self.start(&mut field, z, work);
         for step in 0..steps {

@@ -1,6 +1,6 @@
 //! What an integrator does.
 
-use super::error::Error;
+use super::error::IntegrateError;
 use crate::field::VectorField;
 use crate::linalg::Real;
 
@@ -16,7 +16,7 @@ pub trait Method<S: VectorField>: Sync {
     /// scratch with any content.
     ///
     /// # Errors
-    /// [`Error::NotConverged`] from implicit methods; `z` is then of no use.
+    /// [`IntegrateError::NotConverged`] from implicit methods; `z` is then of no use.
     fn advance<T: Real>(
         &self,
         system: &S,
@@ -24,7 +24,7 @@ pub trait Method<S: VectorField>: Sync {
         steps: usize,
         z: &mut [T],
         work: &mut [T],
-    ) -> Result<(), Error>;
+    ) -> Result<(), IntegrateError>;
 }
 
 /// The system's field as a closure that is inlined, so that it is compiled for the caller's vector

@@ -18,7 +18,7 @@ mod simulate;
 #[allow(clippy::excessive_precision)] // coefficients as published
 mod splitting;
 
-pub use error::Error;
+pub use error::IntegrateError;
 pub use gauss_legendre::GaussLegendre;
 pub use method::Method;
 pub use runge_kutta::RungeKutta;

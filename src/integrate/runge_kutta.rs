@@ -1,6 +1,6 @@
 //! Explicit Runge-Kutta methods.
 
-use super::error::Error;
+use super::error::IntegrateError;
 use super::method::{Method, field_of};
 use crate::field::VectorField;
 use crate::linalg::Real;
@@ -22,12 +22,12 @@ impl RungeKutta {
     ///   section II.5 and code DOP853).
     ///
     /// # Errors
-    /// [`Error::Order`] for any other order.
-    pub fn new(order: usize) -> Result<Self, Error> {
+    /// [`IntegrateError::Order`] for any other order.
+    pub fn new(order: usize) -> Result<Self, IntegrateError> {
         match order {
             4 => Ok(Self { order, a: &RK4_A, b: &RK4_B }),
             8 => Ok(Self { order, a: &DP8_A, b: &DP8_B }),
-            _ => Err(Error::Order { method: "Runge-Kutta", order, accepted: "4, 8" }),
+            _ => Err(IntegrateError::Order { method: "Runge-Kutta", order, accepted: "4, 8" }),
         }
     }
 
@@ -104,7 +104,7 @@ impl<S: VectorField> Method<S> for RungeKutta {
         steps: usize,
         z: &mut [T],
         work: &mut [T],
-    ) -> Result<(), Error> {
+    ) -> Result<(), IntegrateError> {
         for _ in 0..steps {
             self.step(&mut field_of(system), h, &mut z[..system.dim()], work);
         }

@@ -3,7 +3,7 @@
 use ndarray::{Array3, ArrayView2, s};
 use rayon::prelude::*;
 
-use super::error::Error;
+use super::error::IntegrateError;
 use super::method::Method;
 use crate::field::VectorField;
 use crate::linalg::{LANES, Lanes, Real, vectorised};
@@ -15,8 +15,8 @@ use crate::linalg::{LANES, Lanes, Real, vectorised};
 /// rayon's threads; the result is the same to the last bit whatever the number of threads.
 ///
 /// # Errors
-/// [`Error::Dimension`], [`Error::Argument`] (no points, no substeps, interval not finite),
-/// [`Error::Initial`] (not finite), and those of the method.
+/// [`IntegrateError::Dimension`], [`IntegrateError::Argument`] (no points, no substeps, interval
+/// not finite), [`IntegrateError::Initial`] (not finite), and those of the method.
 pub fn simulate<S: VectorField, M: Method<S>>(
     system: &S,
     method: &M,
@@ -24,13 +24,13 @@ pub fn simulate<S: VectorField, M: Method<S>>(
     interval: f64,
     points: usize,
     substeps: usize,
-) -> Result<Array3<f64>, Error> {
+) -> Result<Array3<f64>, IntegrateError> {
     check(system, initial, interval, points, substeps)?;
     let (n, dim) = initial.dim();
     let initial = initial.as_standard_layout();
-    let initial = initial.as_slice().unwrap_or_default();
+    let initial = initial.as_slice().expect("an array in standard layout is one piece");
     let mut states = Array3::zeros((n, points, dim));
-    let out = states.as_slice_mut().unwrap_or_default();
+    let out = states.as_slice_mut().expect("a new array is one piece");
     let block = Block { system, method, dim, points, h: interval / substeps as f64, substeps };
     out.par_chunks_mut(LANES * points * dim).zip(initial.par_chunks(LANES * dim)).try_for_each(
         |(out, initial)| {
@@ -58,8 +58,8 @@ pub struct Refined {
 /// the step, never assumed.
 ///
 /// # Errors
-/// Those of [`simulate`], and [`Error::Tolerance`] if halving the step no longer helps before the
-/// tolerance is reached.
+/// The errors of [`simulate`], and [`IntegrateError::Tolerance`] if halving the step no longer
+/// helps before the tolerance is reached.
 pub fn refine<S: VectorField, M: Method<S>>(
     system: &S,
     method: &M,
@@ -67,7 +67,7 @@ pub fn refine<S: VectorField, M: Method<S>>(
     interval: f64,
     points: usize,
     tolerance: f64,
-) -> Result<Refined, Error> {
+) -> Result<Refined, IntegrateError> {
     check(system, initial, interval, points, 1)?;
     let duration = interval * (points - 1) as f64;
     let last = |substeps: usize| match simulate(
@@ -79,7 +79,7 @@ pub fn refine<S: VectorField, M: Method<S>>(
         substeps * (points - 1),
     ) {
         // A step too long for an implicit method is a large error.
-        Err(Error::NotConverged { .. }) => {
+        Err(IntegrateError::NotConverged { .. }) => {
             Ok(Array3::from_elem((initial.nrows(), 2, initial.ncols()), f64::NAN))
         }
         result => result,
@@ -101,7 +101,11 @@ pub fn refine<S: VectorField, M: Method<S>>(
             break;
         }
         if error >= 0.5 * best.error && error < STALLED || substeps >= MAX_SUBSTEPS {
-            return Err(Error::Tolerance { tolerance, reached: best.error.min(error), substeps });
+            return Err(IntegrateError::Tolerance {
+                tolerance,
+                reached: best.error.min(error),
+                substeps,
+            });
         }
         best = Refined { substeps, error };
         (coarse, substeps) = (fine, 2 * substeps);
@@ -126,20 +130,24 @@ fn check<S: VectorField>(
     interval: f64,
     points: usize,
     substeps: usize,
-) -> Result<(), Error> {
+) -> Result<(), IntegrateError> {
     if initial.ncols() != system.dim() {
-        return Err(Error::Dimension { found: initial.ncols(), expected: system.dim() });
+        return Err(IntegrateError::Dimension { found: initial.ncols(), expected: system.dim() });
     }
     for (name, value) in [("points", points), ("substeps", substeps)] {
         if value == 0 {
-            return Err(Error::Argument { name, value: 0.0, accepted: "1 or more" });
+            return Err(IntegrateError::Argument { name, value: 0.0, accepted: "1 or more" });
         }
     }
     if !interval.is_finite() {
-        return Err(Error::Argument { name: "interval", value: interval, accepted: "finite" });
+        return Err(IntegrateError::Argument {
+            name: "interval",
+            value: interval,
+            accepted: "finite",
+        });
     }
     match initial.indexed_iter().find(|(_, x)| !x.is_finite()) {
-        Some(((row, column), &value)) => Err(Error::Initial { row, column, value }),
+        Some(((row, column), &value)) => Err(IntegrateError::Initial { row, column, value }),
         None => Ok(()),
     }
 }
@@ -157,7 +165,7 @@ struct Block<'a, S, M> {
 impl<S: VectorField, M: Method<S>> Block<'_, S, M> {
     /// Integrates the rows of `initial` (at most eight) and writes their points to `out`.
     #[inline(always)]
-    fn run(&self, initial: &[f64], out: &mut [f64]) -> Result<(), Error> {
+    fn run(&self, initial: &[f64], out: &mut [f64]) -> Result<(), IntegrateError> {
         let rows = initial.len() / self.dim;
         let mut z = vec![Lanes::zero(); self.dim];
         let mut work = vec![Lanes::zero(); self.method.work_len(self.dim)];

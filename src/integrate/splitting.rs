@@ -1,6 +1,6 @@
 //! Symplectic splitting: drifts q += a h dT/dp and kicks p -= b h dV/dq in turn.
 
-use super::error::Error;
+use super::error::IntegrateError;
 use super::method::Method;
 use crate::field::SeparableHamiltonian;
 use crate::linalg::Real;
@@ -27,8 +27,8 @@ impl Splitting {
     ///   leapfrog steps.
     ///
     /// # Errors
-    /// [`Error::Order`] for any other order.
-    pub fn new(order: usize) -> Result<Self, Error> {
+    /// [`IntegrateError::Order`] for any other order.
+    pub fn new(order: usize) -> Result<Self, IntegrateError> {
         match order {
             2 => {
                 let root = (2.0 * 326f64.sqrt() + 36.0).cbrt();
@@ -37,7 +37,7 @@ impl Splitting {
             4 => Ok(Self::symmetric(4, &S6_DRIFTS, &S6_KICKS)),
             6 => Ok(Self::symmetric(6, &S10_DRIFTS, &S10_KICKS)),
             8 => Ok(Self::leapfrogs(8, &S17)),
-            _ => Err(Error::Order { method: "splitting", order, accepted: "2, 4, 6, 8" }),
+            _ => Err(IntegrateError::Order { method: "splitting", order, accepted: "2, 4, 6, 8" }),
         }
     }
 
@@ -50,12 +50,14 @@ impl Splitting {
     ///   method A18.
     ///
     /// # Errors
-    /// [`Error::Order`] for any other order.
-    pub fn nystrom(order: usize) -> Result<Self, Error> {
+    /// [`IntegrateError::Order`] for any other order.
+    pub fn nystrom(order: usize) -> Result<Self, IntegrateError> {
         match order {
             6 => Ok(Self::symmetric(6, &SRKN14_DRIFTS, &SRKN14_KICKS)),
             8 => Ok(Self::symmetric(8, &A18_DRIFTS, &A18_KICKS)),
-            _ => Err(Error::Order { method: "Nystrom splitting", order, accepted: "6, 8" }),
+            _ => {
+                Err(IntegrateError::Order { method: "Nystrom splitting", order, accepted: "6, 8" })
+            }
         }
     }
 
@@ -113,7 +115,7 @@ impl<H: SeparableHamiltonian> Method<H> for Splitting {
         steps: usize,
         z: &mut [T],
         work: &mut [T],
-    ) -> Result<(), Error> {
+    ) -> Result<(), IntegrateError> {
         // The system's own dimension is a constant where this is inlined: loops over components
         // unroll.
         let n = system.dim() / 2;

@@ -7,7 +7,7 @@
 
 use super::lapack;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, ShapeBuilder, s};
-use ndarray_linalg::error::LinalgError;
+use ndarray_linalg::error::LinalgError as LapackError;
 use ndarray_linalg::{
     Cholesky, FactorizeC, InverseC, JobSvd, Lapack, MatrixLayout, SVDDC, SolveC, UPLO,
 };
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 /// What linear algebra refuses, or cannot do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum LinalgError {
     /// A NaN or an infinity in the input.
     #[error(
         "the {matrix} has the entry {value} in row {row}, column {column}; finite numbers are accepted"
@@ -53,11 +53,11 @@ pub enum Error {
     Tolerance(f64),
     /// LAPACK gave up.
     #[error("LAPACK failed")]
-    Lapack(#[from] LinalgError),
+    Lapack(#[from] LapackError),
 }
 
 /// Result of linear algebra.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, LinalgError>;
 
 /// Rows that are factored at once: a few times the columns, so that little is done twice, yet
 /// within a core's cache.
@@ -78,7 +78,7 @@ fn rows_per_block(columns: usize) -> usize {
 pub fn triangular_factor(blocks: &[Array2<f64>]) -> Result<Array2<f64>> {
     let n = blocks.first().map_or(0, Array2::ncols);
     if blocks.is_empty() {
-        return Err(Error::Shape {
+        return Err(LinalgError::Shape {
             matrix: "matrix",
             rows: 0,
             columns: 0,
@@ -87,7 +87,7 @@ pub fn triangular_factor(blocks: &[Array2<f64>]) -> Result<Array2<f64>> {
     }
     if let Some(block) = blocks.iter().find(|block| block.ncols() != n) {
         let accepted = format!("{n} columns in each block of rows");
-        return Err(Error::Shape {
+        return Err(LinalgError::Shape {
             matrix: "block",
             rows: block.nrows(),
             columns: block.ncols(),
@@ -140,7 +140,7 @@ fn householder_factor(group: &[ArrayView2<f64>], n: usize) -> Result<Array2<f64>
     lapack::use_one_thread();
     let layout = MatrixLayout::F { col: n as i32, lda: rows as i32 };
     if let Some(entries) = stack.as_slice_memory_order_mut() {
-        f64::householder(layout, entries).map_err(LinalgError::from)?;
+        f64::householder(layout, entries).map_err(LapackError::from)?;
     }
     for i in 0..rows.min(n) {
         let sign = if stack[[i, i]] < 0.0 { -1.0 } else { 1.0 };
@@ -237,8 +237,8 @@ fn standard(a: &ArrayRef2<f64>) -> Array2<f64> {
 }
 
 /// The only way in which a Cholesky factorisation of finite numbers fails.
-fn not_positive_definite(_: LinalgError) -> Error {
-    Error::NotPositiveDefinite
+fn not_positive_definite(_: LapackError) -> LinalgError {
+    LinalgError::NotPositiveDefinite
 }
 
 pub(super) fn check_finite(
@@ -248,7 +248,7 @@ pub(super) fn check_finite(
 ) -> Result<()> {
     match a.indexed_iter().find(|(_, value)| !value.is_finite()) {
         Some(((row, column), &value)) => {
-            Err(Error::NotFinite { matrix, row: first_row + row, column, value })
+            Err(LinalgError::NotFinite { matrix, row: first_row + row, column, value })
         }
         None => Ok(()),
     }
@@ -259,7 +259,7 @@ fn check_square(a: &ArrayRef2<f64>) -> Result<()> {
     if a.is_square() {
         return Ok(());
     }
-    Err(Error::Shape {
+    Err(LinalgError::Shape {
         matrix: "matrix",
         rows: a.nrows(),
         columns: a.ncols(),
@@ -272,7 +272,7 @@ fn check_right_hand_side(b: &ArrayRef1<f64>, rows: usize) -> Result<()> {
     if b.len() == rows {
         return Ok(());
     }
-    Err(Error::Shape {
+    Err(LinalgError::Shape {
         matrix: "right-hand side",
         rows: b.len(),
         columns: 1,
@@ -281,7 +281,7 @@ fn check_right_hand_side(b: &ArrayRef1<f64>, rows: usize) -> Result<()> {
 }
 
 pub(super) fn check_tolerance(tolerance: f64) -> Result<()> {
-    if (0.0..1.0).contains(&tolerance) { Ok(()) } else { Err(Error::Tolerance(tolerance)) }
+    if (0.0..1.0).contains(&tolerance) { Ok(()) } else { Err(LinalgError::Tolerance(tolerance)) }
 }
 
 /// Inverse of an upper triangular matrix (n x n) by back-substitution; what lies below the diagonal
@@ -292,7 +292,7 @@ pub(super) fn check_tolerance(tolerance: f64) -> Result<()> {
 pub fn triangular_inverse(r: &ArrayRef2<f64>) -> Result<Array2<f64>> {
     let (n, columns) = r.dim();
     if n != columns || (0..n).any(|i| r[[i, i]] == 0.0) {
-        return Err(Error::Shape {
+        return Err(LinalgError::Shape {
             matrix: "triangular matrix",
             rows: n,
             columns,

@@ -12,7 +12,7 @@ const DEPENDENT: f64 = 1e-8;
 pub struct Choice {
     /// Indices of the kept terms, ascending.
     pub kept: Vec<usize>,
-    /// Their coefficients.
+    /// The coefficients of the terms that are kept.
     pub coefficients: Vec<f64>,
     /// By how much the sum of squared residuals is larger than with all terms.
     pub increase: f64,
@@ -145,7 +145,9 @@ fn eliminate_from(
         let cost =
             |j: usize| coefficients[j] * coefficients[j] / inverse.row(j).dot(&inverse.row(j));
         let free = (0..kept.len()).filter(|&j| may_go(&kept, kept[j]));
-        let least = free.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
+        let least = free
+            .min_by(|&a, &b| cost(a).total_cmp(&cost(b)))
+            .expect("the last term of a group may go");
         choices.push(Choice { kept: kept.clone(), coefficients, increase });
         kept.remove(least);
     }

@@ -12,13 +12,13 @@ mod simd;
 mod whitening;
 
 pub use dense::{
-    Error, Result, cholesky, inverse_spd, null_space, solve_spd, svd, triangular_factor,
+    LinalgError, Result, cholesky, inverse_spd, null_space, solve_spd, svd, triangular_factor,
     triangular_inverse,
 };
 pub use elimination::{Choice, best_nested, eliminate, select};
 pub use exponential::{exp, sigmoid};
 pub(crate) use least_squares::{jacobian, least_squares};
-pub use product::{Part, add_outer, add_product, transpose_into};
+pub use product::{TilePart, add_outer, add_product, transpose_into};
 pub use real::{Dual, LANES, Lanes, Real, Total};
 pub(crate) use ridge::{solve, with_ridge};
 pub use simd::vectorised;

@@ -14,7 +14,7 @@ const PANEL: usize = 6;
 
 /// A run of components of every tile: `first .. first + len` of tiles of `size`.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
+pub struct TilePart {
     /// Components of a whole tile.
     pub size: usize,
     /// First component of the run.
@@ -23,7 +23,7 @@ pub struct Part {
     pub len: usize,
 }
 
-impl Part {
+impl TilePart {
     /// All `size` components.
     pub fn whole(size: usize) -> Self {
         Self { size, first: 0, len: size }
@@ -42,7 +42,7 @@ impl Part {
 
 /// y += A x for every vector; A (rows x columns, row by row) takes the part `from` of the tiles `x`
 /// to the part `to` of the tiles `y`.
-pub fn add_product(a: &[f64], x: &[Lanes], from: Part, y: &mut [Lanes], to: Part) {
+pub fn add_product(a: &[f64], x: &[Lanes], from: TilePart, y: &mut [Lanes], to: TilePart) {
     assert_eq!(a.len(), from.len * to.len, "a matrix fits the vectors that it takes and gives");
     if a.is_empty() {
         return;
@@ -85,9 +85,9 @@ fn panel_product<const R: usize>(a: &[f64], x: &[Lanes], y: &mut [Lanes]) {
 /// grows to what is needed.
 pub fn add_outer(
     y: &[Lanes],
-    to: Part,
+    to: TilePart,
     x: &[Lanes],
-    from: Part,
+    from: TilePart,
     a: &mut [f64],
     scratch: &mut Vec<Lanes>,
 ) {
@@ -117,7 +117,7 @@ pub fn add_outer(
 /// Writes the vectors one after the other, in strips of eight components: element v of strip s has
 /// the components 8 s .. of vector v.
 #[inline(always)]
-fn vectors_into(x: &[Lanes], part: Part, strips: &mut [Lanes]) {
+fn vectors_into(x: &[Lanes], part: TilePart, strips: &mut [Lanes]) {
     let tiles = x.len() / part.size;
     for (t, tile) in x.chunks_exact(part.size).enumerate() {
         for (s, x) in part.of(tile).chunks(LANES).enumerate() {

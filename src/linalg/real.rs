@@ -192,9 +192,9 @@ impl Total for Lanes {
 /// for second derivatives).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dual<T> {
-    /// Value.
+    /// The value.
     pub re: T,
-    /// Derivative.
+    /// The derivative along the direction.
     pub eps: T,
 }
 

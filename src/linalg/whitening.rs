@@ -35,6 +35,25 @@ impl Whitening {
         Ok(Self { singular_values, parameters, coordinates })
     }
 
+    /// Whitening of A with its columns scaled to length one first, so that the `tolerance` (see
+    /// [`new`](Self::new)) does not hang on the units of the parameters; theta stay the parameters
+    /// of A itself. `factor` (n columns) is the [`triangular_factor`](super::triangular_factor) of
+    /// A.
+    ///
+    /// # Errors
+    /// A tolerance outside [0, 1), entries that aren't finite.
+    pub fn of_unit_columns(factor: &ArrayRef2<f64>, tolerance: f64) -> Result<Self> {
+        let lengths: Array1<f64> =
+            factor.columns().into_iter().map(|column| column.dot(&column).sqrt()).collect();
+        let scale = lengths.mapv(|l| if l > 0.0 { 1.0 / l.max(f64::MIN_POSITIVE) } else { 0.0 });
+        let unit = Self::new(&(factor.to_owned() * &scale), tolerance)?;
+        Ok(Self {
+            singular_values: unit.singular_values,
+            parameters: unit.parameters * &scale.insert_axis(Axis(1)),
+            coordinates: unit.coordinates * &lengths,
+        })
+    }
+
     /// Number of coordinates.
     pub fn rank(&self) -> usize {
         self.parameters.ncols()

@@ -134,12 +134,14 @@ impl<M: Model> Block<M> {
         let at = (interval * self.state.len()) + component * self.size;
         &self.residual[at..at + self.size]
     }
-    /// Weight of the same residuals.
+    /// Weights of a component's squared residuals at the end of an interval, by chunk; those of
+    /// outliers are smaller once they have been weighed down.
     pub fn weight(&self, interval: usize, component: usize) -> &[f64] {
         let at = (interval * self.state.len()) + component * self.size;
         &self.weight[at..at + self.size]
     }
-    /// The same, outliers or not.
+    /// The weights of a component's squared residuals at the end of an interval, chunk by chunk, as
+    /// if there were no outliers.
     pub fn full_weight(&self, interval: usize, component: usize) -> &[f64] {
         &self.intervals[interval].weight[component * self.size..(component + 1) * self.size]
     }

@@ -28,9 +28,9 @@ use crate::model::Lanewise;
 pub struct Eliminated {
     /// R^-1, dim x dim, upper triangular.
     pub inverse: Array2<f64>,
-    /// G, dim x parameters.
+    /// G, dim x parameters: how the initial state goes with the parameters.
     pub coupling: Array2<f64>,
-    /// g, dim.
+    /// g, of dim components: how far the initial state is from its best.
     pub offset: Array1<f64>,
     /// A' and r' (last column): what the chunk says of theta alone.
     pub reduced: Array2<f64>,
@@ -66,10 +66,11 @@ impl Eliminated {
         (-self.inverse.dot(&right)).to_vec()
     }
 
-    /// Whether its rollout diverges.
+    /// Whether the rollout of the chunk diverges.
     pub fn has_diverged(&self) -> bool {
         self.residuals.iter().any(|r| *r >= DIVERGED)
     }
+
     /// Whether the model does not follow the chunk: its loss is far above that of noise, and at
     /// some point not single components are off, as by gross errors, but a quarter of them.
     pub fn is_wild(&self) -> bool {
@@ -77,11 +78,13 @@ impl Eliminated {
         let off = |point: &[f64]| {
             point.iter().filter(|r| r.abs() > robust::CORE).count() >= (dim / 4).max(2)
         };
-        self.chi_squared() > WILD * self.freedom().max(1.0) && self.residuals.chunks(dim).any(off)
+        self.chi_squared() > WILD * self.degrees_of_freedom().max(1.0)
+            && self.residuals.chunks(dim).any(off)
     }
 
-    /// What the free initial state leaves free of the residuals.
-    pub fn freedom(&self) -> f64 {
+    /// Degrees of freedom of the chunk's residuals: their number less the dim that the free initial
+    /// state takes up.
+    pub fn degrees_of_freedom(&self) -> f64 {
         self.leverages.iter().map(|h| 1.0 - h).sum()
     }
 }
@@ -172,12 +175,13 @@ struct Rows {
     flat: Vec<f64>,
     /// The residuals in units of the noise.
     residuals: Vec<f64>,
-    /// The component of each, and the square of its time, weighted.
+    /// The component of each residual, and the square of its time, weighted.
     quadratic: Vec<(usize, f64)>,
 }
 
 impl Rows {
-    /// Of a rollout that diverges: it says nothing of the parameters, and its residuals are large.
+    /// What a rollout that diverges gives: it says nothing of the parameters, and its residuals are
+    /// large.
     fn diverged(self, dim: usize, n: usize) -> Eliminated {
         let m = self.residuals.len();
         Eliminated {

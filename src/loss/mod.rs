@@ -14,4 +14,4 @@ mod variation;
 pub use free_start::Eliminated;
 pub use integral::integral_form;
 pub use quadrature::QuadratureLoss;
-pub use rollout::{Options, RolloutLoss};
+pub use rollout::{RolloutLoss, RolloutOptions};

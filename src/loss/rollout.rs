@@ -13,8 +13,8 @@ use crate::model::Model;
 
 /// How chunks are rolled out.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// Integrator.
+pub struct RolloutOptions {
+    /// The integrator, an explicit Runge-Kutta method.
     pub method: RungeKutta,
     /// Longest integration step, in the data's unit of time.
     pub step: f64,
@@ -30,7 +30,7 @@ pub struct Options {
 /// threads does not show in the result.
 pub struct RolloutLoss<'a, M: Model> {
     model: &'a M,
-    options: Options,
+    options: RolloutOptions,
     blocks: Vec<Mutex<Block<M>>>,
     residuals: usize,
     steps: usize,
@@ -39,17 +39,22 @@ pub struct RolloutLoss<'a, M: Model> {
 impl<'a, M: Model> RolloutLoss<'a, M> {
     /// Lays out the chunks; `weights` has one weight for each component of the state (1 / its unit
     /// squared).
-    pub fn new(model: &'a M, chunks: &[Trajectory], weights: &[f64], options: Options) -> Self {
+    pub fn new(
+        model: &'a M,
+        chunks: &[Trajectory],
+        weights: &[f64],
+        options: RolloutOptions,
+    ) -> Self {
         Self::with_halved_steps(model, chunks, weights, options, &vec![0; chunks.len()])
     }
 
-    /// The same with the longest step of each chunk halved as often as `halvings` says; chunks of a
-    /// block take the shortest of their steps.
+    /// Lays out the chunks as [`new`](Self::new) does, the longest step of each chunk halved as
+    /// often as `halvings` says; chunks of a block take the shortest of their steps.
     pub fn with_halved_steps(
         model: &'a M,
         chunks: &[Trajectory],
         weights: &[f64],
-        options: Options,
+        options: RolloutOptions,
         halvings: &[u8],
     ) -> Self {
         let block = |(c, halvings): (&[Trajectory], &[u8])| {
@@ -76,11 +81,11 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         }
     }
 
-    /// The model.
+    /// The model that is rolled out.
     pub fn model(&self) -> &'a M {
         self.model
     }
-    /// Chunks in a block.
+    /// Number of chunks that are rolled out side by side.
     pub fn batch(&self) -> usize {
         self.options.batch
     }
@@ -176,8 +181,8 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         &self.blocks
     }
 
-    /// As [`map_blocks`](Self::map_blocks), after rollouts from `starts` (chunk by chunk) instead
-    /// of the observed first states.
+    /// Calls `f` on every block in parallel, after rollouts from `starts` (chunk by chunk) instead
+    /// of the observed first states; results in the order of the chunks.
     pub(super) fn map_blocks_from<R: Send>(
         &self,
         theta: &[f64],

@@ -31,7 +31,8 @@ impl Variation {
         Self { dim, parameters, before: rows.clone(), rows }
     }
 
-    /// From the start of `interval` to its end, after a forward rollout of the block.
+    /// Carries the derivatives from the start of `interval` to its end, after a forward rollout of
+    /// the block.
     pub fn advance<M: Lanewise>(
         &mut self,
         block: &mut Block<M>,

@@ -56,8 +56,8 @@ impl ClosedForm {
                 *constant - 1
             }
             Expr::Scalar(s) => {
-                self.parameters
-                    + scalars.iter().position(|known| known == s).unwrap_or(scalars.len())
+                let place = scalars.iter().position(|known| known == s);
+                self.parameters + place.expect("an expression lists all its scalars")
             }
             Expr::Sum(terms) => self.chain(terms, 0.0, Op::Add, scalars, constant),
             Expr::Product(factors) => self.chain(factors, 1.0, Op::Mul, scalars, constant),

@@ -6,7 +6,7 @@ use super::scalar_hamiltonian::ScalarHamiltonian;
 use super::{HamiltonianModel, Model};
 use crate::expr::Expr;
 use crate::linalg::LANES;
-use crate::scalars::{Error, Inputs};
+use crate::scalars::{Inputs, InputsError};
 
 /// The field (dq/dt, dp/dt) of a law at states, one a row.
 ///
@@ -16,7 +16,7 @@ pub(crate) fn field(
     inputs: &Inputs,
     law: &Expr,
     states: ArrayView2<f64>,
-) -> Result<Array2<f64>, Error> {
+) -> Result<Array2<f64>, InputsError> {
     Ok(field_of(&ScalarHamiltonian::closed_form(inputs, law)?, &law.constants(), states))
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn energies(
     inputs: &Inputs,
     law: &Expr,
     states: ArrayView2<f64>,
-) -> Result<Vec<f64>, Error> {
+) -> Result<Vec<f64>, InputsError> {
     let model = ScalarHamiltonian::closed_form(inputs, law)?;
     let constants = law.constants();
     let mut work = model.work();

@@ -8,27 +8,36 @@ use ndarray::{Array2, ArrayView2, s};
 pub struct ParameterMatrix {
     /// Number of rows.
     pub rows: usize,
-    /// Index of the first parameter of each block and number of its columns.
-    pub blocks: Vec<(usize, usize)>,
+    /// The blocks, from left to right.
+    pub blocks: Vec<ParameterBlock>,
+}
+
+/// A block of a [`ParameterMatrix`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParameterBlock {
+    /// Index of its first parameter among all parameters of the model.
+    pub first: usize,
+    /// Number of its columns.
+    pub columns: usize,
 }
 
 impl ParameterMatrix {
     /// Number of columns.
     pub fn columns(&self) -> usize {
-        self.blocks.iter().map(|(_, columns)| columns).sum()
+        self.blocks.iter().map(|block| block.columns).sum()
     }
 
-    /// The same further on among the parameters.
+    /// The matrix of a model that has so many other `parameters` before these.
     pub fn after(mut self, parameters: usize) -> Self {
-        self.blocks.iter_mut().for_each(|(first, _)| *first += parameters);
+        self.blocks.iter_mut().for_each(|block| block.first += parameters);
         self
     }
 
-    /// The matrix, out of all parameters.
+    /// The matrix (rows x columns), out of all `parameters` of the model.
     pub fn gather(&self, parameters: &[f64]) -> Array2<f64> {
         let mut matrix = Array2::zeros((self.rows, self.columns()));
         let mut column = 0;
-        for &(first, columns) in &self.blocks {
+        for &ParameterBlock { first, columns } in &self.blocks {
             for (row, mut to) in matrix.rows_mut().into_iter().enumerate() {
                 let from = &parameters[first + row * columns..first + (row + 1) * columns];
                 to.slice_mut(s![column..column + columns]).assign(&ndarray::aview1(from));
@@ -38,10 +47,10 @@ impl ParameterMatrix {
         matrix
     }
 
-    /// Writes the matrix to its places among all parameters.
+    /// Writes a matrix (rows x columns) to its places among all `parameters` of the model.
     pub fn scatter(&self, matrix: ArrayView2<f64>, parameters: &mut [f64]) {
         let mut column = 0;
-        for &(first, columns) in &self.blocks {
+        for &ParameterBlock { first, columns } in &self.blocks {
             for (row, from) in matrix.rows().into_iter().enumerate() {
                 let to = &mut parameters[first + row * columns..first + (row + 1) * columns];
                 to.iter_mut().zip(from.slice(s![column..column + columns])).for_each(|(to, x)| {

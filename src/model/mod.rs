@@ -1,5 +1,5 @@
-//! Models of motion: what the loss and the training need of one, and the Hamiltonian model on
-//! scalars.
+//! Models of motion: the traits that training needs, Hamiltonians and vector fields that are
+//! explicit functions of invariant scalars, and networks.
 
 /// Calls a method generic over the dimension D with the frame of that dimension.
 macro_rules! in_dimension {
@@ -40,9 +40,10 @@ mod scalar_field;
 mod scalar_hamiltonian;
 mod traits;
 
+pub use crate::linalg::{LANES, Lanes, Real};
 pub use closed_form::ClosedForm;
 pub(crate) use fields::{energies, field, field_of};
-pub use matrix::ParameterMatrix;
+pub use matrix::{ParameterBlock, ParameterMatrix};
 pub use scalar_field::{FieldVector, ScalarField};
 pub use scalar_hamiltonian::{LinearFunction, ScalarHamiltonian};
 pub use traits::{HamiltonianModel, Lanewise, LinearModel, Model, RandomStart};

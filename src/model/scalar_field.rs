@@ -5,7 +5,7 @@ use super::traits::{LinearModel, Model};
 use crate::basis::Chebyshev;
 use crate::expr::Vector;
 use crate::linalg::{LANES, Lanes, Real};
-use crate::scalars::{Error, Form, Frame, Inputs, ScalarSet};
+use crate::scalars::{Form, Frame, Inputs, InputsError, ScalarSet};
 
 /// A vector that a [`ScalarField`] is a sum of.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +41,8 @@ struct Group {
     vector: usize,
     /// Number of its first parameter.
     first: usize,
-    /// Its functions, one for each parameter: 0 is the constant, then the polynomials scalar by
-    /// scalar.
+    /// The functions of the coefficient, one for each parameter: 0 is the constant, then the
+    /// polynomials scalar by scalar.
     functions: Vec<usize>,
 }
 
@@ -76,7 +76,7 @@ impl ScalarField {
     /// the state. `families` has one family of polynomials for each scalar.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when a vector is made of others than those of the inputs.
+    /// [`InputsError::Unknown`] when a vector is made of others than those of the inputs.
     ///
     /// # Panics
     /// When there aren't as many families as scalars.
@@ -85,7 +85,7 @@ impl ScalarField {
         vectors: &[FieldVector],
         scalars: ScalarSet,
         families: Vec<Chebyshev>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InputsError> {
         assert_eq!(scalars.len(), families.len(), "one family of polynomials for each scalar");
         let functions = 1 + families.iter().map(|f| f.degree).sum::<usize>();
         let places =
@@ -100,7 +100,7 @@ impl ScalarField {
         let forms = vectors.iter().map(|v| Ok((Form::new(inputs, &v.vector)?, v.unit)));
         let degrees = (1..=families.iter().map(|f| f.degree).max().unwrap_or(0)).collect();
         Ok(Self {
-            vectors: forms.collect::<Result<_, Error>>()?,
+            vectors: forms.collect::<Result<_, InputsError>>()?,
             scalars,
             families,
             degrees,
@@ -108,7 +108,7 @@ impl ScalarField {
         })
     }
 
-    /// The scalars that the coefficients depend on.
+    /// The scalars that the coefficients are functions of.
     pub fn scalars(&self) -> &ScalarSet {
         &self.scalars
     }

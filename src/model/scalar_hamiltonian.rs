@@ -6,7 +6,7 @@ use crate::basis::{Basis, ProductBasis};
 use crate::expr::Expr;
 use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};
-use crate::scalars::{Error, Frame, Inputs, ScalarFunction, ScalarSet};
+use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
 /// invariant under O(d) whatever h is.
@@ -22,7 +22,7 @@ pub struct ScalarHamiltonian<F> {
 
 /// Scratch for one block of eight states.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub struct ScalarScratch {
     frames: (Frame<1>, Frame<2>, Frame<3>),
     block: BlockWork,
 }
@@ -44,7 +44,7 @@ impl ScalarHamiltonian<ClosedForm> {
     ///
     /// # Errors
     /// A vector that is not among the inputs.
-    pub fn closed_form(inputs: &Inputs, expr: &Expr) -> Result<Self, Error> {
+    pub fn closed_form(inputs: &Inputs, expr: &Expr) -> Result<Self, InputsError> {
         let (form, scalars) = ClosedForm::new(expr);
         Ok(Self::new(ScalarSet::new(inputs, scalars)?, form))
     }
@@ -63,11 +63,11 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         );
         Self { scalars, function }
     }
-    /// The scalars.
+    /// The scalars s(z) that H is a function of.
     pub fn scalars(&self) -> &ScalarSet {
         &self.scalars
     }
-    /// The function of them.
+    /// The function h of the scalars.
     pub fn function(&self) -> &F {
         &self.function
     }
@@ -138,7 +138,7 @@ pub(super) fn scatter(block: &[Lanes], at: usize, batch: &mut [f64]) {
 }
 
 impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
-    type Work = Work;
+    type Work = ScalarScratch;
     type Sum = Lanes;
 
     fn dim(&self) -> usize {
@@ -147,7 +147,7 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
     fn parameters(&self) -> usize {
         self.function.parameters()
     }
-    fn work(&self) -> Work {
+    fn work(&self) -> ScalarScratch {
         let zeros = |n: usize| vec![Lanes::zero(); n];
         let (n, m) = (self.dim(), self.scalars.len());
         let block = BlockWork {
@@ -160,10 +160,13 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
             curvature: zeros(m),
             function: zeros(self.function.work_len()),
         };
-        Work { frames: (self.scalars.frame(), self.scalars.frame(), self.scalars.frame()), block }
+        ScalarScratch {
+            frames: (self.scalars.frame(), self.scalars.frame(), self.scalars.frame()),
+            block,
+        }
     }
 
-    fn field_into(&self, theta: &[f64], z: &[f64], dz: &mut [f64], work: &mut Work) {
+    fn field_into(&self, theta: &[f64], z: &[f64], dz: &mut [f64], work: &mut ScalarScratch) {
         in_dimension!(self, work, |frame, block| {
             for at in (0..z.len() / self.dim()).step_by(LANES) {
                 gather(z, at, &mut block.z);
@@ -180,7 +183,7 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
         lambda: &[f64],
         z_bar: &mut [f64],
         theta_bar: &mut [Lanes],
-        work: &mut Work,
+        work: &mut ScalarScratch,
     ) {
         in_dimension!(self, work, |frame, block| {
             for at in (0..z.len() / self.dim()).step_by(LANES) {
@@ -194,7 +197,7 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
 }
 
 impl<F: ScalarFunction> HamiltonianModel for ScalarHamiltonian<F> {
-    fn energy_into(&self, theta: &[f64], z: &[f64], energy: &mut [f64], work: &mut Work) {
+    fn energy_into(&self, theta: &[f64], z: &[f64], energy: &mut [f64], work: &mut ScalarScratch) {
         in_dimension!(self, work, |frame, block| {
             for at in (0..z.len() / self.dim()).step_by(LANES) {
                 gather(z, at, &mut block.z);
@@ -226,7 +229,12 @@ impl LinearFunction for ProductBasis {
 }
 
 impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
-    fn columns(&self, z: &[Lanes], work: &mut Work, column: &mut dyn FnMut(usize, &[Lanes])) {
+    fn columns(
+        &self,
+        z: &[Lanes],
+        work: &mut ScalarScratch,
+        column: &mut dyn FnMut(usize, &[Lanes]),
+    ) {
         work.block.z.copy_from_slice(z);
         in_dimension!(self, work, |frame, block| {
             let BlockWork { z, s, slope, out, function, .. } = block;

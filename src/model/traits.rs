@@ -38,8 +38,8 @@ pub trait Model: Sync {
     fn contract(&self, weights_bar: &[f64], theta_bar: &mut [f64]) {
         theta_bar.copy_from_slice(weights_bar);
     }
-    /// The matrices that the parameters are made of, each parameter in one of them; none where they
-    /// are none.
+    /// The matrices that the parameters are made of, each parameter in one of them; empty for
+    /// models whose parameters are no matrices.
     fn matrices(&self) -> Vec<ParameterMatrix> {
         Vec::new()
     }

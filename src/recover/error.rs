@@ -9,13 +9,13 @@ use crate::train;
 pub enum RecoverError {
     /// Training failed.
     #[error(transparent)]
-    Train(#[from] train::Error),
+    Train(#[from] train::TrainError),
     /// Linear algebra failed.
     #[error(transparent)]
-    Linalg(#[from] crate::linalg::Error),
+    Linalg(#[from] crate::linalg::LinalgError),
     /// A scalar does not fit the inputs.
     #[error(transparent)]
-    Scalars(#[from] crate::scalars::Error),
+    Scalars(#[from] crate::scalars::InputsError),
     /// Rewriting failed.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),

@@ -5,6 +5,7 @@ use ndarray::Axis;
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
+use crate::progress::Progress;
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
@@ -48,8 +49,9 @@ pub fn recover(
     train: &[Trajectory],
     validation: &[Trajectory],
     settings: &RecoverSettings,
-    progress: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovery, RecoverError> {
+    let progress = &mut |stage: &str| progress(Progress::stage(stage.to_owned()));
     recovered(inputs, (train, validation), None, settings, progress)
 }
 
@@ -65,11 +67,12 @@ pub fn recover_from<M: Model>(
     train: &[Trajectory],
     validation: &[Trajectory],
     settings: &RecoverSettings,
-    progress: &mut dyn FnMut(&str),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovery, RecoverError> {
     let natural = in_units::Natural::new(model, &Units::of(inputs, train));
     let weights = model.expand(theta);
     let teaching = |paths: &Paths| paths.increments(&natural, &weights);
+    let progress = &mut |stage: &str| progress(Progress::stage(stage.to_owned()));
     recovered(inputs, (train, validation), Some(&teaching), settings, progress)
 }
 
@@ -250,12 +253,12 @@ fn rates_text(rates: &[f64]) -> String {
 }
 
 /// Whether there is anything to learn from.
-fn check(train: &[Trajectory]) -> Result<(), train::Error> {
+fn check(train: &[Trajectory]) -> Result<(), train::TrainError> {
     if train.iter().all(|c| c.times.len() < 2) {
-        return Err(train::Error::NoChunks);
+        return Err(train::TrainError::NoChunks);
     }
     if train.iter().all(|c| c.states.rows().into_iter().all(|row| row == c.states.row(0))) {
-        return Err(train::Error::NothingToLearn);
+        return Err(train::TrainError::NothingToLearn);
     }
     Ok(())
 }

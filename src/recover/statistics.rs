@@ -74,8 +74,8 @@ pub(crate) fn is_without_drift(
 /// Whether the residuals of chunks of which `held_out` says what a law makes of them are no larger
 /// than the noise is known to be.
 pub(crate) fn is_as_small(held_out: &Deviance, judging: &[Trajectory]) -> bool {
-    let chance = SIGMAS * (2.0 * redundancy(judging) / held_out.freedom).sqrt();
-    held_out.per_freedom() <= (1.0 + NOISE_KNOWN).powi(2) * (1.0 + chance)
+    let chance = SIGMAS * (2.0 * redundancy(judging) / held_out.degrees_of_freedom).sqrt();
+    held_out.per_degree_of_freedom() <= (1.0 + NOISE_KNOWN).powi(2) * (1.0 + chance)
 }
 
 /// Root mean square rollout residuals of the two models, in units of the components' standard

@@ -1,4 +1,4 @@
-//! Tables and figures.
+//! Result files: the report of a recovery, tables, figures, and what Parquet files hold.
 
 #[cfg(feature = "figures")]
 pub mod figures;
@@ -8,4 +8,5 @@ pub mod inspect;
 pub mod recovery;
 #[cfg(feature = "tables")]
 pub mod tables;
+#[doc(hidden)]
 pub mod words;

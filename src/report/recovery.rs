@@ -7,7 +7,7 @@ use polars::prelude::Column;
 use serde_json::{Value, json};
 
 use super::figures::{
-    self, Candidate, Curve, ForceCurve, Interval, Panel, PanelFigure, ParetoFront, Style,
+    self, Curve, ForceCurve, Interval, Panel, PanelFigure, ParetoFront, ParetoPoint, Style,
 };
 use super::tables::{self, Rows};
 use super::words::{
@@ -27,46 +27,46 @@ use crate::train::states;
 /// What can go wrong in writing a recovery.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ReportError {
     /// A file can't be written.
     #[error(transparent)]
-    File(#[from] dataset::Error),
+    File(#[from] dataset::DatasetError),
     /// A figure can't be made.
     #[error(transparent)]
-    Figure(#[from] figures::Error),
+    Figure(#[from] figures::FigureError),
     /// The closed form can't be evaluated.
     #[error(transparent)]
     Recover(#[from] RecoverError),
     /// The closed form does not fit the inputs.
     #[error(transparent)]
-    Scalars(#[from] scalars::Error),
+    Scalars(#[from] scalars::InputsError),
     /// A folder can't be made.
     #[error("cannot create {}: {source}", path.display())]
     Folder {
         /// The folder.
         path: std::path::PathBuf,
-        /// Why.
+        /// What the system says.
         source: std::io::Error,
     },
 }
 
-/// A recovery with what it was made from.
+/// The result files of a recovery: what it found, and what it was made from.
 pub struct RecoveryReport<'a> {
-    /// The law.
+    /// The recovered law with its errors.
     pub recovery: &'a Recovery,
-    /// Vectors.
+    /// The vectors that the law may depend on.
     pub inputs: &'a Inputs,
-    /// Chunks that it was fitted to.
+    /// Chunks that the law was fitted to.
     pub train: &'a [Trajectory],
-    /// Chunks that judged it.
+    /// Held-out chunks that judged the law.
     pub validation: &'a [Trajectory],
-    /// Basis of the learned model.
+    /// Name of the basis of the learned model.
     pub basis: String,
-    /// The command that made it.
+    /// The command that made the recovery.
     pub command: String,
-    /// Its seed.
+    /// Seed of the recovery.
     pub seed: u64,
-    /// Comparison with a given law.
+    /// Comparison with a given law, if there is one.
     pub truth: Option<&'a Comparison>,
 }
 
@@ -75,18 +75,19 @@ impl RecoveryReport<'_> {
     /// which is created.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+    /// [`ReportError`].
+    pub fn write(&self, folder: &Path) -> Result<(), ReportError> {
         let figures = folder.join("figures");
         std::fs::create_dir_all(&figures)
-            .map_err(|source| Error::Folder { path: figures.clone(), source })?;
+            .map_err(|source| ReportError::Folder { path: figures.clone(), source })?;
         // One after the other: whoever ends the program finds one file unfinished at most.
         self.write_rollouts(folder, &figures)?;
         self.write_pareto(&figures)?;
         let radial = self.write_forces(&figures)?;
         self.write_parts(&figures)?;
         files::write_text(&folder.join("report.md"), &self.markdown(radial))?;
-        let text = serde_json::to_string_pretty(&self.json()).unwrap_or_default();
+        let text =
+            serde_json::to_string_pretty(&self.json()).expect("a JSON value has keys of text");
         Ok(files::write_text(&folder.join("hamiltonian.json"), &(text + "\n"))?)
     }
 
@@ -152,7 +153,7 @@ impl RecoveryReport<'_> {
 
     /// Predicted states of the closed form at the points of every validation chunk, with the errors
     /// of learned model and closed form.
-    fn write_rollouts(&self, folder: &Path, figures: &Path) -> Result<(), Error> {
+    fn write_rollouts(&self, folder: &Path, figures: &Path) -> Result<(), ReportError> {
         let r = self.recovery;
         let settings = &r.learned.settings;
         let rollout = || settings.rollout.clone();
@@ -211,9 +212,9 @@ impl RecoveryReport<'_> {
         )?)
     }
 
-    fn write_pareto(&self, figures: &Path) -> Result<(), Error> {
+    fn write_pareto(&self, figures: &Path) -> Result<(), ReportError> {
         let r = self.recovery;
-        let candidate = |c: &crate::recover::Candidate| Candidate {
+        let candidate = |c: &crate::recover::Candidate| ParetoPoint {
             expression: c.expression.to_string(),
             complexity: c.expression.complexity() as f64,
             error: c.error,
@@ -224,13 +225,13 @@ impl RecoveryReport<'_> {
         };
         match figures::pareto(&front, &figures.join("pareto")) {
             // Rollouts of all laws diverge, or leave nothing.
-            Err(figures::Error::Empty(_)) => Ok(()),
+            Err(figures::FigureError::Empty(_)) => Ok(()),
             drawn => Ok(drawn?),
         }
     }
 
     /// Draws the forces along distances; false if there are none.
-    fn write_forces(&self, figures: &Path) -> Result<bool, Error> {
+    fn write_forces(&self, figures: &Path) -> Result<bool, ReportError> {
         let curves: Vec<ForceCurve> =
             (self.recovery.radial_forces(states(self.train).view()).into_iter())
                 .map(|f| ForceCurve {
@@ -251,7 +252,7 @@ impl RecoveryReport<'_> {
     }
 
     /// Draws the slope of every part that is a function of one scalar, learned and in closed form.
-    fn write_parts(&self, figures: &Path) -> Result<(), Error> {
+    fn write_parts(&self, figures: &Path) -> Result<(), ReportError> {
         let curves: Vec<ForceCurve> =
             (self.recovery.part_curves(states(self.train).view()).into_iter())
                 .map(|part| ForceCurve {
@@ -259,8 +260,8 @@ impl RecoveryReport<'_> {
                     x_label: Expr::Scalar(part.scalar).to_string(),
                     y_label: "slope of the part".into(),
                     data_range: Interval {
-                        low: part.x.first().copied().unwrap_or(0.0),
-                        high: part.x.last().copied().unwrap_or(0.0),
+                        low: *part.x.first().expect("a curve has points"),
+                        high: *part.x.last().expect("a curve has points"),
                     },
                     x: part.x,
                     learned: part.learned,

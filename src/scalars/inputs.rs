@@ -6,16 +6,16 @@ use crate::field::Shape;
 /// What can be wrong with input vectors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum InputsError {
     /// Space must have one to three dimensions.
     #[error("dimension {0}: 1, 2 or 3 is accepted")]
     Dimension(usize),
     /// A vector has too few or too many components, or one that is not finite.
     #[error("vector `{name}` is {value:?}: {dimension} finite components are accepted")]
     Components {
-        /// Its name.
+        /// Name of the vector.
         name: String,
-        /// Its components.
+        /// Components that were given.
         value: Vec<f64>,
         /// Components expected.
         dimension: usize,
@@ -36,7 +36,7 @@ pub enum Error {
     },
     /// Linear algebra failed.
     #[error(transparent)]
-    Linalg(#[from] crate::linalg::Error),
+    Linalg(#[from] crate::linalg::LinalgError),
 }
 
 /// The named input vectors: `q1..qN`, `p1..pN` of the state, the pivot `q0`, and constant context
@@ -55,14 +55,14 @@ impl Inputs {
     /// Checks names and components.
     ///
     /// # Errors
-    /// [`Error`] names the vector at fault.
+    /// [`InputsError`] names the vector at fault.
     pub fn new(
         shape: Shape,
         origin: Vec<f64>,
         context: Vec<(String, Vec<f64>)>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InputsError> {
         if !(1..=3).contains(&shape.dimension) {
-            return Err(Error::Dimension(shape.dimension));
+            return Err(InputsError::Dimension(shape.dimension));
         }
         let inputs = Self { shape, origin, context };
         inputs.check("q0", &inputs.origin)?;
@@ -71,18 +71,18 @@ impl Inputs {
                 || !is_name(name)
                 || inputs.context[..i].iter().any(|(n, _)| n == name)
             {
-                return Err(Error::Name(name.clone()));
+                return Err(InputsError::Name(name.clone()));
             }
             inputs.check(name, value)?;
         }
         Ok(inputs)
     }
 
-    fn check(&self, name: &str, value: &[f64]) -> Result<(), Error> {
+    fn check(&self, name: &str, value: &[f64]) -> Result<(), InputsError> {
         if value.len() == self.shape.dimension && value.iter().all(|x| x.is_finite()) {
             return Ok(());
         }
-        Err(Error::Components {
+        Err(InputsError::Components {
             name: name.into(),
             value: value.to_vec(),
             dimension: self.shape.dimension,
@@ -127,8 +127,8 @@ impl Inputs {
     /// constant part of `dot(g,q1-q0)`; a pivot at zero goes.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when it names a vector that is not there.
-    pub fn evaluated(&self, expr: &Expr) -> Result<Expr, Error> {
+    /// [`InputsError::Unknown`] when it names a vector that is not there.
+    pub fn evaluated(&self, expr: &Expr) -> Result<Expr, InputsError> {
         if let Some(name) = expr
             .names()
             .iter()
@@ -187,10 +187,13 @@ impl Inputs {
     }
 
     /// An error that lists the names that exist.
-    pub(crate) fn unknown(&self, name: &str) -> Error {
+    pub(crate) fn unknown(&self, name: &str) -> InputsError {
         let n = self.shape.particles;
         let context: String = self.context.iter().map(|(n, _)| format!(", {n}")).collect();
-        Error::Unknown { name: name.into(), accepted: format!("q0, q1..q{n}, p1..p{n}{context}") }
+        InputsError::Unknown {
+            name: name.into(),
+            accepted: format!("q0, q1..q{n}, p1..p{n}{context}"),
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod sample;
 mod set;
 
 pub use function::ScalarFunction;
-pub use inputs::{Error, Inputs};
+pub use inputs::{Inputs, InputsError};
 pub(crate) use set::Form;
-pub use set::{Frame, ScalarSet};
+#[doc(hidden)]
+pub use set::Frame;
+pub use set::ScalarSet;

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{Error, Inputs, ScalarSet};
+use super::{Inputs, InputsError, ScalarSet};
 use crate::expr::Scalar;
 use crate::linalg::{LANES, Lanes, Real, independent_columns, triangular_factor};
 
@@ -16,13 +16,13 @@ impl ScalarSet {
     /// by the rank of their gradients at the `states` (n x dim).
     ///
     /// # Errors
-    /// [`Error::Unknown`] when a scalar names a vector that the inputs lack; [`Error::Linalg`] when
-    /// a gradient is not finite.
+    /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack;
+    /// [`InputsError::Linalg`] when a gradient is not finite.
     pub fn independent(
         inputs: &Inputs,
         candidates: Vec<Scalar>,
         states: ArrayView2<f64>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InputsError> {
         let all = Self::new(inputs, candidates)?;
         let stride = states.nrows().div_ceil(SAMPLE).max(1);
         let rows = match all.dimension() {

@@ -1,6 +1,6 @@
 //! Values and derivatives of a set of scalars, eight states at a time.
 
-use super::{Error, Inputs};
+use super::{Inputs, InputsError};
 use crate::expr::{Scalar, Vector};
 use crate::linalg::{Lanes, Real};
 
@@ -40,8 +40,8 @@ impl ScalarSet {
     /// Compiles `scalars` for `inputs`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when a scalar names a vector that the inputs lack.
-    pub fn new(inputs: &Inputs, scalars: Vec<Scalar>) -> Result<Self, Error> {
+    /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack.
+    pub fn new(inputs: &Inputs, scalars: Vec<Scalar>) -> Result<Self, InputsError> {
         let mut set = Self {
             scalars: Vec::new(),
             compiled: Vec::new(),
@@ -51,7 +51,7 @@ impl ScalarSet {
         };
         let mut vectors: Vec<Vector> = Vec::new();
         for scalar in &scalars {
-            let mut form = |v: &Vector| -> Result<usize, Error> {
+            let mut form = |v: &Vector| -> Result<usize, InputsError> {
                 if let Some(i) = vectors.iter().position(|w| w == v) {
                     return Ok(i);
                 }
@@ -214,7 +214,7 @@ impl ScalarSet {
 
 impl Form {
     /// The vector of this name or combination.
-    pub(crate) fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, Error> {
+    pub(crate) fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, InputsError> {
         let mut form = Self { terms: Vec::new(), offset: [0.0; 3] };
         for (name, c) in vector.terms() {
             if let Some(slot) = inputs.slot(name) {

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::deadline::Deadline;
 use crate::expr::Number;
+use crate::progress::SearchPhase as Phase;
 use crate::search::candidate::{Candidate, Job};
 use crate::search::enumerate::Grammar;
 use crate::search::fit::Fitter;
@@ -19,7 +20,6 @@ use crate::search::form::Form;
 use crate::search::front::Ended;
 use crate::search::normal::Normaliser;
 use crate::search::options::SearchOptions;
-use crate::search::progress::Phase;
 use crate::search::run::Run;
 use crate::search::starts::Starts;
 use crate::search::tape::{Slot, Tape};

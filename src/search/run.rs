@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::deadline::Deadline;
+use crate::progress::{Progress, SearchPhase as Phase};
 use crate::search::candidate::{Candidate, Job};
 use crate::search::enumerate::Grammar;
 use crate::search::error::SearchError;
@@ -16,7 +17,6 @@ use crate::search::mixed::mixed;
 use crate::search::normal::Normaliser;
 use crate::search::options::SearchOptions;
 use crate::search::polish::polish;
-use crate::search::progress::{Phase, Progress};
 use crate::search::reduce::{jobs, reductions};
 use crate::search::space::Space;
 use crate::search::starts::Starts;
@@ -43,7 +43,7 @@ const KEPT: usize = 8;
 pub fn search(
     target: &Target,
     options: &SearchOptions,
-    progress: &mut dyn FnMut(&Progress),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Front, SearchError> {
     search_with(target, options, &mut Memory::default(), progress)
 }
@@ -64,7 +64,7 @@ pub fn search_with(
     target: &Target,
     options: &SearchOptions,
     memory: &mut Memory,
-    progress: &mut dyn FnMut(&Progress),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Front, SearchError> {
     search_within(target, options, &mut memory.space, progress, true)
 }
@@ -74,7 +74,7 @@ fn search_within(
     target: &Target,
     options: &SearchOptions,
     space: &mut Space,
-    progress: &mut dyn FnMut(&Progress),
+    progress: &mut dyn FnMut(Progress),
     reduces: bool,
 ) -> Result<Front, SearchError> {
     target.check()?;
@@ -94,7 +94,7 @@ fn search_within(
 /// The state of a search.
 pub(crate) struct Run<'a> {
     pub options: &'a SearchOptions,
-    progress: &'a mut dyn FnMut(&Progress),
+    progress: &'a mut dyn FnMut(Progress),
     pub normaliser: Normaliser,
     pub variables: usize,
     pub screen: Problem,
@@ -134,7 +134,7 @@ impl<'a> Run<'a> {
         target: &Target,
         options: &'a SearchOptions,
         space: &'a mut Space,
-        progress: &'a mut dyn FnMut(&Progress),
+        progress: &'a mut dyn FnMut(Progress),
     ) -> Self {
         let begin = Instant::now();
         let kept = target.indices(false);
@@ -170,11 +170,12 @@ impl<'a> Run<'a> {
     }
 
     fn tell(&mut self, phase: Phase) {
-        let counts = self.counts();
-        (self.progress)(&Progress {
+        (self.progress)(Progress::Search {
             phase,
-            counts,
-            best: self.best.as_ref(),
+            visited: self.counts.visited,
+            fitted: self.counts.evaluated,
+            error: self.best.as_ref().map(|best| best.error),
+            complexity: self.best.as_ref().map(|best| best.complexity),
             elapsed: self.begin.elapsed(),
         });
     }

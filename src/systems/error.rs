@@ -3,7 +3,7 @@
 /// Why a system cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum SystemError {
     /// A parameter has a value that the system does not allow.
     #[error("parameter {name} = {value}: must be {accepted}")]
     Parameter {

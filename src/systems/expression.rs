@@ -1,6 +1,6 @@
 //! A system given by the text of its Hamiltonian.
 
-use super::error::Error;
+use super::error::SystemError;
 use crate::expr::{Expr, Function, Scalar, Vector, power};
 use crate::field::{Hamiltonian, Shape};
 use crate::linalg::Real;
@@ -41,15 +41,19 @@ impl ExpressionSystem {
     /// than those of the state, by name.
     ///
     /// # Errors
-    /// [`Error::Vector`] for a name that is no vector of the state nor among the constants, or a
-    /// constant with the wrong number of components; [`Error::Length`] for an expression of more
-    /// than 192 operations.
-    pub fn new(expr: &Expr, shape: Shape, constants: &[(String, Vec<f64>)]) -> Result<Self, Error> {
+    /// [`SystemError::Vector`] for a name that is no vector of the state nor among the constants,
+    /// or a constant with the wrong number of components; [`SystemError::Length`] for an expression
+    /// of more than 192 operations.
+    pub fn new(
+        expr: &Expr,
+        shape: Shape,
+        constants: &[(String, Vec<f64>)],
+    ) -> Result<Self, SystemError> {
         let mut system = Self { shape, forms: Vec::new(), ops: Vec::new() };
         let mut known = Vec::new();
         system.compile(expr, constants, &mut known)?;
         if system.ops.len() > REGISTERS {
-            return Err(Error::Length { found: system.ops.len(), accepted: REGISTERS });
+            return Err(SystemError::Length { found: system.ops.len(), accepted: REGISTERS });
         }
         Ok(system)
     }
@@ -64,7 +68,7 @@ impl ExpressionSystem {
         expr: &Expr,
         constants: &[(String, Vec<f64>)],
         known: &mut Vec<(Scalar, usize)>,
-    ) -> Result<usize, Error> {
+    ) -> Result<usize, SystemError> {
         let op = match expr {
             Expr::Constant(c) => Op::Constant(*c),
             Expr::Scalar(s) => {
@@ -95,7 +99,7 @@ impl ExpressionSystem {
         op: fn(usize, usize) -> Op,
         constants: &[(String, Vec<f64>)],
         known: &mut Vec<(Scalar, usize)>,
-    ) -> Result<usize, Error> {
+    ) -> Result<usize, SystemError> {
         let registers = exprs
             .iter()
             .map(|e| self.compile(e, constants, known))
@@ -109,7 +113,11 @@ impl ExpressionSystem {
         self.ops.len() - 1
     }
 
-    fn form(&mut self, vector: &Vector, constants: &[(String, Vec<f64>)]) -> Result<usize, Error> {
+    fn form(
+        &mut self,
+        vector: &Vector,
+        constants: &[(String, Vec<f64>)],
+    ) -> Result<usize, SystemError> {
         let mut form = Form { terms: Vec::new(), offset: [0.0; 3] };
         for (name, c) in vector.terms() {
             if let Some(slot) = slot(self.shape, name) {
@@ -118,7 +126,7 @@ impl ExpressionSystem {
             }
             let value =
                 constants.iter().find(|(n, v)| n == name && v.len() == self.shape.dimension);
-            let (_, value) = value.ok_or_else(|| Error::Vector {
+            let (_, value) = value.ok_or_else(|| SystemError::Vector {
                 name: name.clone(),
                 dimension: self.shape.dimension,
             })?;

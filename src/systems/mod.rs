@@ -5,7 +5,9 @@ mod expression;
 mod named;
 mod pendulum;
 
-pub use error::Error;
+pub use crate::field::{Hamiltonian, SeparableHamiltonian, VectorField};
+pub use crate::linalg::Real;
+pub use error::SystemError;
 pub use expression::ExpressionSystem;
 pub use named::NamedLaw;
 pub use pendulum::{Parameters, SpringyPendulum};

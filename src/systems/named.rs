@@ -1,6 +1,6 @@
 //! A collection of laws, each with initial states that make data for it.
 
-use super::error::Error;
+use super::error::SystemError;
 use super::expression::ExpressionSystem;
 use crate::expr::Expr;
 use crate::field::Shape;
@@ -8,9 +8,9 @@ use crate::field::Shape;
 /// A Hamiltonian as text, with what it takes to make trajectories of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NamedLaw {
-    /// Its name.
+    /// Name in commands, such as `kepler`.
     pub name: &'static str,
-    /// Its Hamiltonian over `q1`, .., `p1`, .. and the vectors below.
+    /// The Hamiltonian over `q1`, .., `p1`, .. and the vectors below.
     pub hamiltonian: &'static str,
     /// Number of particles.
     pub particles: usize,
@@ -20,9 +20,11 @@ pub struct NamedLaw {
     pub vectors: &'static [(&'static str, &'static [f64])],
     /// Mean of the initial states, z = (q1, .., p1, ..).
     pub mean: &'static [f64],
-    /// Standard deviation of the initial positions and of the initial momenta.
-    pub spread: (f64, f64),
-    /// Time between two points.
+    /// Standard deviation of each component of the initial positions.
+    pub position_spread: f64,
+    /// Standard deviation of each component of the initial momenta.
+    pub momentum_spread: f64,
+    /// Time between two points of a trajectory, in units of the law's own constants.
     pub dt: f64,
 }
 
@@ -30,7 +32,7 @@ impl NamedLaw {
     /// Every law, by kind.
     pub const ALL: &'static [NamedLaw] = LAWS;
 
-    /// The law of a name.
+    /// The law of this name; none if there is no such law.
     pub fn find(name: &str) -> Option<&'static NamedLaw> {
         LAWS.iter().find(|law| law.name == name)
     }
@@ -40,20 +42,20 @@ impl NamedLaw {
         Shape { particles: self.particles, dimension: self.dimension }
     }
 
-    /// The constant vectors by name.
+    /// The constant vectors, each a name with its components.
     pub fn context(&self) -> Vec<(String, Vec<f64>)> {
         self.vectors.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
     }
 
-    /// The system.
+    /// The law as a system that integrators take.
     ///
     /// # Errors
-    /// [`Error`], for a text that is no Hamiltonian of these vectors.
-    pub fn system(&self) -> Result<ExpressionSystem, Error> {
+    /// [`SystemError`], for a text that is no Hamiltonian of these vectors.
+    pub fn system(&self) -> Result<ExpressionSystem, SystemError> {
         let expr: Expr = self
             .hamiltonian
             .parse()
-            .map_err(|e: crate::expr::ExprError| Error::Text(e.to_string()))?;
+            .map_err(|e: crate::expr::ExprError| SystemError::Text(e.to_string()))?;
         ExpressionSystem::new(&expr, self.shape(), &self.context())
     }
 }
@@ -78,7 +80,8 @@ const fn law(
         dimension,
         vectors: &[],
         mean: &[],
-        spread: (0.2, 0.2),
+        position_spread: 0.2,
+        momentum_spread: 0.2,
         dt: 0.2,
     }
 }
@@ -87,7 +90,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: DOWN,
         mean: HANGING,
-        spread: (0.2, 0.4),
+        position_spread: 0.2,
+        momentum_spread: 0.4,
         ..law(
             "pendulum",
             "0.5*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1)-1)**2 + (norm(q2-q1)-1)**2 - dot(g,q1) - dot(g,q2)",
@@ -98,7 +102,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: DOWN,
         mean: HANGING,
-        spread: (0.3, 0.3),
+        position_spread: 0.3,
+        momentum_spread: 0.3,
         ..law(
             "unequal-pendulum",
             "dot(p1,p1)/3.4 + dot(p2,p2)/1.2 + 0.65*(norm(q1)-1.2)**2 + 1.05*(norm(q2-q1)-0.7)**2 - 1.7*dot(g,q1) - 0.6*dot(g,q2)",
@@ -112,7 +117,8 @@ const LAWS: &[NamedLaw] = &[
             0.0, 0.0, -1.5, 0.0, 0.0, -3.0, 0.0, 0.0, -4.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
             0.0,
         ],
-        spread: (0.2, 0.4),
+        position_spread: 0.2,
+        momentum_spread: 0.4,
         ..law(
             "chain",
             "0.5*dot(p1,p1) + dot(p2,p2)/2.4 + dot(p3,p3)/1.6 + 0.5*(norm(q1)-1)**2 + 0.75*(norm(q2-q1)-1.1)**2 + (norm(q3-q2)-0.9)**2 \
@@ -125,7 +131,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: PLANE,
         mean: &[0.0, 0.0, 0.0, 0.0],
-        spread: (0.15, 0.15),
+        position_spread: 0.15,
+        momentum_spread: 0.15,
         ..law(
             "henon-heiles",
             "0.5*dot(p1,p1) + 0.5*dot(q1,q1) + dot(ex,q1)**2*dot(ey,q1) - dot(ey,q1)**3/3",
@@ -135,7 +142,8 @@ const LAWS: &[NamedLaw] = &[
     },
     NamedLaw {
         mean: &[1.0, 0.0, -0.6, 0.8, -0.5, -0.9, 0.0, 0.7, -0.6, -0.4, 0.6, -0.3],
-        spread: (0.1, 0.1),
+        position_spread: 0.1,
+        momentum_spread: 0.1,
         dt: 0.1,
         ..law(
             "three-body",
@@ -147,7 +155,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: LINE,
         mean: &[-0.5, 0.2, 0.4, 0.3, 0.0, -0.3],
-        spread: (0.5, 0.6),
+        position_spread: 0.5,
+        momentum_spread: 0.6,
         ..law(
             "toda",
             "0.5*(dot(p1,p1)+dot(p2,p2)+dot(p3,p3)) + exp(-dot(ex,q2-q1)) + exp(-dot(ex,q3-q2)) + exp(-dot(ex,q1-q3))",
@@ -170,7 +179,8 @@ const LAWS: &[NamedLaw] = &[
     },
     NamedLaw {
         mean: &[1.2, 0.0, 0.0, 0.0, 0.3, 0.0],
-        spread: (0.05, 0.2),
+        position_spread: 0.05,
+        momentum_spread: 0.2,
         dt: 0.05,
         ..law("lennard-jones", "0.5*dot(p1,p1) + 4*(1/norm(q1)**12 - 1/norm(q1)**6)", 1, 3)
     },
@@ -203,7 +213,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw { mean: ORBIT, ..law("plummer", "0.5*dot(p1,p1) - 1.5/sqrt(dot(q1,q1)+0.16)", 1, 3) },
     NamedLaw {
         mean: &[0.0, 0.0],
-        spread: (1.0, 0.8),
+        position_spread: 1.0,
+        momentum_spread: 0.8,
         ..law("cosine", "dot(p1,p1)/1.8 - 1.3*cos(norm(q1))", 1, 1)
     },
     NamedLaw {
@@ -238,7 +249,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: DOWN,
         mean: HANGING,
-        spread: (0.2, 0.4),
+        position_spread: 0.2,
+        momentum_spread: 0.4,
         ..law(
             "pendulum-paper",
             "0.5*dot(p1,p1) + 0.5*dot(p2,p2) + 0.5*(norm(q1)-1)**2 + 0.5*(norm(q2-q1)-1)**2 - dot(g,q1) - dot(g,q2)",
@@ -269,7 +281,8 @@ const LAWS: &[NamedLaw] = &[
     },
     NamedLaw {
         mean: &[1.5, 0.0, 0.0, 0.0, 0.3, 0.0],
-        spread: (0.1, 0.2),
+        position_spread: 0.1,
+        momentum_spread: 0.2,
         ..law(
             "buckingham",
             "0.5*dot(p1,p1) + 60*exp(-3.2*norm(q1)) - 0.5/norm(q1)**6 + 0.3*dot(q1,q1)",
@@ -289,7 +302,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: LINE,
         mean: &[0.3, 0.0],
-        spread: (0.8, 0.5),
+        position_spread: 0.8,
+        momentum_spread: 0.5,
         ..law(
             "duffing",
             "0.5*dot(p1,p1) - 0.5*dot(ex,q1)**2 + 0.25*dot(ex,q1)**4 - 0.1*dot(ex,q1)",
@@ -300,7 +314,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: LINE,
         mean: &[-1.0, 0.0, 1.0, 0.0, 0.0, 0.0],
-        spread: (0.4, 0.5),
+        position_spread: 0.4,
+        momentum_spread: 0.5,
         ..law(
             "anharmonic-chain",
             "0.5*(dot(p1,p1)+dot(p2,p2)+dot(p3,p3)) + 0.5*dot(q1,q1) + 0.3*dot(ex,q2-q1)**2 + 0.1*dot(ex,q2-q1)**4 \
@@ -321,7 +336,8 @@ const LAWS: &[NamedLaw] = &[
     NamedLaw {
         vectors: &[("n", &[0.0, 0.0, 1.0])],
         mean: &[1.5, 0.0, 0.2, 0.0, 0.7, 0.2],
-        spread: (0.1, 0.1),
+        position_spread: 0.1,
+        momentum_spread: 0.1,
         ..law(
             "oblate",
             "0.5*dot(p1,p1) - 1/norm(q1) - 0.1/norm(q1)**3 + 0.3*dot(n,q1)**2/norm(q1)**5",
@@ -349,7 +365,8 @@ const LAWS: &[NamedLaw] = &[
     },
     NamedLaw {
         mean: &[0.5, 0.0],
-        spread: (0.6, 0.6),
+        position_spread: 0.6,
+        momentum_spread: 0.6,
         ..law("oscillator", "dot(p1,p1)/2.4 + 0.9*dot(q1,q1)", 1, 1)
     },
 ];

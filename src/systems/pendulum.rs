@@ -1,6 +1,6 @@
 //! The springy double pendulum in space.
 
-use super::error::Error;
+use super::error::SystemError;
 use crate::field::{Hamiltonian, SeparableHamiltonian};
 use crate::linalg::Real;
 
@@ -46,9 +46,9 @@ impl SpringyPendulum {
     /// A pendulum with the given parameters.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if a mass or a stiffness is not positive, a length is negative, or
-    /// anything is not finite.
-    pub fn new(parameters: Parameters) -> Result<Self, Error> {
+    /// [`SystemError::Parameter`] if a mass or a stiffness is not positive, a length is negative,
+    /// or anything is not finite.
+    pub fn new(parameters: Parameters) -> Result<Self, SystemError> {
         for (name, value) in list(&parameters) {
             let (valid, accepted) = match name.as_bytes()[0] {
                 b'm' | b'k' => (value > 0.0, "positive and finite"),
@@ -56,7 +56,7 @@ impl SpringyPendulum {
                 _ => (true, "finite"),
             };
             if !(valid && value.is_finite()) {
-                return Err(Error::Parameter { name, value, accepted });
+                return Err(SystemError::Parameter { name, value, accepted });
             }
         }
         Ok(Self::derive(parameters))
@@ -95,12 +95,12 @@ impl SpringyPendulum {
     /// The pendulum that bears one of the names [`PRESETS`](Self::PRESETS).
     ///
     /// # Errors
-    /// [`Error::Preset`] for any other name.
-    pub fn preset(name: &str) -> Result<Self, Error> {
+    /// [`SystemError::Preset`] for any other name.
+    pub fn preset(name: &str) -> Result<Self, SystemError> {
         match name {
             "paper" => Ok(Self::paper()),
             "reference-code" => Ok(Self::reference_code()),
-            _ => Err(Error::Preset { name: name.into(), accepted: Self::PRESETS }),
+            _ => Err(SystemError::Preset { name: name.into(), accepted: Self::PRESETS }),
         }
     }
 

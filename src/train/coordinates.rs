@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, s};
 
-use super::error::Error;
+use super::error::TrainError;
 use crate::linalg::Whitening;
 
 /// theta = origin + W u, with W such that a design matrix times W has orthonormal columns.
@@ -17,13 +17,17 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// From the triangular factor of a design matrix with the observations in the last column.
-    /// `tolerance` is relative: singular values of the matrix, its columns scaled to length one,
-    /// below it count as zero.
+    /// The coordinates that the triangular factor of a design matrix gives, with the observations
+    /// in its last column. `tolerance` is relative: singular values of the matrix, its columns
+    /// scaled to length one, below it count as zero.
     ///
     /// # Errors
     /// When nothing has an effect, or the factor is not finite.
-    pub fn new(origin: Vec<f64>, augmented: &Array2<f64>, tolerance: f64) -> Result<Self, Error> {
+    pub fn new(
+        origin: Vec<f64>,
+        augmented: &Array2<f64>,
+        tolerance: f64,
+    ) -> Result<Self, TrainError> {
         let n = origin.len();
         let mut factor = augmented.slice(s![..n.min(augmented.nrows()), ..n]).to_owned();
         let scale: Vec<f64> = factor
@@ -37,7 +41,7 @@ impl Coordinates {
         }
         let whitening = Whitening::new(&factor, tolerance)?;
         if whitening.rank() == 0 {
-            return Err(Error::NothingToLearn);
+            return Err(TrainError::NothingToLearn);
         }
         Ok(Self { origin, scale, whitening })
     }

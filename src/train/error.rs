@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// What can go wrong in training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum TrainError {
     /// There is nothing to learn from.
     #[error("no training chunks: at least one chunk of two points is accepted")]
     NoChunks,
@@ -17,7 +17,7 @@ pub enum Error {
     /// No function of the basis moves anything.
     #[error("no function of the basis has an effect on the training data")]
     NothingToLearn,
-    /// A number of the prior is none that can be.
+    /// A number of the prior has a value that it cannot have.
     #[error(
         "what is known before a fit: {what} of {of} {index} is {value}; {accepted} is accepted"
     )]
@@ -26,11 +26,11 @@ pub enum Error {
         what: &'static str,
         /// Component of the state, or parameter.
         of: &'static str,
-        /// Its number, from 0.
+        /// Number of the component or parameter, from 0.
         index: usize,
         /// The number given.
         value: f64,
-        /// What it may be.
+        /// Which numbers are accepted, in words.
         accepted: &'static str,
     },
     /// The prior does not fit the model.
@@ -60,11 +60,11 @@ pub enum Error {
     Stopped,
     /// The input vectors don't fit.
     #[error(transparent)]
-    Scalars(#[from] crate::scalars::Error),
+    Scalars(#[from] crate::scalars::InputsError),
     /// The integrator doesn't exist.
     #[error(transparent)]
-    Integrate(#[from] crate::integrate::Error),
+    Integrate(#[from] crate::integrate::IntegrateError),
     /// Linear algebra failed.
     #[error(transparent)]
-    Linalg(#[from] crate::linalg::Error),
+    Linalg(#[from] crate::linalg::LinalgError),
 }

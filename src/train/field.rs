@@ -3,9 +3,8 @@
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::{Fit, Settings, least_squares, refine};
-use super::lbfgs::Record;
 use super::learn::{integration_error, states};
 use super::saving::Saving;
 use crate::basis::Chebyshev;
@@ -14,6 +13,7 @@ use crate::expr::{Scalar, Vector};
 use crate::linalg::{independent_columns, triangular_factor};
 use crate::loss::{RolloutLoss, integral_form};
 use crate::model::{FieldVector, ScalarField};
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 
 /// A function whose effect on the data is a combination of simpler ones' to this relative accuracy
@@ -30,8 +30,8 @@ pub enum FieldKind {
         /// Highest degree of the polynomials.
         degree: usize,
     },
-    /// The same and the directions v / |v| of all relative positions, so that any smooth central
-    /// force f(|v|) v / |v| converges fast.
+    /// All of these, and the directions v / |v| of all relative positions, so that any smooth
+    /// central force f(|v|) v / |v| converges fast.
     Directions {
         /// Highest degree of the polynomials.
         degree: usize,
@@ -57,9 +57,9 @@ impl FieldKind {
 /// A vector field learned from chunks.
 #[derive(Clone, Debug)]
 pub struct LearnedField {
-    /// Vectors, scalars and functions.
+    /// The field: its vectors, scalars and functions.
     pub model: ScalarField,
-    /// Its parameters and how they were found.
+    /// The parameters of the model and how they were found.
     pub fit: Fit,
     /// Root mean square difference that halving the integration step makes to the weighted
     /// residuals: the integrator's error in training.
@@ -70,17 +70,17 @@ pub struct LearnedField {
 /// apart the simpler ones are used.
 ///
 /// # Errors
-/// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
+/// [`TrainError`]: no chunks, unknown vectors, divergence, linear algebra.
 pub fn learn_field(
     inputs: &Inputs,
     chunks: &[Trajectory],
     kind: FieldKind,
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
-) -> Result<LearnedField, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<LearnedField, TrainError> {
     if chunks.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let whole = field(inputs, chunks, kind)?;
     let factor = triangular_factor(&integral_form(&whole, chunks, &settings.weights))?;
@@ -92,14 +92,18 @@ pub fn learn_field(
         settings.rank_tolerance,
     )?;
     let loss = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone());
-    let fit = refine(&loss, theta, settings, saving, watch)?;
+    let fit = refine(&loss, theta, settings, saving, progress)?;
     drop(loss);
     let integration_error = integration_error(&model, &fit.theta, chunks, settings);
     Ok(LearnedField { model, fit, integration_error })
 }
 
 /// The field of this kind on the ranges of the data.
-fn field(inputs: &Inputs, chunks: &[Trajectory], kind: FieldKind) -> Result<ScalarField, Error> {
+fn field(
+    inputs: &Inputs,
+    chunks: &[Trajectory],
+    kind: FieldKind,
+) -> Result<ScalarField, TrainError> {
     let n = inputs.shape.particles;
     let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
     let momenta: Vec<Vector> = (1..=n).map(|i| inputs.momentum(i)).collect();
@@ -129,7 +133,7 @@ fn field(inputs: &Inputs, chunks: &[Trajectory], kind: FieldKind) -> Result<Scal
 
 /// The columns of a design matrix, given by its triangular factor with the observations last, that
 /// are independent when simpler ones come first; ascending.
-fn independent(factor: &Array2<f64>, degrees: &[usize]) -> Result<Vec<usize>, Error> {
+fn independent(factor: &Array2<f64>, degrees: &[usize]) -> Result<Vec<usize>, TrainError> {
     let mut order: Vec<usize> = (0..degrees.len()).collect();
     order.sort_by_key(|k| degrees[*k]);
     let columns = independent_columns(&factor.select(Axis(1), &order), DEPENDENT)?;

@@ -5,40 +5,41 @@ use std::cell::RefCell;
 use ndarray::Array2;
 
 use super::coordinates::Coordinates;
-use super::error::Error;
+use super::error::TrainError;
 use super::lbfgs::{Objective, Outcome, Record, Stop, minimise};
 use super::saving::Saving;
 use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::linalg::triangular_factor;
-use crate::loss::{Options, RolloutLoss, integral_form};
+use crate::loss::{RolloutLoss, RolloutOptions, integral_form};
 use crate::model::{Lanewise, LinearModel, Model};
+use crate::progress::Progress;
 
-/// How to train.
+/// How a model that is linear in its parameters, or a closed form, is trained.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How chunks are rolled out.
-    pub rollout: Options,
-    /// Weight of each component of the state in the loss.
+    pub rollout: RolloutOptions,
+    /// Weight of each component of the state in the loss, 1 / its unit squared.
     pub weights: Vec<f64>,
-    /// When a stage of L-BFGS ends.
+    /// When a run of L-BFGS ends.
     pub stop: Stop,
     /// Singular values below this fraction of the largest count as zero.
     pub rank_tolerance: f64,
-    /// When fits to noisy chunks end where they are.
+    /// After this fits to noisy chunks end with what they have.
     pub deadline: Deadline,
 }
 
 /// A trained model's parameters and how they were found.
 #[derive(Clone, Debug)]
 pub struct Fit {
-    /// Parameters.
+    /// Fitted parameters.
     pub theta: Vec<f64>,
     /// Number of directions in parameter space that the data determine.
     pub rank: usize,
     /// Loss on the training chunks: mean squared weighted residual.
     pub loss: f64,
-    /// Every iteration; values are losses.
+    /// Every iteration; values are losses, as `loss`.
     pub history: Vec<Record>,
     /// Field evaluations, counted by state, of one evaluation of loss and gradient (a
     /// vector-Jacobian product counts as one).
@@ -52,26 +53,27 @@ pub struct Fit {
 /// Trains a model that is linear in its parameters: least squares on the integral form gives a
 /// start, [`refine`] does the rest.
 ///
-/// `saving` names a folder for checkpoints; `watch` sees every iteration.
+/// `saving` names a folder for checkpoints; `progress` is told of every iteration.
 ///
 /// # Errors
-/// [`Error`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a stop.
+/// [`TrainError`]: no chunks, nothing to learn, divergence at the start, an unusable checkpoint, a
+/// stop.
 pub fn fit<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
-) -> Result<Fit, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fit, TrainError> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let mut theta = linear_start(model, chunks, settings)?;
     let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
     if !loss.value(&theta).is_finite() {
         theta = from_those_that_stay(model, chunks, &loss.chunk_losses(&theta), theta, settings)?;
     }
-    refine(&loss, theta, settings, saving, watch)
+    refine(&loss, theta, settings, saving, progress)
 }
 
 /// A better start, where the linear one lets the rollouts of some chunks diverge, long ones mostly:
@@ -82,11 +84,11 @@ fn from_those_that_stay<M: LinearModel>(
     losses: &[f64],
     theta: Vec<f64>,
     settings: &Settings,
-) -> Result<Vec<f64>, Error> {
+) -> Result<Vec<f64>, TrainError> {
     let stay: Vec<Trajectory> =
         chunks.iter().zip(losses).filter(|(_, l)| l.is_finite()).map(|(c, _)| c.clone()).collect();
     if 2 * stay.len() < chunks.len() {
-        return Err(Error::NotFinite);
+        return Err(TrainError::NotFinite);
     }
     let loss = RolloutLoss::new(model, &stay, &settings.weights, settings.rollout.clone());
     Ok(refine(&loss, theta, settings, None, &mut |_| {})?.theta)
@@ -100,14 +102,17 @@ pub fn linear_start<M: LinearModel>(
     model: &M,
     chunks: &[Trajectory],
     settings: &Settings,
-) -> Result<Vec<f64>, Error> {
+) -> Result<Vec<f64>, TrainError> {
     let factor = triangular_factor(&integral_form(model, chunks, &settings.weights))?;
     least_squares(&factor, settings.rank_tolerance)
 }
 
 /// The least-squares solution of a design matrix with the observations in the last column, given by
 /// its triangular factor.
-pub(super) fn least_squares(factor: &Array2<f64>, rank_tolerance: f64) -> Result<Vec<f64>, Error> {
+pub(super) fn least_squares(
+    factor: &Array2<f64>,
+    rank_tolerance: f64,
+) -> Result<Vec<f64>, TrainError> {
     let n = factor.ncols() - 1;
     let coordinates = Coordinates::new(vec![0.0; n], factor, rank_tolerance)?;
     let mut theta = vec![0.0; n];
@@ -115,27 +120,28 @@ pub(super) fn least_squares(factor: &Array2<f64>, rank_tolerance: f64) -> Result
     Ok(theta)
 }
 
-/// Trains any model from a given start by L-BFGS in coordinates whitened by the Jacobian of the
-/// rollouts. Where that took many iterations, the Jacobian at the end whitens anew and L-BFGS goes
-/// on.
+/// Trains any model from the parameters `theta` by L-BFGS in coordinates whitened by the Jacobian
+/// of the rollouts. Where that took many iterations, the Jacobian at the end whitens anew and
+/// L-BFGS goes on.
 ///
 /// # Errors
-/// As [`fit`].
+/// Those of [`fit`].
 pub fn refine<M: Lanewise>(
     loss: &RolloutLoss<M>,
     theta: Vec<f64>,
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
-) -> Result<Fit, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fit, TrainError> {
     let mut best: Option<Fit> = None;
     for round in 0..WHITENINGS {
         let theta = best.as_ref().map_or_else(|| theta.clone(), |fit| fit.theta.clone());
-        let factor = triangular_factor(&loss.jacobian(&theta)).map_err(|_| Error::NotFinite)?;
+        let factor =
+            triangular_factor(&loss.jacobian(&theta)).map_err(|_| TrainError::NotFinite)?;
         let coordinates = Coordinates::new(theta, &factor, settings.rank_tolerance)?;
         let file = saving.map(|saving| saving.path.join(format!("whitening{round}.checkpoint")));
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
-        let next = stage(loss, &coordinates, settings.stop, saving, watch)?;
+        let next = stage(loss, &coordinates, settings.stop, saving, progress)?;
         let done = next.history.len() <= WELL_CONDITIONED
             || best.as_ref().is_some_and(|b| next.loss > 0.5 * b.loss);
         best = Some(match best {
@@ -146,7 +152,7 @@ pub fn refine<M: Lanewise>(
             break;
         }
     }
-    best.ok_or(Error::NoChunks)
+    best.ok_or(TrainError::NoChunks)
 }
 
 /// At most so many Jacobians are taken.
@@ -176,8 +182,8 @@ fn stage<M: Model>(
     coordinates: &Coordinates,
     stop: Stop,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
-) -> Result<Fit, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fit, TrainError> {
     let n = loss.model().parameters();
     let scale = 2.0 / loss.residuals() as f64;
     let objective =
@@ -188,7 +194,9 @@ fn stage<M: Model>(
         ..*r
     };
     let start = vec![0.0; coordinates.rank()];
-    let found = minimise(&objective, &start, stop, saving, &mut |r| watch(&as_loss(r)))?;
+    let found = minimise(&objective, &start, stop, saving, &mut |r| {
+        progress(as_loss(r).told("rollout loss"))
+    })?;
     let mut theta = vec![0.0; n];
     coordinates.parameters_into(&found.u, &mut theta);
     let field_evaluations = 2 * loss.field_evaluations();

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::coordinates::Coordinates;
-use super::error::Error;
+use super::error::TrainError;
 use super::prior::Prior;
 use crate::deadline::Deadline;
 use crate::linalg::triangular_factor;
@@ -12,7 +12,7 @@ use crate::model::Lanewise;
 
 /// The residuals of noisy chunks, linearised, with every initial state eliminated.
 pub(super) struct Linearised {
-    /// Chunk by chunk.
+    /// The linearised residuals, chunk by chunk.
     pub chunks: Vec<Eliminated>,
     /// Triangular factor of the reduced residuals `[A' r']` of all, those of the prior among them.
     pub factor: Array2<f64>,
@@ -44,7 +44,7 @@ impl Damping {
     const MOST: f64 = 1e8;
     const FACTOR: f64 = 10.0;
 
-    /// For another loss.
+    /// Begins anew, for another loss.
     pub fn reset(&mut self) {
         self.value = Self::FIRST;
     }
@@ -67,10 +67,10 @@ impl Linearised {
         starts: &[f64],
         prior: &Prior,
         rank_tolerance: f64,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TrainError> {
         let chunks = loss.eliminated(theta, starts)?;
         if 2 * chunks.iter().filter(|chunk| chunk.has_diverged()).count() > chunks.len() {
-            return Err(Error::NotFinite);
+            return Err(TrainError::NotFinite);
         }
         let mut blocks: Vec<Array2<f64>> =
             chunks.iter().map(|chunk| chunk.reduced.clone()).collect();

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use argmin::core::{CostFunction, Executor, Gradient, State, TerminationStatus};
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::line_search::WeakWolfe;
 use super::saving::Saving;
 use super::two_loop::{Point, TwoLoop};
+use crate::progress::Progress;
 
 /// A function to minimise: value and gradient in one evaluation.
 pub trait Objective {
@@ -18,10 +19,10 @@ pub trait Objective {
     fn evaluate(&self, u: &[f64], gradient: &mut [f64]) -> f64;
 }
 
-/// When to stop.
+/// When a minimisation ends.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stop {
-    /// Iterations in all.
+    /// Number of iterations at most.
     pub iterations: usize,
     /// Iterations in a round, between two checkpoints.
     pub round: usize,
@@ -37,10 +38,18 @@ pub struct Record {
     pub iteration: usize,
     /// Value of the objective.
     pub value: f64,
-    /// Euclidean norm of its gradient.
+    /// Euclidean norm of the objective's gradient, by the coordinates that are searched.
     pub gradient_norm: f64,
     /// Evaluations of value and gradient so far.
     pub evaluations: usize,
+}
+
+impl Record {
+    /// The event that tells of it; `objective` says what is minimised.
+    pub(super) fn told(&self, objective: &'static str) -> Progress {
+        let Self { iteration, value, evaluations, .. } = *self;
+        Progress::Iteration { iteration, objective, value, evaluations }
+    }
 }
 
 /// Why a minimisation ended.
@@ -119,7 +128,7 @@ impl Checkpoint {
 pub struct Judgement {
     /// Iteration after which it was asked.
     pub iteration: usize,
-    /// Its measure of the point.
+    /// What the judge's measure of the point was.
     pub value: f64,
 }
 
@@ -128,13 +137,13 @@ pub struct Judgement {
 pub struct Minimum {
     /// The best point found; with a judge, the one that it likes best.
     pub u: Vec<f64>,
-    /// Its value.
+    /// The objective's value there.
     pub value: f64,
-    /// Every iteration.
+    /// Every iteration, the start among them.
     pub history: Vec<Record>,
     /// What the judge said, in order.
     pub judged: Vec<Judgement>,
-    /// Why it ended.
+    /// Why the minimisation ended.
     pub outcome: Outcome,
 }
 
@@ -153,23 +162,23 @@ const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(30);
 /// sees each record as it is made.
 ///
 /// # Errors
-/// [`Error::NotFinite`] when the start has no finite value; [`Error::Checkpoint`] when a checkpoint
-/// can't be written or read; [`Error::Stopped`].
+/// [`TrainError::NotFinite`] when the start has no finite value; [`TrainError::Checkpoint`] when a
+/// checkpoint can't be written or read; [`TrainError::Stopped`].
 pub fn minimise(
     objective: &impl Objective,
     start: &[f64],
     stop: Stop,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Minimum, Error> {
+) -> Result<Minimum, TrainError> {
     minimise_judged(objective, None, start, stop, saving, watch)
 }
 
-/// As [`minimise`], with a judge that is asked at the start and after every round. Then
-/// `stop.decrease` holds for rounds alone.
+/// Minimises as [`minimise`] does, with a judge that is asked at the start and after every round.
+/// Then `stop.decrease` holds for rounds alone.
 ///
 /// # Errors
-/// As [`minimise`].
+/// Those of [`minimise`].
 pub fn minimise_judged(
     objective: &impl Objective,
     judge: Option<&Judge>,
@@ -177,7 +186,7 @@ pub fn minimise_judged(
     stop: Stop,
     saving: Option<Saving>,
     watch: &mut dyn FnMut(&Record),
-) -> Result<Minimum, Error> {
+) -> Result<Minimum, TrainError> {
     let mut at = begin(objective, start, saving.map_or("", |saving| saving.key))?;
     if let Some(saving) = saving {
         // A checkpoint of another problem, or of other coordinates, is of no use.
@@ -200,7 +209,7 @@ pub fn minimise_judged(
         });
         if let (Some((saving, before)), true) = (before, stopped) {
             saving.save(&before)?;
-            return Err(Error::Stopped);
+            return Err(TrainError::Stopped);
         }
         let due =
             saved.is_none_or(|last| last.elapsed() > BETWEEN_CHECKPOINTS) || !at.goes_on(stop);
@@ -221,11 +230,11 @@ pub fn minimise_judged(
     })
 }
 
-fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpoint, Error> {
+fn begin(objective: &impl Objective, start: &[f64], key: &str) -> Result<Checkpoint, TrainError> {
     let mut gradient = vec![0.0; start.len()];
     let value = objective.evaluate(start, &mut gradient);
     if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        return Err(Error::NotFinite);
+        return Err(TrainError::NotFinite);
     }
     let first = Record { iteration: 0, value, gradient_norm: norm(&gradient), evaluations: 1 };
     let state = fresh(start.to_vec(), value, gradient);
@@ -421,7 +430,7 @@ mod tests {
         assert!((found.u[0] - 1.0).abs() < 1e-6);
         assert!(matches!(
             minimise(&Cliff, &[-1.0], STOP, None, &mut |_| {}),
-            Err(Error::NotFinite)
+            Err(TrainError::NotFinite)
         ));
     }
 
@@ -502,7 +511,9 @@ mod tests {
             };
             let stopped = minimise(&Rosenbrock, &[-1.2, 1.0], STOP, Some(saving), &mut watch);
             assert_eq!(seen, last, "it went on");
-            assert!(path.exists() && (stopped.is_ok() || matches!(stopped, Err(Error::Stopped))));
+            assert!(
+                path.exists() && (stopped.is_ok() || matches!(stopped, Err(TrainError::Stopped)))
+            );
             assert_eq!(stopped.is_ok(), last + 1 == whole.history.len());
             let resumed = minimise(
                 &Rosenbrock,

@@ -2,27 +2,28 @@
 
 use ndarray::{Array2, Axis, concatenate};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::{Fit, Settings, fit};
-use super::lbfgs::{Record, Stop};
+use super::lbfgs::Stop;
 use super::saving::Saving;
 use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::integrate::RungeKutta;
 use crate::linalg::{LANES, independent_columns, triangular_factor};
-use crate::loss::{Options, RolloutLoss, integral_form};
+use crate::loss::{RolloutLoss, RolloutOptions, integral_form};
 use crate::model::{Model, ScalarHamiltonian};
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 
 /// A Hamiltonian learned from chunks: H(z) = sum_k theta_k phi_k(scalars of z).
 #[derive(Clone, Debug)]
 pub struct Learned<F = Basis> {
-    /// Scalars and basis.
+    /// The Hamiltonian: its scalars and its basis.
     pub model: ScalarHamiltonian<F>,
-    /// Its parameters and how they were found.
+    /// The parameters of the model and how they were found.
     pub fit: Fit,
-    /// How it was trained.
+    /// The settings that it was trained with.
     pub settings: Settings,
     /// Root mean square difference that halving the integration step makes to the weighted
     /// residuals: the integrator's error in training.
@@ -30,14 +31,15 @@ pub struct Learned<F = Basis> {
 }
 
 impl Settings {
-    /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8,
-    /// L-BFGS to the bottom.
+    /// Settings for given weights and longest integration step: explicit Runge-Kutta of order 8, up
+    /// to 300 iterations of L-BFGS. `weights` has one weight for each component of a state, 1 / its
+    /// unit squared; `step` is in the data's unit of time.
     ///
     /// # Errors
-    /// None for the order that is asked for here; the integrator's error is passed on.
-    pub fn new(weights: Vec<f64>, step: f64) -> Result<Self, Error> {
+    /// None in practice: the integrator of order 8 exists.
+    pub fn new(weights: Vec<f64>, step: f64) -> Result<Self, TrainError> {
         Ok(Self {
-            rollout: Options { method: RungeKutta::new(8)?, step, batch: LANES },
+            rollout: RolloutOptions { method: RungeKutta::new(8)?, step, batch: LANES },
             weights,
             stop: Stop { iterations: 300, round: 5, decrease: 1e-3 },
             rank_tolerance: 1e-10,
@@ -46,10 +48,17 @@ impl Settings {
     }
 }
 
-/// All states of the chunks: one a row.
+/// The states of all chunks, one a row, in the order of chunks and times: (sum of points) x
+/// components. Without chunks it is empty.
+///
+/// # Panics
+/// When chunks differ in the number of components.
 pub fn states(chunks: &[Trajectory]) -> Array2<f64> {
+    if chunks.is_empty() {
+        return Array2::default((0, 0));
+    }
     let views: Vec<_> = chunks.iter().map(|c| c.states.view()).collect();
-    concatenate(Axis(0), &views).unwrap_or_default()
+    concatenate(Axis(0), &views).expect("all chunks have as many components")
 }
 
 /// A function whose effect on the data is a combination of those of simpler functions to this
@@ -62,17 +71,17 @@ const DEPENDENT: f64 = 1e-7;
 /// only one of them the states beyond the data's range.
 ///
 /// # Errors
-/// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
+/// [`TrainError`]: no chunks, unknown vectors, divergence, linear algebra.
 pub fn learn(
     inputs: &Inputs,
     chunks: &[Trajectory],
     kind: Kind,
     settings: &Settings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&Record),
-) -> Result<Learned, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Learned, TrainError> {
     if chunks.iter().all(|chunk| chunk.times.len() < 2) {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let states = states(chunks);
     let scalars = ScalarSet::independent(inputs, inputs.catalogue(), states.view())?;
@@ -80,7 +89,7 @@ pub fn learn(
     let whole = ScalarHamiltonian::new(scalars.clone(), basis);
     let basis = whole.function().subset(&independent_functions(&whole, chunks, &settings.weights)?);
     let model = ScalarHamiltonian::new(scalars, basis);
-    let fit = fit(&model, chunks, settings, saving, watch)?;
+    let fit = fit(&model, chunks, settings, saving, progress)?;
     let integration_error = integration_error(&model, &fit.theta, chunks, settings);
     Ok(Learned { model, fit, settings: settings.clone(), integration_error })
 }
@@ -92,7 +101,7 @@ fn independent_functions(
     model: &ScalarHamiltonian<Basis>,
     chunks: &[Trajectory],
     weights: &[f64],
-) -> Result<Vec<usize>, Error> {
+) -> Result<Vec<usize>, TrainError> {
     let factor = triangular_factor(&integral_form(model, chunks, weights))?;
     let degrees = model.function().degrees();
     let mut order: Vec<usize> = (0..model.parameters()).collect();
@@ -117,7 +126,7 @@ pub fn integration_error<M: Model>(
             model,
             chunks,
             &settings.weights,
-            Options { step, ..settings.rollout.clone() },
+            RolloutOptions { step, ..settings.rollout.clone() },
         )
         .residuals_at(theta)
     };

@@ -2,9 +2,8 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::{Settings, linear_start};
-use super::lbfgs::Record;
 use super::learn::states;
 use super::noisy::fit_noisy;
 use super::noisy_fit::NoisyFit;
@@ -13,14 +12,15 @@ use crate::basis::{Basis, Kind};
 use crate::dataset::Trajectory;
 use crate::linalg::best_nested;
 use crate::model::ScalarHamiltonian;
+use crate::progress::Progress;
 use crate::scalars::{Inputs, ScalarSet};
 
 /// A Hamiltonian learned from noisy chunks, in as many functions of a basis as the data demand.
 #[derive(Clone, Debug)]
 pub struct NoisyLearned {
-    /// Scalars and basis.
+    /// The Hamiltonian: its scalars, and the functions of the basis that the data demand.
     pub model: ScalarHamiltonian<Basis>,
-    /// Its parameters, the noise, the initial states.
+    /// The fit: parameters, their covariance, the noise, the initial states.
     pub fit: NoisyFit,
 }
 
@@ -33,17 +33,17 @@ pub struct NoisyLearned {
 /// that of each component, if it is known.
 ///
 /// # Errors
-/// [`Error`]: no chunks, unknown vectors, divergence, linear algebra.
+/// [`TrainError`]: no chunks, unknown vectors, divergence, linear algebra.
 pub fn learn_noisy(
     inputs: &Inputs,
     chunks: &[Trajectory],
     kind: Kind,
     settings: &Settings,
     noise: Option<Vec<f64>>,
-    watch: &mut dyn FnMut(&Record),
-) -> Result<NoisyLearned, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<NoisyLearned, TrainError> {
     if chunks.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let states = states(chunks);
     let scalars = ScalarSet::independent(inputs, inputs.catalogue(), states.view())?;
@@ -57,7 +57,7 @@ pub fn learn_noisy(
         start,
         settings,
         &Prior { noise: noise.clone(), precision },
-        watch,
+        progress,
     )?;
     let (kept, coefficients) = demanded(whole.function(), &fit)?;
     let model = ScalarHamiltonian::new(scalars, whole.function().subset(&kept));
@@ -67,7 +67,7 @@ pub fn learn_noisy(
         coefficients,
         settings,
         &Prior { noise, precision: None },
-        watch,
+        progress,
     )?;
     Ok(NoisyLearned { model, fit })
 }
@@ -107,7 +107,7 @@ fn energy_scale(chunks: &[Trajectory]) -> f64 {
 }
 
 /// The functions that the data demand, and coefficients for them.
-fn demanded(basis: &Basis, fit: &NoisyFit) -> Result<(Vec<usize>, Vec<f64>), Error> {
+fn demanded(basis: &Basis, fit: &NoisyFit) -> Result<(Vec<usize>, Vec<f64>), TrainError> {
     let n = fit.theta.len();
     let jacobian = fit.factor.slice(s![.., ..n]);
     // |J c - y|^2 with y = J theta - r, for the residuals r at theta.
@@ -122,6 +122,7 @@ fn demanded(basis: &Basis, fit: &NoisyFit) -> Result<(Vec<usize>, Vec<f64>), Err
         .enumerate()
         .flat_map(|(i, term)| std::iter::repeat_n(i, term.parameters()))
         .collect();
-    let choice = best_nested(&augmented, &order, &groups, PRICE)?.ok_or(Error::NothingToLearn)?;
+    let choice =
+        best_nested(&augmented, &order, &groups, PRICE)?.ok_or(TrainError::NothingToLearn)?;
     Ok((choice.kept, choice.coefficients))
 }

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::error::Error;
+use super::error::TrainError;
 use crate::linalg::svd;
 use crate::model::ParameterMatrix;
 
@@ -44,7 +44,7 @@ impl MatrixCoordinates {
         matrices: Vec<ParameterMatrix>,
         samples: &[Vec<f64>],
         scale: f64,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TrainError> {
         let factor = |matrix: ParameterMatrix| {
             let (rows, columns) = (matrix.rows, matrix.columns());
             let (mut left, mut right) =
@@ -63,7 +63,7 @@ impl MatrixCoordinates {
             let left = inverse_root(&(left / count))? * (trace.sqrt() * scale);
             Ok(Factor { matrix, left, right: inverse_root(&(right / count))? })
         };
-        let factors = matrices.into_iter().map(factor).collect::<Result<_, Error>>()?;
+        let factors = matrices.into_iter().map(factor).collect::<Result<_, TrainError>>()?;
         Ok(Self { origin, factors })
     }
 
@@ -85,7 +85,7 @@ impl MatrixCoordinates {
 }
 
 /// (A + ridge)^(-1/2) of a symmetric positive A.
-fn inverse_root(a: &Array2<f64>) -> Result<Array2<f64>, Error> {
+fn inverse_root(a: &Array2<f64>) -> Result<Array2<f64>, TrainError> {
     let (directions, mut values, _) = svd(a)?;
     let ridge = RIDGE * values.sum() / values.len() as f64;
     values.mapv_inplace(|value| 1.0 / (value + ridge).sqrt());
@@ -95,12 +95,17 @@ fn inverse_root(a: &Array2<f64>) -> Result<Array2<f64>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ParameterBlock;
+
+    fn block(first: usize, columns: usize) -> ParameterBlock {
+        ParameterBlock { first, columns }
+    }
 
     /// A matrix of two blocks, one of one, and a parameter beside them.
     fn coordinates() -> (MatrixCoordinates, usize) {
         let matrices = vec![
-            ParameterMatrix { rows: 3, blocks: vec![(0, 4), (12, 1)] },
-            ParameterMatrix { rows: 2, blocks: vec![(15, 3)] },
+            ParameterMatrix { rows: 3, blocks: vec![block(0, 4), block(12, 1)] },
+            ParameterMatrix { rows: 2, blocks: vec![block(15, 3)] },
         ];
         let dim = 22;
         let wave = |seed: usize, k: usize| ((1 + seed * 7 + k * k) as f64).sin();
@@ -139,7 +144,7 @@ mod tests {
     /// Diagonal samples, of which L = R = diag(9, 1) with its mean of 5 added, and tr L = 10.
     #[test]
     fn factors_are_inverse_roots_of_the_second_moments() {
-        let matrices = vec![ParameterMatrix { rows: 2, blocks: vec![(0, 2)] }];
+        let matrices = vec![ParameterMatrix { rows: 2, blocks: vec![block(0, 2)] }];
         let samples = [[3.0, 0.0, 0.0, 1.0], [3.0, 0.0, 0.0, -1.0]].map(Vec::from);
         let coordinates = MatrixCoordinates::new(vec![0.0; 4], matrices, &samples, 1.0).unwrap();
         let moments: [f64; 2] = [9.0, 1.0];

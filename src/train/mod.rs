@@ -21,18 +21,23 @@ mod saving;
 mod steps;
 mod two_loop;
 
+pub use crate::loss::{RolloutLoss, RolloutOptions};
+#[doc(hidden)]
 pub use coordinates::Coordinates;
-pub use error::Error;
+pub use error::TrainError;
 pub use field::{FieldKind, LearnedField, learn_field};
 pub use fit::{Fit, Settings, fit, linear_start, refine};
 pub use held_out::{Deviance, deviance, held_out};
-pub use lbfgs::{
-    Judge, Judgement, Minimum, Objective, Outcome, Record, Stop, minimise, minimise_judged,
-};
+#[doc(hidden)]
+pub use lbfgs::{Judge, Judgement, Minimum, Objective, minimise, minimise_judged};
+pub use lbfgs::{Outcome, Record, Stop};
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy, smooth_prior};
+#[doc(hidden)]
 pub use line_search::WeakWolfe;
-pub use network::{Form, NetworkFit, NetworkSettings, NetworkStep, train_network};
+pub use network::{
+    NetworkFit, NetworkSettings, NetworkStage, NetworkStep, StageLoss, train_network,
+};
 pub use noisy::{assess_noisy, fit_noisy};
 pub use noisy_fit::{Drift, NoisyFit, OUTLIER, cramer_rao};
 pub use prior::{NoisyStart, Prior, Starts};

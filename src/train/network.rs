@@ -4,17 +4,18 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::lbfgs::{Judge, Objective, Outcome, Record, Stop, minimise_judged};
 use super::matrix_coordinates::MatrixCoordinates;
 use super::saving::Saving;
 use crate::dataset::Trajectory;
-use crate::loss::{Options, QuadratureLoss, RolloutLoss};
+use crate::loss::{QuadratureLoss, RolloutLoss, RolloutOptions};
 use crate::model::Model;
+use crate::progress::Progress;
 
 /// What a stage minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Form {
+pub enum StageLoss {
     /// The integral form on the data's own points; the error of its quadrature is taken from the
     /// model that the stage starts with, unless it is the first.
     Quadrature,
@@ -22,7 +23,7 @@ pub enum Form {
     Rollout,
 }
 
-impl Form {
+impl StageLoss {
     /// Name as in the result files.
     pub fn name(self) -> &'static str {
         match self {
@@ -30,25 +31,43 @@ impl Form {
             Self::Rollout => "rollout",
         }
     }
+
+    /// What is minimised, in words.
+    fn objective(self) -> &'static str {
+        match self {
+            Self::Quadrature => "quadrature loss",
+            Self::Rollout => "rollout loss",
+        }
+    }
+}
+
+/// A stage of the training of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkStage {
+    /// What is minimised.
+    pub loss: StageLoss,
+    /// Iterations of L-BFGS at most.
+    pub iterations: usize,
 }
 
 /// How to train a network.
 #[derive(Clone, Debug)]
 pub struct NetworkSettings {
     /// How chunks are rolled out, in training and validation.
-    pub rollout: Options,
+    pub rollout: RolloutOptions,
     /// Weight of each component of the state in the loss.
     pub weights: Vec<f64>,
-    /// What is minimised, one after the other, and for how many iterations at most.
-    pub stages: Vec<(Form, usize)>,
-    /// Iterations between two looks at the validation data.
+    /// The stages of the training, one after the other.
+    pub stages: Vec<NetworkStage>,
+    /// Iterations between two evaluations of the loss on the validation data.
     pub round: usize,
-    /// So many looks without a better one end a stage.
+    /// A stage ends after so many of these evaluations that found nothing better.
     pub patience: usize,
     /// This times the sum of squared parameters is added to the loss.
     pub decay: f64,
-    /// If any, each stage works in coordinates in which its loss looks rounder, taken from so many
-    /// random vectors for each block of chunks; each costs as much as a gradient.
+    /// Number of random vectors for each block of chunks that give coordinates in which the Hessian
+    /// of a stage's loss is nearer to the identity; each costs as much as a gradient. None: the
+    /// stages work with the parameters themselves.
     pub probes: Option<u64>,
 }
 
@@ -56,7 +75,7 @@ pub struct NetworkSettings {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NetworkStep {
     /// What is minimised.
-    pub form: Form,
+    pub form: StageLoss,
     /// The iteration, counted over all stages, and its loss.
     pub record: Record,
     /// Rollout loss on the validation chunks, where it was looked at.
@@ -72,7 +91,7 @@ pub struct NetworkFit {
     /// The parameters with the least rollout loss on the validation chunks of all that were looked
     /// at.
     pub theta: Vec<f64>,
-    /// Every iteration.
+    /// Every iteration of all stages, each with its start.
     pub history: Vec<NetworkStep>,
     /// Why the last stage ended.
     pub outcome: Outcome,
@@ -83,17 +102,18 @@ pub struct NetworkFit {
 /// a folder.
 ///
 /// # Errors
-/// [`Error`]: no chunks, a start that diverges, an unusable checkpoint, a stop.
+/// [`TrainError`]: no chunks, a start that diverges, an unusable checkpoint, a stop.
 pub fn train_network<M: Model>(
     model: &M,
     start: Vec<f64>,
-    (train, validation): (&[Trajectory], &[Trajectory]),
+    train: &[Trajectory],
+    validation: &[Trajectory],
     settings: &NetworkSettings,
     saving: Option<Saving>,
-    watch: &mut dyn FnMut(&NetworkStep),
-) -> Result<NetworkFit, Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<NetworkFit, TrainError> {
     if train.is_empty() || validation.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let lay_out = |chunks: &[Trajectory]| {
         RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone())
@@ -102,19 +122,20 @@ pub fn train_network<M: Model>(
     let mut quadrature =
         QuadratureLoss::new(model, train, &settings.weights, settings.rollout.batch);
     let mut fit = NetworkFit { theta: start, history: Vec::new(), outcome: Outcome::Converged };
-    for (number, &(form, iterations)) in settings.stages.iter().enumerate() {
+    for (number, &stage) in settings.stages.iter().enumerate() {
+        let NetworkStage { loss: form, iterations } = stage;
         let mut spent = fit.history.last().map_or(0, |step| step.field_evaluations);
         let cost = match form {
-            Form::Quadrature => quadrature.field_evaluations(),
-            Form::Rollout => 2 * rollout.field_evaluations(),
+            StageLoss::Quadrature => quadrature.field_evaluations(),
+            StageLoss::Rollout => 2 * rollout.field_evaluations(),
         };
-        if form == Form::Quadrature && number > 0 {
+        if form == StageLoss::Quadrature && number > 0 {
             quadrature.correct(&fit.theta, &rollout.predictions(&fit.theta, train));
             spent += rollout.field_evaluations();
         }
         let gradient_into = |theta: &[f64], gradient: &mut [f64]| match form {
-            Form::Quadrature => quadrature.gradient_into(theta, gradient),
-            Form::Rollout => rollout.gradient_into(theta, gradient),
+            StageLoss::Quadrature => quadrature.gradient_into(theta, gradient),
+            StageLoss::Rollout => rollout.gradient_into(theta, gradient),
         };
         let coordinates = match settings.probes {
             Some(probes) => Some(coordinates(model, &quadrature, &fit.theta, probes)?),
@@ -144,7 +165,7 @@ pub fn train_network<M: Model>(
         let saving = saving.as_ref().zip(file.as_ref()).map(|(saving, file)| saving.at(file));
         let found =
             minimise_judged(&objective, Some(&judge), &start, stop, saving, &mut |record| {
-                watch(&step(record, None))
+                progress(step(record, None).record.told(form.objective()))
             })?;
         let judged = |record: &Record| {
             found.judged.iter().find(|j| j.iteration == record.iteration).map(|j| j.value)
@@ -169,7 +190,7 @@ fn coordinates<M: Model>(
     quadrature: &QuadratureLoss<M>,
     theta: &[f64],
     probes: u64,
-) -> Result<MatrixCoordinates, Error> {
+) -> Result<MatrixCoordinates, TrainError> {
     let samples: Vec<Vec<f64>> =
         (0..probes).flat_map(|seed| quadrature.probes(theta, seed)).collect();
     // The loss is the mean of squared residuals: its Hessian is 2 / residuals times J^T J, the sum

@@ -39,7 +39,8 @@ pub(super) fn estimated_noise(
     (0..dim).map(of_component).collect()
 }
 
-/// From squares and the freedom that each has; zero without any.
+/// Variance from pairs of a squared residual and the degrees of freedom that the fit leaves it, at
+/// most one; zero without any.
 fn variance(residuals: &[(f64, f64)]) -> f64 {
     let mut scaled: Vec<f64> = residuals.iter().map(|(square, free)| square / free).collect();
     if scaled.is_empty() {

@@ -2,10 +2,10 @@
 
 use ndarray::Axis;
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::Settings;
 use super::gauss_newton::{Damping, Linearised};
-use super::lbfgs::{Outcome, Record};
+use super::lbfgs::Outcome;
 use super::learn::states;
 use super::noise_level::estimated_noise;
 use super::noisy_fit::NoisyFit;
@@ -13,6 +13,7 @@ use super::prior::{NoisyStart, Prior, Starts};
 use super::steps::Steps;
 use crate::dataset::Trajectory;
 use crate::model::Lanewise;
+use crate::progress::Progress;
 
 /// Iterations at most.
 const ITERATIONS: usize = 60;
@@ -21,7 +22,7 @@ const SETTLED: f64 = 1.01;
 /// Parameters are settled when all together they are within this many standard errors, squared, of
 /// the optimum, and initial states so much for each residual.
 const CLOSE: f64 = 1e-4;
-/// The same for a model that misses more than given noise.
+/// As [`CLOSE`], for a model whose misfit is larger than the noise that was given.
 const ROUGHLY: f64 = 1e-2;
 /// A step that lowers chi squared by less is the last one.
 const LITTLE: f64 = 0.05;
@@ -33,9 +34,9 @@ const LEAST: f64 = 1e-13;
 /// Fits theta, the initial states of all chunks and (unless the prior knows it) the noise of each
 /// component by maximum likelihood: damped Gauss-Newton steps on the [robust](crate::loss::robust)
 /// rollout loss with free initial states, which are eliminated chunk by chunk. Between steps the
-/// noise is estimated from the residuals, each divided by the freedom that the fit leaves it.
-/// Chunks that need it are rolled out in shorter integration steps than the settings', so that the
-/// error of integration stays well below the noise.
+/// noise is estimated from the residuals, each divided by the degrees of freedom that the fit
+/// leaves it. Chunks that need it are rolled out in shorter integration steps than the settings',
+/// so that the error of integration stays well below the noise.
 ///
 /// # Errors
 /// No chunks, a prior or a start that is not for this model and these chunks, divergence of most
@@ -46,23 +47,23 @@ pub fn fit_noisy<M: Lanewise>(
     start: impl Into<NoisyStart>,
     settings: &Settings,
     prior: &Prior,
-    watch: &mut dyn FnMut(&Record),
-) -> Result<NoisyFit, Error> {
-    Fitting::checked(model, chunks, start.into(), settings, prior)?.run(watch)
+    progress: &mut dyn FnMut(Progress),
+) -> Result<NoisyFit, TrainError> {
+    Fitting::checked(model, chunks, start.into(), settings, prior)?.run(progress)
 }
 
-/// What the chunks say of parameters, initial states and noise as they are: a fit that makes no
-/// step.
+/// Chi squared, scores and covariance of parameters, initial states and noise as they are given: a
+/// fit that makes no step.
 ///
 /// # Errors
-/// As [`fit_noisy`].
+/// Those of [`fit_noisy`].
 pub fn assess_noisy<M: Lanewise>(
     model: &M,
     chunks: &[Trajectory],
     at: NoisyStart,
     settings: &Settings,
     prior: &Prior,
-) -> Result<NoisyFit, Error> {
+) -> Result<NoisyFit, TrainError> {
     Fitting::checked(model, chunks, at, settings, prior)?.assess()
 }
 
@@ -91,9 +92,9 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         start: NoisyStart,
         settings: &'a Settings,
         prior: &'a Prior,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TrainError> {
         if chunks.is_empty() {
-            return Err(Error::NoChunks);
+            return Err(TrainError::NoChunks);
         }
         prior.check(model.dim(), start.theta.len())?;
         start.check(model.dim(), chunks.len())?;
@@ -122,13 +123,13 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
         })
     }
 
-    fn assess(mut self) -> Result<NoisyFit, Error> {
+    fn assess(mut self) -> Result<NoisyFit, TrainError> {
         self.refine_steps();
         let noise = self.noise.clone();
         self.take_stock_in(noise)
     }
 
-    fn run(mut self, watch: &mut dyn FnMut(&Record)) -> Result<NoisyFit, Error> {
+    fn run(mut self, progress: &mut dyn FnMut(Progress)) -> Result<NoisyFit, TrainError> {
         self.refine_steps();
         let mut loss = self.steps.loss(self.model, self.chunks, &self.noise, self.settings);
         let mut gain = f64::INFINITY;
@@ -142,7 +143,9 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
             )?;
             self.fit.noise.clone_from(&self.noise);
             self.fit.take_stock(&at, self.damping.rollouts);
-            self.fit.history.last().into_iter().for_each(&mut *watch);
+            if let Some(record) = self.fit.history.last() {
+                progress(record.told("half of chi squared"));
+            }
             let estimate = self.estimate(&at);
             let settled = self.known
                 && estimate.iter().zip(&self.noise).all(|(a, b)| (a / b).ln().abs() < SETTLED.ln());
@@ -196,18 +199,18 @@ impl<'a, M: Lanewise> Fitting<'a, M> {
     fn has_arrived(&self, at: &Linearised) -> bool {
         let too_large = self.prior.noise.as_ref().is_some_and(|given| *given != self.noise);
         at.distance() < if too_large { ROUGHLY } else { CLOSE }
-            && at.slack() < CLOSE * self.fit.freedom
+            && at.slack() < CLOSE * self.fit.degrees_of_freedom
     }
 
     /// The fit in units of the noise that is given, if it is.
-    fn in_given_units(self) -> Result<NoisyFit, Error> {
+    fn in_given_units(self) -> Result<NoisyFit, TrainError> {
         match &self.prior.noise {
             Some(given) if *given != self.fit.noise => self.take_stock_in(given.clone()),
             _ => Ok(self.fit),
         }
     }
 
-    fn take_stock_in(mut self, noise: Vec<f64>) -> Result<NoisyFit, Error> {
+    fn take_stock_in(mut self, noise: Vec<f64>) -> Result<NoisyFit, TrainError> {
         let loss = self.steps.loss(self.model, self.chunks, &noise, self.settings);
         let at = Linearised::new(
             &loss,

@@ -1,8 +1,8 @@
-//! What is known of a fit to noisy chunks after it.
+//! The result of a fit to noisy chunks, and the errors of its parameters.
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array2, s};
 
-use super::error::Error;
+use super::error::TrainError;
 use super::fit::Settings;
 use super::gauss_newton::Linearised;
 use super::lbfgs::{Outcome, Record};
@@ -15,21 +15,23 @@ use crate::model::Lanewise;
 /// The maximum-likelihood fit of a model to chunks whose states are all noisy.
 #[derive(Clone, Debug)]
 pub struct NoisyFit {
-    /// Parameters.
+    /// Fitted parameters.
     pub theta: Vec<f64>,
-    /// Initial state of each chunk, chunk by chunk.
+    /// Fitted initial states, chunk by chunk, each of as many components as a state.
     pub starts: Vec<f64>,
     /// Standard deviation of the noise in each component of the state, in the data's units.
     pub noise: Vec<f64>,
     /// Sum of squared residuals in units of the noise; outliers count by their
     /// [robust loss](crate::loss::robust).
     pub chi_squared: f64,
-    /// Residuals minus fitted numbers: what `chi_squared` should be.
-    pub freedom: f64,
+    /// Degrees of freedom: the number of residuals less that of fitted parameters and components of
+    /// initial states. It is the mean of `chi_squared` when model and noise are right.
+    pub degrees_of_freedom: f64,
     /// Number of residuals of more than 5 standard deviations, where rollouts don't diverge:
     /// Gaussian noise has none.
     pub outliers: usize,
-    /// What residuals have that is quadratic in time.
+    /// The part of the residuals that grows with the square of time, as those of a missing force
+    /// do.
     pub drift: Drift,
     /// Triangular factor of `[A' r']`: the residuals in units of the noise, linearised in the
     /// parameters, initial states eliminated. The prior's precision of parameters is among its
@@ -38,8 +40,8 @@ pub struct NoisyFit {
     /// The gradient by the parameters of half of each chunk's `chi_squared`, initial states
     /// eliminated: chunks x parameters.
     pub scores: Array2<f64>,
-    /// Which chunks the model follows; the others, encounters mostly, are far off in several
-    /// components at once.
+    /// Whether the model follows each chunk; the others, close encounters mostly, are far off in
+    /// several components at once.
     pub calm: Vec<bool>,
     /// Number of directions in parameter space that the data determine.
     pub rank: usize,
@@ -52,13 +54,14 @@ pub struct NoisyFit {
     pub history: Vec<Record>,
 }
 
-/// What residuals have that is quadratic in time; only of chunks of more than three points.
+/// The part of the residuals that grows with the square of time since the start of a chunk, as
+/// those of a missing force do; taken of chunks of more than three points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drift {
     /// Mean square in units of the noise: one for a law that misses no force, if the noise is
     /// independent from point to point; NaN where there is none.
     pub mean_square: f64,
-    /// Number of squares.
+    /// Number of squares that the mean is taken of.
     pub count: usize,
 }
 
@@ -72,7 +75,7 @@ impl NoisyFit {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn covariance(&self, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
+    pub fn covariance(&self, rank_tolerance: f64) -> Result<Array2<f64>, TrainError> {
         let w = whitening(&self.factor, self.theta.len(), rank_tolerance)?;
         Ok(w.dot(&w.t()))
     }
@@ -80,11 +83,11 @@ impl NoisyFit {
     /// The Cramer-Rao bound for the mean variance of the parameters over what the scatter of the
     /// chunks says it is (Liang & Zeger 1986), in coordinates in which the bound is the identity.
     /// 1, but for chance, when the model is right and the noise independent and Gaussian; it is
-    /// less when the noise hangs together in time or has many outliers, or the model is wrong.
+    /// less when the noise is correlated in time or has many outliers, or the model is wrong.
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn efficiency(&self, rank_tolerance: f64) -> Result<f64, Error> {
+    pub fn efficiency(&self, rank_tolerance: f64) -> Result<f64, TrainError> {
         let pulls = self.scores.dot(&whitening(&self.factor, self.theta.len(), rank_tolerance)?);
         Ok(pulls.ncols() as f64 / pulls.iter().map(|x| x * x).sum::<f64>())
     }
@@ -102,14 +105,14 @@ pub fn cramer_rao<M: Lanewise>(
     chunks: &[Trajectory],
     noise: &[f64],
     settings: &Settings,
-) -> Result<Array2<f64>, Error> {
+) -> Result<Array2<f64>, TrainError> {
     if chunks.is_empty() {
-        return Err(Error::NoChunks);
+        return Err(TrainError::NoChunks);
     }
     let (steps, starts) = Steps::from_observed(model, theta, chunks, noise, settings);
     let eliminated = steps.loss(model, chunks, noise, settings).eliminated(theta, &starts)?;
     if eliminated.iter().any(Eliminated::has_diverged) {
-        return Err(Error::NotFinite);
+        return Err(TrainError::NotFinite);
     }
     let reduced: Vec<Array2<f64>> = eliminated.into_iter().map(|chunk| chunk.reduced).collect();
     let w = whitening(&triangular_factor(&reduced)?, theta.len(), settings.rank_tolerance)?;
@@ -117,15 +120,13 @@ pub fn cramer_rao<M: Lanewise>(
 }
 
 /// W (n x rank) with W W' the inverse of the Gauss-Newton matrix that a factor of `[A' r']` makes.
-fn whitening(factor: &Array2<f64>, n: usize, rank_tolerance: f64) -> Result<Array2<f64>, Error> {
+fn whitening(
+    factor: &Array2<f64>,
+    n: usize,
+    rank_tolerance: f64,
+) -> Result<Array2<f64>, TrainError> {
     let columns = factor.slice(s![.., ..n]);
-    let scale: Array1<f64> = columns
-        .columns()
-        .into_iter()
-        .map(|c| 1.0 / c.dot(&c).sqrt().max(f64::MIN_POSITIVE))
-        .collect();
-    let whitening = Whitening::new(&(&columns * &scale), rank_tolerance)?;
-    Ok(whitening.matrix() * &scale.insert_axis(Axis(1)))
+    Ok(Whitening::of_unit_columns(&columns, rank_tolerance)?.matrix().to_owned())
 }
 
 impl NoisyFit {
@@ -135,7 +136,7 @@ impl NoisyFit {
             starts,
             noise: Vec::new(),
             chi_squared: f64::INFINITY,
-            freedom: 0.0,
+            degrees_of_freedom: 0.0,
             outliers: 0,
             drift: Drift { mean_square: f64::NAN, count: 0 },
             factor: Array2::zeros((0, 0)),
@@ -154,7 +155,7 @@ impl NoisyFit {
         let followed = || chunks.iter().filter(|chunk| !chunk.is_wild());
         self.rank = at.rank();
         self.chi_squared = chunks.iter().map(Eliminated::chi_squared).sum();
-        self.freedom =
+        self.degrees_of_freedom =
             (residuals().count() as f64 - (self.rank + self.starts.len()) as f64).max(1.0);
         let converges = chunks.iter().filter(|chunk| !chunk.has_diverged());
         self.outliers = converges.flat_map(|c| &c.residuals).filter(|r| r.abs() > OUTLIER).count();

@@ -1,9 +1,9 @@
-//! Which chunks an integration step is short enough for.
+//! Chunks that the integration step resolves: halving it changes their rollouts little.
 
 use ndarray::Array2;
 
 use crate::dataset::Trajectory;
-use crate::loss::{Options, RolloutLoss};
+use crate::loss::{RolloutLoss, RolloutOptions};
 use crate::model::Model;
 use crate::train::Settings;
 
@@ -26,7 +26,7 @@ pub(crate) fn followed<M: Model>(
     allowed: f64,
 ) -> Vec<bool> {
     let predictions = |step: f64| {
-        let options = Options { step, ..settings.rollout.clone() };
+        let options = RolloutOptions { step, ..settings.rollout.clone() };
         RolloutLoss::new(model, chunks, &settings.weights, options).predictions(theta, chunks)
     };
     let (coarse, fine) =

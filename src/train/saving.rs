@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::Error;
+use super::error::TrainError;
 use crate::dataset::files::write_atomically;
 
 /// Where a training saves its state, so that a later run goes on from it, and how it is stopped.
@@ -18,7 +18,7 @@ pub struct Saving<'a> {
     /// continued.
     pub key: &'a str,
     /// Once this is true, set by another thread or a signal, the state is saved and training ends
-    /// with [`Error::Stopped`].
+    /// with [`TrainError::Stopped`].
     pub stop: Option<&'a AtomicBool>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> From<(&'a Path, &'a str)> for Saving<'a> {
 }
 
 impl Saving<'_> {
-    /// The same for one stage, whose file is `path`.
+    /// This place and way to stop, for one stage of the training, whose file is `path`.
     pub(super) fn at<'b>(&'b self, path: &'b Path) -> Saving<'b> {
         Saving { path, ..*self }
     }
@@ -40,7 +40,7 @@ impl Saving<'_> {
     }
 
     /// What another version of this crate wrote, or nobody did, counts as nothing.
-    pub(super) fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+    pub(super) fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, TrainError> {
         match std::fs::read(self.path) {
             Ok(bytes) => Ok(ciborium::from_reader(bytes.as_slice()).ok()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -48,14 +48,14 @@ impl Saving<'_> {
         }
     }
 
-    pub(super) fn save(&self, state: &impl Serialize) -> Result<(), Error> {
+    pub(super) fn save(&self, state: &impl Serialize) -> Result<(), TrainError> {
         let mut bytes = Vec::new();
         ciborium::into_writer(state, &mut bytes).map_err(|error| self.failed(error))?;
         write_atomically(self.path, |file| std::io::Write::write_all(file, &bytes))
             .map_err(|error| self.failed(error))
     }
 
-    fn failed(&self, error: impl ToString) -> Error {
-        Error::Checkpoint { path: self.path.into(), message: error.to_string() }
+    fn failed(&self, error: impl ToString) -> TrainError {
+        TrainError::Checkpoint { path: self.path.into(), message: error.to_string() }
     }
 }

@@ -35,7 +35,7 @@ struct Pair {
 }
 
 impl TwoLoop {
-    /// Keeps so many pairs.
+    /// L-BFGS with this line search, from the last `memory` pairs.
     pub fn new(search: WeakWolfe, memory: usize) -> Self {
         Self { search, memory, pairs: VecDeque::new() }
     }
@@ -203,8 +203,8 @@ mod tests {
         }
     }
 
-    /// Each pair changes H to (1 - s y^T / s.y) H (1 - y s^T / s.y) + s s^T / s.y, from s.y / y.y of
-    /// the last pair (Nocedal & Wright 2006, equations 7.16 and 7.20).
+    /// Each pair changes H to (1 - s y^T / s.y) H (1 - y s^T / s.y) + s s^T / s.y, from s.y / y.y
+    /// of the last pair (Nocedal & Wright 2006, equations 7.16 and 7.20).
     #[test]
     fn product_is_that_of_the_dense_inverse_hessian() {
         let vector = |seed: f64| Array1::from_shape_fn(DIM, |k| (seed * (k + 1) as f64).sin());

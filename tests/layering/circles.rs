@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::sources::{code_only, rust_files, without_tests};
 
 /// The words and signs of a code, `::` being one.
-fn tokens(code: &str) -> Vec<&str> {
+pub fn tokens(code: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = code.trim_start();
     while let Some(first) = rest.chars().next() {
@@ -21,11 +21,11 @@ fn tokens(code: &str) -> Vec<&str> {
     tokens
 }
 
-type Names = Vec<String>;
+pub type Names = Vec<String>;
 
 /// The names that a `use` brings in: for each its path, and what it is called here. `at` is where the
 /// tree begins; it ends before a comma, a brace or a semicolon.
-fn leaves(tokens: &[&str], at: &mut usize, head: &Names, found: &mut Vec<(Names, String)>) {
+pub fn leaves(tokens: &[&str], at: &mut usize, head: &Names, found: &mut Vec<(Names, String)>) {
     let mut path = head.clone();
     let mut alias = None;
     while *at < tokens.len() {

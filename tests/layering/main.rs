@@ -2,4 +2,5 @@
 
 mod circles;
 mod layers;
+mod names;
 mod sources;

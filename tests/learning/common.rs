@@ -10,7 +10,7 @@ use scalar_dynamics::dataset::{Shape, Trajectory};
 use scalar_dynamics::expr::{Scalar, Vector};
 use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
 use scalar_dynamics::linalg::{Dual, LANES, Lanes, Real};
-use scalar_dynamics::loss::Options;
+use scalar_dynamics::loss::RolloutOptions;
 use scalar_dynamics::model::ScalarHamiltonian;
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
 use scalar_dynamics::systems::SpringyPendulum;
@@ -157,8 +157,8 @@ pub fn pendulum_model(kind: Kind, chunks: &[Trajectory]) -> ScalarHamiltonian<Ba
     ScalarHamiltonian::new(set, basis)
 }
 
-pub fn rollout(order: usize, step: f64) -> Options {
-    Options { method: RungeKutta::new(order).unwrap(), step, batch: LANES }
+pub fn rollout(order: usize, step: f64) -> RolloutOptions {
+    RolloutOptions { method: RungeKutta::new(order).unwrap(), step, batch: LANES }
 }
 
 pub fn settings(iterations: usize) -> Settings {

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Array3};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::basis::{Basis, Kind};
-use scalar_dynamics::evaluate::rollout;
+use scalar_dynamics::evaluate::{TimeGrid, rollout};
 use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::linalg::svd;
 use scalar_dynamics::model::{Model, ScalarHamiltonian};
@@ -107,7 +107,14 @@ fn check_equivariance<M: Model>(model: impl Fn(&Inputs) -> M, spread: f64, bound
                 Array3::from_shape_vec((11, 1, dim), uniform(11 * dim, 0.7, &mut rng)).unwrap();
             let roll = |inputs: &Inputs, initial: Array3<f64>| {
                 let initial = initial.into_shape_with_order((11, dim)).unwrap();
-                rollout(&model(inputs), &theta, initial.view(), (0.1, 11), &method, 2)
+                rollout(
+                    &model(inputs),
+                    &theta,
+                    initial.view(),
+                    TimeGrid { interval: 0.1, points: 11 },
+                    &method,
+                    2,
+                )
             };
             let path = roll(&inputs, initial.clone());
             let moved = roll(&motion.inputs(&inputs, true), motion.states(&initial));

@@ -4,10 +4,10 @@
 use ndarray::{Array2, s};
 use scalar_dynamics::basis::{Basis, Kind};
 use scalar_dynamics::dataset::Trajectory;
-use scalar_dynamics::evaluate;
+use scalar_dynamics::evaluate::{self, TimeGrid};
 use scalar_dynamics::integrate::RungeKutta;
 use scalar_dynamics::linalg::LANES;
-use scalar_dynamics::loss::{Options, RolloutLoss};
+use scalar_dynamics::loss::{RolloutLoss, RolloutOptions};
 use scalar_dynamics::model::{Lanewise, Model, ScalarHamiltonian};
 use scalar_dynamics::train::linear_start;
 
@@ -50,9 +50,16 @@ fn loss_alone<M: Model>(
         for j in 1..chunk.times.len() {
             let interval = chunk.times[j] - chunk.times[j - 1];
             let method = RungeKutta::new(order).unwrap();
-            z = evaluate::rollout(model, theta, z.view(), (interval, 2), &method, steps)
-                .slice(s![.., 1, ..])
-                .to_owned();
+            z = evaluate::rollout(
+                model,
+                theta,
+                z.view(),
+                TimeGrid { interval, points: 2 },
+                &method,
+                steps,
+            )
+            .slice(s![.., 1, ..])
+            .to_owned();
             for c in 0..12 {
                 sum += WEIGHTS[c] * (z[[0, c]] - chunk.states[[j, c]]).powi(2);
                 count += 1;
@@ -69,8 +76,12 @@ fn value_is_that_of_rollouts_of_each_chunk_alone() {
     for (order, step, batch, bound) in
         [(8, 0.02, 8, 2e-13), (8, 0.02, 24, 2e-13), (4, 0.01, 8, 5e-8)]
     {
-        let loss =
-            RolloutLoss::new(&model, &chunks, &WEIGHTS, Options { batch, ..rollout(order, step) });
+        let loss = RolloutLoss::new(
+            &model,
+            &chunks,
+            &WEIGHTS,
+            RolloutOptions { batch, ..rollout(order, step) },
+        );
         let value = loss.value(&theta);
         println!(
             "order {order}, step {step}, batch {batch}: {value}, off by {:.1e}",
@@ -108,8 +119,12 @@ fn gradient_of_the_loss_agrees_with_central_differences() {
     for (order, batch) in [(4, 8), (8, 8), (8, 16)] {
         // Steps longer than the accuracy of the model asks for: the gradient is that of the
         // discrete rollout.
-        let loss =
-            RolloutLoss::new(&model, &chunks, &WEIGHTS, Options { batch, ..rollout(order, 0.15) });
+        let loss = RolloutLoss::new(
+            &model,
+            &chunks,
+            &WEIGHTS,
+            RolloutOptions { batch, ..rollout(order, 0.15) },
+        );
         let mut gradient = vec![f64::NAN; n];
         loss.gradient_into(&theta, &mut gradient);
         let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();

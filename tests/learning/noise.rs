@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 use scalar_dynamics::basis::Kind;
 use scalar_dynamics::dataset::{Trajectory, add_noise};
-use scalar_dynamics::evaluate::{geometric_mean, relative_error, rollout};
+use scalar_dynamics::evaluate::{TimeGrid, geometric_mean, relative_error, rollout};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::integrate::{RungeKutta, Splitting, simulate};
 use scalar_dynamics::linalg::{cholesky, triangular_inverse};
@@ -47,8 +47,14 @@ fn rollout_error(model: &impl Model, theta: &[f64]) -> f64 {
         4,
     )
     .unwrap();
-    let predicted =
-        rollout(model, theta, initial.view(), (0.2, 150), &RungeKutta::new(8).unwrap(), 2);
+    let predicted = rollout(
+        model,
+        theta,
+        initial.view(),
+        TimeGrid { interval: 0.2, points: 150 },
+        &RungeKutta::new(8).unwrap(),
+        2,
+    );
     geometric_mean(&Array2::from_shape_fn((60, 150), |(i, j)| {
         relative_error(predicted.slice(s![i, j, ..]), truth.slice(s![i, j, ..]))
     }))
@@ -268,10 +274,10 @@ fn regress_closed_form_from_noisy_chunks_is_as_good_as_the_cramer_rao_bound() {
                 fit.noise.iter().zip(&noise).map(|(a, b)| (a / b).ln().abs()).fold(0.0, f64::max);
             assert!(ratio < 0.08, "noise {:?} against {noise:?}", fit.noise);
             assert!(
-                (fit.chi_squared / fit.freedom - 1.0).abs() < 0.02,
+                (fit.chi_squared / fit.degrees_of_freedom - 1.0).abs() < 0.02,
                 "{} of {}",
                 fit.chi_squared,
-                fit.freedom
+                fit.degrees_of_freedom
             );
             errors.push(rollout_error(&model, &fit.theta));
             let mut random = rng(90 + seed);

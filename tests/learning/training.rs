@@ -12,7 +12,7 @@ use scalar_dynamics::model::{ClosedForm, LinearModel, Model, ScalarHamiltonian};
 use scalar_dynamics::scalars::{ScalarFunction, ScalarSet};
 use scalar_dynamics::systems::SpringyPendulum;
 use scalar_dynamics::train::{
-    Error, Fit, Objective, Settings, Stop, fit, learn, linear_start, minimise, refine, states,
+    Fit, Objective, Settings, Stop, TrainError, fit, learn, linear_start, minimise, refine, states,
 };
 
 use crate::common::{
@@ -24,7 +24,7 @@ fn train(
     chunks: &[Trajectory],
     settings: &Settings,
     folder: Option<&Path>,
-) -> Result<Fit, Error> {
+) -> Result<Fit, TrainError> {
     fit(model, chunks, settings, folder.map(|f| (f, "test").into()), &mut |_| {})
 }
 
@@ -244,11 +244,11 @@ fn bad_input_to_training_is_a_typed_error() {
     let chunks = pendulum_chunks(8, 33);
     let model = pendulum_model(Kind::Reference, &chunks);
     let settings = settings(5);
-    assert!(matches!(train(&model, &[], &settings, None), Err(Error::NoChunks)));
+    assert!(matches!(train(&model, &[], &settings, None), Err(TrainError::NoChunks)));
     let empty = Trajectory { id: 0, times: vec![], states: Array2::zeros((0, 12)) };
     assert!(matches!(
         train(&model, std::slice::from_ref(&empty), &settings, None),
-        Err(Error::NoChunks)
+        Err(TrainError::NoChunks)
     ));
     // Among others it is no hindrance.
     let mut mixed = chunks.clone();
@@ -261,11 +261,11 @@ fn bad_input_to_training_is_a_typed_error() {
     let loss = RolloutLoss::new(&model, &chunks, &settings.weights, settings.rollout.clone());
     for theta in [f64::NAN, f64::INFINITY, 1e200] {
         let result = refine(&loss, vec![theta; model.parameters()], &settings, None, &mut |_| {});
-        assert!(matches!(result, Err(Error::NotFinite)), "{theta}: {result:?}");
+        assert!(matches!(result, Err(TrainError::NotFinite)), "{theta}: {result:?}");
     }
     let mut broken = chunks.clone();
     broken[3].states[[2, 5]] = f64::NAN;
-    assert!(matches!(train(&model, &broken, &settings, None), Err(Error::Linalg(_))));
+    assert!(matches!(train(&model, &broken, &settings, None), Err(TrainError::Linalg(_))));
 }
 
 #[test]
@@ -284,9 +284,12 @@ fn bad_input_of_nothing_but_zeros_has_nothing_to_learn() {
     };
     assert!(matches!(
         train(&of(&["dot(p1,p1)", "norm(q2-q1)"]), &chunks, &settings(5), None),
-        Err(Error::NothingToLearn)
+        Err(TrainError::NothingToLearn)
     ));
-    assert!(matches!(train(&of(&[]), &chunks, &settings(5), None), Err(Error::NothingToLearn)));
+    assert!(matches!(
+        train(&of(&[]), &chunks, &settings(5), None),
+        Err(TrainError::NothingToLearn)
+    ));
     // Gravity would move the particles: the fit learns that it does not.
     let found = train(&of(&["dot(g,q1)", "dot(p1,p1)"]), &chunks, &settings(5), None).unwrap();
     assert_eq!((found.loss, found.theta), (0.0, vec![0.0; 4]));
@@ -324,7 +327,7 @@ fn bad_input_of_checkpoints() {
         let error = train(&model, &chunks, &settings(8), Some(place)).unwrap_err();
         println!("{error}");
         assert!(
-            matches!(&error, Error::Checkpoint { path, .. } if path.starts_with(place)),
+            matches!(&error, TrainError::Checkpoint { path, .. } if path.starts_with(place)),
             "{error}"
         );
     }
@@ -338,7 +341,13 @@ fn bad_input_of_a_diverging_model_is_told() {
     assert!(!loss_at(&model, &chunks, &theta).is_finite());
     let states = pendulum_states(3, 35);
     let method = scalar_dynamics::integrate::RungeKutta::new(8).unwrap();
-    let path =
-        scalar_dynamics::evaluate::rollout(&model, &theta, states.view(), (0.2, 20), &method, 2);
+    let path = scalar_dynamics::evaluate::rollout(
+        &model,
+        &theta,
+        states.view(),
+        scalar_dynamics::evaluate::TimeGrid { interval: 0.2, points: 20 },
+        &method,
+        2,
+    );
     assert!(path.iter().any(|x| !x.is_finite()));
 }

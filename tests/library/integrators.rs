@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::field::{Hamiltonian, SeparableHamiltonian, VectorField};
 use scalar_dynamics::integrate::{
-    Error, GaussLegendre, Method, RungeKutta, Splitting, refine, simulate,
+    GaussLegendre, IntegrateError, Method, RungeKutta, Splitting, refine, simulate,
 };
 use scalar_dynamics::linalg::{Dual, Real};
 use scalar_dynamics::systems::{self, Parameters, SpringyPendulum};
@@ -420,7 +420,7 @@ fn refinement_shows_the_error_that_it_promises() {
         assert!(distances > 1e-9, "{coarse} steps would do");
     }
     let hopeless = refine(&system, &method, z.view(), 0.2, 151, 1e-18);
-    assert!(matches!(hopeless, Err(Error::Tolerance { .. })), "{hopeless:?}");
+    assert!(matches!(hopeless, Err(IntegrateError::Tolerance { .. })), "{hopeless:?}");
 }
 
 #[test]
@@ -448,7 +448,7 @@ fn bad_input_to_the_pendulum_is_named() {
     );
     let error = SpringyPendulum::preset("papr").unwrap_err();
     assert!(
-        matches!(error, systems::Error::Preset { .. })
+        matches!(error, systems::SystemError::Preset { .. })
             && error.to_string().contains("paper, reference-code"),
         "{error}"
     );
@@ -465,7 +465,10 @@ fn bad_input_to_the_integrators_is_named() {
     let run = |z: ArrayView2<f64>, interval, points, substeps| {
         simulate(&system, &method, z, interval, points, substeps).unwrap_err()
     };
-    assert_eq!(run(z.slice(s![.., ..10]), 0.1, 2, 1), Error::Dimension { found: 10, expected: 12 });
+    assert_eq!(
+        run(z.slice(s![.., ..10]), 0.1, 2, 1),
+        IntegrateError::Dimension { found: 10, expected: 12 }
+    );
     assert!(run(z.view(), 0.1, 0, 1).to_string().starts_with("points = 0"));
     assert!(run(z.view(), 0.1, 2, 0).to_string().starts_with("substeps = 0"));
     assert!(run(z.view(), f64::NAN, 2, 1).to_string().starts_with("interval = NaN"));
@@ -475,7 +478,7 @@ fn bad_input_to_the_integrators_is_named() {
         run(broken.view(), 0.1, 2, 1).to_string().starts_with("initial state 8, component 3 = NaN")
     );
     let implicit = simulate(&system, &GaussLegendre::new(4).unwrap(), z.view(), 100.0, 2, 1);
-    assert!(matches!(implicit, Err(Error::NotConverged { .. })), "{implicit:?}");
+    assert!(matches!(implicit, Err(IntegrateError::NotConverged { .. })), "{implicit:?}");
     assert_eq!(
         simulate(&system, &method, z.slice(s![..0, ..]), 0.1, 3, 1).unwrap().dim(),
         (0, 3, 12)

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Axis, s};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::linalg::{
-    Error, Whitening, cholesky, independent_columns, inverse_spd, null_space, solve_spd, svd,
+    LinalgError, Whitening, cholesky, independent_columns, inverse_spd, null_space, solve_spd, svd,
     triangular_factor,
 };
 
@@ -166,11 +166,11 @@ fn cholesky_refuses_indefinite_and_singular_matrices() {
     let singular = Array2::<f64>::zeros((4, 4));
     let indefinite = Array2::from_diag(&Array1::from(vec![1.0, -1.0, 2.0]));
     for a in [singular, indefinite] {
-        assert!(matches!(cholesky(&a), Err(Error::NotPositiveDefinite)));
-        assert!(matches!(inverse_spd(&a), Err(Error::NotPositiveDefinite)));
+        assert!(matches!(cholesky(&a), Err(LinalgError::NotPositiveDefinite)));
+        assert!(matches!(inverse_spd(&a), Err(LinalgError::NotPositiveDefinite)));
         assert!(matches!(
             solve_spd(&a, &Array1::zeros(a.nrows())),
-            Err(Error::NotPositiveDefinite)
+            Err(LinalgError::NotPositiveDefinite)
         ));
     }
 }
@@ -276,7 +276,7 @@ fn bad_input_is_named() {
                 .unwrap_err(),
         ];
         for error in errors {
-            assert!(matches!(error, Error::NotFinite { row: 4, column: 2, .. }), "{error}");
+            assert!(matches!(error, LinalgError::NotFinite { row: 4, column: 2, .. }), "{error}");
         }
     }
 }
@@ -290,11 +290,32 @@ fn bad_input_shapes_and_tolerances_are_refused() {
         triangular_factor(&[]).unwrap_err(),
         triangular_factor(&[a.clone(), random(3, 5, 33)]).unwrap_err(),
     ] {
-        assert!(matches!(error, Error::Shape { .. }), "{error}");
+        assert!(matches!(error, LinalgError::Shape { .. }), "{error}");
     }
     for tolerance in [-1e-9, 1.0, f64::NAN] {
-        assert!(matches!(null_space(&a, tolerance), Err(Error::Tolerance(_))));
-        assert!(matches!(independent_columns(&a, tolerance), Err(Error::Tolerance(_))));
-        assert!(matches!(Whitening::new(&a, tolerance), Err(Error::Tolerance(_))));
+        assert!(matches!(null_space(&a, tolerance), Err(LinalgError::Tolerance(_))));
+        assert!(matches!(independent_columns(&a, tolerance), Err(LinalgError::Tolerance(_))));
+        assert!(matches!(Whitening::new(&a, tolerance), Err(LinalgError::Tolerance(_))));
+    }
+}
+
+/// Columns of lengths from 1e-12 to 1e12: whitening itself drops the short ones, of unit columns it
+/// keeps all that are independent, and A W is orthonormal.
+#[test]
+fn whitening_of_unit_columns_does_not_hang_on_units() {
+    let units: Array1<f64> = (0..6).map(|k| 10f64.powf(-12.0 + 4.8 * f64::from(k))).collect();
+    let mut a = random(30, 6, 13) * &units;
+    a.column_mut(2).fill(0.0);
+    let factor = triangular_factor(std::slice::from_ref(&a)).unwrap();
+    assert!(Whitening::new(&factor, 1e-8).unwrap().rank() < 5);
+    let whitening = Whitening::of_unit_columns(&factor, 1e-8).unwrap();
+    assert_eq!(whitening.rank(), 5);
+    assert!(orthonormality(&a.dot(whitening.matrix())) < 1e-12);
+    let theta: Vec<f64> = units.iter().map(|unit| 0.7 / unit).collect();
+    let mut back = vec![0.0; 6];
+    whitening.parameters_into(&whitening.coordinates(&theta), &mut back);
+    for k in 0..6 {
+        let expected = if k == 2 { 0.0 } else { theta[k] };
+        assert!((back[k] - expected).abs() < 1e-10 * theta[k], "{k}: {} {expected}", back[k]);
     }
 }

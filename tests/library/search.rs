@@ -298,15 +298,14 @@ fn forms_of_a_known_class_are_not_fitted_again() {
         max_evaluations: 12,
         ..patient()
     };
-    let mut after = Counts::default();
-    search(&target, &options, &mut |p| {
-        if p.phase == Phase::WarmStart {
-            after = p.counts;
+    let mut after = None;
+    search(&target, &options, &mut |event| {
+        if let Progress::Search { phase: SearchPhase::WarmStart, visited, fitted, .. } = event {
+            after = Some((visited, fitted));
         }
     })
     .unwrap();
-    assert_eq!(after.visited, 12);
-    assert_eq!((after.evaluated, after.saved), (1, 11));
+    assert_eq!(after, Some((12, 1)));
     let front = search(&target, &SearchOptions { max_evaluations: 3000, ..patient() }, &mut |_| {})
         .unwrap();
     let counts = front.counts;

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{Shape, Trajectory, aligned_chunks, gaussian_states};
 use scalar_dynamics::expr::Vector;
 use scalar_dynamics::integrate::{Splitting, simulate};
-use scalar_dynamics::model::emlp::{Group, Size};
+use scalar_dynamics::model::emlp::{Size, SymmetryGroup};
 use scalar_dynamics::model::network::{
     Activation, Centres, NetworkField, NetworkHamiltonian, Scalars, State, VectorSumField,
 };
@@ -111,7 +111,7 @@ pub fn scalars_field(states: &Array2<f64>) -> VectorSumField<3> {
 
 /// An equivariant network as a Hamiltonian and one as a field.
 pub fn emlps(
-    group: &Group,
+    group: &SymmetryGroup,
     states: &Array2<f64>,
     size: Size,
 ) -> (NetworkHamiltonian<State>, NetworkField) {

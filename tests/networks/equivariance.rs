@@ -3,7 +3,7 @@
 use ndarray::{Array2, s};
 use scalar_dynamics::linalg::LANES;
 use scalar_dynamics::model::emlp::{
-    EquivariantLinear, Group, Layout, Matrix, Representation, Size,
+    EquivariantLinear, Layout, Matrix, Representation, Size, SymmetryGroup,
 };
 use scalar_dynamics::model::network::{Activation, Layer};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
@@ -78,7 +78,12 @@ fn some_states() -> Array2<f64> {
 #[test]
 fn equivariance_of_equivariant_networks_under_their_group() {
     let (states, mut rng) = (some_states(), rng(4));
-    for group in [Group::o2(), Group::so2(), Group::dihedral(2), Group::dihedral(6)] {
+    for group in [
+        SymmetryGroup::o2(),
+        SymmetryGroup::so2(),
+        SymmetryGroup::dihedral(2),
+        SymmetryGroup::dihedral(6),
+    ] {
         let (hamiltonian, ode) = emlps(&group, &states, SMALL);
         for _ in 0..5 {
             let element = group.element(&mut rng);
@@ -97,15 +102,18 @@ fn equivariance_of_equivariant_networks_under_their_group() {
 fn equivariance_is_broken_outside_the_group() {
     let states = some_states();
     let outside = [
-        (Group::o2(), vec![TILT, UPSIDE_DOWN]),
-        (Group::so2(), vec![REFLECTION, TILT, UPSIDE_DOWN]),
-        (Group::dihedral(2), vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_3), TILT]),
+        (SymmetryGroup::o2(), vec![TILT, UPSIDE_DOWN]),
+        (SymmetryGroup::so2(), vec![REFLECTION, TILT, UPSIDE_DOWN]),
         (
-            Group::dihedral(3),
+            SymmetryGroup::dihedral(2),
+            vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_3), TILT],
+        ),
+        (
+            SymmetryGroup::dihedral(3),
             vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_3), UPSIDE_DOWN],
         ),
-        (Group::dihedral(4), vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_4)]),
-        (Group::dihedral(6), vec![TILT, UPSIDE_DOWN]),
+        (SymmetryGroup::dihedral(4), vec![rotation(1.0), rotation(std::f64::consts::FRAC_PI_4)]),
+        (SymmetryGroup::dihedral(6), vec![TILT, UPSIDE_DOWN]),
     ];
     for (group, elements) in outside {
         let (hamiltonian, ode) = emlps(&group, &states, SMALL);
@@ -129,7 +137,8 @@ fn equivariance_is_broken_outside_the_group() {
 #[test]
 fn equivariance_of_d6_is_that_of_o2_for_networks_but_not_for_layers() {
     let states = some_states();
-    let (hamiltonian, ode) = emlps(&Group::dihedral(6), &states, Size { channels: 128, blocks: 3 });
+    let (hamiltonian, ode) =
+        emlps(&SymmetryGroup::dihedral(6), &states, Size { channels: 128, blocks: 3 });
     for violation in
         [violation(&hamiltonian, &states, &rotation(1.0)), violation(&ode, &states, &rotation(1.0))]
     {
@@ -138,7 +147,7 @@ fn equivariance_of_d6_is_that_of_o2_for_networks_but_not_for_layers() {
     let tensors = || (Representation::new([0, 0, 0, 1]), Layout::ByTensor);
     let (turn, mut rng) = (rotation(1.0), rng(6));
     for (group, least, most) in
-        [(Group::o2(), 0.0, 1e-12), (Group::dihedral(6), 1e-3, f64::INFINITY)]
+        [(SymmetryGroup::o2(), 0.0, 1e-12), (SymmetryGroup::dihedral(6), 1e-3, f64::INFINITY)]
     {
         let layer = EquivariantLinear::new(&group, tensors(), tensors(), 1.0).unwrap();
         let (mut theta, mut weights) = (vec![0.0; layer.parameters()], vec![0.0; layer.weights()]);
@@ -164,7 +173,7 @@ fn equivariance_of_scalars_and_of_no_others() {
         (scalars_hamiltonian(&states, Activation::Relu), scalars_field(&states));
     for _ in 0..5 {
         // Gravity stays where it is, so of O(3) only what is about the vertical is seen.
-        let element = Group::o2().element(&mut rng);
+        let element = SymmetryGroup::o2().element(&mut rng);
         for violation in [
             energy_violation(&hamiltonian, &states, &element),
             violation(&hamiltonian, &states, &element),

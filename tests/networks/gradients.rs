@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use scalar_dynamics::linalg::{LANES, Total};
-use scalar_dynamics::model::emlp::{Group, Size};
+use scalar_dynamics::model::emlp::{Size, SymmetryGroup};
 use scalar_dynamics::model::network::Activation;
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 
@@ -173,7 +173,7 @@ fn gradient_equivariant_networks() {
     let states = states(&chunks(20, 6));
     // Enough channels for tensors of all ranks up to three.
     let size = Size { channels: 110, blocks: 2 };
-    for group in [Group::o2(), Group::dihedral(6)] {
+    for group in [SymmetryGroup::o2(), SymmetryGroup::dihedral(6)] {
         let (hamiltonian, field) = emlps(&group, &states, size);
         check_energy(&hamiltonian, &states, 1e-9);
         check_product(&hamiltonian, &states, 1e-8);

@@ -4,12 +4,12 @@
 use std::f64::consts::PI;
 
 use scalar_dynamics::model::Model;
-use scalar_dynamics::model::emlp::{Group, Matrix, Representation, Size, Tensor};
+use scalar_dynamics::model::emlp::{Matrix, Representation, Size, SymmetryGroup, Tensor};
 use scalar_dynamics::model::network::{NetworkField, NetworkHamiltonian};
 
 use crate::common::*;
 
-fn dimensions(group: &Group, ranks: std::ops::RangeInclusive<usize>) -> Vec<usize> {
+fn dimensions(group: &SymmetryGroup, ranks: std::ops::RangeInclusive<usize>) -> Vec<usize> {
     ranks.map(|rank| group.invariant_tensors(rank).unwrap().len()).collect()
 }
 
@@ -17,11 +17,11 @@ fn dimensions(group: &Group, ranks: std::ops::RangeInclusive<usize>) -> Vec<usiz
 fn paper_dimensions_of_invariant_tensors_of_rotations() {
     // Motzkin's Riordan numbers (Andrews & Thirunamachandran 1977 for isotropic tensors); in O(3)
     // no odd rank has any.
-    assert_eq!(dimensions(&Group::so3(), 0..=7), [1, 0, 1, 1, 3, 6, 15, 36]);
-    assert_eq!(dimensions(&Group::o3(), 0..=6), [1, 0, 1, 0, 3, 0, 15]);
+    assert_eq!(dimensions(&SymmetryGroup::so3(), 0..=7), [1, 0, 1, 1, 3, 6, 15, 36]);
+    assert_eq!(dimensions(&SymmetryGroup::o3(), 0..=6), [1, 0, 1, 0, 3, 0, 15]);
     // Central trinomial coefficients; with reflections, those and the powers' average.
-    assert_eq!(dimensions(&Group::so2(), 0..=6), [1, 1, 3, 7, 19, 51, 141]);
-    assert_eq!(dimensions(&Group::o2(), 0..=6), [1, 1, 2, 4, 10, 26, 71]);
+    assert_eq!(dimensions(&SymmetryGroup::so2(), 0..=6), [1, 1, 3, 7, 19, 51, 141]);
+    assert_eq!(dimensions(&SymmetryGroup::o2(), 0..=6), [1, 1, 2, 4, 10, 26, 71]);
 }
 
 /// The average over a finite group of the trace's k-th power counts invariant tensors of rank k
@@ -39,7 +39,7 @@ fn paper_dimensions_of_invariant_tensors_of_dihedral_groups() {
             ((rotations + f64::from(n)) / f64::from(2 * n)).round() as usize
         };
         let expected: Vec<usize> = (0..=6).map(average).collect();
-        assert_eq!(dimensions(&Group::dihedral(n), 0..=6), expected, "D{n}");
+        assert_eq!(dimensions(&SymmetryGroup::dihedral(n), 0..=6), expected, "D{n}");
     }
 }
 
@@ -65,13 +65,13 @@ pub fn image(element: &Matrix, tensor: &[f64], rank: usize) -> Vec<f64> {
 fn equivariance_of_invariant_tensors() {
     let mut rng = rng(1);
     for group in [
-        Group::so3(),
-        Group::o3(),
-        Group::so2(),
-        Group::o2(),
-        Group::dihedral(2),
-        Group::dihedral(6),
-        Group::dihedral(5),
+        SymmetryGroup::so3(),
+        SymmetryGroup::o3(),
+        SymmetryGroup::so2(),
+        SymmetryGroup::o2(),
+        SymmetryGroup::dihedral(2),
+        SymmetryGroup::dihedral(6),
+        SymmetryGroup::dihedral(5),
     ] {
         for rank in 0..=5 {
             let tensors: Vec<Vec<f64>> =
@@ -110,7 +110,12 @@ fn paper_channels_are_spread_over_ranks() {
 #[test]
 fn paper_sizes_of_equivariant_networks() {
     let states = states(&chunks(4, 1));
-    for group in [Group::o2(), Group::so2(), Group::dihedral(2), Group::dihedral(6)] {
+    for group in [
+        SymmetryGroup::o2(),
+        SymmetryGroup::so2(),
+        SymmetryGroup::dihedral(2),
+        SymmetryGroup::dihedral(6),
+    ] {
         let (hamiltonian, field) = emlps(&group, &states, Size::PAPER);
         assert_eq!((hamiltonian.weights(), field.weights()), (55_569, 56_988), "{group}");
         assert!(hamiltonian.parameters() < hamiltonian.weights());

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 use scalar_dynamics::linalg::{
-    LANES, Lanes, Part, add_outer, add_product, exp, sigmoid, transpose_into, vectorised,
+    LANES, Lanes, TilePart, add_outer, add_product, exp, sigmoid, transpose_into, vectorised,
 };
 
 use crate::common::{assert_close, rng, uniform};
@@ -13,15 +13,15 @@ fn tiles(n: usize, rng: &mut impl Rng) -> Vec<Lanes> {
 
 /// Shapes around the panel of six rows and the strip of eight columns, as parts of larger tiles or
 /// as whole ones.
-fn shapes(rng: &mut impl Rng) -> Vec<(Part, Part, usize)> {
+fn shapes(rng: &mut impl Rng) -> Vec<(TilePart, TilePart, usize)> {
     let part = |len: usize, rng: &mut dyn rand::RngCore| {
         let (before, after) = (rng.next_u32() as usize % 3, rng.next_u32() as usize % 3);
-        Part { size: before + len + after, first: before, len }
+        TilePart { size: before + len + after, first: before, len }
     };
     let mut shapes = Vec::new();
     for (m, n) in [(1, 1), (6, 8), (5, 7), (7, 9), (12, 16), (13, 3), (31, 40), (144, 128)] {
         for tiles in [1, 2, 5] {
-            shapes.push((Part::whole(m), Part::whole(n), tiles));
+            shapes.push((TilePart::whole(m), TilePart::whole(n), tiles));
             shapes.push((part(m, rng), part(n, rng), tiles));
         }
     }

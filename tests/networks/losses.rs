@@ -4,9 +4,9 @@
 use ndarray::{Array2, s};
 use scalar_dynamics::dataset::Trajectory;
 use scalar_dynamics::integrate::RungeKutta;
-use scalar_dynamics::loss::{Options, QuadratureLoss, RolloutLoss};
+use scalar_dynamics::loss::{QuadratureLoss, RolloutLoss, RolloutOptions};
 use scalar_dynamics::model::RandomStart;
-use scalar_dynamics::model::emlp::{Group, Size};
+use scalar_dynamics::model::emlp::{Size, SymmetryGroup};
 use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, State};
 
 use crate::common::*;
@@ -14,7 +14,7 @@ use crate::gradients::{derivative, field, start};
 
 fn check_loss<M: RandomStart>(model: &M, chunks: &[Trajectory], bound: f64) {
     let mut rng = rng(8);
-    let options = Options { method: RungeKutta::new(4).unwrap(), step: 0.1, batch: 16 };
+    let options = RolloutOptions { method: RungeKutta::new(4).unwrap(), step: 0.1, batch: 16 };
     let loss = RolloutLoss::new(model, chunks, &[1.0; 12], options);
     // A quarter of a start's size: motions stay bounded.
     let theta: Vec<f64> = start(model, 9).iter().map(|t| 0.5 * t).collect();
@@ -54,7 +54,7 @@ fn gradient_rollouts_of_perceptrons() {
 fn gradient_rollouts_of_equivariant_networks() {
     let chunks = chunks(21, 12);
     let states = states(&chunks);
-    for group in [Group::so2(), Group::dihedral(2)] {
+    for group in [SymmetryGroup::so2(), SymmetryGroup::dihedral(2)] {
         let (hamiltonian, field) = emlps(&group, &states, Size { channels: 30, blocks: 2 });
         check_loss(&hamiltonian, &chunks, 1e-8);
         check_loss(&field, &chunks, 1e-8);
@@ -66,13 +66,13 @@ fn gradient_rollouts_of_equivariant_networks() {
 fn regress_starts_are_tame() {
     let chunks = chunks(64, 13);
     let states = states(&chunks);
-    let options = Options { method: RungeKutta::new(4).unwrap(), step: 0.2, batch: 64 };
+    let options = RolloutOptions { method: RungeKutta::new(4).unwrap(), step: 0.2, batch: 64 };
     let tame = |model: &dyn Fn(u64) -> f64| {
         let values: Vec<f64> = (0..6).map(model).collect();
         println!("{values:?}");
         assert!(values.iter().all(|v| *v < 10.0), "{values:?}");
     };
-    for group in [Group::o2(), Group::dihedral(2)] {
+    for group in [SymmetryGroup::o2(), SymmetryGroup::dihedral(2)] {
         let (hamiltonian, field) = emlps(&group, &states, Size::PAPER);
         let value = |seed| {
             RolloutLoss::new(&hamiltonian, &chunks, &[1.0; 12], options.clone())
@@ -194,7 +194,7 @@ fn gradient_integral_form() {
     check_quadrature(&mlp_hamiltonian(&states), 1e-8);
     check_quadrature(&scalars_field(&states), 1e-8);
     let (hamiltonian, field) =
-        emlps(&Group::dihedral(2), &states, Size { channels: 30, blocks: 2 });
+        emlps(&SymmetryGroup::dihedral(2), &states, Size { channels: 30, blocks: 2 });
     check_quadrature(&hamiltonian, 1e-8);
     check_quadrature(&field, 1e-8);
 }
@@ -204,7 +204,7 @@ fn own_rollouts() -> (NetworkHamiltonian<State>, Vec<f64>, Vec<Trajectory>, Vec<
     let mut data = chunks(16, 17);
     let model = mlp_hamiltonian(&states(&data));
     let theta: Vec<f64> = start(&model, 18).iter().map(|t| 3.0 * t).collect();
-    let options = Options { method: RungeKutta::new(8).unwrap(), step: 0.1, batch: 16 };
+    let options = RolloutOptions { method: RungeKutta::new(8).unwrap(), step: 0.1, batch: 16 };
     let predictions =
         RolloutLoss::new(&model, &data, &[1.0; 12], options).predictions(&theta, &data);
     for (chunk, predicted) in data.iter_mut().zip(&predictions) {
@@ -272,7 +272,7 @@ fn matrices_of_parameters_cover_each_once() {
     check(&mlp_hamiltonian(&states));
     check(&mlp_field(&states));
     check(&scalars_field(&states));
-    for group in [Group::o2(), Group::so2(), Group::dihedral(2)] {
+    for group in [SymmetryGroup::o2(), SymmetryGroup::so2(), SymmetryGroup::dihedral(2)] {
         let (hamiltonian, field) = emlps(&group, &states, Size { channels: 30, blocks: 2 });
         check(&hamiltonian);
         check(&field);

@@ -3,11 +3,12 @@
 use ndarray::s;
 use scalar_dynamics::dataset::Trajectory;
 use scalar_dynamics::integrate::RungeKutta;
-use scalar_dynamics::loss::{Options, RolloutLoss};
+use scalar_dynamics::loss::{RolloutLoss, RolloutOptions};
 use scalar_dynamics::model::RandomStart;
 use scalar_dynamics::model::network::{NetworkHamiltonian, State};
 use scalar_dynamics::train::{
-    Error, Form, NetworkFit, NetworkSettings, NetworkStep, Outcome, Saving, train_network,
+    NetworkFit, NetworkSettings, NetworkStage, NetworkStep, Outcome, Saving, StageLoss, TrainError,
+    train_network,
 };
 
 use crate::common::*;
@@ -26,13 +27,18 @@ impl Task {
         Self { model: mlp_hamiltonian(&states(&train)), train, validation }
     }
 
-    fn train(&self, stages: &[(Form, usize)], checkpoint: Option<&std::path::Path>) -> NetworkFit {
+    fn train(
+        &self,
+        stages: &[(StageLoss, usize)],
+        checkpoint: Option<&std::path::Path>,
+    ) -> NetworkFit {
         let start = self.model.initial(&mut rng(33));
         let saving = checkpoint.map(|folder| Saving::from((folder, "a task")));
         train_network(
             &self.model,
             start,
-            (&self.train, &self.validation),
+            &self.train,
+            &self.validation,
             &settings(stages),
             saving,
             &mut |_| {},
@@ -46,11 +52,14 @@ impl Task {
     }
 }
 
-fn settings(stages: &[(Form, usize)]) -> NetworkSettings {
+fn settings(stages: &[(StageLoss, usize)]) -> NetworkSettings {
     NetworkSettings {
-        rollout: Options { method: RungeKutta::new(4).unwrap(), step: 0.2, batch: 16 },
+        rollout: RolloutOptions { method: RungeKutta::new(4).unwrap(), step: 0.2, batch: 16 },
         weights: vec![1.0; 12],
-        stages: stages.to_vec(),
+        stages: stages
+            .iter()
+            .map(|&(loss, iterations)| NetworkStage { loss, iterations })
+            .collect(),
         round: 5,
         patience: 4,
         decay: 0.0,
@@ -62,19 +71,19 @@ fn least(steps: &[NetworkStep]) -> f64 {
     steps.iter().filter_map(|step| step.validation).fold(f64::INFINITY, f64::min)
 }
 
-const STAGES: [(Form, usize); 3] =
-    [(Form::Quadrature, 800), (Form::Quadrature, 200), (Form::Rollout, 20)];
+const STAGES: [(StageLoss, usize); 3] =
+    [(StageLoss::Quadrature, 800), (StageLoss::Quadrature, 200), (StageLoss::Rollout, 20)];
 
 #[test]
 fn training_keeps_the_best_by_validation_over_all_stages() {
     let task = Task::new();
     let fit = task.train(&STAGES, None);
     assert_eq!(task.validation(&fit.theta), least(&fit.history));
-    let loss = |form: Form| {
+    let loss = |form: StageLoss| {
         fit.history.iter().filter(move |step| step.form == form).map(|step| step.record.value)
     };
     assert!(
-        loss(Form::Quadrature).next_back() < loss(Form::Quadrature).next(),
+        loss(StageLoss::Quadrature).next_back() < loss(StageLoss::Quadrature).next(),
         "nothing was learned"
     );
     let first = task.train(&STAGES[..1], None);
@@ -87,8 +96,10 @@ fn training_keeps_the_best_by_validation_over_all_stages() {
 
 #[test]
 fn training_counts_iterations_and_evaluations_over_all_stages() {
-    let fit = Task::new()
-        .train(&[(Form::Quadrature, 10), (Form::Quadrature, 10), (Form::Rollout, 5)], None);
+    let fit = Task::new().train(
+        &[(StageLoss::Quadrature, 10), (StageLoss::Quadrature, 10), (StageLoss::Rollout, 5)],
+        None,
+    );
     let pairs = || fit.history.windows(2);
     assert!(
         pairs().all(|pair| pair[1].record.iteration - pair[0].record.iteration <= 1),
@@ -99,7 +110,7 @@ fn training_counts_iterations_and_evaluations_over_all_stages() {
         "evaluations go down"
     );
     // Six chunks of five states of four intervals; four stages of a step; a product counts as one.
-    let costs = |form: Form| {
+    let costs = |form: StageLoss| {
         let of_form = fit.history.iter().filter(move |step| step.form == form).collect::<Vec<_>>();
         let (first, last) = (of_form[of_form.len() - 2], of_form[of_form.len() - 1]);
         (
@@ -107,9 +118,9 @@ fn training_counts_iterations_and_evaluations_over_all_stages() {
             last.record.evaluations - first.record.evaluations,
         )
     };
-    let (rollout, evaluations) = costs(Form::Rollout);
+    let (rollout, evaluations) = costs(StageLoss::Rollout);
     assert_eq!(rollout, evaluations * 2 * 6 * 4 * 4);
-    let (quadrature, evaluations) = costs(Form::Quadrature);
+    let (quadrature, evaluations) = costs(StageLoss::Quadrature);
     assert_eq!(quadrature, evaluations * 2 * 6 * 5);
 }
 
@@ -120,7 +131,7 @@ fn training_resumes_to_the_same_bytes() {
     let whole = task.train(&STAGES, None);
     let folder = tempfile::tempdir().unwrap();
     for stop in [[10, 0, 0], [800, 15, 0], [800, 200, 5]] {
-        let stages: Vec<(Form, usize)> = STAGES
+        let stages: Vec<(StageLoss, usize)> = STAGES
             .iter()
             .zip(stop)
             .map(|((form, _), limit)| (*form, limit))
@@ -138,13 +149,16 @@ fn training_refuses_what_it_cannot_use() {
     let Task { model, train, validation } = Task::new();
     let start = model.initial(&mut rng(33));
     let fit = |start: Vec<f64>, train: &[Trajectory], validation: &[Trajectory]| {
-        train_network(&model, start, (train, validation), &settings(&STAGES), None, &mut |_| {})
+        train_network(&model, start, train, validation, &settings(&STAGES), None, &mut |_| {})
             .map(|_| ())
     };
-    assert!(matches!(fit(start.clone(), &[], &validation), Err(Error::NoChunks)));
-    assert!(matches!(fit(start.clone(), &train, &[]), Err(Error::NoChunks)));
-    assert!(matches!(fit(vec![f64::NAN; start.len()], &train, &validation), Err(Error::NotFinite)));
+    assert!(matches!(fit(start.clone(), &[], &validation), Err(TrainError::NoChunks)));
+    assert!(matches!(fit(start.clone(), &train, &[]), Err(TrainError::NoChunks)));
+    assert!(matches!(
+        fit(vec![f64::NAN; start.len()], &train, &validation),
+        Err(TrainError::NotFinite)
+    ));
     let mut broken = train.clone();
     broken[0].states.slice_mut(s![1, ..]).fill(f64::NAN);
-    assert!(matches!(fit(start, &broken, &validation), Err(Error::NotFinite)));
+    assert!(matches!(fit(start, &broken, &validation), Err(TrainError::NotFinite)));
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use scalar_dynamics::report::figures::{
-    Candidate, Curve, Error, ErrorCurves, ErrorPanel, ErrorSeconds, ForceCurve, Interval,
-    ModelPoints, Panel, PanelFigure, ParetoFront, PendulumScene, PhaseSpace, Prediction,
+    Curve, ErrorCurves, ErrorPanel, ErrorSeconds, FigureError, ForceCurve, Interval, ModelPoints,
+    Panel, PanelFigure, ParetoFront, ParetoPoint, PendulumScene, PhaseSpace, Prediction,
     ReferenceLine, SecondsPanel, Style, TrainedPoint, TrainingGroup, TrainingRun, ValidationPoint,
     error_seconds, figure1, figure2, figure3, force_curves, panel_figure, pareto, phase_space,
     training_history,
@@ -197,7 +197,7 @@ fn front() -> ParetoFront {
             3.0e-9,
         ),
     ];
-    let candidates = rows.map(|(text, complexity, error)| Candidate {
+    let candidates = rows.map(|(text, complexity, error)| ParetoPoint {
         expression: text.into(),
         complexity,
         error,
@@ -293,7 +293,7 @@ fn read(stem: &Path, labels: &[&str]) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// Makes a figure twice and checks that the bytes agree.
-fn check(name: &str, labels: &[&str], make: impl Fn(&Path) -> Result<(), Error>) {
+fn check(name: &str, labels: &[&str], make: impl Fn(&Path) -> Result<(), FigureError>) {
     let folder = folder();
     let stem = folder.path().join(name);
     make(&stem).expect("the figure");
@@ -439,19 +439,19 @@ fn bad_input_points_are_skipped() {
 fn bad_input_is_a_typed_error_and_leaves_no_file() {
     let folder = folder();
     let stem = folder.path().join("none");
-    assert!(matches!(figure3(&ErrorCurves::default(), &stem), Err(Error::Empty(_))));
-    assert!(matches!(training_history(&[], "iterations", &stem), Err(Error::Empty(_))));
-    assert!(matches!(force_curves(&[], &stem), Err(Error::Empty(_))));
-    assert!(matches!(pareto(&ParetoFront::default(), &stem), Err(Error::Empty(_))));
+    assert!(matches!(figure3(&ErrorCurves::default(), &stem), Err(FigureError::Empty(_))));
+    assert!(matches!(training_history(&[], "iterations", &stem), Err(FigureError::Empty(_))));
+    assert!(matches!(force_curves(&[], &stem), Err(FigureError::Empty(_))));
+    assert!(matches!(pareto(&ParetoFront::default(), &stem), Err(FigureError::Empty(_))));
     let empty = PendulumScene { orbits: [vec![], vec![]], ..scene() };
-    assert!(matches!(figure1(&empty, &stem), Err(Error::Empty(_))));
+    assert!(matches!(figure1(&empty, &stem), Err(FigureError::Empty(_))));
     let narrow = PhaseSpace { truth: Array2::zeros((4, 5)), ..phase() };
-    assert!(matches!(phase_space(&narrow, &stem), Err(Error::Length { .. })));
+    assert!(matches!(phase_space(&narrow, &stem), Err(FigureError::Length { .. })));
     let mut uneven = error_curves(1);
     uneven.panels[1].curves[0].upper.pop();
     let message = figure3(&uneven, &stem).expect_err("unequal arrays").to_string();
     assert!(message.contains("upper") && message.contains("149"), "{message}");
     let nowhere = folder.path().join("no/such/folder/figure2");
-    assert!(matches!(figure2(&nowhere), Err(Error::File(_))));
+    assert!(matches!(figure2(&nowhere), Err(FigureError::File(_))));
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
+use scalar_dynamics::Progress;
 use scalar_dynamics::dataset::frames::{parquet_summary, read_parquet};
 use scalar_dynamics::dataset::read_table;
 use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
@@ -14,8 +15,8 @@ use scalar_dynamics::experiment::evaluation::state_means;
 use scalar_dynamics::experiment::models;
 use scalar_dynamics::experiment::noise::{NoiseId, all_noise};
 use scalar_dynamics::experiment::{
-    Error, Learner, Options, Product, Profile, Shard, Summary, UnitId, Watch, all_units, reproduce,
-    resolve,
+    Artefact, BenchmarkModel, ExperimentError, Profile, ReproduceOptions, Shard, Summary, UnitId,
+    all_units, reproduce, resolve,
 };
 
 use crate::common::{assert_same, files_below};
@@ -33,10 +34,10 @@ static FIRST: LazyLock<First> = LazyLock::new(|| {
     First { files: files(folder.path()), summary, folder }
 });
 
-fn options(folder: &Path, only: &[&str]) -> Options {
+fn options(folder: &Path, only: &[&str]) -> ReproduceOptions {
     let only = only.iter().map(|name| name.to_string()).collect();
     let (data, figures) = (folder.join("data"), folder.join("figures"));
-    Options {
+    ReproduceOptions {
         profile: Profile::Smoke,
         only,
         shard: None,
@@ -47,9 +48,9 @@ fn options(folder: &Path, only: &[&str]) -> Options {
     }
 }
 
-fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, Error> {
+fn run(folder: &Path, threads: usize, only: &[&str]) -> Result<Summary, ExperimentError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| reproduce(&options(folder, only), &mut ()))
+    pool.install(|| reproduce(&options(folder, only), &mut |_| {}))
 }
 
 /// Files that tell times.
@@ -251,17 +252,18 @@ fn accuracy_of_every_model() {
     // Measured on these 40 chunks: see `cargo run --example reproduce_figures -- --profile smoke`.
     // About ten times that is allowed.
     for done in FIRST.summary.results.of_table1() {
-        let (error, clamped) = state_means(&done.unit.evaluation.errors());
+        let means = state_means(&done.unit.evaluation.errors());
+        let (error, clamped) = (means.geometric_mean, means.clamped_mean);
         let bound = match done.learner {
-            Learner::Reference => REFERENCE,
-            Learner::Spectral => SPECTRAL,
-            Learner::ClosedForm => CLOSED_FORM,
-            Learner::Lengths => LENGTHS,
-            Learner::Directions => DIRECTIONS,
-            Learner::ScalarsMlp(_)
-            | Learner::ScalarsMlpRelu
-            | Learner::Emlp(..)
-            | Learner::Mlp(_) => NETWORKS,
+            BenchmarkModel::Reference => REFERENCE,
+            BenchmarkModel::Spectral => SPECTRAL,
+            BenchmarkModel::ClosedForm => CLOSED_FORM,
+            BenchmarkModel::Lengths => LENGTHS,
+            BenchmarkModel::Directions => DIRECTIONS,
+            BenchmarkModel::ScalarsMlp(_)
+            | BenchmarkModel::ScalarsMlpRelu
+            | BenchmarkModel::Emlp(..)
+            | BenchmarkModel::Mlp(_) => NETWORKS,
         };
         let step_error = done.unit.training.step_error;
         println!("{:?}: {error:e}, clamped {clamped:e}, integrator {step_error:e}", done.learner);
@@ -272,8 +274,10 @@ fn accuracy_of_every_model() {
             done.learner
         );
         let step_bound = match done.learner {
-            Learner::Reference | Learner::Spectral | Learner::ClosedForm => 2e-13,
-            Learner::ScalarsMlpRelu => 1.0,
+            BenchmarkModel::Reference | BenchmarkModel::Spectral | BenchmarkModel::ClosedForm => {
+                2e-13
+            }
+            BenchmarkModel::ScalarsMlpRelu => 1.0,
             _ => 1e-4,
         };
         assert!(
@@ -355,57 +359,58 @@ fn determinism_over_threads_runs_and_interruptions() {
 #[test]
 fn resume_replaces_damaged_and_foreign_work() {
     let folder = folder_with_saved_work();
-    let saved = |learner: Learner| {
+    let saved = |learner: BenchmarkModel| {
         folder.path().join(format!("data/smoke/checkpoints/{}-seed1.unit", learner.name()))
     };
-    let [whole, own] =
-        [Learner::Reference, Learner::Spectral].map(|learner| fs::read(saved(learner)).unwrap());
-    fs::write(saved(Learner::Reference), &whole[..whole.len() / 2]).unwrap();
+    let [whole, own] = [BenchmarkModel::Reference, BenchmarkModel::Spectral]
+        .map(|learner| fs::read(saved(learner)).unwrap());
+    fs::write(saved(BenchmarkModel::Reference), &whole[..whole.len() / 2]).unwrap();
     // The key stands at the beginning of the file; another number in it is that of another code.
     let mut foreign = own.clone();
     let revision = b"revision ";
     let at = foreign.windows(revision.len()).position(|bytes| bytes == revision).unwrap();
     foreign[at + revision.len()] = b'0';
-    fs::write(saved(Learner::Spectral), foreign).unwrap();
+    fs::write(saved(BenchmarkModel::Spectral), foreign).unwrap();
     run(folder.path(), 2, &["table1"]).unwrap();
     let table = Path::new("data/smoke/results/table1.parquet");
     assert!(files(folder.path())[table] == FIRST.files[table]);
     assert!(
-        fs::read(saved(Learner::Reference)).unwrap() == whole,
+        fs::read(saved(BenchmarkModel::Reference)).unwrap() == whole,
         "damaged work was not made again"
     );
-    assert!(fs::read(saved(Learner::Spectral)).unwrap() == own, "foreign work was not made again");
-}
-
-/// Stops the run when a training has come to its sixth iteration.
-struct Stopper(Arc<AtomicBool>);
-
-impl Watch for Stopper {
-    fn piece(&mut self, _: usize, _: usize, _: &str) {}
-    fn detail(&mut self, text: &str) {
-        self.0.fetch_or(text.starts_with("iteration 6"), Ordering::Relaxed);
-    }
+    assert!(
+        fs::read(saved(BenchmarkModel::Spectral)).unwrap() == own,
+        "foreign work was not made again"
+    );
 }
 
 #[test]
 fn resume_goes_on_from_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(folder.path(), &["training"]);
-    let stopped = reproduce(&options, &mut Stopper(options.stop.clone())).map(|_| ());
-    assert!(matches!(stopped, Err(Error::Stopped)), "no training was long enough to be stopped");
+    // Stopped when a training has come to its sixth iteration.
+    let stopped = reproduce(&options, &mut |event| {
+        let sixth = matches!(event, Progress::Iteration { iteration: 6, .. });
+        options.stop.fetch_or(sixth, Ordering::Relaxed);
+    })
+    .map(|_| ());
+    assert!(
+        matches!(stopped, Err(ExperimentError::Stopped)),
+        "no training was long enough to be stopped"
+    );
     let checkpoints = folder.path().join("data/smoke/checkpoints");
-    let name = format!("{}-seed1", Learner::Spectral.name());
+    let name = format!("{}-seed1", BenchmarkModel::Spectral.name());
     let half = checkpoints.join(&name).join("whitening0.checkpoint");
     assert!(half.is_file() && !checkpoints.join(format!("{name}.unit")).exists());
     let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
-    let key = models::key(&data, Profile::Smoke, Learner::Spectral);
+    let key = models::key(&data, Profile::Smoke, BenchmarkModel::Spectral);
     let bytes = fs::read(&half).unwrap();
     assert!(
         bytes.windows(key.len()).any(|window| window == key.as_bytes()),
         "the checkpoint does not name its problem"
     );
     options.stop.store(false, Ordering::Relaxed);
-    reproduce(&options, &mut ()).unwrap();
+    reproduce(&options, &mut |_| {}).unwrap();
     let table = Path::new("data/smoke/results/training.parquet");
     assert!(files(folder.path())[table] == FIRST.files[table]);
     assert!(!checkpoints.join(name).exists(), "checkpoints of finished work are left");
@@ -442,7 +447,7 @@ fn shards_together_are_the_whole() {
         ([1, 2].map(|_| tempfile::tempdir().unwrap()), tempfile::tempdir().unwrap());
     for (number, folder) in (1..).zip(&folders) {
         let shard = Some(Shard { number, of: 2 });
-        reproduce(&Options { shard, ..options(folder.path(), &[]) }, &mut ()).unwrap();
+        reproduce(&ReproduceOptions { shard, ..options(folder.path(), &[]) }, &mut |_| {}).unwrap();
         copy_saved_work(folder.path(), together.path());
     }
     let summary = run(together.path(), 2, &[]).unwrap();
@@ -464,9 +469,9 @@ fn names_choose_products_models_and_units() {
     assert_eq!(resolved(&["scalars-node-lengths"]), (vec![], vec![one, two.clone(), three]));
     assert_eq!(
         resolved(&["table1", "scalars-node-lengths-seed2"]),
-        (vec![Product::Table1], vec![two])
+        (vec![Artefact::Table1], vec![two])
     );
-    assert_eq!(resolved(&["figure2"]), (vec![Product::Figure2], vec![]));
+    assert_eq!(resolved(&["figure2"]), (vec![Artefact::Figure2], vec![]));
     let (_, units) = resolved(&["recovered"]);
     assert!(units.len() == 6 && units.iter().all(|name| name.contains("closed-form")), "{units:?}");
     let error =
@@ -497,9 +502,9 @@ fn rollout_errors_start_at_zero_and_are_those_of_table1() {
         column.f64().unwrap().iter().map(|cell| cell.unwrap()).collect()
     };
     let (t, error) = (numbers("t"), numbers("state_error"));
-    assert_eq!(t.len(), Learner::ALL.len() * Profile::Smoke.tests() * 150);
+    assert_eq!(t.len(), BenchmarkModel::ALL.len() * Profile::Smoke.tests() * 150);
     assert!(t.iter().zip(&error).all(|(t, error)| (*t > 0.0) == (*error > 0.0)));
-    let n = t.len() / Learner::ALL.len();
+    let n = t.len() / BenchmarkModel::ALL.len();
     let logs = error[..n].iter().filter(|error| **error > 0.0).map(|error| error.ln());
     let mean = (logs.sum::<f64>() / (n - Profile::Smoke.tests()) as f64).exp();
     let (table, _) = read_parquet(&folder.join("table1.parquet"), None).unwrap();
@@ -514,7 +519,7 @@ fn bad_input_is_told_from_failure() {
     let error = run(folder.path(), 1, &[]).unwrap_err();
     assert!(error.is_bad_input() && error.to_string().contains("data"), "{error}");
     for (result, names) in [
-        ("table2".parse::<Product>().map(|_| ()), "phase_space"),
+        ("table2".parse::<Artefact>().map(|_| ()), "phase_space"),
         ("huge".parse::<Profile>().map(|_| ()), "smoke"),
     ] {
         let error = result.unwrap_err();

@@ -8,7 +8,7 @@ use scalar_dynamics::expr::{Bindings, Expr};
 use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::linalg::{Dual, Real};
-use scalar_dynamics::loss::Options;
+use scalar_dynamics::loss::RolloutOptions;
 use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
 use scalar_dynamics::recover::{
@@ -16,9 +16,9 @@ use scalar_dynamics::recover::{
 };
 use scalar_dynamics::rewrite::{EqualityOptions, Proof};
 use scalar_dynamics::scalars::{Inputs, ScalarSet};
-use scalar_dynamics::systems::{Error, ExpressionSystem, NamedLaw};
+use scalar_dynamics::systems::{ExpressionSystem, NamedLaw, SystemError};
 use scalar_dynamics::train::{
-    Form, NetworkSettings, Settings, states, train_network, unit_weights,
+    NetworkSettings, NetworkStage, Settings, StageLoss, states, train_network, unit_weights,
 };
 
 use crate::data::gradient_error;
@@ -34,8 +34,9 @@ fn chunks<S: VectorField>(
 ) -> (Vec<Trajectory>, Vec<Trajectory>) {
     let mut rng = rng(5);
     let half = law.mean.len() / 2;
-    let deviation: Vec<f64> =
-        (0..2 * half).map(|c| if c < half { law.spread.0 } else { law.spread.1 }).collect();
+    let deviation: Vec<f64> = (0..2 * half)
+        .map(|c| if c < half { law.position_spread } else { law.momentum_spread })
+        .collect();
     let initial = gaussian_states(law.mean, &deviation, n, &mut rng);
     let all =
         simulate(system, &RungeKutta::new(8).unwrap(), initial.view(), law.dt, 50, 8).unwrap();
@@ -218,9 +219,9 @@ fn gradient_of_an_expression_system_agrees_with_dual_numbers() {
 fn bad_input_expression_system_names_what_is_wrong() {
     let shape = Shape { particles: 1, dimension: 2 };
     let system = |text: &str| ExpressionSystem::new(&text.parse().unwrap(), shape, &[]);
-    assert!(matches!(system("dot(q2,q2)"), Err(Error::Vector { name, .. }) if name == "q2"));
+    assert!(matches!(system("dot(q2,q2)"), Err(SystemError::Vector { name, .. }) if name == "q2"));
     let long = vec!["norm(q1)"; 300].join(" + ");
-    assert!(matches!(system(&long), Err(Error::Length { .. })));
+    assert!(matches!(system(&long), Err(SystemError::Length { .. })));
 }
 
 /// Two bodies whose centre of mass is at rest: what is not from noise may be written with the
@@ -414,9 +415,9 @@ fn regress_a_black_box_is_read() {
     );
     let plain = Settings::new(unit_weights(&train), law.dt).unwrap();
     let settings = NetworkSettings {
-        rollout: Options { batch: 64, ..plain.rollout },
+        rollout: RolloutOptions { batch: 64, ..plain.rollout },
         weights: plain.weights,
-        stages: vec![(Form::Quadrature, 300), (Form::Quadrature, 300)],
+        stages: vec![NetworkStage { loss: StageLoss::Quadrature, iterations: 300 }; 2],
         round: 20,
         patience: 5,
         decay: 0.0,
@@ -425,7 +426,7 @@ fn regress_a_black_box_is_read() {
     for seed in [7, 8, 9] {
         let start = network.initial(&mut rng(seed));
         let fit =
-            train_network(&network, start, (&train, &check), &settings, None, &mut |_| {}).unwrap();
+            train_network(&network, start, &train, &check, &settings, None, &mut |_| {}).unwrap();
         let found = recover_from(
             (&network, &fit.theta),
             &inputs,

@@ -367,7 +367,7 @@ fn bad_input_of_names_and_laws_of_other_vectors() {
         "2g", "_g", "g-h", "gé",
     ] {
         assert!(
-            matches!(name(taken), Err(scalar_dynamics::scalars::Error::Name(n)) if n == taken),
+            matches!(name(taken), Err(scalar_dynamics::scalars::InputsError::Name(n)) if n == taken),
             "{taken}"
         );
     }

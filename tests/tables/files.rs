@@ -8,19 +8,19 @@ use ndarray::{Array2, Array3};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    self, Cut, Error, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states,
+    self, Cut, DatasetError, Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states,
     overlapped, read_chunks, read_table, split, split_trajectories, write_table,
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::tables::{
-    self, ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, Table1Row, TimingRow,
-    TrainingEndRow, TrainingRow,
+    self, ErrorQuantileRow, PaperError, Quantity, RecoveredRow, RolloutErrorRows, RowKey,
+    SeedError, Table1Row, TimingRow, TrainingEndRow, TrainingRow,
 };
 use tempfile::TempDir;
 
 const HEADER: &str = "trajectory,t,q1_x,q1_y,p1_x,p1_y";
 
-fn read(path: &Path) -> Result<(TrajectoryTable, Vec<String>), Error> {
+fn read(path: &Path) -> Result<(TrajectoryTable, Vec<String>), DatasetError> {
     read_table(path, &BTreeMap::new())
 }
 
@@ -60,7 +60,7 @@ fn csv(folder: &TempDir, text: &str) -> PathBuf {
 }
 
 /// The error of a CSV table with these rows in one particle's plane.
-fn error_of(rows: &str) -> Error {
+fn error_of(rows: &str) -> DatasetError {
     let folder = TempDir::new().unwrap();
     read(&csv(&folder, &format!("{HEADER}\n{rows}"))).unwrap_err()
 }
@@ -126,16 +126,19 @@ fn velocities_times_masses_make_momenta() {
 
     let error = read_table(&path, &masses(&[(1, 2.0)])).unwrap_err();
     assert!(
-        matches!(error, Error::MissingMass { particle: 2, .. })
+        matches!(error, DatasetError::MissingMass { particle: 2, .. })
             && error.to_string().contains("--mass 2="),
         "{error}"
     );
     for mass in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = read_table(&path, &masses(&[(1, 2.0), (2, mass)])).unwrap_err();
-        assert!(matches!(error, Error::BadMass { particle: 2, .. }), "{error}");
+        assert!(matches!(error, DatasetError::BadMass { particle: 2, .. }), "{error}");
     }
     let error = read_table(&path, &masses(&[(1, 2.0), (2, 1.0), (3, 1.0)])).unwrap_err();
-    assert!(matches!(error, Error::UnknownParticle { particle: 3, particles: 2, .. }), "{error}");
+    assert!(
+        matches!(error, DatasetError::UnknownParticle { particle: 3, particles: 2, .. }),
+        "{error}"
+    );
 
     let path = csv(&folder, "trajectory,t,q1_x,p1_x,v1_x\n0,0,1,2,3\n0,1,1,2,3\n");
     let (table, warnings) = read_table(&path, &masses(&[(1, 9.0)])).unwrap();
@@ -148,7 +151,7 @@ fn bad_input_in_a_cell_is_named_with_column_trajectory_and_row() {
     for (word, value) in [("NaN", f64::NAN), ("inf", f64::INFINITY), ("-inf", f64::NEG_INFINITY)] {
         let error = error_of(&format!("4,0,1,1,1,1\n4,1,1,{word},1,1\n"));
         match &error {
-            Error::NotFinite { column, trajectory: 4, row: 2, value: v, .. }
+            DatasetError::NotFinite { column, trajectory: 4, row: 2, value: v, .. }
                 if column == "q1_y" =>
             {
                 assert_eq!(v.to_string(), value.to_string())
@@ -162,22 +165,22 @@ fn bad_input_in_a_cell_is_named_with_column_trajectory_and_row() {
     }
     let error = error_of("4,0,1,1,1,1\n4,1,1,1,,1\n");
     assert!(
-        matches!(&error, Error::Null { column, trajectory: Some(4), row: 2, .. } if column == "p1_x"),
+        matches!(&error, DatasetError::Null { column, trajectory: Some(4), row: 2, .. } if column == "p1_x"),
         "{error}"
     );
     let error = error_of("4,0,1,1,1,1\n,1,1,1,1,1\n");
     assert!(
-        matches!(&error, Error::Null { column, trajectory: None, row: 2, .. } if column == "trajectory"),
+        matches!(&error, DatasetError::Null { column, trajectory: None, row: 2, .. } if column == "trajectory"),
         "{error}"
     );
     let error = error_of("4,0,1,1,1,1\n4,1,1,1,one,1\n");
     assert!(
-        matches!(&error, Error::ColumnType { column, found, .. } if column == "p1_x" && found.contains("\"one\" in row 2")),
+        matches!(&error, DatasetError::ColumnType { column, found, .. } if column == "p1_x" && found.contains("\"one\" in row 2")),
         "{error}"
     );
     let error = error_of("4.5,0,1,1,1,1\n4.5,1,1,1,1,1\n");
     assert!(
-        matches!(&error, Error::ColumnType { column, .. } if column == "trajectory"),
+        matches!(&error, DatasetError::ColumnType { column, .. } if column == "trajectory"),
         "{error}"
     );
 }
@@ -189,20 +192,20 @@ fn bad_input_in_time_and_length_is_named() {
             "4,0,1,1,1,1\n4,1,1,1,1,1\n5,0,1,1,1,1\n4,{time},1,1,1,1\n5,1,1,1,1,1\n"
         ));
         assert!(
-            matches!(error, Error::Time { trajectory: 4, row: 4, previous: 1.0, .. }),
+            matches!(error, DatasetError::Time { trajectory: 4, row: 4, previous: 1.0, .. }),
             "{error}"
         );
     }
     let error = error_of("4,0,1,1,1,1\n4,1,1,1,1,1\n5,0,1,1,1,1\n");
-    assert!(matches!(error, Error::OneRow { trajectory: 5, row: 3, .. }), "{error}");
-    assert!(matches!(error_of(""), Error::NoRows { .. }));
+    assert!(matches!(error, DatasetError::OneRow { trajectory: 5, row: 3, .. }), "{error}");
+    assert!(matches!(error_of(""), DatasetError::NoRows { .. }));
 }
 
 #[test]
 fn bad_input_in_the_columns_is_named() {
     let folder = TempDir::new().unwrap();
     let missing = |header: &str| match read(&csv(&folder, &format!("{header}\n"))).unwrap_err() {
-        Error::MissingColumn { column, .. } => column,
+        DatasetError::MissingColumn { column, .. } => column,
         other => panic!("{header}: {other}"),
     };
     assert_eq!(missing("t,q1_x,p1_x"), "trajectory");
@@ -228,13 +231,13 @@ fn bad_input_in_the_columns_is_named() {
 fn bad_input_for_a_path_is_named() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
-    assert!(matches!(read(&path("absent.parquet")), Err(Error::Unreadable { .. })));
-    assert!(matches!(read(&path("absent.csv")), Err(Error::Unreadable { .. })));
+    assert!(matches!(read(&path("absent.parquet")), Err(DatasetError::Unreadable { .. })));
+    assert!(matches!(read(&path("absent.csv")), Err(DatasetError::Unreadable { .. })));
     fs::write(path("table.txt"), "x").unwrap();
-    assert!(matches!(read(&path("table.txt")), Err(Error::UnknownExtension { .. })));
-    assert!(matches!(read(folder.path()), Err(Error::Directory { .. })));
+    assert!(matches!(read(&path("table.txt")), Err(DatasetError::UnknownExtension { .. })));
+    assert!(matches!(read(folder.path()), Err(DatasetError::Directory { .. })));
     fs::create_dir(path("folder.parquet")).unwrap();
-    assert!(matches!(read(&path("folder.parquet")), Err(Error::Directory { .. })));
+    assert!(matches!(read(&path("folder.parquet")), Err(DatasetError::Directory { .. })));
     for garbage in [
         &b""[..],
         b"PAR1",
@@ -245,7 +248,7 @@ fn bad_input_for_a_path_is_named() {
     ] {
         fs::write(path("garbage.parquet"), garbage).unwrap();
         let error = read(&path("garbage.parquet")).unwrap_err();
-        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        assert!(matches!(error, DatasetError::Corrupt { .. }), "{error}");
     }
     for garbage in [
         &b"\xff\xfe\x00"[..],
@@ -258,7 +261,7 @@ fn bad_input_for_a_path_is_named() {
     ] {
         fs::write(path("garbage.csv"), garbage).unwrap();
         let error = read(&path("garbage.csv")).unwrap_err();
-        assert!(!matches!(error, Error::Unreadable { .. }), "{error}");
+        assert!(!matches!(error, DatasetError::Unreadable { .. }), "{error}");
     }
 }
 
@@ -271,7 +274,7 @@ fn bad_input_of_truncated_and_mutated_parquet_never_panics() {
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
         assert!(
-            matches!(read(&path), Err(Error::Corrupt { .. })),
+            matches!(read(&path), Err(DatasetError::Corrupt { .. })),
             "cut to {length} of {} bytes",
             whole.len()
         );
@@ -295,10 +298,10 @@ fn bad_input_for_writing_leaves_what_was_there() {
     let folder = TempDir::new().unwrap();
     let table = example(PLANE);
     let lost = folder.path().join("absent").join("table.parquet");
-    assert!(matches!(write_table(&lost, &table), Err(Error::Unwritable { .. })));
+    assert!(matches!(write_table(&lost, &table), Err(DatasetError::Unwritable { .. })));
     assert!(matches!(
         write_table(&folder.path().join("table.xls"), &table),
-        Err(Error::UnknownExtension { .. })
+        Err(DatasetError::UnknownExtension { .. })
     ));
     assert!(listing(folder.path()).is_empty());
 
@@ -307,7 +310,7 @@ fn bad_input_for_writing_leaves_what_was_there() {
     let taken = folder.path().join("taken.parquet");
     fs::create_dir(&taken).unwrap();
     fs::write(taken.join("inside"), "x").unwrap();
-    assert!(matches!(write_table(&taken, &table), Err(Error::Unwritable { .. })));
+    assert!(matches!(write_table(&taken, &table), Err(DatasetError::Unwritable { .. })));
     assert_eq!(listing(folder.path()), ["taken.parquet"]);
 
     let kept = folder.path().join("kept.txt");
@@ -324,7 +327,7 @@ fn bad_input_for_writing_leaves_what_was_there() {
     ragged.trajectories[1].times.push(9.0);
     assert!(matches!(
         write_table(&folder.path().join("ragged.parquet"), &ragged),
-        Err(Error::BadTrajectory { trajectory: 8, .. })
+        Err(DatasetError::BadTrajectory { trajectory: 8, .. })
     ));
     assert_eq!(listing(folder.path()), ["kept.txt", "taken.parquet"]);
 }
@@ -362,7 +365,7 @@ fn chunks_cover_every_interval_once() {
     for points in [0, 1] {
         assert!(matches!(
             trajectory(5).chunks(points),
-            Err(Error::ChunkLength { available: 5, .. })
+            Err(DatasetError::ChunkLength { available: 5, .. })
         ));
     }
 }
@@ -440,7 +443,7 @@ fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
         let error =
             read_chunks(&path, &BTreeMap::new(), &Cut { points: 1, most: 3, seed: 1 }, &mut |_| {})
                 .unwrap_err();
-        assert!(matches!(error, Error::ChunkLength { points: 1, .. }), "{error}");
+        assert!(matches!(error, DatasetError::ChunkLength { points: 1, .. }), "{error}");
     }
     let rows: String = (0..2000)
         .map(|i| format!("{},{},1,{}\n", i / 2, i % 2, if i == 1501 { "NaN" } else { "1" }))
@@ -449,7 +452,7 @@ fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
     let error =
         read_chunks(&path, &BTreeMap::new(), &Cut { points: 5, most: 2, seed: 1 }, &mut |_| {})
             .unwrap_err();
-    assert!(matches!(error, Error::NotFinite { trajectory: 750, row: 1502, .. }), "{error}");
+    assert!(matches!(error, DatasetError::NotFinite { trajectory: 750, row: 1502, .. }), "{error}");
 }
 
 #[test]
@@ -459,7 +462,10 @@ fn bad_input_of_a_csv_row_or_header_is_named() {
     assert!(error.to_string().contains("row 2 has 5 fields, the header 4"), "{error}");
     let error =
         read(&csv(&folder, "trajectory,t,q1_x,p1_x,q1_x\n0,0,1,1,1\n0,1,1,1,1\n")).unwrap_err();
-    assert!(matches!(&error, Error::RepeatedColumn { column, .. } if column == "q1_x"), "{error}");
+    assert!(
+        matches!(&error, DatasetError::RepeatedColumn { column, .. } if column == "q1_x"),
+        "{error}"
+    );
     // A mark of the byte order, blanks, line ends of Windows, quoted numbers and a quoted comma are
     // as good as none.
     let text = "\u{feff}trajectory, t ,q1_x,note,p1_x\r\n0, 0,\"1.5\",\"a, \"\"b\"\"\nc\",1\r\n\r\n0,1 ,2,,1\r\n";
@@ -491,12 +497,12 @@ fn paper_one_aligned_chunk_of_five_points_per_trajectory() {
     for points in [0, 1, 151] {
         assert!(matches!(
             aligned_chunks(shape, trajectories.view(), dt, points, &mut rng),
-            Err(Error::ChunkLength { .. })
+            Err(DatasetError::ChunkLength { .. })
         ));
     }
     assert!(matches!(
         aligned_chunks(PLANE, trajectories.view(), dt, 5, &mut rng),
-        Err(Error::BadTrajectory { .. })
+        Err(DatasetError::BadTrajectory { .. })
     ));
 }
 
@@ -591,13 +597,22 @@ fn key(basis: &str) -> RowKey {
 }
 
 fn table1() -> Vec<Table1Row> {
-    let row = |basis, errors: &[(f64, f64)], paper| {
-        Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, errors, paper)
+    let row = |basis, errors: &[(f64, f64)], paper: Option<(f64, Option<f64>)>| {
+        let errors: Vec<SeedError> = errors
+            .iter()
+            .map(|&(geometric_mean, clamped_mean)| SeedError { geometric_mean, clamped_mean })
+            .collect();
+        let paper = paper.map(|(value, deviation)| PaperError { value, deviation });
+        Table1Row::over_seeds(key(basis), "quick", "reference-code", 18, &errors, paper)
     };
     vec![
         Table1Row {
             limit: "data".into(),
-            ..row("reference", &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)], Some((0.005, 0.002)))
+            ..row(
+                "reference",
+                &[(1e-8, 1e-7), (3e-8, 1e-7), (2e-8, 1e-7)],
+                Some((0.005, Some(0.002))),
+            )
         },
         row("spectral_6 | a", &[(9.996e-7, 2e-6)], None),
         row("diverged", &[(f64::INFINITY, f64::INFINITY)], None),
@@ -690,7 +705,7 @@ fn result_tables_have_the_columns_of_the_contract_and_carry_metadata() {
     let (frame, back) = dataset::frames::read_parquet(&path("recovered.parquet"), None).unwrap();
     assert_eq!((frame.column("snapped").unwrap().null_count(), back), (1, metadata.clone()));
 
-    let block = |seed| RolloutErrors {
+    let block = |seed| RolloutErrorRows {
         key: key("reference"),
         seed,
         times: vec![0.0, 0.2],
@@ -825,15 +840,18 @@ fn bad_input_for_inspection_is_named() {
     let folder = TempDir::new().unwrap();
     assert!(matches!(
         dataset::frames::parquet_files(folder.path()),
-        Err(Error::NothingFound { .. })
+        Err(DatasetError::NothingFound { .. })
     ));
     assert!(matches!(
         dataset::frames::parquet_files(&folder.path().join("absent")),
-        Err(Error::Unreadable { .. })
+        Err(DatasetError::Unreadable { .. })
     ));
     let path = folder.path().join("notes.md");
     fs::write(&path, "x").unwrap();
-    assert!(matches!(dataset::frames::parquet_files(&path), Err(Error::UnknownExtension { .. })));
+    assert!(matches!(
+        dataset::frames::parquet_files(&path),
+        Err(DatasetError::UnknownExtension { .. })
+    ));
 }
 
 #[test]
@@ -876,19 +894,22 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
     ] {
         let error = written(id(ids), int()).unwrap_err();
         assert!(
-            matches!(&error, Error::ColumnType { column, .. } if column == "trajectory"),
+            matches!(&error, DatasetError::ColumnType { column, .. } if column == "trajectory"),
             "{error}"
         );
     }
     for positions in [Column::new("".into(), [true, false]), Column::new("".into(), ["1", "2"])] {
         let error = written(id(Column::new("".into(), [7i64, 7])), q(positions)).unwrap_err();
-        assert!(matches!(&error, Error::ColumnType { column, .. } if column == "q1_x"), "{error}");
+        assert!(
+            matches!(&error, DatasetError::ColumnType { column, .. } if column == "q1_x"),
+            "{error}"
+        );
     }
     let lists =
         Column::new("".into(), [Series::new("".into(), [1.0]), Series::new("".into(), [2.0])]);
     let error = written(id(Column::new("".into(), [7i64, 7])), q(lists)).unwrap_err();
     assert!(
-        matches!(&error, Error::ColumnType { column, found, .. } if column == "q1_x" && found.contains("List")),
+        matches!(&error, DatasetError::ColumnType { column, found, .. } if column == "q1_x" && found.contains("List")),
         "{error}"
     );
     let inspection = inspect::inspect(&path).unwrap();
@@ -902,7 +923,7 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
     )
     .unwrap_err();
     assert!(
-        matches!(&error, Error::Null { column, trajectory: Some(7), row: 2, .. } if column == "q1_x"),
+        matches!(&error, DatasetError::Null { column, trajectory: Some(7), row: 2, .. } if column == "q1_x"),
         "{error}"
     );
 }

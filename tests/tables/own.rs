@@ -7,7 +7,7 @@ use std::fs;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    Chunks, Cut, Error, Shape, gaussian_states, overlapped, read_chunks, read_table,
+    Chunks, Cut, DatasetError, Shape, gaussian_states, overlapped, read_chunks, read_table,
     split_trajectories,
 };
 use scalar_dynamics::integrate::{RungeKutta, simulate};
@@ -117,7 +117,10 @@ fn bad_input_of_half_precision_is_told_with_what_is_accepted() {
     let path = folder.path().join("half.parquet");
     fs::write(&path, bytes).unwrap();
     let error = read_table(&path, &BTreeMap::new()).unwrap_err();
-    assert!(matches!(&error, Error::ColumnType { column, .. } if column == "q1_x"), "{error}");
+    assert!(
+        matches!(&error, DatasetError::ColumnType { column, .. } if column == "q1_x"),
+        "{error}"
+    );
     let told = "column q1_x holds values of type Float16 (half precision); integers of any width and floats of 32 or 64 bits are accepted";
     assert!(error.to_string().ends_with(told), "{error}");
     // A column that is not needed may be of any type, and files are inspected without it.

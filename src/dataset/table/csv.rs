@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use csv_core::{ReadRecordResult, Reader};
 
-use crate::dataset::{Error, Format};
+use crate::dataset::{DatasetError, Format};
 
 /// A longer record is taken for damage: a quotation mark that is never closed.
 const LONGEST_RECORD: usize = 1 << 20;
@@ -34,12 +34,12 @@ impl CsvFile {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], [`Error::Directory`]; [`Error::Corrupt`] for a header that isn't
-    /// text.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let unreadable = |source| Error::Unreadable { path: path.into(), source };
+    /// [`DatasetError::Unreadable`], [`DatasetError::Directory`]; [`DatasetError::Corrupt`] for a
+    /// header that isn't text.
+    pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        let unreadable = |source| DatasetError::Unreadable { path: path.into(), source };
         if path.is_dir() {
-            return Err(Error::Directory { path: path.into() });
+            return Err(DatasetError::Directory { path: path.into() });
         }
         let file = File::open(path).map_err(unreadable)?;
         let mut csv = Self {
@@ -60,16 +60,16 @@ impl CsvFile {
     /// Goes back to the first row.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
-    pub fn rewind(&mut self) -> Result<(), Error> {
+    /// Those of [`open`](Self::open).
+    pub fn rewind(&mut self) -> Result<(), DatasetError> {
         self.input
             .rewind()
-            .map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
+            .map_err(|source| DatasetError::Unreadable { path: self.path.clone(), source })?;
         (self.reader, self.at) = (Reader::new(), 0);
         self.read_header()
     }
 
-    fn read_header(&mut self) -> Result<(), Error> {
+    fn read_header(&mut self) -> Result<(), DatasetError> {
         let fields = self.record()?.unwrap_or(0);
         let name =
             |k: usize| std::str::from_utf8(self.field(k)).map(|name| name.trim().to_string());
@@ -82,8 +82,8 @@ impl CsvFile {
     /// Reads the next row; false at the end.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for a row of too many or too few fields.
-    pub fn next(&mut self) -> Result<bool, Error> {
+    /// [`DatasetError::Corrupt`] for a row of too many or too few fields.
+    pub fn next(&mut self) -> Result<bool, DatasetError> {
         let Some(fields) = self.record()? else { return Ok(false) };
         self.rows += 1;
         if fields != self.header.len() {
@@ -106,13 +106,13 @@ impl CsvFile {
     }
 
     /// Reads a record and gives its number of fields.
-    fn record(&mut self) -> Result<Option<usize>, Error> {
+    fn record(&mut self) -> Result<Option<usize>, DatasetError> {
         let (mut length, mut fields) = (0, 0);
         loop {
             let input = self
                 .input
                 .fill_buf()
-                .map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
+                .map_err(|source| DatasetError::Unreadable { path: self.path.clone(), source })?;
             let (result, read, written, ended) =
                 self.reader.read_record(input, &mut self.text[length..], &mut self.ends[fields..]);
             self.input.consume(read);
@@ -132,7 +132,7 @@ impl CsvFile {
         }
     }
 
-    fn corrupt(&self, reason: String) -> Error {
-        Error::Corrupt { path: self.path.clone(), format: Format::Csv, reason }
+    fn corrupt(&self, reason: String) -> DatasetError {
+        DatasetError::Corrupt { path: self.path.clone(), format: Format::Csv, reason }
     }
 }

@@ -9,14 +9,18 @@ use polars_io::SerWriter;
 use polars_io::prelude::{CsvWriter, KeyValueMetadata, ParquetCompression, ParquetWriter};
 
 pub use super::parquet::{Metadata, ParquetColumn, ParquetSummary, parquet_summary, read_parquet};
-use crate::dataset::Error;
+use crate::dataset::DatasetError;
 use crate::dataset::files::write_atomically;
 
 /// Writes a table as Parquet (zstd) with `metadata` in its footer: same table, same bytes.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
-pub fn write_parquet(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> Result<(), Error> {
+/// [`DatasetError::Unwritable`].
+pub fn write_parquet(
+    path: &Path,
+    frame: &mut DataFrame,
+    metadata: &Metadata,
+) -> Result<(), DatasetError> {
     let pairs = metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     frame.rechunk_mut();
     // Through memory: polars does not pass on why a file can't be written.
@@ -26,7 +30,7 @@ pub fn write_parquet(path: &Path, frame: &mut DataFrame, metadata: &Metadata) ->
         .set_parallel(false);
     let written =
         writer.with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs))).finish(frame);
-    written.map_err(|error| Error::Unwritable {
+    written.map_err(|error| DatasetError::Unwritable {
         path: path.into(),
         source: io::Error::other(error),
     })?;
@@ -36,12 +40,12 @@ pub fn write_parquet(path: &Path, frame: &mut DataFrame, metadata: &Metadata) ->
 /// Writes a table as CSV with a header.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
-pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), Error> {
+/// [`DatasetError::Unwritable`].
+pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), DatasetError> {
     frame.rechunk_mut();
     let mut bytes = Vec::new();
     let written = CsvWriter::new(&mut bytes).finish(frame);
-    written.map_err(|error| Error::Unwritable {
+    written.map_err(|error| DatasetError::Unwritable {
         path: path.into(),
         source: io::Error::other(error),
     })?;
@@ -51,23 +55,23 @@ pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), Error> {
 /// The Parquet files at `path`: itself, or all below a folder, by name.
 ///
 /// # Errors
-/// [`Error::Unreadable`], [`Error::UnknownExtension`] for a file of another kind,
-/// [`Error::NothingFound`] for a folder without any.
-pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
+/// [`DatasetError::Unreadable`], [`DatasetError::UnknownExtension`] for a file of another kind,
+/// [`DatasetError::NothingFound`] for a folder without any.
+pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     if !fs::metadata(path)
-        .map_err(|source| Error::Unreadable { path: path.into(), source })?
+        .map_err(|source| DatasetError::Unreadable { path: path.into(), source })?
         .is_dir()
     {
         return if is_parquet(path) {
             Ok(vec![path.into()])
         } else {
-            Err(Error::UnknownExtension { path: path.into() })
+            Err(DatasetError::UnknownExtension { path: path.into() })
         };
     }
     let mut found = Vec::new();
     collect_parquet(path, &mut found)
-        .map_err(|source| Error::Unreadable { path: path.into(), source })?;
-    if found.is_empty() { Err(Error::NothingFound { path: path.into() }) } else { Ok(found) }
+        .map_err(|source| DatasetError::Unreadable { path: path.into(), source })?;
+    if found.is_empty() { Err(DatasetError::NothingFound { path: path.into() }) } else { Ok(found) }
 }
 
 fn collect_parquet(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use super::source::{Kind, Source, Value};
-use crate::dataset::{Error, Trajectory};
+use crate::dataset::{DatasetError, Trajectory};
 
 /// Trajectory and time of every row: 20 bytes a row.
 pub(super) struct Index {
@@ -20,8 +20,8 @@ impl Index {
     /// increase.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn read(source: &mut Source, progress: &mut dyn FnMut(f64)) -> Result<Self, Error> {
+    /// [`DatasetError`].
+    pub fn read(source: &mut Source, progress: &mut dyn FnMut(f64)) -> Result<Self, DatasetError> {
         let path = source.path.clone();
         let (mut ids, mut times) = (Vec::new(), Vec::new());
         source.read(
@@ -31,7 +31,7 @@ impl Index {
                 match (column, value) {
                     (0, Some(Value::Id(id))) => ids.push(id),
                     (0, _) => {
-                        return Err(Error::Null {
+                        return Err(DatasetError::Null {
                             path: path.clone(),
                             column: "trajectory".into(),
                             trajectory: None,
@@ -46,10 +46,10 @@ impl Index {
             },
         )?;
         if ids.is_empty() {
-            return Err(Error::NoRows { path });
+            return Err(DatasetError::NoRows { path });
         }
         let rows = u32::try_from(ids.len())
-            .map_err(|_| Error::TooManyRows { path: path.clone(), rows: ids.len() })?;
+            .map_err(|_| DatasetError::TooManyRows { path: path.clone(), rows: ids.len() })?;
         let mut order: Vec<u32> = (0..rows).collect();
         order.sort_by_key(|&row| ids[row as usize]);
         let index = Self { ids, times, order };
@@ -75,16 +75,20 @@ impl Index {
         &self.order[piece.clone()]
     }
 
-    fn check(&self, path: &std::path::Path, rows: &[u32]) -> Result<(), Error> {
+    fn check(&self, path: &std::path::Path, rows: &[u32]) -> Result<(), DatasetError> {
         let trajectory = self.ids[rows[0] as usize];
         let time = |row: u32| self.times[row as usize];
         if let [row] = rows {
-            return Err(Error::OneRow { path: path.into(), trajectory, row: *row as usize + 1 });
+            return Err(DatasetError::OneRow {
+                path: path.into(),
+                trajectory,
+                row: *row as usize + 1,
+            });
         }
         match rows.windows(2).find(|pair| time(pair[1]) <= time(pair[0])) {
             Some(&[before, row]) => {
                 let (previous, time) = (time(before), time(row));
-                Err(Error::Time {
+                Err(DatasetError::Time {
                     path: path.into(),
                     trajectory,
                     row: row as usize + 1,
@@ -100,14 +104,14 @@ impl Index {
     /// looked at as well, that they hold numbers.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`DatasetError`].
     pub fn states(
         &self,
         source: &mut Source,
         (columns, factors): (&[String], &[f64]),
         pieces: &[Range<usize>],
         progress: &mut dyn FnMut(f64),
-    ) -> Result<Vec<Trajectory>, Error> {
+    ) -> Result<Vec<Trajectory>, DatasetError> {
         let empty = |piece: &Range<usize>| {
             let rows = self.rows(piece);
             let times = rows.iter().map(|&row| self.times[row as usize]).collect();
@@ -125,7 +129,7 @@ impl Index {
         let mut places: Vec<(u32, u32, u32)> = (0..).zip(pieces).flat_map(of_piece).collect();
         places.sort_unstable();
         let path = source.path.clone();
-        let changed = || Error::Changed { path: path.clone() };
+        let changed = || DatasetError::Changed { path: path.clone() };
         let mut next = vec![0; columns.len()];
         let wanted: Vec<(&str, Kind)> =
             columns.iter().map(|name| (name.as_str(), Kind::Number)).collect();
@@ -150,16 +154,16 @@ impl Index {
 fn finite(
     value: Option<Value>,
     place: impl Fn() -> (std::path::PathBuf, String, i64, usize),
-) -> Result<f64, Error> {
+) -> Result<f64, DatasetError> {
     match value {
         Some(Value::Number(value)) if value.is_finite() => Ok(value),
         Some(Value::Number(value)) => {
             let (path, column, trajectory, row) = place();
-            Err(Error::NotFinite { path, column, trajectory, row, value })
+            Err(DatasetError::NotFinite { path, column, trajectory, row, value })
         }
         _ => {
             let (path, column, trajectory, row) = place();
-            Err(Error::Null { path, column, trajectory: Some(trajectory), row })
+            Err(DatasetError::Null { path, column, trajectory: Some(trajectory), row })
         }
     }
 }

@@ -24,7 +24,8 @@ use self::layout::Layout;
 pub use self::layout::state_columns;
 use self::source::Source;
 use super::trajectory::chunk_ranges;
-use super::{Error, Format, Shape, Trajectory, TrajectoryTable};
+use super::{DatasetError, Format, Shape, Trajectory, TrajectoryTable};
+use crate::progress::Progress;
 
 /// Reads a table of trajectories from a Parquet (`.parquet`) or CSV (`.csv`) file.
 ///
@@ -40,11 +41,12 @@ use super::{Error, Format, Shape, Trajectory, TrajectoryTable};
 /// a table with momenta.
 ///
 /// # Errors
-/// An [`Error`] naming file, column, trajectory and row for whatever the format doesn't allow.
+/// A [`DatasetError`] naming file, column, trajectory and row for whatever the format doesn't
+/// allow.
 pub fn read_table(
     path: &Path,
     masses: &BTreeMap<usize, f64>,
-) -> Result<(TrajectoryTable, Vec<String>), Error> {
+) -> Result<(TrajectoryTable, Vec<String>), DatasetError> {
     let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
     let index = Index::read(&mut source, &mut |_| {})?;
     let pieces: Vec<Range<usize>> = index.trajectories().collect();
@@ -67,7 +69,7 @@ pub struct Cut {
     pub seed: u64,
 }
 
-/// Chunks of a table.
+/// Chunks that a table was cut into.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunks {
     /// Particles and dimension.
@@ -82,22 +84,22 @@ pub struct Chunks {
     pub velocities: bool,
 }
 
-/// As [`read_table`], for tables that are too large to be held: cut into chunks as by
-/// [`TrajectoryTable::chunks`], of which a random draw is kept.
+/// Reads a table (see [`read_table`] for the format) that is too large to be held: it is cut into
+/// chunks as by [`TrajectoryTable::chunks`], of which a random draw is kept.
 ///
 /// The file is read twice, column by column: all of it is checked, but besides the chunks only ids
-/// and times are held, some 20 to 40 bytes a row. `progress` is told the part that is read, from 0
-/// to 1.
+/// and times are held, some 20 to 40 bytes a row. `progress` is told how much is read.
 ///
 /// # Errors
-/// As [`read_table`]; [`Error::ChunkLength`] for chunks of fewer than two points.
+/// Those of [`read_table`]; [`DatasetError::ChunkLength`] for chunks of fewer than two points.
 pub fn read_chunks(
     path: &Path,
     masses: &BTreeMap<usize, f64>,
     cut: &Cut,
-    progress: &mut dyn FnMut(f64),
-) -> Result<(Chunks, Vec<String>), Error> {
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Chunks, Vec<String>), DatasetError> {
     let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
+    let progress = &mut |fraction: f64| progress(Progress::Reading { fraction });
     let part = 2.0 / (2 + layout.columns.len()) as f64;
     let index = Index::read(&mut source, &mut |done| progress(part * done))?;
     let mut pieces = Vec::new();
@@ -129,8 +131,8 @@ pub fn read_chunks(
 /// Particles and dimension of a table, by its columns alone.
 ///
 /// # Errors
-/// As [`read_table`], for the file and its columns.
-pub fn read_shape(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Shape, Error> {
+/// Those of [`read_table`] that the file and its columns may have.
+pub fn read_shape(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Shape, DatasetError> {
     Ok(Opened::new(path, masses)?.layout.shape)
 }
 
@@ -143,14 +145,14 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Self, Error> {
+    fn new(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Self, DatasetError> {
         if let Some((&particle, &mass)) =
             masses.iter().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0))
         {
-            return Err(Error::BadMass { particle, mass });
+            return Err(DatasetError::BadMass { particle, mass });
         }
         let source = Source::open(path, format_of(path)?)?;
-        let layout = Layout::infer(&source.columns()).map_err(|m| Error::MissingColumn {
+        let layout = Layout::infer(&source.columns()).map_err(|m| DatasetError::MissingColumn {
             path: path.into(),
             column: m.column,
             accepted: m.accepted,
@@ -169,9 +171,9 @@ impl Opened {
 /// as CSV, without metadata. Same table, same bytes.
 ///
 /// # Errors
-/// [`Error::BadTrajectory`] if states don't fit the table's shape or its own times,
-/// [`Error::UnknownExtension`], [`Error::Unwritable`].
-pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
+/// [`DatasetError::BadTrajectory`] if states don't fit the table's shape or its own times,
+/// [`DatasetError::UnknownExtension`], [`DatasetError::Unwritable`].
+pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), DatasetError> {
     let format = format_of(path)?;
     let expected = table.shape.state_len();
     for trajectory in &table.trajectories {
@@ -181,7 +183,7 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
                 "{rows} states of {components} numbers at {} times; states of {expected} numbers are accepted",
                 trajectory.times.len()
             );
-            return Err(Error::BadTrajectory { trajectory: trajectory.id, reason });
+            return Err(DatasetError::BadTrajectory { trajectory: trajectory.id, reason });
         }
     }
     let all = || table.trajectories.iter();
@@ -195,9 +197,8 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
             all().flat_map(|trajectory| trajectory.states.column(k)).copied().collect();
         columns.push(Column::new(name.into(), values));
     }
-    let mut frame = DataFrame::new_infer_height(columns).map_err(|error| Error::Unwritable {
-        path: path.into(),
-        source: std::io::Error::other(error),
+    let mut frame = DataFrame::new_infer_height(columns).map_err(|error| {
+        DatasetError::Unwritable { path: path.into(), source: std::io::Error::other(error) }
     })?;
     match format {
         Format::Parquet => frames::write_parquet(path, &mut frame, &table.metadata),
@@ -205,14 +206,14 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), Error> {
     }
 }
 
-fn format_of(path: &Path) -> Result<Format, Error> {
+fn format_of(path: &Path) -> Result<Format, DatasetError> {
     let extension =
         path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     match extension.as_deref() {
         Some("parquet") => Ok(Format::Parquet),
         Some("csv") => Ok(Format::Csv),
-        _ if path.is_dir() => Err(Error::Directory { path: path.into() }),
-        _ => Err(Error::UnknownExtension { path: path.into() }),
+        _ if path.is_dir() => Err(DatasetError::Directory { path: path.into() }),
+        _ => Err(DatasetError::UnknownExtension { path: path.into() }),
     }
 }
 
@@ -221,20 +222,20 @@ fn mass_factors(
     path: &Path,
     layout: &Layout,
     masses: &BTreeMap<usize, f64>,
-) -> Result<Vec<f64>, Error> {
+) -> Result<Vec<f64>, DatasetError> {
     let mut factors = vec![1.0; layout.columns.len()];
     if !layout.velocities {
         return Ok(factors);
     }
     let particles = layout.shape.particles;
     if let Some(&particle) = masses.keys().find(|particle| !(1..=particles).contains(*particle)) {
-        return Err(Error::UnknownParticle { path: path.into(), particle, particles });
+        return Err(DatasetError::UnknownParticle { path: path.into(), particle, particles });
     }
     let (_, velocities) = factors.split_at_mut(layout.columns.len() / 2);
     for (particle, factors) in (1..).zip(velocities.chunks_mut(layout.shape.dimension)) {
         let mass = masses
             .get(&particle)
-            .ok_or_else(|| Error::MissingMass { path: path.into(), particle })?;
+            .ok_or_else(|| DatasetError::MissingMass { path: path.into(), particle })?;
         factors.fill(*mass);
     }
     Ok(factors)

@@ -19,7 +19,7 @@ use polars_io::prelude::ParquetReader;
 
 use super::pages::{self, Claim};
 use super::{footer, narrow};
-use crate::dataset::{Error, Format};
+use crate::dataset::{DatasetError, Format};
 
 /// Key-value pairs in the footer of a Parquet file.
 pub type Metadata = BTreeMap<String, String>;
@@ -27,9 +27,9 @@ pub type Metadata = BTreeMap<String, String>;
 /// A column of a Parquet file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParquetColumn {
-    /// Name.
+    /// Name of the column.
     pub name: String,
-    /// Type.
+    /// Type of its values, as polars names it.
     pub dtype: String,
 }
 
@@ -40,9 +40,9 @@ pub struct ParquetSummary {
     pub bytes: u64,
     /// Number of rows.
     pub rows: usize,
-    /// Its columns, in the file's order.
+    /// The columns of the file, in its order.
     pub columns: Vec<ParquetColumn>,
-    /// Key-value pairs.
+    /// Key-value pairs of the footer.
     pub metadata: Metadata,
 }
 
@@ -82,11 +82,11 @@ const LONGEST_REASON: usize = 200;
 /// of 8 and 16 bits come out with 32.
 ///
 /// # Errors
-/// [`Error::Unreadable`], [`Error::Directory`], [`Error::Corrupt`].
+/// [`DatasetError::Unreadable`], [`DatasetError::Directory`], [`DatasetError::Corrupt`].
 pub fn read_parquet(
     path: &Path,
     columns: Option<&[String]>,
-) -> Result<(DataFrame, Metadata), Error> {
+) -> Result<(DataFrame, Metadata), DatasetError> {
     let mut file = ParquetFile::open(path)?;
     let all: Vec<String> = file.summary.columns.iter().map(|column| column.name.clone()).collect();
     let mut frame = Vec::new();
@@ -115,8 +115,8 @@ pub fn read_parquet(
 /// Reads the footer of a Parquet file: schema, number of rows, metadata.
 ///
 /// # Errors
-/// As [`read_parquet`].
-pub fn parquet_summary(path: &Path) -> Result<ParquetSummary, Error> {
+/// Those of [`read_parquet`].
+pub fn parquet_summary(path: &Path) -> Result<ParquetSummary, DatasetError> {
     Ok(ParquetFile::open(path)?.summary)
 }
 
@@ -134,11 +134,11 @@ impl ParquetFile {
     /// Opens a file and reads its footer.
     ///
     /// # Errors
-    /// [`Error::Unreadable`], [`Error::Directory`], [`Error::Corrupt`].
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let unreadable = |source| Error::Unreadable { path: path.into(), source };
+    /// [`DatasetError::Unreadable`], [`DatasetError::Directory`], [`DatasetError::Corrupt`].
+    pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        let unreadable = |source| DatasetError::Unreadable { path: path.into(), source };
         if path.is_dir() {
-            return Err(Error::Directory { path: path.into() });
+            return Err(DatasetError::Directory { path: path.into() });
         }
         let mut file = File::open(path).map_err(unreadable)?;
         let bytes = file.metadata().map_err(unreadable)?.len();
@@ -160,8 +160,9 @@ impl ParquetFile {
     /// A column of a row group.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], also for a column that is not there; [`Error::Unreadable`].
-    pub fn column(&mut self, group: usize, name: &str) -> Result<Series, Error> {
+    /// [`DatasetError::Corrupt`], also for a column that is not there;
+    /// [`DatasetError::Unreadable`].
+    pub fn column(&mut self, group: usize, name: &str) -> Result<Series, DatasetError> {
         let footer = Arc::clone(&self.footer);
         let group = &footer.row_groups[group];
         let mut parts = Vec::new();
@@ -196,19 +197,19 @@ impl ParquetFile {
         })
     }
 
-    fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, Error> {
+    fn bytes(&mut self, range: Range<u64>) -> Result<Vec<u8>, DatasetError> {
         // The range is within the file as it was when it was opened.
         let mut bytes = vec![0; (range.end - range.start) as usize];
         let read = self
             .file
             .seek(SeekFrom::Start(range.start))
             .and_then(|_| self.file.read_exact(&mut bytes));
-        read.map_err(|source| Error::Unreadable { path: self.path.clone(), source })?;
+        read.map_err(|source| DatasetError::Unreadable { path: self.path.clone(), source })?;
         Ok(bytes)
     }
 
     /// A column of no rows.
-    fn empty(&self, name: &str) -> Result<Series, Error> {
+    fn empty(&self, name: &str) -> Result<Series, DatasetError> {
         guarded(&self.path, || {
             let field =
                 self.schema.get(name).ok_or_else(|| damaged(format!("it has no column {name}")))?;
@@ -218,12 +219,12 @@ impl ParquetFile {
 }
 
 /// A Parquet file without its data: `PAR1`, footer, its length in four bytes, `PAR1`.
-fn tail(path: &Path, file: &mut File, bytes: u64) -> Result<Vec<u8>, Error> {
+fn tail(path: &Path, file: &mut File, bytes: u64) -> Result<Vec<u8>, DatasetError> {
     const MAGIC: &[u8] = b"PAR1";
     let mut read = |from: u64, to: u64| {
         let mut part = vec![0; to.saturating_sub(from) as usize];
         let read = file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(&mut part));
-        read.map(|()| part).map_err(|source| Error::Unreadable { path: path.into(), source })
+        read.map(|()| part).map_err(|source| DatasetError::Unreadable { path: path.into(), source })
     };
     if !read(0, bytes.min(4))?.starts_with(MAGIC) {
         return Err(corrupt(path, "it doesn't begin with PAR1"));
@@ -250,7 +251,7 @@ fn decoded(tail: &[u8]) -> PolarsResult<(Arc<FileMetadata>, ArrowSchema)> {
     Ok((footer, schema))
 }
 
-/// As [`decoded`], narrow integers marked as 32 bits wide.
+/// Decodes the columns as [`decoded`] does, narrow integers marked as 32 bits wide.
 fn widened(tail: &[u8]) -> PolarsResult<(Arc<FileMetadata>, ArrowSchema)> {
     let wide = narrow::widened(tail).ok_or_else(|| damaged("its schema makes no sense".into()))?;
     let (mut footer, _) = decoded(&wide)?;
@@ -303,15 +304,15 @@ fn damaged(reason: String) -> PolarsError {
     PolarsError::ComputeError(reason.into())
 }
 
-fn corrupt(path: &Path, reason: impl Into<String>) -> Error {
-    Error::Corrupt { path: path.into(), format: Format::Parquet, reason: reason.into() }
+fn corrupt(path: &Path, reason: impl Into<String>) -> DatasetError {
+    DatasetError::Corrupt { path: path.into(), format: Format::Parquet, reason: reason.into() }
 }
 
 thread_local!(static GUARDED: Cell<bool> = const { Cell::new(false) });
 
 /// Runs a reader of polars, which panics on some damaged files, and turns both its errors and its
-/// panics into [`Error::Corrupt`]. The reader must stay on this thread.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, Error> {
+/// panics into [`DatasetError::Corrupt`]. The reader must stay on this thread.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, DatasetError> {
     static QUIET: Once = Once::new();
     // A caught panic is no news for the terminal; all others go to the hook that was there before.
     QUIET.call_once(|| {

@@ -7,7 +7,7 @@ use polars::prelude::{DataType, Series};
 
 use super::csv::CsvFile;
 use super::parquet::{Metadata, ParquetColumn, ParquetFile, ParquetSummary};
-use crate::dataset::{Error, Format};
+use crate::dataset::{DatasetError, Format};
 
 /// What the cells of a column are read as.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,9 +21,9 @@ pub(super) enum Kind {
 /// A cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
-    /// Of a column of ids.
+    /// A value of a column of ids.
     Id(i64),
-    /// Of a column of numbers; it may be NaN or infinite.
+    /// A value of a column of numbers; it may be NaN or infinite.
     Number(f64),
 }
 
@@ -51,8 +51,8 @@ impl Source {
     /// Opens a file and reads what it tells of its columns.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn open(path: &Path, format: Format) -> Result<Self, Error> {
+    /// [`DatasetError`].
+    pub fn open(path: &Path, format: Format) -> Result<Self, DatasetError> {
         let file = match format {
             Format::Parquet => Open::Parquet(Box::new(ParquetFile::open(path)?)),
             Format::Csv => Open::Csv(Box::new(CsvFile::open(path)?)),
@@ -82,10 +82,13 @@ impl Source {
     /// the name.
     ///
     /// # Errors
-    /// [`Error::ColumnType`], [`Error::RepeatedColumn`].
-    pub fn check_column(&self, name: &str) -> Result<(), Error> {
+    /// [`DatasetError::ColumnType`], [`DatasetError::RepeatedColumn`].
+    pub fn check_column(&self, name: &str) -> Result<(), DatasetError> {
         if self.columns().iter().filter(|column| *column == name).count() > 1 {
-            return Err(Error::RepeatedColumn { path: self.path.clone(), column: name.into() });
+            return Err(DatasetError::RepeatedColumn {
+                path: self.path.clone(),
+                column: name.into(),
+            });
         }
         let Open::Parquet(file) = &self.file else { return Ok(()) };
         match file.summary.columns.iter().find(|column| column.name == name) {
@@ -105,13 +108,13 @@ impl Source {
     /// group of rows the columns. `progress` is told the part that is read, from 0 to 1.
     ///
     /// # Errors
-    /// [`Error`], and those of `cell`.
+    /// [`DatasetError`], and those of `cell`.
     pub fn read(
         &mut self,
         wanted: &[(&str, Kind)],
         progress: &mut dyn FnMut(f64),
-        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
         match self.file {
             Open::Parquet(_) => self.read_parquet(wanted, progress, cell),
             Open::Csv(_) => self.read_csv(wanted, progress, cell),
@@ -122,8 +125,8 @@ impl Source {
         &mut self,
         wanted: &[(&str, Kind)],
         progress: &mut dyn FnMut(f64),
-        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
         let Open::Parquet(file) = &mut self.file else { return Ok(()) };
         let path = &self.path;
         let (groups, mut first) = (file.groups(), 0);
@@ -165,13 +168,13 @@ impl Source {
         &mut self,
         wanted: &[(&str, Kind)],
         progress: &mut dyn FnMut(f64),
-        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
         let Open::Csv(file) = &mut self.file else { return Ok(()) };
         let path = &self.path;
         file.rewind()?;
         let place = |name: &str| {
-            let missing = || Error::MissingColumn {
+            let missing = || DatasetError::MissingColumn {
                 path: path.clone(),
                 column: name.into(),
                 accepted: "the header names it".into(),
@@ -201,7 +204,7 @@ impl Source {
         Ok(())
     }
 
-    fn wrong_type(&self, column: &str, found: String, accepted: &'static str) -> Error {
+    fn wrong_type(&self, column: &str, found: String, accepted: &'static str) -> DatasetError {
         wrong_type(&self.path, column, found, accepted)
     }
 }
@@ -211,8 +214,8 @@ const ROWS_OF_PROGRESS: usize = 1 << 14;
 /// Characters of a bad cell that are quoted.
 const LONGEST_QUOTE: usize = 40;
 
-fn wrong_type(path: &Path, column: &str, found: String, accepted: &'static str) -> Error {
-    Error::ColumnType { path: path.into(), column: column.into(), found, accepted }
+fn wrong_type(path: &Path, column: &str, found: String, accepted: &'static str) -> DatasetError {
+    DatasetError::ColumnType { path: path.into(), column: column.into(), found, accepted }
 }
 
 /// A column of numbers in the wanted width.

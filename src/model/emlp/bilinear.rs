@@ -5,9 +5,9 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::contraction::{Contraction, Strides};
 use super::representation::{Representation, power};
-use crate::linalg::{Lanes, Part, Real, add_outer, add_product, transpose_into, vectorised};
-use crate::model::ParameterMatrix;
+use crate::linalg::{Lanes, Real, TilePart, add_outer, add_product, transpose_into, vectorised};
 use crate::model::network::{Layer, Order, Scratch};
+use crate::model::{ParameterBlock, ParameterMatrix};
 
 /// What products are scaled by (Finzi et al. 2021, section 5).
 const SCALE: f64 = 0.1;
@@ -42,8 +42,8 @@ struct Product {
     contraction: Contraction,
     /// Length of the middle's tiles.
     middle: usize,
-    from: Vec<Part>,
-    to: Vec<Part>,
+    from: Vec<TilePart>,
+    to: Vec<TilePart>,
 }
 
 impl Bilinear {
@@ -62,15 +62,15 @@ impl Bilinear {
 }
 
 impl Product {
-    /// Of tensors of rank a to tensors of rank b.
+    /// The products that take tensors of rank a to tensors of rank b.
     fn new(signal: &Representation, a: usize, b: usize, first: usize) -> Self {
         let acting = |rank: usize| signal.count(rank).min(power(rank));
         let (inputs, outputs, t) = (signal.count(a), signal.count(b), acting(a + b));
         let acts_first = a >= b;
         // One part of a signal's tiles for each component of its tensors of a rank; one of the
         // middle's tiles likewise.
-        let of_signal = |rank: usize| -> Vec<Part> {
-            let part = |k| Part {
+        let of_signal = |rank: usize| -> Vec<TilePart> {
+            let part = |k| TilePart {
                 size: signal.size(),
                 first: signal.first(rank) + k * signal.count(rank),
                 len: signal.count(rank),
@@ -79,8 +79,9 @@ impl Product {
         };
         let (rank, across) = if acts_first { (b, inputs) } else { (a, outputs) };
         let (components, len) = (power(rank), t * across);
-        let of_middle: Vec<Part> =
-            (0..components).map(|k| Part { size: components * len, first: k * len, len }).collect();
+        let of_middle: Vec<TilePart> = (0..components)
+            .map(|k| TilePart { size: components * len, first: k * len, len })
+            .collect();
         let middle = Strides { first: 0, component: len, acting: across };
         let outer = |rank: usize| Strides {
             first: signal.first(rank),
@@ -322,7 +323,7 @@ impl Layer for Bilinear {
     fn matrices(&self) -> Vec<ParameterMatrix> {
         let of_product = |product: &Product| ParameterMatrix {
             rows: product.to[0].len,
-            blocks: vec![(product.first, product.from[0].len)],
+            blocks: vec![ParameterBlock { first: product.first, columns: product.from[0].len }],
         };
         self.products.iter().map(of_product).collect()
     }

@@ -14,14 +14,14 @@ pub type Matrix = [[f64; SPACE]; SPACE];
 /// A group of orthogonal matrices, by generators: infinitesimal ones A, whose exponentials are
 /// elements, and elements h.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Group {
+pub struct SymmetryGroup {
     name: String,
     pub(super) infinitesimal: Vec<Matrix>,
     pub(super) discrete: Vec<Matrix>,
 }
 
 const IDENTITY: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-/// Of rotations about the axes x, y, z.
+/// The generators of rotations about the axes x, y, z.
 const ROTATIONS: [Matrix; 3] = [
     [[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]],
     [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]],
@@ -41,7 +41,7 @@ fn product(a: &Matrix, b: &Matrix) -> Matrix {
     std::array::from_fn(|i| std::array::from_fn(|j| (0..SPACE).map(|k| a[i][k] * b[k][j]).sum()))
 }
 
-impl Group {
+impl SymmetryGroup {
     fn new(name: impl Into<String>, infinitesimal: Vec<Matrix>, discrete: Vec<Matrix>) -> Self {
         Self { name: name.into(), infinitesimal, discrete }
     }
@@ -92,7 +92,7 @@ impl Group {
         )
     }
 
-    /// Its name.
+    /// Name in tables, such as O(2).
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -126,7 +126,7 @@ fn rotation(a: &Matrix, angle: f64) -> Matrix {
     })
 }
 
-impl fmt::Display for Group {
+impl fmt::Display for SymmetryGroup {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&self.name)
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use super::group::{Group, Matrix, SPACE};
-use crate::linalg::{Error, null_space};
+use super::group::{Matrix, SPACE, SymmetryGroup};
+use crate::linalg::{LinalgError, null_space};
 
 /// Below this an entry of an equation or of a solution, all of the order of one, is zero.
 const ZERO: f64 = 1e-12;
@@ -19,7 +19,7 @@ pub type Tensor = Vec<(usize, f64)>;
 /// One linear equation: the coefficients of entries.
 type Equation = Vec<(usize, f64)>;
 
-impl Group {
+impl SymmetryGroup {
     /// An orthonormal basis of the tensors T of given rank k that no element moves: (h x .. x h) T
     /// = T for the discrete generators h, (A x 1 x .. + .. + 1 x .. x A) T = 0 for the
     /// infinitesimal ones A (Finzi et al. 2021, theorem 1).
@@ -29,7 +29,7 @@ impl Group {
     ///
     /// # Errors
     /// When a decomposition fails.
-    pub fn invariant_tensors(&self, rank: usize) -> Result<Vec<Tensor>, Error> {
+    pub fn invariant_tensors(&self, rank: usize) -> Result<Vec<Tensor>, LinalgError> {
         let size = SPACE.pow(rank as u32);
         let mut equations: Vec<Equation> = Vec::new();
         for a in &self.infinitesimal {
@@ -147,7 +147,7 @@ fn components<'e>(
 }
 
 /// An orthonormal basis of the solutions of one group of equations.
-fn solutions(entries: &[usize], equations: &[&Equation]) -> Result<Vec<Tensor>, Error> {
+fn solutions(entries: &[usize], equations: &[&Equation]) -> Result<Vec<Tensor>, LinalgError> {
     if equations.is_empty() {
         return Ok(entries.iter().map(|i| vec![(*i, 1.0)]).collect());
     }

@@ -3,12 +3,12 @@
 use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::group::Group;
+use super::group::SymmetryGroup;
 use super::invariants::Tensor;
 use super::representation::{Layout, Representation, power};
-use crate::linalg::{Error, Lanes};
-use crate::model::ParameterMatrix;
+use crate::linalg::{Lanes, LinalgError};
 use crate::model::network::{Dense, Layer, Order, Scratch};
+use crate::model::{ParameterBlock, ParameterMatrix};
 
 /// y = W x + b with an equivariant matrix W and an invariant b.
 ///
@@ -47,11 +47,11 @@ impl EquivariantLinear {
     /// # Errors
     /// When linear algebra fails.
     pub fn new(
-        group: &Group,
+        group: &SymmetryGroup,
         input: (Representation, Layout),
         output: (Representation, Layout),
         gain: f64,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, LinalgError> {
         let highest = input.0.ranks().max().unwrap_or(0) + output.0.ranks().max().unwrap_or(0);
         let invariants = (0..=highest)
             .map(|rank| group.invariant_tensors(rank))
@@ -153,7 +153,7 @@ impl Layer for EquivariantLinear {
         let biases = self.biases.iter().map(|b| (b.rank, b.basis.len(), 1));
         for (rank, tensors, columns) in pairs.chain(biases) {
             for _ in 0..tensors {
-                blocks.push((rank, (theta, columns)));
+                blocks.push((rank, ParameterBlock { first: theta, columns }));
                 theta += self.output.0.count(rank) * columns;
             }
         }

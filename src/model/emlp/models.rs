@@ -4,10 +4,10 @@ use ndarray::{Array2, ArrayView2};
 
 use super::bilinear::Bilinear;
 use super::gated::Gated;
-use super::group::{Group, SPACE};
+use super::group::{SPACE, SymmetryGroup};
 use super::linear::EquivariantLinear;
 use super::representation::{Layout, Representation};
-use crate::linalg::Error;
+use crate::linalg::LinalgError;
 use crate::model::network::{
     LAST, Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State,
 };
@@ -35,11 +35,11 @@ impl Size {
 /// # Errors
 /// When linear algebra fails.
 pub fn equivariant_layers(
-    group: &Group,
+    group: &SymmetryGroup,
     vectors: usize,
     size: Size,
     output: Representation,
-) -> Result<Vec<Box<dyn Layer>>, Error> {
+) -> Result<Vec<Box<dyn Layer>>, LinalgError> {
     let hidden = Representation::spread(size.channels);
     let mut layers: Vec<Box<dyn Layer>> = Vec::new();
     let (mut input, mut gain) = ((Representation::new([0, vectors]), Layout::ByTensor), 1.0);
@@ -62,7 +62,7 @@ pub fn equivariant_layers(
 /// Centres and scales each vector of the state in a way that the group does not see: by the part of
 /// its mean that the group leaves as it is, and by its root mean square distance from that, over
 /// `states` (n x dim).
-fn standardise(group: &Group, states: ArrayView2<f64>) -> Result<Standardise, Error> {
+fn standardise(group: &SymmetryGroup, states: ArrayView2<f64>) -> Result<Standardise, LinalgError> {
     let (n, dim) = states.dim();
     let mut invariant = Array2::zeros((SPACE, SPACE));
     for tensor in group.invariant_tensors(1)? {
@@ -82,11 +82,11 @@ fn standardise(group: &Group, states: ArrayView2<f64>) -> Result<Standardise, Er
 }
 
 fn network(
-    group: &Group,
+    group: &SymmetryGroup,
     states: ArrayView2<f64>,
     size: Size,
     output: Representation,
-) -> Result<Network, Error> {
+) -> Result<Network, LinalgError> {
     let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(standardise(group, states)?)];
     layers.extend(equivariant_layers(group, states.ncols() / SPACE, size, output)?);
     Ok(Network::new(layers))
@@ -101,7 +101,11 @@ impl NetworkHamiltonian<State> {
     ///
     /// # Panics
     /// When a state is not made of vectors in three dimensions.
-    pub fn emlp(group: &Group, states: ArrayView2<f64>, size: Size) -> Result<Self, Error> {
+    pub fn emlp(
+        group: &SymmetryGroup,
+        states: ArrayView2<f64>,
+        size: Size,
+    ) -> Result<Self, LinalgError> {
         Ok(Self::new(
             State(states.ncols()),
             network(group, states, size, Representation::new([1]))?,
@@ -118,7 +122,11 @@ impl NetworkField {
     ///
     /// # Panics
     /// When a state is not made of vectors in three dimensions.
-    pub fn emlp(group: &Group, states: ArrayView2<f64>, size: Size) -> Result<Self, Error> {
+    pub fn emlp(
+        group: &SymmetryGroup,
+        states: ArrayView2<f64>,
+        size: Size,
+    ) -> Result<Self, LinalgError> {
         Ok(Self::new(network(
             group,
             states,

@@ -4,8 +4,8 @@ use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Layer, Order, Scratch};
-use crate::linalg::{Lanes, Part, Real, add_outer, add_product, transpose_into};
-use crate::model::ParameterMatrix;
+use crate::linalg::{Lanes, Real, TilePart, add_outer, add_product, transpose_into};
+use crate::model::{ParameterBlock, ParameterMatrix};
 
 /// y = W x + b. The weights are W, row by row, then b.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +21,8 @@ impl Dense {
         Self { inputs, outputs, gain }
     }
 
-    fn parts(&self) -> (Part, Part) {
-        (Part::whole(self.inputs), Part::whole(self.outputs))
+    fn parts(&self) -> (TilePart, TilePart) {
+        (TilePart::whole(self.inputs), TilePart::whole(self.outputs))
     }
 }
 
@@ -37,8 +37,9 @@ impl Layer for Dense {
         (self.inputs + 1) * self.outputs
     }
     fn matrices(&self) -> Vec<ParameterMatrix> {
-        let blocks = vec![(0, self.inputs), (self.inputs * self.outputs, 1)];
-        vec![ParameterMatrix { rows: self.outputs, blocks }]
+        let weights = ParameterBlock { first: 0, columns: self.inputs };
+        let bias = ParameterBlock { first: self.inputs * self.outputs, columns: 1 };
+        vec![ParameterMatrix { rows: self.outputs, blocks: vec![weights, bias] }]
     }
 
     fn initial_into(&self, theta: &mut [f64], rng: &mut dyn RngCore) {

@@ -104,7 +104,7 @@ impl<const D: usize> Scalars<D> {
         assert_eq!(set.dimension(), D, "scalars in {D} dimensions");
         Self { set }
     }
-    /// The set.
+    /// The set of scalars.
     pub fn set(&self) -> &ScalarSet {
         &self.set
     }

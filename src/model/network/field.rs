@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rand::RngCore;
 
-use super::hamiltonian::{Work, gather, groups, scatter};
+use super::hamiltonian::{NetworkScratch, gather, groups, scatter};
 use super::{Network, Order, State};
 use crate::model::{Model, ParameterMatrix, RandomStart};
 
@@ -32,7 +32,7 @@ impl NetworkField {
 }
 
 impl Model for NetworkField {
-    type Work = Work<()>;
+    type Work = NetworkScratch<()>;
     type Sum = f64;
 
     fn dim(&self) -> usize {
@@ -54,7 +54,7 @@ impl Model for NetworkField {
         self.network.matrices()
     }
     fn work(&self) -> Self::Work {
-        Work::new(&self.state, &self.network)
+        NetworkScratch::new(&self.state, &self.network)
     }
 
     fn field_into(&self, weights: &[f64], z: &[f64], dz: &mut [f64], work: &mut Self::Work) {

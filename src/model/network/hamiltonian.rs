@@ -20,7 +20,7 @@ pub struct NetworkHamiltonian<F> {
 
 /// Scratch for up to sixty-four states.
 #[derive(Debug)]
-pub struct Work<Frame> {
+pub struct NetworkScratch<Frame> {
     pub(super) signals: Signals,
     pub(super) frame: Frame,
     pub(super) z: Vec<Lanes>,
@@ -28,7 +28,7 @@ pub struct Work<Frame> {
     pub(super) out: Vec<Lanes>,
 }
 
-impl<Frame> Work<Frame> {
+impl<Frame> NetworkScratch<Frame> {
     pub(super) fn new(features: &impl Features<Frame = Frame>, network: &Network) -> Self {
         let tiles = vec![Lanes::zero(); features.dim() * TILES];
         Self {
@@ -87,7 +87,7 @@ impl<F: Features> NetworkHamiltonian<F> {
     }
 
     /// Takes `tiles` tiles of states through the network.
-    fn forward(&self, weights: &[f64], tiles: usize, work: &mut Work<F::Frame>) {
+    fn forward(&self, weights: &[f64], tiles: usize, work: &mut NetworkScratch<F::Frame>) {
         let (dim, m) = (self.features.dim(), self.features.features());
         let input = work.signals.input_mut().chunks_exact_mut(m);
         for (x, z) in input.zip(work.z[..tiles * dim].chunks_exact(dim)) {
@@ -97,7 +97,7 @@ impl<F: Features> NetworkHamiltonian<F> {
     }
 
     /// Takes them and their tangents along `work.w` through the network.
-    fn forward_tangents(&self, weights: &[f64], tiles: usize, work: &mut Work<F::Frame>) {
+    fn forward_tangents(&self, weights: &[f64], tiles: usize, work: &mut NetworkScratch<F::Frame>) {
         let (dim, m) = (self.features.dim(), self.features.features());
         let (x, dx) = work.signals.input_mut()[..2 * tiles * m].split_at_mut(tiles * m);
         let states = work.z.chunks_exact(dim).zip(work.w.chunks_exact(dim));
@@ -109,7 +109,7 @@ impl<F: Features> NetworkHamiltonian<F> {
 }
 
 impl<F: Features> Model for NetworkHamiltonian<F> {
-    type Work = Work<F::Frame>;
+    type Work = NetworkScratch<F::Frame>;
     type Sum = f64;
 
     fn dim(&self) -> usize {
@@ -131,7 +131,7 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
         self.network.matrices()
     }
     fn work(&self) -> Self::Work {
-        Work::new(&self.features, &self.network)
+        NetworkScratch::new(&self.features, &self.network)
     }
 
     fn field_into(&self, weights: &[f64], z: &[f64], dz: &mut [f64], work: &mut Self::Work) {
@@ -139,7 +139,7 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
         for (at, tiles) in groups(z, dim) {
             gather(z, dim, at, &mut work.z[..tiles * dim]);
             self.forward(weights, tiles, work);
-            let Work { signals, frame, z, out, .. } = work;
+            let NetworkScratch { signals, frame, z, out, .. } = work;
             self.network.reverse(
                 weights,
                 tiles,
@@ -179,7 +179,7 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
                 w.iter_mut().for_each(|w| *w = -*w);
             }
             self.forward_tangents(weights, tiles, work);
-            let Work { signals, frame, z, w, out } = work;
+            let NetworkScratch { signals, frame, z, w, out } = work;
             let seed = |h_bar: &mut [Lanes]| {
                 let (value, tangent) = Order::Tangents.split_mut(h_bar);
                 value.fill(Lanes::zero());

@@ -8,7 +8,7 @@ use super::{
     Scalars, Standardise, State,
 };
 use crate::expr::Vector;
-use crate::scalars::{Error, Inputs, ScalarSet};
+use crate::scalars::{Inputs, InputsError, ScalarSet};
 
 /// The last layer of a network starts with so much less variance than would preserve that of its
 /// inputs: a field that is large somewhere diverges there.
@@ -94,7 +94,7 @@ impl<const D: usize> VectorSumField<D> {
     /// gives the coefficients of `vectors` (Yao et al. 2021, section 3.1).
     ///
     /// # Errors
-    /// [`Error::Unknown`] when a vector has a name that the inputs lack.
+    /// [`InputsError::Unknown`] when a vector has a name that the inputs lack.
     ///
     /// # Panics
     /// When the scalars are not of D dimensions.
@@ -106,7 +106,7 @@ impl<const D: usize> VectorSumField<D> {
         centres: Centres,
         hidden: &[usize],
         activation: Activation,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InputsError> {
         let radial = Radial::new(scalars.ranges(states), centres.number, centres.width);
         let outputs = 2 * inputs.shape.particles * vectors.len();
         let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(radial.clone())];

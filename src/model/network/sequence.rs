@@ -35,7 +35,7 @@ impl Order {
         x.split_at(x.len() / self.tiles())
     }
 
-    /// As [`split`](Self::split).
+    /// The parts that [`split`](Self::split) gives, to be written to.
     pub fn split_mut(self, x: &mut [Lanes]) -> (&mut [Lanes], &mut [Lanes]) {
         x.split_at_mut(x.len() / self.tiles())
     }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use rand::RngCore;
 
-use super::hamiltonian::{Work, gather, groups, scatter};
+use super::hamiltonian::{NetworkScratch, gather, groups, scatter};
 use super::sequence::TILES;
 use super::{Features, Network, Order, Scalars};
 use crate::expr::Vector;
 use crate::linalg::{Lanes, Real, vectorised};
 use crate::model::{Model, ParameterMatrix, RandomStart};
-use crate::scalars::{Error, Inputs};
+use crate::scalars::{Inputs, InputsError};
 
 /// Each vector of dz/dt is a sum over given vectors v of the inputs, with coefficients by a network
 /// on scalars (Yao et al. 2021, equation 6): dz_o/dt = sum_v N_(o,v)(s(z); theta) v. It is
@@ -32,14 +32,14 @@ struct Form<const D: usize> {
 /// Scratch for up to sixty-four states.
 #[derive(Debug)]
 pub struct VectorSumWork<Frame> {
-    network: Work<Frame>,
-    /// Of all vectors, tile by tile.
+    network: NetworkScratch<Frame>,
+    /// The components of all vectors, tile by tile.
     vectors: Vec<Lanes>,
     coefficients_bar: Vec<Lanes>,
 }
 
 impl<const D: usize> Form<D> {
-    fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, Error> {
+    fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, InputsError> {
         let mut form = Self { terms: Vec::new(), offset: [0.0; D] };
         for (name, c) in vector.terms() {
             if let Some(slot) = inputs.slot(name) {
@@ -58,7 +58,7 @@ impl<const D: usize> VectorSumField<D> {
     /// vectors for the first vector of the state, then for the second, and so on.
     ///
     /// # Errors
-    /// [`Error::Unknown`] when a vector has a name that the inputs lack.
+    /// [`InputsError::Unknown`] when a vector has a name that the inputs lack.
     ///
     /// # Panics
     /// When the network's inputs aren't the scalars or its outputs not one for each pair of
@@ -68,7 +68,7 @@ impl<const D: usize> VectorSumField<D> {
         features: Scalars<D>,
         network: Network,
         vectors: &[Vector],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InputsError> {
         let pairs = features.dim() / D * vectors.len();
         assert_eq!(
             (network.inputs(), network.outputs()),
@@ -87,7 +87,7 @@ impl<const D: usize> VectorSumField<D> {
         work: &mut VectorSumWork<<Scalars<D> as Features>::Frame>,
     ) {
         let (dim, m, n) = (self.features.dim(), self.features.features(), self.vectors.len() * D);
-        let VectorSumWork { network: Work { signals, frame, z, .. }, vectors, .. } = work;
+        let VectorSumWork { network: NetworkScratch { signals, frame, z, .. }, vectors, .. } = work;
         let states = z[..tiles * dim].chunks_exact(dim);
         for ((z, x), vectors) in
             states.zip(signals.input_mut().chunks_exact_mut(m)).zip(vectors.chunks_exact_mut(n))
@@ -130,7 +130,7 @@ impl<const D: usize> Model for VectorSumField<D> {
     }
     fn work(&self) -> Self::Work {
         VectorSumWork {
-            network: Work::new(&self.features, &self.network),
+            network: NetworkScratch::new(&self.features, &self.network),
             vectors: vec![Lanes::zero(); self.vectors.len() * D * TILES],
             coefficients_bar: vec![Lanes::zero(); self.network.outputs() * TILES],
         }
@@ -141,7 +141,7 @@ impl<const D: usize> Model for VectorSumField<D> {
         for (at, tiles) in groups(z, dim) {
             gather(z, dim, at, &mut work.network.z[..tiles * dim]);
             self.forward(weights, tiles, work);
-            let VectorSumWork { network: Work { signals, out, .. }, vectors, .. } = work;
+            let VectorSumWork { network: NetworkScratch { signals, out, .. }, vectors, .. } = work;
             let out = &mut out[..tiles * dim];
             vectorised(
                 #[inline(always)]
@@ -181,7 +181,7 @@ impl<const D: usize> Model for VectorSumField<D> {
             gather(lambda, dim, at, &mut work.network.w[..tiles * dim]);
             self.forward(weights, tiles, work);
             let VectorSumWork {
-                network: Work { signals, frame, z, w: lambda, out },
+                network: NetworkScratch { signals, frame, z, w: lambda, out },
                 vectors,
                 coefficients_bar,
             } = work;

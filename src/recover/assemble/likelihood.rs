@@ -80,7 +80,7 @@ impl NoiseModel {
         law: &ScalarHamiltonian<ClosedForm>,
         chunks: &[Trajectory],
         start: NoisyStart,
-    ) -> Result<NoisyFit, train::Error> {
+    ) -> Result<NoisyFit, train::TrainError> {
         let prior = Prior { noise: Some(self.noise.clone()), precision: None };
         fit_noisy(law, chunks, start, &self.chunks.settings, &prior, &mut |_| {})
     }
@@ -132,7 +132,7 @@ impl Learner<'_> {
         )?;
         let misfit = |deviance: &Deviance| Misfit { chunks: deviance.chunks.clone(), residuals: 1 };
         let predictive = !misfit(&of_law).is_worse_than(&misfit(&of_learned), 0.0);
-        log::debug!("held out: {:.3} of the noise's variance", of_law.per_freedom());
+        log::debug!("held out: {:.3} of the noise's variance", of_law.per_degree_of_freedom());
         Ok(noise_model.is_noise(&law)
             && predictive
             && (noise_model.chunks.given.is_none() || is_as_small(&of_law, judging)))
@@ -156,7 +156,7 @@ impl Learner<'_> {
         let adjusted = Adjusted {
             expression: principal_phases(&with_fitted(expr, &fit.theta)),
             misfit: noise_model.misfit(fit.chi_squared),
-            validation: noise_model.unit() * held_out.per_freedom().sqrt(),
+            validation: noise_model.unit() * held_out.per_degree_of_freedom().sqrt(),
         };
         Ok(Fit { adjusted, fit })
     }
@@ -200,8 +200,10 @@ impl Learner<'_> {
         let fit = noise_model
             .fit(&ScalarHamiltonian::closed_form(self.inputs(), expr).ok()?, &some, start)
             .ok()?;
-        let more = fit.chi_squared - rival.fit.chi_squared / rival.fit.freedom * fit.freedom;
-        let allowed = 2.0 * HOPELESS + SIGMAS * (2.0 * redundancy(&some) * fit.freedom).sqrt();
+        let more = fit.chi_squared
+            - rival.fit.chi_squared / rival.fit.degrees_of_freedom * fit.degrees_of_freedom;
+        let allowed =
+            2.0 * HOPELESS + SIGMAS * (2.0 * redundancy(&some) * fit.degrees_of_freedom).sqrt();
         (more <= allowed * noise_model.dispersion()).then_some(fit.theta)
     }
 }

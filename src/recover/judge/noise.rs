@@ -32,7 +32,7 @@ pub(crate) fn is_noise_alone(
     log::debug!(
         "alone: drift {:.3}, held out {:.3} of the noise's variance",
         fit.drift.mean_square,
-        held_out.per_freedom()
+        held_out.per_degree_of_freedom()
     );
     Ok(is_without_drift(fit.drift, train, fit.noise.len()) && is_as_small(&held_out, judging))
 }

@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 
 use crate::expr::Expr;
 use crate::model::energies;
-use crate::scalars::{Error, Inputs};
+use crate::scalars::{Inputs, InputsError};
 
 /// What is said of a law: each "no" has its reasons, in sentences that say what was seen and what
 /// data would settle it.
@@ -58,7 +58,7 @@ pub(crate) fn is_one_energy(
     law: &Expr,
     states: &Array2<f64>,
     misfit: f64,
-) -> Result<bool, Error> {
+) -> Result<bool, InputsError> {
     let (rows, half) = (states.nrows(), states.ncols() / 2);
     if rows < 2 {
         return Ok(true);
@@ -67,7 +67,7 @@ pub(crate) fn is_one_energy(
     let shifted: Vec<usize> = (0..rows).map(|i| (i + rows / 2) % rows).collect();
     let momenta = states.slice(s![.., half..]).select(Axis(0), &shifted);
     let mixed = concatenate![Axis(1), states.slice(s![.., ..half]), momenta];
-    let spread = |states: &Array2<f64>| -> Result<f64, Error> {
+    let spread = |states: &Array2<f64>| -> Result<f64, InputsError> {
         let energies = energies(inputs, law, states.view())?;
         let mean = energies.iter().sum::<f64>() / rows as f64;
         Ok((energies.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / rows as f64).sqrt())

@@ -10,7 +10,7 @@ use crate::recover::learn::limits::{LOWER_DEGREE, MOST_FUNCTIONS};
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
 use crate::recover::statistics::chi_squared_bound;
-use crate::train::{Error, marked};
+use crate::train::{TrainError, marked};
 
 /// What each function of a scalar must lower chi squared by.
 const PRICE: f64 = 4.0;
@@ -48,7 +48,7 @@ impl Learner<'_> {
         rough: &Fitted,
         given: Option<Vec<f64>>,
         progress: &mut dyn FnMut(&str),
-    ) -> Result<Option<Fitted>, Error> {
+    ) -> Result<Option<Fitted>, TrainError> {
         progress("fitting every state of the chunks");
         let chunks = Arc::new(self.noisy_chunks(given)?);
         let first = match self.beside_rough(rough, &chunks)? {
@@ -113,7 +113,7 @@ impl Learner<'_> {
     fn with_fewer_groups(
         &self,
         found: &(Fitted, NoiseModel),
-    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, TrainError> {
         let kept = self.demanded_in_noise(found)?;
         let (best, noise_model) = found;
         if kept.len() == best.groups.len() || self.late() {
@@ -132,7 +132,7 @@ impl Learner<'_> {
     fn demanded_in_noise(
         &self,
         (fitted, noise_model): &(Fitted, NoiseModel),
-    ) -> Result<Vec<usize>, Error> {
+    ) -> Result<Vec<usize>, TrainError> {
         // What was learned may miss more than the noise; and of many groups some are wanted by
         // chance.
         let dispersion = noise_model.dispersion();
@@ -152,7 +152,7 @@ impl Learner<'_> {
     fn of_higher_degree(
         &self,
         (best, noise_model): &(Fitted, NoiseModel),
-    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, TrainError> {
         let groups = self.groups_of(best);
         let degree = HIGHER_DEGREES.into_iter().find(|d| *d > best.degree);
         let Some(degree) = degree.filter(|d| self.size(&groups, *d) <= MOST_FUNCTIONS) else {
@@ -201,7 +201,7 @@ impl Learner<'_> {
         &self,
         rough: &Fitted,
         chunks: &Arc<NoisyChunks>,
-    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, TrainError> {
         let mut groups = self.groups_of(rough);
         let (every, usual) = self.first_groups();
         let others: Vec<Vec<usize>> =
@@ -237,7 +237,7 @@ impl Learner<'_> {
         rough: &Fitted,
         usual: usize,
         chunks: &Arc<NoisyChunks>,
-    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, TrainError> {
         let groups = self.groups_of(rough);
         let higher = HIGHER_DEGREES
             .into_iter()
@@ -269,7 +269,7 @@ impl Learner<'_> {
         &self,
         rough: &Fitted,
         chunks: &Arc<NoisyChunks>,
-    ) -> Result<Option<(Fitted, NoiseModel)>, Error> {
+    ) -> Result<Option<(Fitted, NoiseModel)>, TrainError> {
         let (mut wanted, usual) = self.first_groups();
         wanted.extend(self.groups_of(rough).into_iter().filter(|group| group.len() > 1));
         let mut best: Option<(Fitted, NoiseModel)> = None;

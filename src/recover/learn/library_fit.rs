@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use crate::basis::{Axis, Map, Product, ProductBasis};
+use crate::basis::{ChebyshevProduct, Map, MappedScalar, ProductBasis};
 use crate::expr::Scalar;
 use crate::linalg::{self, solve, triangular_factor, with_ridge};
 use crate::model::{Model, ScalarHamiltonian};
@@ -31,13 +31,13 @@ impl Learner<'_> {
 
     /// The functions of the given scalars and pairs of scalars up to a degree.
     pub(crate) fn basis(&self, wanted: &[Vec<usize>], degree: usize) -> (ProductBasis, Vec<Group>) {
-        let mut axes: Vec<Axis> = Vec::new();
-        let mut functions: Vec<Product> = Vec::new();
+        let mut axes: Vec<MappedScalar> = Vec::new();
+        let mut functions: Vec<ChebyshevProduct> = Vec::new();
         let mut groups = Vec::new();
         let mut axis = |scalar: usize, map: Map| {
             let found = axes.iter().position(|a| a.scalar == scalar && a.map == map);
             found.unwrap_or_else(|| {
-                axes.push(Axis::on(scalar, map, self.ranges[scalar]));
+                axes.push(MappedScalar::on(scalar, map, self.ranges[scalar]));
                 axes.len() - 1
             })
         };

@@ -11,7 +11,7 @@ use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
 use crate::train::{
-    Error, NoisyFit, NoisyStart, Outcome, Prior, Settings, assess_noisy, deviance, fit_noisy,
+    NoisyFit, NoisyStart, Outcome, Prior, Settings, TrainError, assess_noisy, deviance, fit_noisy,
     marked, short_interval, smooth_prior,
 };
 
@@ -40,7 +40,7 @@ impl Learner<'_> {
         wanted: &[Vec<usize>],
         degree: usize,
         start: NoisyStart,
-    ) -> Result<(Fitted, NoiseModel), Error> {
+    ) -> Result<(Fitted, NoiseModel), TrainError> {
         self.noise_model_of(
             chunks,
             (wanted, degree),
@@ -58,7 +58,7 @@ impl Learner<'_> {
         wanted: &[Vec<usize>],
         degree: usize,
         at: NoisyStart,
-    ) -> Result<(Fitted, NoiseModel), Error> {
+    ) -> Result<(Fitted, NoiseModel), TrainError> {
         self.noise_model_of(chunks, (wanted, degree), at, assess_noisy)
     }
 
@@ -73,8 +73,8 @@ impl Learner<'_> {
             NoisyStart,
             &Settings,
             &Prior,
-        ) -> Result<NoisyFit, Error>,
-    ) -> Result<(Fitted, NoiseModel), Error> {
+        ) -> Result<NoisyFit, TrainError>,
+    ) -> Result<(Fitted, NoiseModel), TrainError> {
         let (basis, groups) = self.basis(wanted, degree);
         let NoisyChunks { settings, train, check, given } = &**chunks;
         let prior = smooth(&basis, train, given.clone());
@@ -90,7 +90,7 @@ impl Learner<'_> {
             chunks: chunks.clone(),
             noise: fit.noise.clone(),
             chi_squared: fit.chi_squared,
-            freedom: fit.freedom,
+            freedom: fit.degrees_of_freedom,
             rank: fit.rank,
             starts: fit.starts,
             converged: fit.outcome == Outcome::Converged,
@@ -105,9 +105,9 @@ impl Learner<'_> {
             degree,
             theta: fit.theta,
             factor,
-            rows: fit.freedom as usize + n,
+            rows: fit.degrees_of_freedom as usize + n,
             misfit: noise_model.misfit(fit.chi_squared),
-            validation: noise_model.unit() * held_out.per_freedom().sqrt(),
+            validation: noise_model.unit() * held_out.per_degree_of_freedom().sqrt(),
             trust: vec![1.0; self.train.len()],
         };
         log::debug!(
@@ -132,7 +132,7 @@ impl Learner<'_> {
     }
 
     /// The tame chunks, and an integration step that most intervals are not longer than.
-    pub(crate) fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, Error> {
+    pub(crate) fn noisy_chunks(&self, given: Option<Vec<f64>>) -> Result<NoisyChunks, TrainError> {
         let mut settings = Settings::new(self.weights.clone(), short_interval(&self.train))?;
         settings.rank_tolerance = RANK_TOLERANCE;
         settings.deadline = self.deadline().clone();

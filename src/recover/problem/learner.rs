@@ -45,7 +45,7 @@ impl<'a> Learner<'a> {
         train: &'a [Trajectory],
         check: &'a [Trajectory],
         deadline: Deadline,
-    ) -> Result<Self, crate::scalars::Error> {
+    ) -> Result<Self, crate::scalars::InputsError> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) =
             candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let set = ScalarSet::new(inputs, scalars)?;

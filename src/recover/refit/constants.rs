@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Axis, s};
 use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::linalg::{triangular_factor, triangular_inverse};
-use crate::loss::{Options, RolloutLoss};
+use crate::loss::{RolloutLoss, RolloutOptions};
 use crate::model::ScalarHamiltonian;
 use crate::recover::covariance::{clustered, redundancy};
 use crate::recover::error::RecoverError;
@@ -41,7 +41,7 @@ pub fn refit(
             &model,
             chunks,
             &settings.weights,
-            Options { step, ..settings.rollout.clone() },
+            RolloutOptions { step, ..settings.rollout.clone() },
         );
         let fit = refine(&loss, start, settings, None, &mut |_| {})?;
         Ok::<_, RecoverError>((loss, fit))

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use rayon::prelude::*;
 
-use super::error::Error;
+use super::error::FigureError;
 use crate::linalg::vectorised;
 
 /// Drawn pixels per pixel of the PNG file, along each axis: what remains after scaling down is 1.5
@@ -16,8 +16,8 @@ pub const SUPERSAMPLING: usize = 3;
 const REACH: isize = 3 * SUPERSAMPLING as isize - 1;
 
 /// Steps between colour levels of PNG files, divisors of 255: without the faint ripples that
-/// resampling leaves they are half as large. The first step is taken with which the file is as small
-/// as wanted, else the last.
+/// resampling leaves they are half as large. The first step is taken with which the file is as
+/// small as wanted, else the last.
 const LEVELS: [u8; 3] = [3, 5, 15];
 
 /// Rows that a thread scales down at a time.
@@ -123,7 +123,12 @@ const PAD: usize = 3;
 ///
 /// # Errors
 /// The encoder's.
-pub fn encoded(picture: &[u8], wide: usize, high: usize, most: usize) -> Result<Vec<u8>, Error> {
+pub fn encoded(
+    picture: &[u8],
+    wide: usize,
+    high: usize,
+    most: usize,
+) -> Result<Vec<u8>, FigureError> {
     let mut bytes = Vec::new();
     for level in LEVELS {
         let coarse: [u8; 256] = std::array::from_fn(|c| {
@@ -138,7 +143,7 @@ pub fn encoded(picture: &[u8], wide: usize, high: usize, most: usize) -> Result<
     Ok(bytes)
 }
 
-fn compressed(picture: &[u8], wide: usize, high: usize) -> Result<Vec<u8>, Error> {
+fn compressed(picture: &[u8], wide: usize, high: usize) -> Result<Vec<u8>, FigureError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, wide as u32, high as u32);
     encoder.set_color(png::ColorType::Rgb);

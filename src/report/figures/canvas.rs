@@ -9,7 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontTransform, RGBColor, ShapeStyle};
 
 use super::colour::WHITE;
-use super::error::Error;
+use super::error::FigureError;
 use super::font::{FAMILY, Face, HEIGHT};
 use super::text::{Align, Run, TextLook, label_width, runs};
 
@@ -54,29 +54,34 @@ pub struct Canvas<'a, DB: DrawingBackend> {
 
 impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     /// A white canvas over a backend whose size is [`SCALE`] times that of the figure.
-    pub fn new(backend: &'a mut DB, vector: bool) -> Result<Self, Error> {
+    pub fn new(backend: &'a mut DB, vector: bool) -> Result<Self, FigureError> {
         let (width, height) = backend.get_size();
         let style = ShapeStyle::from(&WHITE).filled();
         backend
             .draw_rect((0, 0), (width as i32, height as i32), &style, true)
-            .map_err(Error::drawing)?;
+            .map_err(FigureError::drawing)?;
         Ok(Self { backend, vector })
     }
 
     /// Finishes the drawing.
-    pub fn finish(self) -> Result<(), Error> {
-        self.backend.present().map_err(Error::drawing)
+    pub fn finish(self) -> Result<(), FigureError> {
+        self.backend.present().map_err(FigureError::drawing)
     }
 
     /// An opaque polyline with round joints and square ends.
-    pub fn line(&mut self, path: &[Point], colour: RGBColor, width: f64) -> Result<(), Error> {
+    pub fn line(
+        &mut self,
+        path: &[Point],
+        colour: RGBColor,
+        width: f64,
+    ) -> Result<(), FigureError> {
         let stroke = (width * SCALE).round().max(1.0);
         if self.vector {
             let style = ShapeStyle::from(&colour).stroke_width(stroke as u32);
             return self
                 .backend
                 .draw_path(path.iter().map(|&p| grid(p)), &style)
-                .map_err(Error::drawing);
+                .map_err(FigureError::drawing);
         }
         for pair in path.windows(2) {
             let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
@@ -108,7 +113,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         colour: RGBColor,
         width: f64,
         dashes: &[f64],
-    ) -> Result<(), Error> {
+    ) -> Result<(), FigureError> {
         if dashes.is_empty() {
             return self.line(path, colour, width);
         }
@@ -116,17 +121,29 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     }
 
     /// A filled polygon, opaque for `alpha` = 1.
-    pub fn fill(&mut self, polygon: &[Point], colour: RGBColor, alpha: f64) -> Result<(), Error> {
+    pub fn fill(
+        &mut self,
+        polygon: &[Point],
+        colour: RGBColor,
+        alpha: f64,
+    ) -> Result<(), FigureError> {
         let style = ShapeStyle::from(colour.mix(alpha)).filled();
-        self.backend.fill_polygon(polygon.iter().map(|&p| grid(p)), &style).map_err(Error::drawing)
+        self.backend
+            .fill_polygon(polygon.iter().map(|&p| grid(p)), &style)
+            .map_err(FigureError::drawing)
     }
 
     /// A filled disc.
-    pub fn disc(&mut self, centre: Point, radius: f64, colour: RGBColor) -> Result<(), Error> {
+    pub fn disc(
+        &mut self,
+        centre: Point,
+        radius: f64,
+        colour: RGBColor,
+    ) -> Result<(), FigureError> {
         let radius = (radius * SCALE).round().max(1.0) as u32;
         self.backend
             .draw_circle(grid(centre), radius, &ShapeStyle::from(&colour).filled(), true)
-            .map_err(Error::drawing)
+            .map_err(FigureError::drawing)
     }
 
     /// A line with a filled head at its end.
@@ -136,7 +153,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         colour: RGBColor,
         width: f64,
         dashes: &[f64],
-    ) -> Result<(), Error> {
+    ) -> Result<(), FigureError> {
         let [.., (x0, y0), (x1, y1)] = *path else { return Ok(()) };
         let length = (x1 - x0).hypot(y1 - y0);
         if length == 0.0 {
@@ -156,7 +173,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     }
 
     /// A label (see [`runs`] for its markup) whose baseline is at `at`.
-    pub fn text(&mut self, label: &str, at: Point, look: TextLook) -> Result<(), Error> {
+    pub fn text(&mut self, label: &str, at: Point, look: TextLook) -> Result<(), FigureError> {
         let runs = runs(label, look.face);
         if let ([run], true) = (&runs[..], self.vector) {
             return self.run(run, at, look, look.align);
@@ -181,7 +198,13 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         Ok(())
     }
 
-    fn run(&mut self, run: &Run, at: Point, look: TextLook, align: Align) -> Result<(), Error> {
+    fn run(
+        &mut self,
+        run: &Run,
+        at: Point,
+        look: TextLook,
+        align: Align,
+    ) -> Result<(), FigureError> {
         let em = run.size * look.size * SCALE;
         if self.vector {
             // plotters writes font-size as this over 1.24; its shift of the baseline is taken out
@@ -218,7 +241,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         vertical: VPos,
         (face, look): (Face, TextLook),
         align: Align,
-    ) -> Result<(), Error> {
+    ) -> Result<(), FigureError> {
         let horizontal = match align {
             Align::Left => HPos::Left,
             Align::Centre => HPos::Center,
@@ -227,7 +250,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         let turn = if look.upward { FontTransform::Rotate270 } else { FontTransform::None };
         let font = FontDesc::new(FontFamily::Name(FAMILY), size, face.style()).transform(turn);
         let style = font.color(&look.colour).pos(Pos::new(horizontal, vertical));
-        self.backend.draw_text(text, &style, grid(at)).map_err(Error::drawing)
+        self.backend.draw_text(text, &style, grid(at)).map_err(FigureError::drawing)
     }
 }
 

@@ -1,14 +1,14 @@
 //! Curves and the panels that they stand in.
 
-use super::error::Error;
+use super::error::FigureError;
 use super::style::Style;
 
 /// A range of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// Its lower end.
+    /// Lower end of the range.
     pub low: f64,
-    /// Its upper end.
+    /// Upper end of the range.
     pub high: f64,
 }
 
@@ -18,16 +18,16 @@ pub struct Curve {
     /// Name in the legend; the same name and style in several panels stand there once, an empty one
     /// not at all.
     pub label: String,
-    /// Look.
+    /// Colour, dashes and marker.
     pub style: Style,
     /// Abscissae. Points that an axis cannot show (not finite; on a logarithmic axis not positive)
     /// interrupt the curve.
     pub x: Vec<f64>,
-    /// Ordinates, as many.
+    /// Ordinates, one for each abscissa.
     pub y: Vec<f64>,
-    /// Lower edge of the band, as many, or empty for no band.
+    /// Lower edge of the band, one number for each abscissa, or empty for no band.
     pub lower: Vec<f64>,
-    /// Upper edge of the band, as many, or empty for no band.
+    /// Upper edge of the band, one number for each abscissa, or empty for no band.
     pub upper: Vec<f64>,
 }
 
@@ -37,17 +37,18 @@ impl Curve {
         Self { label: label.into(), style, x, y, lower: Vec::new(), upper: Vec::new() }
     }
 
-    /// The same curve with a band, for instance of 95 %.
+    /// This curve with a band between two edges, for instance of 95 %; each has a number for each
+    /// point.
     pub fn with_band(self, lower: Vec<f64>, upper: Vec<f64>) -> Self {
         Self { lower, upper, ..self }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), FigureError> {
         let n = self.x.len();
         let band = if self.lower.is_empty() && self.upper.is_empty() { 0 } else { n };
-        Error::check_length(&self.label, "y", self.y.len(), n)?;
-        Error::check_length(&self.label, "lower", self.lower.len(), band)?;
-        Error::check_length(&self.label, "upper", self.upper.len(), band)
+        FigureError::check_length(&self.label, "y", self.y.len(), n)?;
+        FigureError::check_length(&self.label, "lower", self.lower.len(), band)?;
+        FigureError::check_length(&self.label, "upper", self.upper.len(), band)
     }
 }
 
@@ -56,7 +57,7 @@ impl Curve {
 pub struct ReferenceLine {
     /// Name in the legend.
     pub label: String,
-    /// Ordinate.
+    /// Ordinate of the line.
     pub value: f64,
 }
 
@@ -77,7 +78,7 @@ pub struct Panel {
     pub y_range: Option<Interval>,
     /// Curves, later ones on top.
     pub curves: Vec<Curve>,
-    /// Horizontal lines.
+    /// Horizontal lines to compare with.
     pub references: Vec<ReferenceLine>,
     /// Range of the abscissa to shade: that of the data.
     pub shaded: Option<Interval>,

@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::Array2;
 
 use super::curve::{Curve, Interval, Panel, ReferenceLine};
-use super::error::Error;
+use super::error::FigureError;
 use super::panel::{PanelFigure, panel_figure};
 use super::style::Style;
 
@@ -29,7 +29,7 @@ pub struct ErrorPanel {
     pub curves: Vec<Curve>,
     /// Lines to compare with.
     pub references: Vec<ReferenceLine>,
-    /// Range to show; None: all of it.
+    /// Range of the error to show; None: all of it.
     pub range: Option<Interval>,
 }
 
@@ -37,7 +37,7 @@ pub struct ErrorPanel {
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn figure3(data: &ErrorCurves, stem: &Path) -> Result<(), Error> {
+pub fn figure3(data: &ErrorCurves, stem: &Path) -> Result<(), FigureError> {
     let time = if data.time_label.is_empty() { "time $t$ (model units)" } else { &data.time_label };
     let panel = |(panel, letter): (&ErrorPanel, char)| Panel {
         title: format!("({letter}) {}", panel.title),
@@ -64,9 +64,9 @@ pub struct ErrorSeconds {
 /// A panel of [`ErrorSeconds`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecondsPanel {
-    /// Title.
+    /// Title above the panel.
     pub title: String,
-    /// Models.
+    /// The models that are shown.
     pub models: Vec<ModelPoints>,
     /// Lines to compare with.
     pub references: Vec<ReferenceLine>,
@@ -77,7 +77,7 @@ pub struct SecondsPanel {
 pub struct ModelPoints {
     /// Name in the legend.
     pub label: String,
-    /// Look.
+    /// Colour, dashes and marker.
     pub style: Style,
     /// One point a seed.
     pub points: Vec<TrainedPoint>,
@@ -86,9 +86,9 @@ pub struct ModelPoints {
 /// One training in a figure of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainedPoint {
-    /// Seconds that it took.
+    /// Seconds that the training took.
     pub seconds: f64,
-    /// Error of what it made.
+    /// Relative error of the trained model's rollouts.
     pub error: f64,
 }
 
@@ -96,7 +96,7 @@ pub struct TrainedPoint {
 ///
 /// # Errors
 /// No point to draw, a file that cannot be written.
-pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), Error> {
+pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), FigureError> {
     let curve = |model: &ModelPoints| {
         let (x, y) = model.points.iter().map(|point| (point.seconds, point.error)).unzip();
         Curve::new(&model.label, model.style, x, y)
@@ -120,9 +120,9 @@ pub fn error_seconds(data: &ErrorSeconds, stem: &Path) -> Result<(), Error> {
 pub struct NoiseCurves {
     /// Relative errors of rollouts against percent of noise, one curve a model.
     pub errors: Vec<Curve>,
-    /// The bound over these errors, likewise.
+    /// The Cramer-Rao bound over these errors against percent of noise, one curve a model.
     pub efficiencies: Vec<Curve>,
-    /// Draws of the noise.
+    /// Number of draws of the noise at each level.
     pub seeds: u64,
 }
 
@@ -130,7 +130,7 @@ pub struct NoiseCurves {
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn noise(data: &NoiseCurves, stem: &Path) -> Result<(), Error> {
+pub fn noise(data: &NoiseCurves, stem: &Path) -> Result<(), FigureError> {
     let draws = match data.seeds {
         1 => "one draw of the noise".to_string(),
         n => format!("median and range of {n} draws"),
@@ -168,7 +168,7 @@ pub struct PhaseSpace {
     pub dimension: usize,
     /// True states z = (q1, .., qN, p1, .., pN), one a row.
     pub truth: Array2<f64>,
-    /// Predictions of it.
+    /// Predictions of that trajectory by models.
     pub predictions: Vec<Prediction>,
 }
 
@@ -177,7 +177,7 @@ pub struct PhaseSpace {
 pub struct Prediction {
     /// Name in the legend.
     pub label: String,
-    /// Its states, as many components as the truth.
+    /// Predicted states, one a row, of as many components as the truth.
     pub states: Array2<f64>,
 }
 
@@ -185,7 +185,7 @@ pub struct Prediction {
 ///
 /// # Errors
 /// No point to draw, states whose length is not 2 N d, a file that cannot be written.
-pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
+pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), FigureError> {
     let half = data.particles * data.dimension;
     let labelled = data
         .predictions
@@ -195,7 +195,7 @@ pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
     let all: Vec<_> =
         std::iter::once(("truth", Style::Truth, &data.truth)).chain(labelled).collect();
     for (label, _, states) in &all {
-        Error::check_length(label, "state", states.ncols(), 2 * half)?;
+        FigureError::check_length(label, "state", states.ncols(), 2 * half)?;
     }
     let panel = |k: usize| {
         let (mass, axis) =
@@ -220,13 +220,13 @@ pub fn phase_space(data: &PhaseSpace, stem: &Path) -> Result<(), Error> {
 pub struct TrainingRun {
     /// Name in the legend.
     pub label: String,
-    /// Look.
+    /// Colour, dashes and marker.
     pub style: Style,
     /// Cost so far at each record: field evaluations, or iterations.
     pub cost: Vec<f64>,
-    /// Loss.
+    /// Loss on the training data at each record.
     pub loss: Vec<f64>,
-    /// Norm of the gradient of the loss.
+    /// Norm of the gradient of the loss at each record.
     pub gradient_norm: Vec<f64>,
     /// Loss on validation data, where that was taken.
     pub validation: Vec<ValidationPoint>,
@@ -235,18 +235,18 @@ pub struct TrainingRun {
 /// The loss on validation data during a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ValidationPoint {
-    /// Cost so far.
+    /// Cost up to here, in the unit of the run's costs.
     pub cost: f64,
-    /// Loss.
+    /// Loss on the validation data.
     pub loss: f64,
 }
 
 /// Trainings that share a column of panels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingGroup {
-    /// Title; may be empty.
+    /// What the trainings have in common, for the titles of their panels; may be empty.
     pub title: String,
-    /// The trainings.
+    /// The trainings of the column.
     pub runs: Vec<TrainingRun>,
 }
 
@@ -259,7 +259,7 @@ pub fn training_history(
     groups: &[TrainingGroup],
     cost_label: &str,
     stem: &Path,
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let row = |name: &str, curve: &dyn Fn(&TrainingRun) -> Curve| -> Vec<Panel> {
         let panel = |TrainingGroup { title, runs }: &TrainingGroup| Panel {
             title: if title.is_empty() { name.to_string() } else { format!("{name}, {title}") },
@@ -292,17 +292,17 @@ pub fn training_history(
 /// A one-dimensional part of a learned function, and the closed form read from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForceCurve {
-    /// Title of its panel.
+    /// Title above the panel.
     pub title: String,
-    /// Name of the argument.
+    /// Name of the abscissa, the argument, with its unit.
     pub x_label: String,
-    /// Name of the value.
+    /// Name of the ordinate, the value, with its unit.
     pub y_label: String,
-    /// Arguments.
+    /// Values of the argument.
     pub x: Vec<f64>,
-    /// Learned values, as many.
+    /// Learned values, one for each argument.
     pub learned: Vec<f64>,
-    /// Values of the closed form, as many.
+    /// Values of the closed form, one for each argument.
     pub closed_form: Vec<f64>,
     /// Range of the argument in the data.
     pub data_range: Interval,
@@ -312,7 +312,7 @@ pub struct ForceCurve {
 ///
 /// # Errors
 /// No point to draw, arrays of unequal length, a file that cannot be written.
-pub fn force_curves(parts: &[ForceCurve], stem: &Path) -> Result<(), Error> {
+pub fn force_curves(parts: &[ForceCurve], stem: &Path) -> Result<(), FigureError> {
     let panel = |part: &ForceCurve| Panel {
         title: part.title.clone(),
         x_label: part.x_label.clone(),

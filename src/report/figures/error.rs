@@ -5,7 +5,7 @@ use crate::dataset;
 /// Why a figure could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum FigureError {
     /// No finite point that the axes can show.
     #[error(
         "{0}: nothing to draw: there must be a finite value (on a logarithmic axis a positive one)"
@@ -20,7 +20,7 @@ pub enum Error {
         name: String,
         /// Array at fault.
         array: &'static str,
-        /// Its length.
+        /// Length of the array at fault.
         found: usize,
         /// Length of the array that it goes with.
         expected: usize,
@@ -33,12 +33,12 @@ pub enum Error {
     Png(#[from] png::EncodingError),
     /// The file cannot be written.
     #[error(transparent)]
-    File(#[from] dataset::Error),
+    File(#[from] dataset::DatasetError),
 }
 
-impl Error {
+impl FigureError {
     pub(super) fn drawing(error: impl std::fmt::Display) -> Self {
-        Error::Drawing(error.to_string())
+        FigureError::Drawing(error.to_string())
     }
 
     /// An error if `found` is not `expected`.
@@ -51,7 +51,7 @@ impl Error {
         if found == expected {
             Ok(())
         } else {
-            Err(Error::Length { name: name.to_string(), array, found, expected })
+            Err(FigureError::Length { name: name.to_string(), array, found, expected })
         }
     }
 }

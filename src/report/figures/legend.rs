@@ -4,7 +4,7 @@ use plotters::backend::DrawingBackend;
 
 use super::canvas::{Canvas, Rect, TICK_TEXT, WIDTH};
 use super::curve::Panel;
-use super::error::Error;
+use super::error::FigureError;
 use super::font::Face;
 use super::style::{REFERENCE, SHADE, Style, mark, reference_dashes};
 use super::text::{Align, TextLook, label_width};
@@ -68,7 +68,11 @@ impl Legend {
     }
 
     /// Draws it across the figure, from `top` downwards.
-    pub fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>, top: f64) -> Result<(), Error> {
+    pub fn draw<DB: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<DB>,
+        top: f64,
+    ) -> Result<(), FigureError> {
         let widths = column_widths(&self.entries, self.columns);
         let left = 0.5 * (WIDTH - widths.iter().sum::<f64>() + 24.0);
         for (i, (label, look)) in self.entries.iter().enumerate() {

@@ -29,9 +29,9 @@ pub use curves::{
     Prediction, SecondsPanel, TrainedPoint, TrainingGroup, TrainingRun, ValidationPoint,
     error_seconds, figure3, force_curves, noise, phase_space, training_history,
 };
-pub use error::Error;
+pub use error::FigureError;
 pub use panel::{PanelFigure, panel_figure};
-pub use pareto::{Candidate, ParetoFront, pareto};
+pub use pareto::{ParetoFront, ParetoPoint, pareto};
 pub use pendulum::{PendulumScene, figure1};
 pub use scheme::figure2;
 pub use style::Style;

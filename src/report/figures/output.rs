@@ -8,7 +8,7 @@ use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 
 use super::bitmap::{self, SUPERSAMPLING};
 use super::canvas::{Canvas, SCALE};
-use super::error::Error;
+use super::error::FigureError;
 use crate::dataset::files;
 
 /// Something that can be drawn on any backend.
@@ -16,18 +16,18 @@ pub(super) trait Drawing: Sync {
     /// Width and height in shown pixels.
     fn size(&self) -> (f64, f64);
     /// Draws it.
-    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error>;
+    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError>;
 }
 
 /// Draws both formats first and only then writes them, so that an error leaves no file.
-pub(super) fn save(drawing: &impl Drawing, stem: &Path) -> Result<(), Error> {
+pub(super) fn save(drawing: &impl Drawing, stem: &Path) -> Result<(), FigureError> {
     let (svg, png) = rayon::join(|| svg(drawing), || png(drawing));
     let (svg, png) = (svg?, png?);
     files::write_atomically(&with_suffix(stem, ".svg"), |file| file.write_all(svg.as_bytes()))?;
     Ok(files::write_atomically(&with_suffix(stem, ".png"), |file| file.write_all(&png))?)
 }
 
-fn svg(drawing: &impl Drawing) -> Result<String, Error> {
+fn svg(drawing: &impl Drawing) -> Result<String, FigureError> {
     let (width, height) = drawing.size();
     let (wide, high) = ((width * SCALE) as u32, (height * SCALE) as u32);
     let mut text = String::new();
@@ -47,7 +47,7 @@ fn svg(drawing: &impl Drawing) -> Result<String, Error> {
 /// Bytes of a PNG file for each shown pixel that are not exceeded where coarser colours help.
 const PNG_BYTES: f64 = 0.35;
 
-fn png(drawing: &impl Drawing) -> Result<Vec<u8>, Error> {
+fn png(drawing: &impl Drawing) -> Result<Vec<u8>, FigureError> {
     let (width, height) = drawing.size();
     let pixels = |length: f64| (length * SCALE) as usize / SUPERSAMPLING;
     let (wide, high) = (pixels(width), pixels(height));

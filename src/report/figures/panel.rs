@@ -8,7 +8,7 @@ use super::axis::Axis;
 use super::canvas::{Canvas, LABEL_TEXT, Point, Rect, TICK_TEXT, WIDTH};
 use super::colour::{GREY, INK, PALE};
 use super::curve::{Curve, Panel};
-use super::error::Error;
+use super::error::FigureError;
 use super::font::Face;
 use super::legend::Legend;
 use super::output::{Drawing, save};
@@ -39,14 +39,14 @@ pub struct PanelFigure {
 ///
 /// # Errors
 /// No panel with a point to draw, arrays of unequal length, a file that cannot be written.
-pub fn panel_figure(data: &PanelFigure, stem: &Path) -> Result<(), Error> {
+pub fn panel_figure(data: &PanelFigure, stem: &Path) -> Result<(), FigureError> {
     for curve in data.panels.iter().flat_map(|panel| &panel.curves) {
         curve.check()?;
     }
     let frame = Rect { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 };
     if !data.panels.iter().any(|panel| axes(panel, frame).is_some()) {
         let name = data.panels.first().map_or("figure", |panel| &panel.y_label);
-        return Err(Error::Empty(name.to_string()));
+        return Err(FigureError::Empty(name.to_string()));
     }
     save(data, stem)
 }
@@ -83,7 +83,7 @@ impl Drawing for PanelFigure {
         (WIDTH, (self.areas().1 + Legend::new(&self.panels).height()).round())
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         let (areas, height) = self.areas();
         for (panel, area) in self.panels.iter().zip(areas) {
             draw_panel(canvas, panel, area)?;
@@ -147,7 +147,7 @@ pub fn draw_panel<DB: DrawingBackend>(
     canvas: &mut Canvas<DB>,
     panel: &Panel,
     area: Rect,
-) -> Result<Option<(Axis, Axis)>, Error> {
+) -> Result<Option<(Axis, Axis)>, FigureError> {
     let width = free_width(area);
     let frame = frame(area);
     let middle = 0.5 * (frame.x0 + frame.x1);
@@ -190,7 +190,7 @@ pub fn draw_panel<DB: DrawingBackend>(
     Ok(Some((x, y)))
 }
 
-fn outline<DB: DrawingBackend>(canvas: &mut Canvas<DB>, frame: Rect) -> Result<(), Error> {
+fn outline<DB: DrawingBackend>(canvas: &mut Canvas<DB>, frame: Rect) -> Result<(), FigureError> {
     let [a, b, c, d] = frame.corners();
     canvas.line(&[a, b, c, d, a, b], INK, 0.9)
 }
@@ -201,7 +201,7 @@ fn draw_ticks<DB: DrawingBackend>(
     frame: Rect,
     x: &Axis,
     y: &Axis,
-) -> Result<f64, Error> {
+) -> Result<f64, FigureError> {
     let inside = |p: f64, from: f64, to: f64| p >= from.min(to) - 0.3 && p <= from.max(to) + 0.3;
     let ((x_ticks, x_minor), (y_ticks, y_minor)) = (x.ticks(), y.ticks());
     let mut widest: f64 = 0.0;
@@ -245,7 +245,7 @@ fn draw_band<DB: DrawingBackend>(
     alpha: f64,
     frame: Rect,
     (x, y): (&Axis, &Axis),
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let edges = curve.lower.iter().zip(&curve.upper);
     let points: Vec<_> =
         curve.x.iter().zip(edges).map(|(&t, (&low, &high))| (t, low, high)).collect();
@@ -270,7 +270,7 @@ fn draw_curve<DB: DrawingBackend>(
     number: usize,
     frame: Rect,
     (x, y): (&Axis, &Axis),
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let points: Vec<_> = curve.x.iter().zip(&curve.y).map(|(&x, &y)| (x, y)).collect();
     let colour = curve.style.colour();
     let mut placed: Vec<Point> = Vec::new();

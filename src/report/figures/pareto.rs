@@ -7,7 +7,7 @@ use plotters::backend::DrawingBackend;
 use super::canvas::{Canvas, Point, Rect, TICK_TEXT, WIDTH};
 use super::colour::{GREY, INK, PALETTE, tint};
 use super::curve::{Curve, Interval, Panel};
-use super::error::Error;
+use super::error::FigureError;
 use super::font::Face;
 use super::output::{Drawing, save};
 use super::panel::draw_panel;
@@ -16,21 +16,21 @@ use super::text::{Align, TextLook, wrapped};
 
 /// An expression on the Pareto front.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
+pub struct ParetoPoint {
     /// Expression; a long one is cut in the figure.
     pub expression: String,
-    /// Complexity.
+    /// Number of nodes of the expression.
     pub complexity: f64,
-    /// Error.
+    /// Error of the expression on held-out data, without a unit.
     pub error: f64,
 }
 
-/// Error against complexity.
+/// The front of expressions none of which is both simpler and more accurate than another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParetoFront {
     /// Expressions by increasing complexity.
-    pub candidates: Vec<Candidate>,
-    /// Index of the chosen one.
+    pub candidates: Vec<ParetoPoint>,
+    /// Index of the expression that was chosen, if any was.
     pub chosen: Option<usize>,
 }
 
@@ -47,9 +47,9 @@ const PLOT_HEIGHT: f64 = 330.0;
 ///
 /// # Errors
 /// No point to draw, a file that cannot be written.
-pub fn pareto(front: &ParetoFront, stem: &Path) -> Result<(), Error> {
+pub fn pareto(front: &ParetoFront, stem: &Path) -> Result<(), FigureError> {
     if front.panel().y_range.is_none() {
-        return Err(Error::Empty("Pareto front".to_string()));
+        return Err(FigureError::Empty("Pareto front".to_string()));
     }
     save(front, stem)
 }
@@ -84,7 +84,7 @@ impl ParetoFront {
         &self,
         canvas: &mut Canvas<DB>,
         area: Rect,
-    ) -> Result<(), Error> {
+    ) -> Result<(), FigureError> {
         let columns = [area.x0 + 24.0, area.x0 + 84.0, area.x0 + 150.0, area.x0 + 166.0];
         let put = |canvas: &mut Canvas<DB>, texts: [&str; 4], y: f64, look: TextLook| {
             let aligned = [Align::Right, Align::Right, Align::Right, Align::Left]
@@ -153,7 +153,7 @@ impl Drawing for ParetoFront {
         (WIDTH, PLOT_HEIGHT + 36.0 + (lines + more) as f64 * KEY_ROW)
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         let plot = Rect { x0: 0.0, y0: 0.0, x1: WIDTH, y1: PLOT_HEIGHT };
         if let Some((x, y)) = draw_panel(canvas, &self.panel(), plot)? {
             let shown = self

@@ -12,7 +12,7 @@ use plotters::style::RGBColor;
 
 use super::canvas::{Canvas, Point, Rect, WIDTH};
 use super::colour::{GREY, INK, PALETTE, WHITE, tint};
-use super::error::Error;
+use super::error::FigureError;
 use super::font::Face;
 use super::output::{Drawing, save};
 use super::text::{Align, TextLook, label_width};
@@ -22,7 +22,7 @@ type Vec3 = [f64; 3];
 /// A double pendulum at a moment, with the way that it has come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendulumScene {
-    /// Pivot.
+    /// Position of the pivot.
     pub pivot: Vec3,
     /// Gravity; the figure's vertical is opposite to it (z if it is zero).
     pub gravity: Vec3,
@@ -35,13 +35,13 @@ pub struct PendulumScene {
 ///
 /// # Errors
 /// An orbit or pivot without a finite point, a file that cannot be written.
-pub fn figure1(scene: &PendulumScene, stem: &Path) -> Result<(), Error> {
+pub fn figure1(scene: &PendulumScene, stem: &Path) -> Result<(), FigureError> {
     let finite = |p: &&Vec3| p.iter().all(|x| x.is_finite());
     let orbits = [0, 1].map(|i| scene.orbits[i].iter().filter(finite).copied().collect::<Vec<_>>());
     let ([Some(&q1), Some(&q2)], true) =
         (orbits.each_ref().map(|o| o.last()), finite(&&scene.pivot))
     else {
-        return Err(Error::Empty("pendulum: pivot and both orbits".to_string()));
+        return Err(FigureError::Empty("pendulum: pivot and both orbits".to_string()));
     };
     let camera = Camera::new(scene, &orbits);
     save(&View { pivot: scene.pivot, masses: [q1, q2], orbits, camera }, stem)
@@ -74,7 +74,7 @@ impl Drawing for View {
         SIZE
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         self.draw_floor(canvas)?;
         let mut pieces = self.trails();
         pieces.extend(self.spring(self.pivot, self.masses[0], [RADII[0], RADII[1]]));
@@ -94,7 +94,7 @@ impl Drawing for View {
 }
 
 impl Piece {
-    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         match self {
             Piece::Line { path, colour, width, halo } => {
                 if *halo {
@@ -191,7 +191,7 @@ impl View {
     }
 
     /// A grid on the ground with the shadows of orbits and masses.
-    fn draw_floor<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw_floor<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         let camera = &self.camera;
         let grid = 8;
         let at = |i: usize, j: usize| {
@@ -236,7 +236,7 @@ impl View {
     }
 
     /// The hatched support above the pivot.
-    fn draw_support<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw_support<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         let (x, y) = self.camera.project(self.pivot).0;
         let top = y - 12.0;
         canvas.line(&[(x, y), (x, top)], INK, 2.0)?;
@@ -247,7 +247,7 @@ impl View {
         })
     }
 
-    fn draw_labels<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw_labels<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         let [pivot, q1, q2] =
             [self.pivot, self.masses[0], self.masses[1]].map(|p| self.camera.project(p).0);
         let dark = |RGBColor(r, g, b): RGBColor| RGBColor(r / 4 * 3, g / 4 * 3, b / 4 * 3);
@@ -297,7 +297,7 @@ fn label<DB: DrawingBackend>(
     (x, y): Point,
     align: Align,
     colour: RGBColor,
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let size = 17.0;
     let width = label_width(text, size, Face::Regular);
     let x0 = if align == Align::Left { x } else { x - width };

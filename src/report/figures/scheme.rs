@@ -7,7 +7,7 @@ use plotters::style::RGBColor;
 
 use super::canvas::{Canvas, Rect, WIDTH};
 use super::colour::{GREY, INK, PALETTE, tint};
-use super::error::Error;
+use super::error::FigureError;
 use super::font::Face;
 use super::output::{Drawing, save};
 use super::text::{Align, TextLook};
@@ -16,7 +16,7 @@ use super::text::{Align, TextLook};
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn figure2(stem: &Path) -> Result<(), Error> {
+pub fn figure2(stem: &Path) -> Result<(), FigureError> {
     save(&Scheme, stem)
 }
 
@@ -61,7 +61,7 @@ impl Drawing for Scheme {
         (WIDTH, 330.0)
     }
 
-    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), Error> {
+    fn draw<DB: DrawingBackend>(&self, canvas: &mut Canvas<DB>) -> Result<(), FigureError> {
         row(
             canvas,
             "(a) N-ODE: the field is a sum of vectors with learned scalar coefficients",
@@ -87,7 +87,7 @@ fn row<DB: DrawingBackend>(
     steps: &[Step],
     top: f64,
     colour: RGBColor,
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let pitch = (WIDTH - 2.0 * MARGIN - BOX.0) / (steps.len() - 1) as f64;
     let place = |i: usize| {
         let x0 = MARGIN + i as f64 * pitch;
@@ -123,7 +123,7 @@ fn labelled_box<DB: DrawingBackend>(
     step: &Step,
     fill: RGBColor,
     edge: RGBColor,
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let outline = rounded(r, 6.0);
     canvas.fill(&outline, fill, 1.0)?;
     let closed: Vec<_> = outline.iter().chain(&outline[..2]).copied().collect();

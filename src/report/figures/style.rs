@@ -5,7 +5,7 @@ use plotters::style::RGBColor;
 
 use super::canvas::{Canvas, Point};
 use super::colour::{INK, PALETTE, WHITE};
-use super::error::Error;
+use super::error::FigureError;
 
 const DASHES: [&[f64]; 5] = [&[], &[9.0, 4.0], &[2.5, 2.5], &[10.0, 3.0, 2.5, 3.0], &[5.0, 2.5]];
 
@@ -41,7 +41,7 @@ pub enum Style {
 /// Shape that marks points of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
-    /// None.
+    /// No marker.
     None,
     /// Filled disc.
     Disc,
@@ -70,7 +70,7 @@ const MARKERS: [Marker; 7] = [
 ];
 
 impl Style {
-    /// Colour.
+    /// Colour of line and marker.
     pub fn colour(self) -> RGBColor {
         match self {
             Style::Series(i) | Style::Overlay(i) | Style::Points(i) => PALETTE[i % PALETTE.len()],
@@ -98,7 +98,7 @@ impl Style {
             Style::Truth | Style::Points(_) | Style::Spots { .. } => &[],
         }
     }
-    /// Marker.
+    /// Shape of the points.
     pub fn marker(self) -> Marker {
         match self {
             Style::Series(i) => MARKERS[i % MARKERS.len()],
@@ -129,7 +129,7 @@ pub fn mark<DB: DrawingBackend>(
     (x, y): Point,
     r: f64,
     colour: RGBColor,
-) -> Result<(), Error> {
+) -> Result<(), FigureError> {
     let shape = |corners: &[Point]| {
         corners.iter().map(|&(u, v)| (x + r * u, y + r * v)).collect::<Vec<_>>()
     };

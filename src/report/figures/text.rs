@@ -36,15 +36,15 @@ impl TextLook {
     pub fn new(size: f64, align: Align) -> Self {
         Self { size, face: Face::Regular, colour: INK, align, upward: false }
     }
-    /// The same in another shape.
+    /// This look with letters of another shape.
     pub fn face(self, face: Face) -> Self {
         Self { face, ..self }
     }
-    /// The same in another colour.
+    /// This look in another colour.
     pub fn colour(self, colour: RGBColor) -> Self {
         Self { colour, ..self }
     }
-    /// The same running upwards.
+    /// This look for a text that runs upwards.
     pub fn upward(self) -> Self {
         Self { upward: true, ..self }
     }

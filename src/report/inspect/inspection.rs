@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use crate::dataset::frames::Metadata;
 
-/// One Parquet file.
+/// What a Parquet file holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its size in bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// Number of rows.
     pub rows: usize,
     /// Key-value pairs of its footer.
     pub metadata: Metadata,
-    /// Its columns, in the file's order.
+    /// The columns of the file, in its order.
     pub columns: Vec<ColumnSummary>,
-    /// What its rows say, if it is a table that this crate knows.
+    /// What the rows say, if the file is a table that this crate knows.
     pub highlights: Vec<Highlight>,
 }
 
@@ -27,9 +27,9 @@ pub struct Inspection {
 /// name and type are known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ColumnSummary {
-    /// Name.
+    /// Name of the column.
     pub name: String,
-    /// Type.
+    /// Type of its values, as polars names it.
     pub dtype: String,
     /// Number of nulls.
     pub nulls: Option<usize>,
@@ -48,10 +48,10 @@ pub struct ColumnSummary {
 /// A small table to print.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Highlight {
-    /// What it is.
+    /// What the rows are about.
     pub title: String,
     /// Names of its columns.
     pub header: Vec<String>,
-    /// Its rows, one text a cell.
+    /// The rows, one text a cell.
     pub rows: Vec<Vec<String>>,
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use polars::prelude::Column;
 
-use crate::dataset::Error;
+use crate::dataset::DatasetError;
 use crate::dataset::frames::{self, ParquetColumn, ParquetSummary};
 use cells::{numbers, words};
 
@@ -24,8 +24,8 @@ const WORDS_LISTED: usize = 6;
 /// Reads a Parquet file and sums it up.
 ///
 /// # Errors
-/// Those of [`frames::read_parquet`].
-pub fn inspect(path: &Path) -> Result<Inspection, Error> {
+/// [`DatasetError`] when the file is missing or is not Parquet.
+pub fn inspect(path: &Path) -> Result<Inspection, DatasetError> {
     let summary = frames::parquet_summary(path)?;
     let readable: Vec<String> = summary
         .columns

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use polars::prelude::{Column, DataFrame};
 
-use crate::dataset::Error;
+use crate::dataset::DatasetError;
 use crate::dataset::frames::{self, Metadata};
 
 /// Something that a table is made of: one row of it, or several at a time.
@@ -25,7 +25,7 @@ pub fn frame<R: Rows>(rows: &[R]) -> DataFrame {
 /// Writes rows as Parquet with `metadata` in the footer.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
-pub fn write<R: Rows>(path: &Path, rows: &[R], metadata: &Metadata) -> Result<(), Error> {
+/// [`DatasetError::Unwritable`].
+pub fn write<R: Rows>(path: &Path, rows: &[R], metadata: &Metadata) -> Result<(), DatasetError> {
     frames::write_parquet(path, &mut frame(rows), metadata)
 }

@@ -12,8 +12,8 @@ mod table1;
 pub use frame::{Rows, frame, write};
 pub use noise::{NoiseRow, write_noise};
 pub use rows::{
-    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrors, RowKey, TimingRow, TrainingEndRow,
+    ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrorRows, RowKey, TimingRow, TrainingEndRow,
     TrainingRow,
 };
 pub(in crate::report) use table1::with_deviation;
-pub use table1::{Table1Row, table1_latex, table1_markdown, write_table1};
+pub use table1::{PaperError, SeedError, Table1Row, table1_latex, table1_markdown, write_table1};

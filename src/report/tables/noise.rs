@@ -6,7 +6,7 @@ use polars::prelude::Column;
 
 use super::frame::{Rows, frame};
 use super::rows::column;
-use crate::dataset::Error;
+use crate::dataset::DatasetError;
 use crate::dataset::files;
 use crate::dataset::frames::{self, Metadata};
 
@@ -24,9 +24,9 @@ pub struct NoiseRow {
     /// Geometric mean of the state's relative error over times and test rollouts; median over draws
     /// of the noise.
     pub error: f64,
-    /// The lowest over draws.
+    /// The lowest `error` of a draw.
     pub lowest: f64,
-    /// The highest over draws.
+    /// The highest `error` of a draw.
     pub highest: f64,
     /// The error that the bound predicts, over the median error.
     pub efficiency: Option<f64>,
@@ -57,8 +57,12 @@ impl Rows for NoiseRow {
 /// Writes `noise.parquet`, `.csv` and `.md` into a folder.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
-pub fn write_noise(folder: &Path, rows: &[NoiseRow], metadata: &Metadata) -> Result<(), Error> {
+/// [`DatasetError::Unwritable`].
+pub fn write_noise(
+    folder: &Path,
+    rows: &[NoiseRow],
+    metadata: &Metadata,
+) -> Result<(), DatasetError> {
     let mut table = frame(rows);
     frames::write_parquet(&folder.join("noise.parquet"), &mut table, metadata)?;
     frames::write_csv(&folder.join("noise.csv"), &mut table)?;

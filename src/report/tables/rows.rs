@@ -5,12 +5,12 @@ use polars::prelude::{Column, NamedFrom, Series};
 
 use super::frame::Rows;
 
-/// What was trained.
+/// Names of a trained model in tables.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowKey {
     /// Model: Scalars, EMLP, MLP.
     pub model: String,
-    /// What it learns: HNN (a Hamiltonian) or N-ODE (a vector field).
+    /// What the model learns: HNN (a Hamiltonian) or N-ODE (a vector field).
     pub dynamics: String,
     /// The group it is equivariant under, such as O(3).
     pub group: String,
@@ -21,7 +21,7 @@ pub struct RowKey {
 /// One iteration of a training: a row of `training.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingRow {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
@@ -32,7 +32,7 @@ pub struct TrainingRow {
     pub iteration: u64,
     /// Value of what is minimised.
     pub loss: f64,
-    /// Norm of the loss's gradient.
+    /// Euclidean norm of the loss's gradient, by the coordinates of the optimiser.
     pub gradient_norm: f64,
     /// Mean squared error of the predicted validation chunks, where it was taken.
     pub validation_loss: Option<f64>,
@@ -43,13 +43,13 @@ pub struct TrainingRow {
 /// How a training ended: a row of `trainings.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingEndRow {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
     /// Number of trained parameters.
     pub parameters: u64,
-    /// Iterations in all.
+    /// Number of iterations of all stages.
     pub iterations: u64,
     /// Evaluations of the vector field in all.
     pub field_evaluations: u64,
@@ -70,8 +70,8 @@ pub struct TrainingEndRow {
 /// The errors of the rollouts of one trained model: many rows of `rollout_errors.parquet`. Each
 /// array is trajectory x time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RolloutErrors {
-    /// What was trained.
+pub struct RolloutErrorRows {
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
@@ -97,7 +97,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// Its name in tables.
+    /// Name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Quantity::State => "state",
@@ -110,11 +110,11 @@ impl Quantity {
 /// Errors over the test trajectories at one time: a row of `error_quantiles.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorQuantileRow {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Seed of data and model.
     pub seed: u64,
-    /// Time since the rollout's start.
+    /// Time since the start of the rollout, in the system's unit.
     pub t: f64,
     /// What the error is of.
     pub quantity: Quantity,
@@ -133,7 +133,7 @@ pub struct RecoveredRow {
     pub seed: u64,
     /// Name in the expression.
     pub name: String,
-    /// What it is, in words.
+    /// Meaning of the constant in words, such as the mass of a particle.
     pub meaning: String,
     /// Fitted value.
     pub value: f64,
@@ -220,7 +220,7 @@ impl Rows for TrainingEndRow {
     }
 }
 
-impl Rows for RolloutErrors {
+impl Rows for RolloutErrorRows {
     fn columns(rows: &[Self]) -> Vec<Column> {
         // One entry per line of the table: its block, trajectory and time.
         let lines: Vec<(&Self, usize, usize)> = rows

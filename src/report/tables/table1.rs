@@ -6,14 +6,14 @@ use polars::prelude::Column;
 
 use super::frame::{Rows, frame};
 use super::rows::{RowKey, column, key_columns};
-use crate::dataset::Error;
+use crate::dataset::DatasetError;
 use crate::dataset::files;
 use crate::dataset::frames::{self, Metadata};
 
 /// One model's error over all seeds: a row of `table1`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table1Row {
-    /// What was trained.
+    /// The model that was trained.
     pub key: RowKey,
     /// Size of the experiment: smoke, quick or paper.
     pub profile: String,
@@ -23,12 +23,12 @@ pub struct Table1Row {
     pub parameters: u64,
     /// Geometric mean over times and trajectories of the state's relative error; mean over seeds.
     pub geometric_mean: f64,
-    /// Its standard deviation over seeds; NaN for a single seed.
+    /// Standard deviation of `geometric_mean` over seeds; NaN for a single seed.
     pub deviation: f64,
-    /// As `geometric_mean`, each error raised to 1e-7 at least before the logarithm, as the
-    /// reference code does.
+    /// Geometric mean of the same errors, each raised to 1e-7 at least before the logarithm is
+    /// taken, as the reference code does; mean over seeds.
     pub clamped_mean: f64,
-    /// Its standard deviation over seeds; NaN for a single seed.
+    /// Standard deviation of `clamped_mean` over seeds; NaN for a single seed.
     pub clamped_deviation: f64,
     /// Number of seeds.
     pub seeds: u64,
@@ -41,22 +41,39 @@ pub struct Table1Row {
     pub limit: String,
 }
 
+/// The relative error of the state that a model of one seed makes, over times and trajectories.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeedError {
+    /// Geometric mean.
+    pub geometric_mean: f64,
+    /// Geometric mean of the errors, each raised to 1e-7 at least, as the reference code takes it.
+    pub clamped_mean: f64,
+}
+
+/// The relative error of the state that Yao et al. (2021) give for a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PaperError {
+    /// Geometric mean over times and trajectories, mean over seeds.
+    pub value: f64,
+    /// Its standard deviation over seeds, where they give one.
+    pub deviation: Option<f64>,
+}
+
 impl Table1Row {
-    /// A row from one pair (geometric mean, clamped geometric mean) per seed; `paper` is the
-    /// paper's value and its deviation.
+    /// A row from the errors of each seed, and what the paper says of the model.
     pub fn over_seeds(
         key: RowKey,
         profile: &str,
         preset: &str,
         parameters: u64,
-        errors: &[(f64, f64)],
-        paper: Option<(f64, f64)>,
+        errors: &[SeedError],
+        paper: Option<PaperError>,
     ) -> Self {
-        let of = |side: fn(&(f64, f64)) -> f64| {
+        let of = |side: fn(&SeedError) -> f64| {
             mean_and_deviation(&errors.iter().map(side).collect::<Vec<_>>())
         };
-        let (geometric_mean, deviation) = of(|pair| pair.0);
-        let (clamped_mean, clamped_deviation) = of(|pair| pair.1);
+        let (geometric_mean, deviation) = of(|error| error.geometric_mean);
+        let (clamped_mean, clamped_deviation) = of(|error| error.clamped_mean);
         Self {
             key,
             profile: profile.into(),
@@ -67,10 +84,8 @@ impl Table1Row {
             clamped_mean,
             clamped_deviation,
             seeds: errors.len() as u64,
-            paper: paper.map(|(value, _)| value),
-            paper_deviation: paper
-                .map(|(_, deviation)| deviation)
-                .filter(|deviation| deviation.is_finite()),
+            paper: paper.map(|paper| paper.value),
+            paper_deviation: paper.and_then(|paper| paper.deviation),
             limit: String::new(),
         }
     }
@@ -108,13 +123,13 @@ impl Rows for Table1Row {
 /// one a row, if there are any.
 ///
 /// # Errors
-/// [`Error::Unwritable`].
+/// [`DatasetError::Unwritable`].
 pub fn write_table1(
     folder: &Path,
     rows: &[Table1Row],
     seconds: Option<&[f64]>,
     metadata: &Metadata,
-) -> Result<(), Error> {
+) -> Result<(), DatasetError> {
     let mut table = frame(rows);
     frames::write_parquet(&folder.join("table1.parquet"), &mut table, metadata)?;
     frames::write_csv(&folder.join("table1.csv"), &mut table)?;
