@@ -7,8 +7,9 @@ use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::recover::assemble::exact::Discovered;
+use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
-use crate::recover::form::{Candidate, PartForm, Refit};
+use crate::recover::form::{Adjusted, Candidate, PartForm, Refit};
 use crate::recover::grow::GrownLaws;
 use crate::recover::in_units;
 use crate::recover::judge::friction::Friction;
@@ -288,6 +289,7 @@ fn learn<'a>(
     let mut fitted = learner.learn(progress)?;
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
+    learner.has_friction = friction.is_some();
     let may_be_exact = teaching.is_none() && !matches!(noise, Noise::Sigma(_));
     let grown = may_be_exact.then(|| learner.grow(&mut fitted, units, progress)).transpose()?;
     if grown.as_ref().is_some_and(|g| g.explaining.is_some()) {
@@ -301,7 +303,7 @@ fn learn<'a>(
             _ => None,
         };
         if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
-            return Ok(Known { fitted: better, friction, grown: None });
+            return Ok(Known { fitted: better, friction, grown });
         }
     }
     Ok(Known { fitted, friction, grown })
@@ -316,29 +318,35 @@ fn assemble(
     seed: u64,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Discovered, RecoverError> {
-    let Some(grown) = grown else { return learner.discover(fitted, seed, progress) };
-    if let Some(law) = grown.explaining {
+    let Some(GrownLaws { front, explaining }) = grown else {
+        return learner.discover(fitted, &[], seed, progress);
+    };
+    if let Some(law) = explaining {
         let chosen = learner.polished(law, fitted)?;
         let parts = learner.parts(fitted);
         let parts = parts.iter().map(|part| learner.terms_of(part, &chosen)).collect();
-        return Ok(Discovered { chosen, parts, laws: grown.laws, counts: Counts::default() });
+        return Ok(Discovered { chosen, parts, laws: front, counts: Counts::default() });
     }
-    let mut discovered = learner.discover(fitted, seed, progress)?;
-    let best = grown.laws.iter().min_by(|a, b| a.misfit.total_cmp(&b.misfit)).cloned();
-    discovered.laws.extend(grown.laws);
-    if let Some(best) = best {
-        let best = learner.adjust(&best.expression, fitted)?;
-        let is_shorter = best.expression.complexity() <= discovered.chosen.expression.complexity();
-        let better = if is_shorter { 1.0 } else { MUCH_BETTER };
-        if best.misfit < better * discovered.chosen.misfit {
-            discovered.laws.push(std::mem::replace(&mut discovered.chosen, best));
+    let mut discovered = learner.discover(fitted, &front, seed, progress)?;
+    if learner.noise_model().is_some() {
+        return Ok(discovered);
+    }
+    let chunks = learner.train().len();
+    let length =
+        |law: &Adjusted| systematic_length(chunks, law.misfit, law.expression.complexity());
+    for law in front {
+        if learner.late() {
+            break;
+        }
+        let law = learner.adjust(&law.expression, fitted)?;
+        if length(&law) < length(&discovered.chosen) {
+            discovered.laws.push(std::mem::replace(&mut discovered.chosen, law));
+        } else {
+            discovered.laws.push(law);
         }
     }
     Ok(discovered)
 }
-
-/// A longer law takes the place of another whose misfit is so many times as large.
-const MUCH_BETTER: f64 = 0.1;
 
 /// Whether what the closed form leaves of the held-out chunks is noise; none where the data are
 /// taken to have none. What was learned without noise says what a closed form misses.

@@ -128,7 +128,7 @@ fn regress_broken_numbers_in_exact_data_are_told() {
     broken.sort_by(|a, b| a.partial_cmp(b).unwrap());
     let law =
         recover(&inputs(), &train, &held_out, &RecoverSettings::default(), &mut |_| {}).unwrap();
-    let outlying = law.outlying.unwrap();
+    let outlying = law.outlying.as_ref().unwrap();
     let told = outlying.chunks.iter().map(|place| (place.trajectory, place.first_time));
     assert_eq!(told.collect::<Vec<_>>(), broken);
     assert!(!law.exact() && outlying.others < 1e-7, "{outlying:?}");

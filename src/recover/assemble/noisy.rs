@@ -39,6 +39,48 @@ impl Learner<'_> {
     ) -> Result<Option<(Adjusted, Vec<Adjusted>)>, RecoverError> {
         let mut laws = Vec::new();
         let Some(best) = self.best_of_parts(parts, noise_model, &mut laws) else { return Ok(None) };
+        Ok(Some(self.made_shorter(best, laws, noise_model)?))
+    }
+
+    /// The shortest of some laws, made shorter still, with all that were tried; none where what was
+    /// learned makes the data more likely.
+    ///
+    /// # Errors
+    /// Rewriting fails.
+    pub(crate) fn plain_in_noise(
+        &self,
+        plain: &[Adjusted],
+        noise_model: &NoiseModel,
+    ) -> Result<Option<(Adjusted, Vec<Adjusted>)>, RecoverError> {
+        let mut best: Option<Fit> = None;
+        let mut laws = Vec::new();
+        for law in plain {
+            if self.late() {
+                break;
+            }
+            let Some(found) = self.likely(&law.expression, noise_model, best.as_ref()) else {
+                continue;
+            };
+            laws.push(found.adjusted.clone());
+            if best.as_ref().is_none_or(|best| {
+                noise_model.length_of(&found.adjusted) < noise_model.length_of(&best.adjusted)
+            }) {
+                best = Some(found);
+            }
+        }
+        match best.filter(|best| noise_model.is_as_likely(best)) {
+            Some(best) => Ok(Some(self.made_shorter(best, laws, noise_model)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A law made simpler for as long as that makes it shorter; and all that were tried.
+    fn made_shorter(
+        &self,
+        best: Fit,
+        mut laws: Vec<Adjusted>,
+        noise_model: &NoiseModel,
+    ) -> Result<(Adjusted, Vec<Adjusted>), RecoverError> {
         let mut best = self.at_its_limit(best, noise_model)?;
         for _ in 0..MOST_SIMPLER {
             if self.late() {
@@ -68,7 +110,7 @@ impl Learner<'_> {
                 None => break,
             }
         }
-        Ok(Some((best.adjusted, laws)))
+        Ok((best.adjusted, laws))
     }
 
     /// The law with as many functions put linear, and small constants left out, as makes it

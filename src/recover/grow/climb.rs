@@ -2,10 +2,11 @@
 
 use crate::expr::Scalar;
 use crate::recover::error::RecoverError;
+use crate::recover::form::Adjusted;
 use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, WORTH_A_FIT};
-use crate::recover::grow::pool::{Offered, Pool, Rung};
+use crate::recover::grow::pool::{Offered, Pool, Rung, without_momenta};
 use crate::recover::grow::projection::{Projection, dot};
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::{Factor, Shape, Term};
@@ -32,8 +33,9 @@ impl Learner<'_> {
         rung: Rung,
         misfit: f64,
         fitted: &Fitted,
+        front: &mut Vec<Adjusted>,
     ) -> Result<Vec<OnOwnPaths>, RecoverError> {
-        let nodes = Nodes::new(self.inputs(), &self.set, paths);
+        let nodes = self.nodes(paths);
         let kinetic = self.kinetic(&nodes, misfit);
         let offered = without_momenta(offered, kinetic.is_some());
         let start = kinetic.unwrap_or_else(|| Sum::empty(&nodes.target));
@@ -51,9 +53,12 @@ impl Learner<'_> {
         grown.extend(growth.eliminated(&start));
         let roughly = Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..growth };
         grown.extend(roughly.grow_over_plain(&start));
-        for sum in &grown {
-            log::debug!("  {:.2e} {}", growth.rms(sum), sum.expression(self.scalars()));
-        }
+        front.extend(grown.iter().map(|sum| {
+            let expression = sum.expression(self.scalars());
+            let misfit = (sum.squares() / paths.weight()).sqrt();
+            log::debug!("  {misfit:.2e} {expression}");
+            Adjusted { expression, misfit, validation: misfit }
+        }));
         let few = self.promising(grown, &growth, misfit);
         few.into_iter().map(|sum| self.on_own_paths(sum, fitted)).collect()
     }
@@ -120,9 +125,4 @@ impl Learner<'_> {
         }
         Sum::of(terms, nodes, &nodes.target)
     }
-}
-
-/// Without the scalars that depend on momenta, if the kinetic energy is known.
-pub(super) fn without_momenta(offered: &[Offered], is_known: bool) -> Vec<Offered> {
-    offered.iter().filter(|o| !(is_known && o.has_momenta)).copied().collect()
 }

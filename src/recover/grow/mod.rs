@@ -17,9 +17,10 @@ mod term;
 
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
+use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
-use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths};
+use crate::recover::grow::own_paths::{ENDED, EXPLAINED, OnOwnPaths};
 use crate::recover::grow::pool::{Offered, RUNGS, Rung};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
@@ -32,15 +33,13 @@ const BETTER_PATHS: f64 = 0.5;
 /// Climbs of one rung, at most.
 const CLIMBS: usize = 3;
 
-/// Where a law is the law, each of its terms is missed by a great multiple of what is left; the terms
-/// of a series that follows another law fall geometrically, and the last is of the size of what is
-/// left.
-const ENDED: f64 = 300.0;
+/// Plain laws that are handed on, at most.
+const FEW: usize = 8;
 
 /// What growing found.
 pub(crate) struct GrownLaws {
-    /// Laws on the way, fitted along their own paths.
-    pub laws: Vec<Adjusted>,
+    /// Plain laws on the way that none of fewer symbols does better than, the best few.
+    pub front: Vec<Adjusted>,
     /// The law that explains the data, if one does.
     pub explaining: Option<Adjusted>,
 }
@@ -56,7 +55,20 @@ impl Learner<'_> {
         units: &Units,
         progress: &mut dyn FnMut(&str),
     ) -> Result<GrownLaws, RecoverError> {
-        let mut found = GrownLaws { laws: Vec::new(), explaining: None };
+        let mut front = Vec::new();
+        let explaining = self.climbed(fitted, units, &mut front, progress)?;
+        let front = few_of_front(front, self.train().len());
+        Ok(GrownLaws { front, explaining })
+    }
+
+    /// The law that explains the data, if the ladder has one; all others on the way go to `front`.
+    fn climbed(
+        &mut self,
+        fitted: &mut Fitted,
+        units: &Units,
+        front: &mut Vec<Adjusted>,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Option<Adjusted>, RecoverError> {
         let mut best: Option<OnOwnPaths> = None;
         let all = self.offered(units);
         let demanded: Vec<Offered> = all
@@ -73,9 +85,9 @@ impl Learner<'_> {
                 && law.misfit <= EXPLAINED
                 && law.gap > ENDED
             {
-                found.explaining = self.explaining(&law, &all, fitted)?;
-                if found.explaining.is_some() {
-                    return Ok(found);
+                let explaining = self.explaining(&law, &all, fitted)?;
+                if explaining.is_some() {
+                    return Ok(explaining);
                 }
             }
         }
@@ -94,7 +106,7 @@ impl Learner<'_> {
             for offered in offers {
                 for _ in 0..CLIMBS {
                     if self.late() {
-                        return Ok(found);
+                        return Ok(None);
                     }
                     let misfit =
                         best.as_ref().map_or(fitted.misfit, |b| b.misfit.min(fitted.misfit));
@@ -102,23 +114,18 @@ impl Learner<'_> {
                         Some(best) => self.own_paths(&best.expression, best.pieces, fitted)?,
                         None => self.learned_paths(fitted),
                     };
-                    let laws = self.climb(&paths, offered, rung, misfit, fitted)?;
+                    let laws = self.climb(&paths, offered, rung, misfit, fitted, front)?;
                     let explains = |l: &&OnOwnPaths| l.misfit <= EXPLAINED && l.gap > ENDED;
                     if let Some(law) = laws.iter().find(explains) {
-                        found.explaining = self.explaining(law, offered, fitted)?;
-                        if found.explaining.is_some() {
-                            return Ok(found);
+                        let explaining = self.explaining(law, offered, fitted)?;
+                        if explaining.is_some() {
+                            return Ok(explaining);
                         }
                     }
                     let first = laws.into_iter().min_by(|a, b| a.misfit.total_cmp(&b.misfit));
                     let Some(first) = first else { break };
                     let better = first.misfit < BETTER_PATHS * misfit;
                     if best.as_ref().is_none_or(|b| first.misfit < b.misfit) {
-                        found.laws.push(Adjusted {
-                            expression: first.expression.clone(),
-                            misfit: first.misfit,
-                            validation: first.misfit,
-                        });
                         best = Some(first);
                     }
                     if !better {
@@ -127,7 +134,7 @@ impl Learner<'_> {
                 }
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
     /// A law that explains some of the chunks put as plainly as they allow, if it explains all.
@@ -168,4 +175,23 @@ impl Learner<'_> {
         };
         (0..self.set.len()).filter(|i| self.tells(*i)).map(offered).collect()
     }
+}
+
+/// Those laws that none of fewer symbols does better than, of these the few of least description
+/// length, the plainest first.
+fn few_of_front(mut all: Vec<Adjusted>, chunks: usize) -> Vec<Adjusted> {
+    let complexity = |law: &Adjusted| law.expression.complexity();
+    all.retain(|law| law.misfit.is_finite() && !law.expression.constants().is_empty());
+    all.sort_by(|a, b| complexity(a).cmp(&complexity(b)).then(a.misfit.total_cmp(&b.misfit)));
+    let mut least = f64::INFINITY;
+    all.retain(|law| {
+        let better = law.misfit < least;
+        least = least.min(law.misfit);
+        better
+    });
+    let length = |law: &Adjusted| systematic_length(chunks, law.misfit, complexity(law));
+    all.sort_by(|a, b| length(a).total_cmp(&length(b)));
+    all.truncate(FEW);
+    all.sort_by_key(complexity);
+    all
 }

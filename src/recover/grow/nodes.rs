@@ -93,6 +93,27 @@ impl Nodes {
         self
     }
 
+    /// With the share of forces against the momentum of each particle, as friction has them, taken
+    /// out of all that is asked for.
+    pub fn without_drag(mut self, dimension: usize, paths: &Paths) -> Self {
+        let (chunks, half) = (paths.chunks(), self.dim / 2);
+        for first in (half..self.dim).step_by(dimension) {
+            let mut column = vec![0.0; self.rows()];
+            for c in first..first + dimension {
+                let nodes = chunks.iter().flat_map(|n| {
+                    n.weights.iter().zip(n.states.chunks_exact(self.dim)).map(|(w, z)| w * z[c])
+                });
+                let drag: Vec<f64> = nodes.collect();
+                let rows = &mut column[c * self.intervals..][..self.intervals];
+                rows.iter_mut().zip(drag.chunks(self.each)).for_each(|(r, d)| *r = d.iter().sum());
+            }
+            self.finish(0..self.dim, &mut column);
+            self.others.push(&column);
+        }
+        self.others.reject(&mut self.target);
+        self
+    }
+
     /// Number of rows: increments of all components.
     pub fn rows(&self) -> usize {
         self.dim * self.intervals

@@ -3,9 +3,8 @@
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
-use crate::recover::grow::climb::without_momenta;
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::pool::{Offered, Rung};
+use crate::recover::grow::pool::{Offered, Rung, without_momenta};
 use crate::recover::grow::sum::Sum;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::library_fit::trust_in;
@@ -17,8 +16,16 @@ use crate::recover::problem::learner::Learner;
 const ROWS: usize = 800;
 
 /// Root mean square residuals below this, along a law's own paths, are the error of paths and
-/// integration.
-pub(super) const EXPLAINED: f64 = 4e-9;
+/// integration: the same bound as for rollouts of an exact law.
+pub(super) const EXPLAINED: f64 = 1e-8;
+
+/// Chunks of less trust than this can't be followed.
+const HARDLY: f64 = 0.01;
+
+/// Where a law is the law, each of its terms is missed by a great multiple of what is left; the terms
+/// of a series that follows another law fall geometrically, and the last is of the size of what is
+/// left.
+pub(super) const ENDED: f64 = 300.0;
 
 /// Only sums that leave so much more than the model that made the paths are fitted along their own.
 pub(super) const WORTH_A_FIT: f64 = 3.0;
@@ -65,13 +72,25 @@ impl Learner<'_> {
         self.some_paths_along(&fitted.flow(), self.pieces(), fitted, self.enough())
     }
 
+    /// The nodes of paths, with friction taken out where there is some.
+    pub(super) fn nodes(&self, paths: &Paths) -> Nodes {
+        let nodes = Nodes::new(self.inputs(), &self.set, paths);
+        if self.has_friction {
+            nodes.without_drag(self.inputs().shape.dimension, paths)
+        } else {
+            nodes
+        }
+    }
+
     /// Trust in each chunk by how well a law follows it.
     pub(super) fn trust_by(&self, law: &Expr) -> Result<Vec<f64>, RecoverError> {
         let model = ScalarHamiltonian::closed_form(self.inputs(), law)?;
         let theta = law.constants();
         let paths = self
             .paths(Some(&Flow { model: &model, theta: &theta }), &vec![1.0; self.train().len()]);
-        Ok(trust_in(&paths.misfits(&paths.increments(&model, &theta), &[1.0])))
+        let mut trust = trust_in(&paths.misfits(&paths.increments(&model, &theta), &[1.0]));
+        trust.iter_mut().filter(|t| **t < HARDLY).for_each(|t| *t = 0.0);
+        Ok(trust)
     }
 
     /// Fits a sum along its own paths, improved until they settle.
@@ -86,7 +105,7 @@ impl Learner<'_> {
         let followed = self.learned_paths(fitted).weight();
         for _ in 0..ROUNDS {
             let paths = self.own_paths(&best.expression, pieces, fitted)?;
-            let nodes = Nodes::new(self.inputs(), &self.set, &paths);
+            let nodes = self.nodes(&paths);
             let Some(mut sum) = Sum::of(best.sum.terms.clone(), &nodes, &nodes.target) else {
                 break;
             };
@@ -121,7 +140,7 @@ impl Learner<'_> {
         fitted: &Fitted,
     ) -> Result<Expr, RecoverError> {
         let paths = self.own_paths(&law.expression, law.pieces, fitted)?;
-        let nodes = Nodes::new(self.inputs(), &self.set, &paths);
+        let nodes = self.nodes(&paths);
         let Some(sum) = Sum::of(law.sum.terms.clone(), &nodes, &nodes.target) else {
             return Ok(law.expression.clone());
         };

@@ -4,10 +4,9 @@ use ndarray::{Axis, concatenate};
 
 use crate::expr::{Scalar, Vector};
 use crate::recover::error::RecoverError;
-use crate::recover::grow::ENDED;
 use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, WORTH_A_FIT, gap};
+use crate::recover::grow::own_paths::{ENDED, EXPLAINED, OnOwnPaths, WORTH_A_FIT, gap};
 use crate::recover::grow::pool::{Offered, RUNGS};
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::Term;
@@ -31,8 +30,7 @@ impl Learner<'_> {
         for part in self.parts_of_vectors(fitted) {
             let others: Vec<usize> =
                 (0..fitted.theta.len()).filter(|k| !part.columns.contains(k)).collect();
-            let nodes = Nodes::new(self.inputs(), &self.set, &paths)
-                .without(&design.select(Axis(1), &others));
+            let nodes = self.nodes(&paths).without(&design.select(Axis(1), &others));
             let own: Vec<Offered> =
                 offered.iter().filter(|o| part.scalars.contains(&o.scalar)).copied().collect();
             match self.grown_part(&nodes, &own, fitted.misfit) {
@@ -40,7 +38,7 @@ impl Learner<'_> {
                 None => return Ok(None),
             }
         }
-        let nodes = Nodes::new(self.inputs(), &self.set, &paths);
+        let nodes = self.nodes(&paths);
         match Sum::of(terms, &nodes, &nodes.target) {
             Some(sum) => Ok(Some(self.on_own_paths(sum, fitted)?)),
             None => Ok(None),

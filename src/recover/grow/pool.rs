@@ -311,3 +311,8 @@ fn functions(o: &Offered, coarseness: usize) -> Vec<Factor> {
     }
     found
 }
+
+/// Without the scalars that depend on momenta, if the kinetic energy is known.
+pub(super) fn without_momenta(offered: &[Offered], is_known: bool) -> Vec<Offered> {
+    offered.iter().filter(|o| !(is_known && o.has_momenta)).copied().collect()
+}

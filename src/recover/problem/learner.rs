@@ -30,6 +30,8 @@ pub struct Learner<'a> {
     /// How noisy chunks are fitted, if they are.
     pub(crate) noise_model: Option<NoiseModel>,
     pub(crate) deadline: Deadline,
+    /// Whether the data show friction.
+    pub(crate) has_friction: bool,
     /// Whom to learn from in the place of the data.
     pub(crate) teacher: Option<Teacher<'a>>,
 }
@@ -63,6 +65,7 @@ impl<'a> Learner<'a> {
             factors: Vec::new(),
             noise_model: None,
             deadline,
+            has_friction: false,
             teacher: None,
         })
     }
