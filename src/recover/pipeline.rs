@@ -190,6 +190,10 @@ fn recovered_from_all(
         ));
     }
     verdict.undetermined.extend(constant_in(best, &checks).map(|check| check.message.clone()));
+    let own = best.complexity();
+    if rivals.iter().any(|rival| rival.expression.complexity() < own) {
+        verdict.undetermined.push(RIVALS.into());
+    }
     let is_known = !settings.masses.is_empty();
     let all_states = states(train);
     if !is_known && is_one_energy(inputs, best, &all_states, error)? {
@@ -245,6 +249,10 @@ fn recovered_from_all(
 const ONE_ENERGY: &str = "all of the data have one energy: any function of H moves them as well; a \
     run of another energy would tell, or velocities with --mass";
 
+/// Why a law among rivals is not determined.
+const RIVALS: &str = "laws of fewer symbols explain the data as well within their noise (see \
+    the rivals): more data, or less noise, would tell";
+
 /// Why a law that was stopped is not complete.
 const STOPPED: &str = "the time was over before all was tried";
 
@@ -290,11 +298,6 @@ fn learn<'a>(
     learner.sharpen(&mut fitted);
     let friction = learner.friction(&fitted)?;
     learner.has_friction = friction.is_some();
-    let may_be_exact = teaching.is_none() && !matches!(noise, Noise::Sigma(_));
-    let grown = may_be_exact.then(|| learner.grow(&mut fitted, units, progress)).transpose()?;
-    if grown.as_ref().is_some_and(|g| g.explaining.is_some()) {
-        return Ok(Known { fitted, friction: None, grown });
-    }
     let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
     if noisy && !learner.late() {
         let spread = states(learner.train()).std_axis(Axis(0), 0.0);
@@ -303,10 +306,15 @@ fn learn<'a>(
             _ => None,
         };
         if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
-            return Ok(Known { fitted: better, friction, grown });
+            fitted = better;
         }
     }
-    Ok(Known { fitted, friction, grown })
+    let grown = match teaching {
+        None => Some(learner.grow(&mut fitted, units, progress)?),
+        Some(_) => None,
+    };
+    let explained = grown.as_ref().is_some_and(|g| g.explaining.is_some());
+    Ok(Known { fitted, friction: friction.filter(|_| !explained), grown })
 }
 
 /// The law that was grown, where it explains the data, else that of the parts of what was learned,
@@ -319,7 +327,7 @@ fn assemble(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Discovered, RecoverError> {
     let Some(GrownLaws { front, explaining }) = grown else {
-        return learner.discover(fitted, &[], seed, progress);
+        return learner.discover(fitted, seed, progress);
     };
     if let Some(law) = explaining {
         let chosen = learner.polished(law, fitted)?;
@@ -327,8 +335,15 @@ fn assemble(
         let parts = parts.iter().map(|part| learner.terms_of(part, &chosen)).collect();
         return Ok(Discovered { chosen, parts, laws: front, counts: Counts::default() });
     }
-    let mut discovered = learner.discover(fitted, &front, seed, progress)?;
-    if learner.noise_model().is_some() {
+    let mut discovered = learner.discover(fitted, seed, progress)?;
+    if let Some(noise_model) = learner.noise_model() {
+        let plain = learner.plain_in_noise(&front, &discovered.chosen, noise_model);
+        discovered.laws.extend(plain);
+        let length = |law: &Adjusted| noise_model.length_of(law);
+        let shortest = discovered.laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
+        if let Some(shortest) = shortest.filter(|law| length(law) < length(&discovered.chosen)) {
+            discovered.chosen = shortest.clone();
+        }
         return Ok(discovered);
     }
     let chunks = learner.train().len();

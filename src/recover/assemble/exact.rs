@@ -45,7 +45,7 @@ const MOST_TERMS: usize = 60;
 const PATIENCE: usize = 2;
 
 impl Learner<'_> {
-    /// Takes one of some plain laws that explains noisy data, or finds forms of all parts, puts them together, fits the constants of the whole and drops what
+    /// Finds forms of all parts, puts them together, fits the constants of the whole and drops what
     /// the data don't demand. After the deadline the first choice is left as it is.
     ///
     /// # Errors
@@ -53,19 +53,12 @@ impl Learner<'_> {
     pub fn discover(
         &mut self,
         fitted: &Fitted,
-        plain: &[Adjusted],
         seed: u64,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Discovered, RecoverError> {
         let mut searches = Searches::new(seed, self.deadline().clone());
         let parts = self.parts(fitted);
         let (mut forms, mut hopeless) = (Vec::new(), 0);
-        if let Some(noise_model) = self.noise_model()
-            && let Some((chosen, laws)) = self.plain_in_noise(plain, noise_model)?
-        {
-            let parts = parts.iter().map(|part| self.terms_of(part, &chosen)).collect();
-            return Ok(Discovered { chosen, parts, laws, counts: searches.counts });
-        }
         for (i, part) in parts.iter().enumerate() {
             progress(&format!("searching for closed forms: part {} of {}", i + 1, parts.len()));
             let mut found = self.forms(fitted, part, hopeless < PATIENCE, &mut searches)?;

@@ -42,36 +42,19 @@ impl Learner<'_> {
         Ok(Some(self.made_shorter(best, laws, noise_model)?))
     }
 
-    /// The shortest of some laws, made shorter still, with all that were tried; none where what was
-    /// learned makes the data more likely.
-    ///
-    /// # Errors
-    /// Rewriting fails.
+    /// Those of some laws of fewer symbols than the chosen one that can be fitted, with their most
+    /// likely constants.
     pub(crate) fn plain_in_noise(
         &self,
         plain: &[Adjusted],
+        chosen: &Adjusted,
         noise_model: &NoiseModel,
-    ) -> Result<Option<(Adjusted, Vec<Adjusted>)>, RecoverError> {
-        let mut best: Option<Fit> = None;
-        let mut laws = Vec::new();
-        for law in plain {
-            if self.late() {
-                break;
-            }
-            let Some(found) = self.likely(&law.expression, noise_model, best.as_ref()) else {
-                continue;
-            };
-            laws.push(found.adjusted.clone());
-            if best.as_ref().is_none_or(|best| {
-                noise_model.length_of(&found.adjusted) < noise_model.length_of(&best.adjusted)
-            }) {
-                best = Some(found);
-            }
-        }
-        match best.filter(|best| noise_model.is_as_likely(best)) {
-            Some(best) => Ok(Some(self.made_shorter(best, laws, noise_model)?)),
-            None => Ok(None),
-        }
+    ) -> Vec<Adjusted> {
+        let own = chosen.expression.complexity();
+        let shorter = plain.iter().filter(|law| law.expression.complexity() <= own);
+        let tried = shorter.take_while(|_| !self.late());
+        let fitted = tried.filter_map(|law| self.likely(&law.expression, noise_model, None));
+        fitted.map(|law| law.adjusted).collect()
     }
 
     /// A law made simpler for as long as that makes it shorter; and all that were tried.

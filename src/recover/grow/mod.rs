@@ -21,6 +21,7 @@ use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::grow::own_paths::{ENDED, EXPLAINED, OnOwnPaths};
+use crate::recover::grow::parts::Parts;
 use crate::recover::grow::pool::{Offered, RUNGS, Rung};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
@@ -79,20 +80,26 @@ impl Learner<'_> {
         // Where sums of functions of one scalar do, there are no products.
         let alone =
             fitted.misfit <= PAIRS_ABOVE && fitted.groups.iter().all(|g| g.scalars.len() < 2);
-        if fitted.misfit <= PAIRS_ABOVE {
+        if fitted.misfit <= PAIRS_ABOVE && self.noise_model().is_none() {
             progress("growing laws: part by part");
-            if let Some(law) = self.grown_parts(fitted, &all)?
-                && law.misfit <= EXPLAINED
-                && law.gap > ENDED
-            {
-                let explaining = self.explaining(&law, &all, fitted)?;
-                if explaining.is_some() {
-                    return Ok(explaining);
+            match self.grown_parts(fitted, &all)? {
+                Parts::Law(law) if law.misfit <= EXPLAINED && law.gap > ENDED => {
+                    let explaining = self.explaining(&law, &all, fitted)?;
+                    if explaining.is_some() {
+                        return Ok(explaining);
+                    }
                 }
+                // The whole ladder has no other functions of one scalar.
+                Parts::NoFormOfOneScalar if alone => return Ok(None),
+                _ => {}
             }
         }
-        // What is left of noisy data no rung explains: only plain laws are tried.
-        let highest = if fitted.misfit > NOISY { Rung::Functions } else { Rung::Any };
+        // What is left of noisy data no rung explains: plain laws are grown to be held against it.
+        let highest = match self.noise_model() {
+            Some(_) => Rung::Plain,
+            None if fitted.misfit > NOISY => Rung::Functions,
+            None => Rung::Any,
+        };
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));
@@ -145,6 +152,7 @@ impl Learner<'_> {
         fitted: &mut Fitted,
     ) -> Result<Option<Adjusted>, RecoverError> {
         self.pieces = self.pieces.max(law.pieces);
+        self.factors.clear();
         let plainest = self.plainest(law, offered, fitted)?;
         let spellings: [&Expr; 2] = [&plainest, &law.expression];
         // Chunks that this law is hard to follow in count less, whatever was learned of them.

@@ -14,6 +14,19 @@ use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
 use crate::recover::split::Part;
 
+/// What growing part by part gives.
+pub(super) enum Parts {
+    /// The sum of the parts' laws.
+    Law(OnOwnPaths),
+    /// A part that is a function of one scalar has none.
+    NoFormOfOneScalar,
+    /// No law.
+    None,
+}
+
+/// Terms of the law of a part, at most.
+const MOST_TERMS: usize = 5;
+
 impl Learner<'_> {
     /// The sum of the plainest terms of every part, each grown with the functions of all other
     /// parts free: what a part is to explain is then all that they can't.
@@ -21,11 +34,11 @@ impl Learner<'_> {
         &self,
         fitted: &Fitted,
         offered: &[Offered],
-    ) -> Result<Option<OnOwnPaths>, RecoverError> {
+    ) -> Result<Parts, RecoverError> {
         let paths = self.learned_paths(fitted);
         let blocks = paths.design(&fitted.model);
         let views: Vec<_> = blocks.iter().map(|b| b.view()).collect();
-        let Ok(design) = concatenate(Axis(0), &views) else { return Ok(None) };
+        let Ok(design) = concatenate(Axis(0), &views) else { return Ok(Parts::None) };
         let mut terms: Vec<Term> = Vec::new();
         for part in self.parts_of_vectors(fitted) {
             let others: Vec<usize> =
@@ -35,13 +48,14 @@ impl Learner<'_> {
                 offered.iter().filter(|o| part.scalars.contains(&o.scalar)).copied().collect();
             match self.grown_part(&nodes, &own, fitted.misfit) {
                 Some(sum) => terms.extend(sum.terms),
-                None => return Ok(None),
+                None if own.len() == 1 => return Ok(Parts::NoFormOfOneScalar),
+                None => return Ok(Parts::None),
             }
         }
         let nodes = self.nodes(&paths);
         match Sum::of(terms, &nodes, &nodes.target) {
-            Some(sum) => Ok(Some(self.on_own_paths(sum, fitted)?)),
-            None => Ok(None),
+            Some(sum) => Ok(Parts::Law(self.on_own_paths(sum, fitted)?)),
+            None => Ok(Parts::None),
         }
     }
 
@@ -50,8 +64,8 @@ impl Learner<'_> {
         let several = own.len() > 1;
         for rung in RUNGS.into_iter().filter(|r| several || !r.has_products()) {
             let pool = self.pool(rung, own, nodes);
-            let growth =
-                self.growth(rung, (nodes, &pool), 0, (0.1 * misfit).clamp(EXPLAINED, 1e-6));
+            let floor = (0.1 * misfit).clamp(EXPLAINED, 1e-6);
+            let growth = Growth { most: MOST_TERMS, ..self.growth(rung, (nodes, &pool), 0, floor) };
             let start = Sum::empty(&nodes.target);
             let mut grown = growth.grow(start.clone());
             grown.extend(growth.eliminated(&start));
