@@ -486,8 +486,12 @@ fn summary(
         rollout_error_text(closed)
     );
     recovery.checks.iter().for_each(|check| text += &format!("{}\n", check.message));
-    text += &format!("exact: {}\n", if recovery.exact() { "yes" } else { "no" });
-    text += &format!("{}\n", verdict_text(&recovery.verdict));
+    text += "exact: ";
+    text += &if recovery.exact() {
+        "yes, down to noise or integration error\n".to_string()
+    } else {
+        format!("no: {}\n", verdict_text(&recovery.verdict))
+    };
     if let Some(outlying) = &recovery.outlying {
         text += &format!("{}\n", outlying_text(outlying));
     }

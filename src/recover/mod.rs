@@ -1,11 +1,13 @@
 //! The law behind trajectories, as a formula with error bars.
 //!
-//! [`recover`] learns a Hamiltonian in an explicit basis, splits it into parts that are functions of
-//! few scalars, searches a closed form for each, fits the whole law's constants to the trajectories
-//! themselves, judges it on chunks that were held out, and reads its masses, springs and fields.
-//! [`recover_from`] reads the law off a trained model of any kind. The stages are the folders of
-//! this module, in the order of the work: `problem`, `learn`, `propose`, `assemble`, `refit`,
-//! `judge`, `read`; `pipeline` has the phases, [`Recovery`] is the result.
+//! [`recover`] learns a Hamiltonian in an explicit basis and grows laws from the simplest on the
+//! data themselves. Where none of these explains the data, it splits what was learned into parts
+//! that are functions of few scalars and searches a closed form for each. The whole law's constants
+//! are fitted to the trajectories, it is judged on chunks that were held out, and its masses,
+//! springs and fields are read. [`recover_from`] reads the law off a trained model of any kind. The
+//! stages are the folders of this module, in the order of the work: `problem`, `learn`, `grow`,
+//! `propose`, `assemble`, `refit`, `judge`, `read`; `pipeline` has the phases, [`Recovery`] is the
+//! result.
 
 mod assemble;
 mod compare;

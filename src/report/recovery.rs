@@ -276,7 +276,14 @@ impl RecoveryReport<'_> {
 
     fn markdown(&self, radial: bool) -> String {
         let r = self.recovery;
-        let verdict = verdict_text(&r.verdict);
+        let verdict = if r.exact() {
+            "The closed form explains the data down to noise or integration error.".into()
+        } else {
+            format!(
+                "The closed form is an approximation, or one of several: {}",
+                verdict_text(&r.verdict)
+            )
+        };
         let stopped = if r.stopped { format!("\n\n{STOPPED}") } else { String::new() };
         let mut text = format!(
             "# Recovered Hamiltonian\n\n```text\nH = {}\n```\n\n$$H = {}$$\n\n{verdict}{stopped}\n\n## Forces\n\n",

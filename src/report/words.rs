@@ -25,15 +25,15 @@ pub fn outlying_text(Outlying { chunks, of, others }: &Outlying) -> String {
     )
 }
 
-/// What is said of a law in the end.
+/// What is said of a law in the end, with the reasons of each "no" in lines of their own.
 pub fn verdict_text(verdict: &Verdict) -> String {
-    let word = |yes: bool| if yes { "yes" } else { "no" };
-    let mut text = format!(
-        "explained: {}, determined: {}, complete: {}",
-        word(verdict.explained()),
-        word(verdict.determined()),
-        word(verdict.complete())
-    );
+    let said = |name: &str, yes: bool| format!("{}{name}", if yes { "" } else { "not " });
+    let mut text = [
+        said("explained", verdict.explained()),
+        said("determined", verdict.determined()),
+        said("complete", verdict.complete()),
+    ]
+    .join(", ");
     for reason in verdict.reasons() {
         text += &format!("\n- {reason}");
     }

@@ -5,5 +5,6 @@ mod constant_lengths;
 mod data;
 mod laws;
 mod named_laws;
+mod one_run;
 mod pendulum;
 mod units;

@@ -14,8 +14,8 @@ use crate::recover::learn::fitted::Fitted;
 use crate::recover::paths::Paths;
 use crate::recover::problem::learner::Learner;
 
-/// Numbers of a pool, at most: half a gigabyte.
-const MOST_NUMBERS: usize = 1 << 26;
+/// Numbers of a pool, at most: 64 megabytes of them.
+const MOST_NUMBERS: usize = 1 << 23;
 
 /// Terms of a law besides its kinetic energy, at most: of powers, and of functions with numbers
 /// inside, of which so many follow anything.

@@ -15,6 +15,9 @@ mod projection;
 mod sum;
 mod term;
 
+#[cfg(test)]
+mod tests;
+
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
 use crate::recover::description_length::systematic_length;

@@ -17,7 +17,7 @@ use crate::recover::split::Part;
 /// What growing part by part gives.
 pub(super) enum Parts {
     /// The sum of the parts' laws.
-    Law(OnOwnPaths),
+    Law(Box<OnOwnPaths>),
     /// A part that is a function of one scalar has none.
     NoFormOfOneScalar,
     /// No law.
@@ -54,7 +54,7 @@ impl Learner<'_> {
         }
         let nodes = self.nodes(&paths);
         match Sum::of(terms, &nodes, &nodes.target) {
-            Some(sum) => Ok(Parts::Law(self.on_own_paths(sum, fitted)?)),
+            Some(sum) => Ok(Parts::Law(Box::new(self.on_own_paths(sum, fitted)?))),
             None => Ok(Parts::None),
         }
     }

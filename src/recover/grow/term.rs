@@ -33,6 +33,9 @@ pub(crate) enum Shape {
 /// A function that bends by less than this over the range of its scalar is one of its powers.
 const BEND: f64 = 0.02;
 
+/// Radians over the range of a scalar: with more, points of chunks fall on any curve.
+const TURNS: f64 = 100.0;
+
 /// A function of one scalar of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Factor {
@@ -57,7 +60,8 @@ impl Shape {
     fn is_told(self, a: f64, (low, high): (f64, f64)) -> bool {
         let (width, most) = (high - low, low.abs().max(high.abs()));
         match self {
-            Self::Exp | Self::Cos | Self::Sin => a.abs() * width > BEND,
+            Self::Exp => a.abs() * width > BEND,
+            Self::Cos | Self::Sin => (BEND..TURNS).contains(&(a.abs() * width)),
             Self::Gauss => a.abs() * most * most > BEND,
             Self::Log | Self::Shifted(_) => BEND * (a + low) < width,
             Self::LogOfSquare | Self::Softened(_) => BEND * a.abs() < most * most,

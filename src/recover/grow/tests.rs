@@ -1,0 +1,109 @@
+//! Columns and projections of terms against the model of the same closed form.
+
+use ndarray::Array2;
+
+use crate::dataset::{Shape, Trajectory};
+use crate::deadline::Deadline;
+use crate::expr::Expr;
+use crate::model::ScalarHamiltonian;
+use crate::recover::grow::nodes::Nodes;
+use crate::recover::grow::pool::{Offered, RUNGS, Rung};
+use crate::recover::grow::projection::{Projection, dot};
+use crate::recover::grow::sum::Sum;
+use crate::recover::grow::term::Term;
+use crate::recover::paths::{Flow, Paths};
+use crate::recover::problem::learner::Learner;
+use crate::scalars::Inputs;
+
+fn inputs() -> Inputs {
+    let shape = Shape { particles: 1, dimension: 2 };
+    Inputs::new(shape, vec![0.0; 2], vec![("e".into(), vec![0.6, 0.8])]).unwrap()
+}
+
+/// Chunks of four points at uneven times of a made motion.
+fn chunks() -> Vec<Trajectory> {
+    let chunk = |k: usize| {
+        let times: Vec<f64> = (0..4).map(|j| 0.1 * j as f64 + 0.01 * (j * j) as f64).collect();
+        let state = |t: f64| {
+            let t = t + 0.37 * k as f64;
+            [2.0 + t.sin(), 1.5 + 0.5 * (1.3 * t).cos(), 0.7 * t.cos() + 0.3, 0.4 - 0.6 * t.sin()]
+        };
+        let states: Vec<f64> = times.iter().flat_map(|t| state(*t)).collect();
+        Trajectory { id: k as i64, times, states: Array2::from_shape_vec((4, 4), states).unwrap() }
+    };
+    (0..19).map(chunk).collect()
+}
+
+fn offered(learner: &Learner) -> Vec<Offered> {
+    learner.offered(&crate::dataset::Units::of(learner.inputs(), learner.train()))
+}
+
+#[test]
+fn the_column_of_every_term_is_that_of_its_model() {
+    let (inputs, chunks) = (inputs(), chunks());
+    let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
+    let flow: Option<&Flow<ScalarHamiltonian<crate::basis::ProductBasis>>> = None;
+    let paths = Paths::new(flow, &chunks, learner.weights(), 2, &vec![0.5; chunks.len()]);
+    let nodes = Nodes::new(&inputs, &learner.set, &paths);
+    let terms: Vec<Term> = RUNGS.iter().flat_map(|r| r.terms(&offered(&learner))).collect();
+    let mut compared = 0;
+    for term in terms.iter().step_by(7) {
+        let mut column = Vec::new();
+        if !term.column(&nodes, &mut column) {
+            continue;
+        }
+        let expression = term.expression(learner.scalars());
+        let model = ScalarHamiltonian::closed_form(&inputs, &expression).unwrap();
+        let blocks = paths.increments(&model, &expression.constants());
+        let rows: Vec<f64> = blocks.iter().flat_map(|b| b.column(0).to_vec()).collect();
+        let expected: Vec<f64> = (0..4)
+            .flat_map(|c| rows.iter().skip(c).step_by(4).copied().collect::<Vec<_>>())
+            .collect();
+        let size = dot(&expected, &expected).sqrt();
+        let apart: f64 =
+            column.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart <= 1e-10 * size, "{expression}: {apart:e} of {size:e}");
+        compared += 1;
+    }
+    assert!(compared > 100, "{compared} of {}", terms.len());
+}
+
+#[test]
+fn a_projection_gives_the_coefficients_and_leaves_what_is_orthogonal() {
+    let column = |k: usize| -> Vec<f64> {
+        (0..40).map(|i| ((i * (k + 2)) as f64 * 0.31 + k as f64).sin()).collect()
+    };
+    let columns: Vec<Vec<f64>> = (0..3).map(column).collect();
+    let target: Vec<f64> =
+        (0..40).map(|i| 2.0 * columns[0][i] - 0.5 * columns[1][i] + 3.0 * columns[2][i]).collect();
+    let projection = Projection::on(target, &columns).unwrap();
+    for (found, expected) in projection.coefficients().iter().zip([2.0, -0.5, 3.0]) {
+        assert!((found - expected).abs() < 1e-12, "{found}");
+    }
+    assert!(projection.squares() < 1e-24);
+    let sum: Vec<f64> = (0..40).map(|i| columns[0][i] + columns[1][i]).collect();
+    assert!(Projection::on(column(5), [&columns[0], &columns[1], &sum]).is_none());
+}
+
+#[test]
+fn polishing_finds_the_number_inside() {
+    let (inputs, chunks) = (inputs(), chunks());
+    let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
+    let flow: Option<&Flow<ScalarHamiltonian<crate::basis::ProductBasis>>> = None;
+    let paths = Paths::new(flow, &chunks, learner.weights(), 1, &vec![1.0; chunks.len()]);
+    let nodes = Nodes::new(&inputs, &learner.set, &paths);
+    for term in Rung::Alone.terms(&offered(&learner)).iter().step_by(5) {
+        let (mut moved, mut target) = (term.clone(), Vec::new());
+        let Some(factor) = moved.0.iter_mut().find(|f| f.shape.has_number()) else { continue };
+        factor.inside *= 1.005;
+        let true_number = factor.inside;
+        if !moved.column(&nodes, &mut target) {
+            continue;
+        }
+        let Some(mut sum) = Sum::of(vec![term.clone()], &nodes, &target) else { continue };
+        sum.polish(25, &nodes, &target);
+        let found = sum.terms[0].numbers().next().unwrap();
+        let law: Expr = sum.expression(learner.scalars());
+        assert!((found / true_number - 1.0).abs() < 1e-5, "{law}: {found} {true_number}");
+    }
+}

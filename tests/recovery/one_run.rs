@@ -1,0 +1,78 @@
+//! One run of one particle, as most people have it.
+
+use ndarray::Array2;
+use scalar_dynamics::dataset::{Shape, Trajectory};
+use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
+use scalar_dynamics::scalars::Inputs;
+
+const SHAPE: Shape = Shape { particles: 1, dimension: 1 };
+const ROWS: usize = 240;
+const INTERVAL: f64 = 0.07;
+/// g/L of a pendulum that swings far, by its angle.
+const STIFFNESS: f64 = 2.3;
+
+/// The run, by the method of Runge and Kutta of order four in so small steps that roundoff is what
+/// is left.
+fn pendulum() -> Vec<[f64; 2]> {
+    const STEPS: usize = 300;
+    let slope = |[q, p]: [f64; 2]| [p, -STIFFNESS * q.sin()];
+    let h = INTERVAL / STEPS as f64;
+    let (mut y, mut states) = ([1.9_f64, 0.4], Vec::new());
+    for _ in 0..ROWS {
+        states.push(y);
+        for _ in 0..STEPS {
+            let moved = |k: [f64; 2], by: f64| [y[0] + by * k[0], y[1] + by * k[1]];
+            let a = slope(y);
+            let b = slope(moved(a, 0.5 * h));
+            let c = slope(moved(b, 0.5 * h));
+            let d = slope(moved(c, h));
+            y = std::array::from_fn(|i| y[i] + h / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]));
+        }
+    }
+    states
+}
+
+/// What is recovered of the run, its times in so many seconds.
+fn recovered(masses: Vec<f64>, second: f64) -> Recovery {
+    let states = pendulum();
+    let chunk = |first: usize| {
+        let rows: Vec<f64> = states[first..first + 5].concat();
+        Trajectory {
+            id: 1,
+            times: (first..first + 5).map(|row| row as f64 * INTERVAL / second).collect(),
+            states: Array2::from_shape_vec((5, 2), rows).unwrap(),
+        }
+    };
+    let train: Vec<Trajectory> = (0..78).map(|k| chunk(3 * k)).collect();
+    let held_out: Vec<Trajectory> = (0..19).map(|k| chunk(12 * k + 2)).collect();
+    let inputs = Inputs::new(SHAPE, vec![0.0], vec![("e".into(), vec![1.0])]).unwrap();
+    let settings = RecoverSettings { masses, ..RecoverSettings::default() };
+    recover(&inputs, &train, &held_out, &settings, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn regress_a_pendulum_by_its_angle_is_found_from_one_run() {
+    let law = recovered(vec![1.0], 1.0);
+    let best = law.best().to_string();
+    assert!(law.exact(), "{best} {:?}", law.verdict);
+    assert!(
+        ["0.5*norm(p1)**2 - 2.3*cos(dot(e,q1))", "0.5*norm(p1)**2 - 2.3*cos(norm(q1))"]
+            .contains(&best.as_str()),
+        "{best}"
+    );
+}
+
+#[test]
+fn regress_momenta_of_one_energy_leave_the_law_undetermined() {
+    let law = recovered(Vec::new(), 1.0);
+    assert!(law.verdict.explained() && !law.verdict.determined(), "{:?}", law.verdict);
+    assert!(!law.exact() && law.verdict.reasons().any(|r| r.contains("one energy")));
+}
+
+#[test]
+fn regress_velocities_in_another_unit_are_told_with_the_factor() {
+    let law = recovered(vec![1.0], 60.0);
+    let told = law.checks.iter().find(|check| check.name == "velocity").unwrap();
+    assert!(told.message.starts_with("dq1/dt is 60.00"), "{}", told.message);
+    assert!(recovered(vec![1.0], 1.0).checks.is_empty());
+}
