@@ -53,16 +53,15 @@ fn law_of(table: &str, scarce: usize) -> (Recovery, usize) {
     let path = folder.path().join("table.csv");
     fs::write(&path, table).unwrap();
     let cut = Cut { points: 5, most: 1000, seed: 1 };
-    let (Chunks { shape, chunks, .. }, warnings) =
+    let (Chunks { shape, chunks, velocities, .. }, warnings) =
         read_chunks(&path, &BTreeMap::from([(1, MASS)]), &cut, &mut |_| {}).unwrap();
     assert!(warnings.len() == 1 && warnings[0].contains("comment"));
     let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
     let train = overlapped(train, 5, scarce).unwrap();
     let inputs = Inputs::new(shape, vec![0.0; 2], vec![]).unwrap();
-    (
-        recover(&inputs, &train, &check, &RecoverSettings::default(), &mut |_| {}).unwrap(),
-        train.len(),
-    )
+    assert!(velocities);
+    let settings = RecoverSettings { masses: vec![MASS], ..RecoverSettings::default() };
+    (recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap(), train.len())
 }
 
 #[track_caller]
