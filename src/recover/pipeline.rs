@@ -16,7 +16,7 @@ use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
 use crate::recover::judge::pareto::with_the_law;
-use crate::recover::judge::reasons::{Verdict, is_one_energy};
+use crate::recover::judge::reasons::{Verdict, has_nested_functions, is_one_energy};
 use crate::recover::judge::verdict::Judge;
 use crate::recover::law::{HeldOutChunks, RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
@@ -194,6 +194,10 @@ fn recovered_from_all(
     if rivals.iter().any(|rival| rival.expression.complexity() < own) {
         verdict.undetermined.push(RIVALS.into());
     }
+    let is_noise = explains_noise == Some(true);
+    if is_noise && has_nested_functions(best) {
+        verdict.undetermined.push(NESTED.into());
+    }
     let is_known = !settings.masses.is_empty();
     let all_states = states(train);
     if !is_known && is_one_energy(inputs, best, &all_states, error)? {
@@ -252,6 +256,10 @@ const ONE_ENERGY: &str = "all of the data have one energy: any function of H mov
 /// Why a law among rivals is not determined.
 const RIVALS: &str = "laws of fewer symbols explain the data as well within their noise (see \
     the rivals): more data, or less noise, would tell";
+
+/// Why a law of nested functions is not determined in noise.
+const NESTED: &str = "functions of functions follow noisy data in many ways, of which this is one: less \
+    noise, or a wider range, would tell";
 
 /// Why a law that was stopped is not complete.
 const STOPPED: &str = "the time was over before all was tried";

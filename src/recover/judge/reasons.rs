@@ -45,6 +45,35 @@ impl Verdict {
     }
 }
 
+/// Whether a law has functions of functions, as `cos(a/(r+b))`: of these so many follow noisy data
+/// that one that does says little. Fractions, and functions of polynomials, are none.
+pub(crate) fn has_nested_functions(law: &Expr) -> bool {
+    let is_function = |e: &Expr| match e {
+        Expr::Apply(..) => true,
+        Expr::Pow(_, n) => *n < 0.0 || n.fract() != 0.0,
+        _ => false,
+    };
+    let inside: &[Expr] = match law {
+        Expr::Apply(_, x) => std::slice::from_ref(&**x),
+        Expr::Pow(x, n) if n.fract() != 0.0 => std::slice::from_ref(&**x),
+        _ => &[],
+    };
+    inside.iter().any(|x| any(x, &is_function)) || children(law).iter().any(has_nested_functions)
+}
+
+fn children(e: &Expr) -> &[Expr] {
+    match e {
+        Expr::Sum(all) | Expr::Product(all) => all,
+        Expr::Pow(x, _) | Expr::Apply(_, x) => std::slice::from_ref(&**x),
+        Expr::Constant(_) | Expr::Scalar(_) => &[],
+    }
+}
+
+/// Whether an expression or one inside of it is such.
+fn any(e: &Expr, is: &impl Fn(&Expr) -> bool) -> bool {
+    is(e) || children(e).iter().any(|x| any(x, is))
+}
+
 /// Energies that spread by less than this part of the energies of like states tell of one energy
 /// only: by how much a law may then change from energy to energy is below what else is left of the
 /// data, were it to change by its whole size over the range of energies.
@@ -74,4 +103,29 @@ pub(crate) fn is_one_energy(
     };
     // What noise does to the energies is about what it does to the states.
     Ok(spread(states)? <= ONE_ENERGY.max(3.0 * misfit) * spread(&mixed)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_functions_are_told_from_fractions_and_functions_of_polynomials() {
+        let nested = |text: &str| has_nested_functions(&text.parse().unwrap());
+        for odd in [
+            "0.5*norm(p1)**2 - 3*sin(114/(sqrt(norm(q1)) - 39))",
+            "cos(0.3/(norm(q1) + 1.2))",
+            "log(sin(norm(q1)) + 1.9)",
+            "sqrt(exp(norm(q1)) + 1)",
+        ] {
+            assert!(nested(odd), "{odd}");
+        }
+        for plain in [
+            "sqrt(norm(p1)**2 + 1.44) - 1.5*exp(-0.6*norm(q1))/norm(q1)",
+            "log(norm(q1)**2 - 6.25) + 1/(exp(-2.5*norm(q1)) + 0.02)",
+            "0.4/norm(q1)**2.5 - (exp(-0.9*norm(q1)) - 0.3)**2",
+        ] {
+            assert!(!nested(plain), "{plain}");
+        }
+    }
 }

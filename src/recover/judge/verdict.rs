@@ -111,14 +111,24 @@ impl<'a> Judge<'a> {
     pub fn what_is_left(&self) -> String {
         let ModelErrors { learned, closed_form } = self.errors();
         let integration = self.integration_error;
+        let to = |error: f64| {
+            if error.is_finite() {
+                format!("to {error:.1e} of their spread")
+            } else {
+                "in no rollout that ends".into()
+            }
+        };
         if self.closed.is_worse_than(&self.learned, indistinguishable(integration)) {
             return format!(
-                "held-out chunks are followed to {closed_form:.1e} of their spread, by the learned model to {learned:.1e}: a term is missing"
+                "held-out chunks are followed {}, by the learned model {}: a term is missing",
+                to(closed_form),
+                to(learned)
             );
         }
         format!(
-            "held-out chunks are followed to {closed_form:.1e} of their spread where integration is good to {integration:.1e}: \
-             noise, an integrator's error or a force that isn't in the law is left"
+            "held-out chunks are followed {} where integration is good to {integration:.1e}: \
+             noise, an integrator's error or a force that isn't in the law is left",
+            to(closed_form)
         )
     }
 
