@@ -31,7 +31,7 @@ const EXEMPT: [&str; 2] = ["error", "Error"];
 const KNOWS_SYSTEMS: [&str; 2] = ["systems", "experiment"];
 /// Stages of a recovery, the files of the module among them by name, each using only itself and those
 /// before it, and what is not listed: types and tests that all share.
-const STAGES: [&str; 8] =
+const STAGES: [&str; 9] =
     ["problem", "learn", "split", "grow", "propose", "assemble", "refit", "judge", "read"];
 /// What `search` may use: it serves who has plain samples and nothing of mechanics.
 const OF_SEARCH: [&str; 5] = ["deadline", "progress", "linalg", "expr", "search"];
