@@ -96,10 +96,11 @@ pub(crate) fn is_one_energy(
     let shifted: Vec<usize> = (0..rows).map(|i| (i + rows / 2) % rows).collect();
     let momenta = states.slice(s![.., half..]).select(Axis(0), &shifted);
     let mixed = concatenate![Axis(1), states.slice(s![.., ..half]), momenta];
+    // Between the quartiles: close encounters must not stand for all.
     let spread = |states: &Array2<f64>| -> Result<f64, InputsError> {
-        let energies = energies(inputs, law, states.view())?;
-        let mean = energies.iter().sum::<f64>() / rows as f64;
-        Ok((energies.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / rows as f64).sqrt())
+        let mut energies = energies(inputs, law, states.view())?;
+        energies.sort_by(f64::total_cmp);
+        Ok(energies[3 * rows / 4] - energies[rows / 4])
     };
     // What noise does to the energies is about what it does to the states.
     Ok(spread(states)? <= ONE_ENERGY.max(3.0 * misfit) * spread(&mixed)?)
