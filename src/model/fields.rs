@@ -1,5 +1,7 @@
 //! Vector fields of models at given states.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
 
 use super::scalar_hamiltonian::ScalarHamiltonian;
@@ -30,17 +32,12 @@ pub(crate) fn energies(
     states: ArrayView2<f64>,
 ) -> Result<Vec<f64>, InputsError> {
     let model = ScalarHamiltonian::closed_form(inputs, law)?;
-    let constants = law.constants();
-    let mut work = model.work();
-    let (rows, dim) = states.dim();
-    let (mut z, mut energy) = (vec![0.0; dim * LANES], vec![0.0; LANES]);
-    let mut all = Vec::with_capacity(rows);
-    for first in (0..rows).step_by(LANES) {
-        let row = |lane: usize| (first + lane).min(rows - 1);
-        (0..dim * LANES).for_each(|k| z[k] = states[[row(k % LANES), k / LANES]]);
-        model.energy_into(&constants, &z, &mut energy, &mut work);
-        all.extend(energy.iter().take(rows - first));
-    }
+    let (constants, mut work) = (law.constants(), model.work());
+    let (mut energy, mut all) = (vec![0.0; LANES], Vec::with_capacity(states.nrows()));
+    in_blocks(states, |z, rows| {
+        model.energy_into(&constants, z, &mut energy, &mut work);
+        all.extend(energy.iter().take(rows.len()));
+    });
     Ok(all)
 }
 
@@ -49,16 +46,28 @@ pub(crate) fn field_of<M: Model>(
     constants: &[f64],
     states: ArrayView2<f64>,
 ) -> Array2<f64> {
-    let weights = model.expand(constants);
-    let mut work = model.work();
+    let (weights, mut work) = (model.expand(constants), model.work());
+    let mut field = Array2::zeros(states.dim());
+    let mut dz = vec![0.0; states.ncols() * LANES];
+    in_blocks(states, |z, rows| {
+        model.field_into(&weights, z, &mut dz, &mut work);
+        for (lane, row) in rows.enumerate() {
+            for (c, field) in field.row_mut(row).iter_mut().enumerate() {
+                *field = dz[c * LANES + lane];
+            }
+        }
+    });
+    field
+}
+
+/// Calls `f` on blocks of eight states, component by component, and the rows that they are; the last
+/// row fills up the last block.
+fn in_blocks(states: ArrayView2<f64>, mut f: impl FnMut(&[f64], Range<usize>)) {
     let (rows, dim) = states.dim();
-    let mut field = Array2::zeros((rows, dim));
-    let (mut z, mut dz) = (vec![0.0; dim * LANES], vec![0.0; dim * LANES]);
+    let mut z = vec![0.0; dim * LANES];
     for first in (0..rows).step_by(LANES) {
         let row = |lane: usize| (first + lane).min(rows - 1);
         (0..dim * LANES).for_each(|k| z[k] = states[[row(k % LANES), k / LANES]]);
-        model.field_into(&weights, &z, &mut dz, &mut work);
-        (0..dim * LANES).for_each(|k| field[[row(k % LANES), k / LANES]] = dz[k]);
+        f(&z, first..rows.min(first + LANES));
     }
-    field
 }

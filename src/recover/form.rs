@@ -56,3 +56,23 @@ pub(crate) fn with_fitted(expr: &Expr, theta: &[f64]) -> Expr {
         expr.with_constants(&theta.iter().map(|c| c.next_up()).collect::<Vec<_>>())
     }
 }
+
+/// Those with a smaller error than all that are simpler, simplest first.
+pub(crate) fn on_front<T>(
+    mut all: Vec<T>,
+    complexity_error: impl Fn(&T) -> (usize, f64),
+) -> Vec<T> {
+    all.sort_by(|a, b| {
+        let (a, b) = (complexity_error(a), complexity_error(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    let mut lowest = f64::INFINITY;
+    all.retain(|one| {
+        let error = complexity_error(one).1;
+        error < lowest && {
+            lowest = error;
+            true
+        }
+    });
+    all
+}

@@ -15,7 +15,7 @@ use crate::recover::problem::checks::Check;
 use crate::recover::read::constants::Reading;
 use crate::recover::read::equal_constants::Shared;
 use crate::recover::read::named_form::Merged;
-use crate::recover::statistics::ModelErrors;
+use crate::recover::statistics::{HeldOutChunks, ModelErrors};
 use crate::search::Counts;
 use crate::train::Learned;
 
@@ -26,15 +26,6 @@ pub struct RecoveredPart {
     pub scalars: Vec<Scalar>,
     /// Forms of it.
     pub forms: Vec<PartForm>,
-}
-
-/// Numbers of held-out chunks that judge a law.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeldOutChunks {
-    /// Those in which the law can be followed: where halving the integration step changes nothing.
-    pub resolved: usize,
-    /// All of them.
-    pub all: usize,
 }
 
 /// A recovered law.

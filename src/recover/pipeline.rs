@@ -16,14 +16,14 @@ use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
 use crate::recover::judge::pareto::with_the_law;
-use crate::recover::judge::reasons::{Verdict, has_nested_functions, is_one_energy};
+use crate::recover::judge::reasons::{Grounds, Verdict, is_one_energy};
 use crate::recover::judge::verdict::Judge;
-use crate::recover::law::{HeldOutChunks, RecoveredPart, Recovery};
+use crate::recover::law::{RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::NOISY;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
-use crate::recover::problem::checks::{checks, constant_in};
+use crate::recover::problem::checks::checks;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
@@ -34,7 +34,7 @@ use crate::recover::refit::snap::confirm_snapped;
 use crate::recover::settings::RecoverSettings;
 use crate::recover::settle::{Settled, settle};
 use crate::recover::split::Part;
-use crate::recover::statistics::ModelErrors;
+use crate::recover::statistics::{HeldOutChunks, ModelErrors};
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
 use crate::search::Counts;
@@ -173,46 +173,26 @@ fn recovered_from_all(
     let best = numbers.snapped.as_ref().unwrap_or(&law.expression);
     let error = closed_form_error(inputs, best, &held_out, &learned.settings)?;
     let pareto = with_the_law(front, &units, Candidate { expression: best.clone(), error });
-    let mut verdict = Verdict::default();
     let explains = match explains_noise {
         Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
         None => judge.explains(settings.noise, train)?,
     };
-    if !explains {
-        verdict.unexplained.push(judge.what_is_left());
-    } else if is_series {
-        verdict.unexplained.push("its terms fall like those of a power series, which follows another law as far as the data reach".into());
-    }
-    if let Some(friction) = &friction {
-        verdict.unexplained.push(format!(
-            "friction is left, at rates {}: no Hamiltonian has it",
-            rates_text(&friction.rates)
-        ));
-    }
-    verdict.undetermined.extend(constant_in(best, &checks).map(|check| check.message.clone()));
-    let own = best.complexity();
-    if rivals.iter().any(|rival| rival.expression.complexity() < own) {
-        verdict.undetermined.push(RIVALS.into());
-    }
-    let is_noise = explains_noise == Some(true);
-    if is_noise && has_nested_functions(best) {
-        verdict.undetermined.push(NESTED.into());
-    }
+    // Velocities and masses say what the kinetic energy is, whatever the energies.
     let is_known = !settings.masses.is_empty();
-    let all_states = states(train);
-    if !is_known && is_one_energy(inputs, best, &all_states, error)? {
-        verdict.undetermined.push(ONE_ENERGY.into());
-    }
-    if !resolved.are_enough() {
-        verdict.incomplete.push(format!(
-            "the law can be followed in only {} of {} held-out chunks: data at shorter intervals would tell",
-            held_out.len(),
-            judging.len()
-        ));
-    }
-    if stopped {
-        verdict.incomplete.push(STOPPED.into());
-    }
+    let followed = HeldOutChunks { resolved: held_out.len(), all: judging.len() };
+    let verdict = Verdict::of(&Grounds {
+        law: best,
+        left: (!explains).then(|| judge.what_is_left()),
+        is_series,
+        friction: friction.as_ref(),
+        checks: &checks,
+        rivals: &rivals,
+        in_noise: explains_noise == Some(true),
+        one_energy: !is_known && is_one_energy(inputs, best, &states(train), error)?,
+        followed: resolved.are_enough(),
+        held_out: followed,
+        stopped,
+    });
     let outlying = if verdict.exact() || noise.is_some() || stopped {
         None
     } else {
@@ -226,7 +206,7 @@ fn recovered_from_all(
         units,
         train_error: ModelErrors { learned: learned.fit.loss.sqrt(), closed_form: law.error },
         validation_error: judge.errors(),
-        held_out: HeldOutChunks { resolved: held_out.len(), all: judging.len() },
+        held_out: followed,
         counts: discovered.counts,
         outlying,
         verdict,
@@ -247,26 +227,6 @@ fn recovered_from_all(
         rivals,
         learned,
     })
-}
-
-/// Why a law of one energy is not determined.
-const ONE_ENERGY: &str = "all of the data have one energy: any function of H moves them as well; a \
-    run of another energy would tell, or velocities with --mass";
-
-/// Why a law among rivals is not determined.
-const RIVALS: &str = "laws of fewer symbols explain the data as well within their noise (see \
-    the rivals): more data, or less noise, would tell";
-
-/// Why a law of nested functions is not determined in noise.
-const NESTED: &str = "functions of functions follow noisy data in many ways, of which this is one: less \
-    noise, or a wider range, would tell";
-
-/// Why a law that was stopped is not complete.
-const STOPPED: &str = "the time was over before all was tried";
-
-/// As 0.1, 0.2.
-fn rates_text(rates: &[f64]) -> String {
-    rates.iter().map(|r| format!("{r:.4}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether there is anything to learn from.

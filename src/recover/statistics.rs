@@ -87,3 +87,12 @@ pub struct ModelErrors {
     /// Of the closed form.
     pub closed_form: f64,
 }
+
+/// Numbers of held-out chunks that judge a law.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldOutChunks {
+    /// Those in which the law can be followed: where halving the integration step changes nothing.
+    pub resolved: usize,
+    /// All of them.
+    pub all: usize,
+}

@@ -5,6 +5,8 @@ use scalar_dynamics::dataset::{Shape, Trajectory};
 use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
 use scalar_dynamics::scalars::Inputs;
 
+use crate::motion::motion;
+
 const SHAPE: Shape = Shape { particles: 1, dimension: 2 };
 
 /// One run of so many states, cut into chunks of five that share their end points.
@@ -22,30 +24,14 @@ fn recovered(inputs: &Inputs, interval: f64, state: impl Fn(usize) -> [f64; 4]) 
     recover(inputs, &train, &held_out, &RecoverSettings::default(), &mut |_| {}).unwrap()
 }
 
-/// Runge-Kutta of order four in so small steps that roundoff is what is left.
+/// Position and momentum of a bob of mass one on a rod.
 fn rod_pendulum(length: f64, gravity: f64, interval: f64, rows: usize) -> Vec<[f64; 4]> {
-    const STEPS: usize = 400;
     let slope = |[angle, rate]: [f64; 2]| [rate, -gravity / length * angle.sin()];
-    let h = interval / STEPS as f64;
-    let (mut y, mut states) = ([1.4_f64, 0.3], Vec::new());
-    for _ in 0..rows {
-        let (sine, cosine) = y[0].sin_cos();
-        states.push([
-            length * sine,
-            -length * cosine,
-            length * y[1] * cosine,
-            length * y[1] * sine,
-        ]);
-        for _ in 0..STEPS {
-            let moved = |k: [f64; 2], by: f64| [y[0] + by * k[0], y[1] + by * k[1]];
-            let a = slope(y);
-            let b = slope(moved(a, 0.5 * h));
-            let c = slope(moved(b, 0.5 * h));
-            let d = slope(moved(c, h));
-            y = std::array::from_fn(|i| y[i] + h / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]));
-        }
-    }
-    states
+    let place = |[angle, rate]: [f64; 2]| {
+        let (sine, cosine) = angle.sin_cos();
+        [length * sine, -length * cosine, length * rate * cosine, length * rate * sine]
+    };
+    motion(slope, [1.4, 0.3], interval, (rows, 400)).into_iter().map(place).collect()
 }
 
 #[test]

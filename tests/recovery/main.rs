@@ -4,6 +4,7 @@ mod constant_lengths;
 #[path = "../../examples/laws/data.rs"]
 mod data;
 mod laws;
+mod motion;
 mod named_laws;
 mod one_run;
 mod pendulum;

@@ -5,31 +5,17 @@ use scalar_dynamics::dataset::{Shape, Trajectory};
 use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
 use scalar_dynamics::scalars::Inputs;
 
+use crate::motion::motion;
+
 const SHAPE: Shape = Shape { particles: 1, dimension: 1 };
 const ROWS: usize = 240;
 const INTERVAL: f64 = 0.07;
 /// g/L of a pendulum that swings far, by its angle.
 const STIFFNESS: f64 = 2.3;
 
-/// The run, by the method of Runge and Kutta of order four in so small steps that roundoff is what
-/// is left.
 fn pendulum() -> Vec<[f64; 2]> {
-    const STEPS: usize = 300;
     let slope = |[q, p]: [f64; 2]| [p, -STIFFNESS * q.sin()];
-    let h = INTERVAL / STEPS as f64;
-    let (mut y, mut states) = ([1.9_f64, 0.4], Vec::new());
-    for _ in 0..ROWS {
-        states.push(y);
-        for _ in 0..STEPS {
-            let moved = |k: [f64; 2], by: f64| [y[0] + by * k[0], y[1] + by * k[1]];
-            let a = slope(y);
-            let b = slope(moved(a, 0.5 * h));
-            let c = slope(moved(b, 0.5 * h));
-            let d = slope(moved(c, h));
-            y = std::array::from_fn(|i| y[i] + h / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]));
-        }
-    }
-    states
+    motion(slope, [1.9, 0.4], INTERVAL, (ROWS, 300))
 }
 
 /// What is recovered of the run, its times in so many seconds.

@@ -17,16 +17,18 @@ use crate::recover::grow::term::Term;
 const WIDTH: usize = 6;
 const FIRST_WIDTHS: [usize; 2] = [24, 12];
 
-/// Sums that are tried in full at each number of terms.
-const TRIED: usize = 144;
+/// Sums that are tried in full at each number of terms: six for each sum of the widest beam.
+const TRIED: usize = 6 * FIRST_WIDTHS[0];
 
-/// After so many terms that made no law shorter growth ends.
+/// After so many terms that made no law shorter growth ends: two that only together explain something
+/// are still found.
 const PATIENCE: usize = 2;
 
 /// Gauss-Newton steps of a sum that is tried, and of one that stays.
 const STEPS: (usize, usize) = (12, 25);
 
-/// Terms that a sum is exchanged for: the best so many of the whole pool for any sum of the beam.
+/// Terms that a sum is exchanged for: the best so many of the whole pool for any sum of the beam. A
+/// bound of the work, as are the numbers below; none is a measured optimum.
 const SHORT_LIST: usize = 200;
 
 /// Where a sum is made shorter the first so many terms of the pool are tried, the plainest ones.
@@ -35,7 +37,7 @@ const PLAINEST: usize = 500;
 /// Terms that are tried in full in the place of others.
 const REPLACEMENTS: usize = 4;
 
-/// Beside more plain terms than these none are looked for.
+/// Beside more plain terms than these none are looked for: they are to be a small part of the rows.
 const MOST_PLAIN: usize = 40;
 
 /// Functions that are looked for beside all plain terms.
@@ -50,7 +52,6 @@ pub(crate) struct Growth<'a> {
     pub nodes: &'a Nodes,
     pub pool: &'a Pool,
     pub scalars: &'a [Scalar],
-    pub target: &'a [f64],
     /// Terms that a sum gets at most, besides.
     pub most: usize,
     /// So many first terms stay in every sum.
@@ -85,7 +86,7 @@ impl Growth<'_> {
     }
 
     fn grown(&self, mut sum: Sum, steps: usize) -> Grown {
-        sum.polish(steps, self.nodes, self.target);
+        sum.polish(steps, self.nodes, &self.nodes.target);
         Grown { length: self.length(sum.squares(), &sum.terms), sum }
     }
 
@@ -152,7 +153,7 @@ impl Growth<'_> {
     }
 
     /// The best sums of every number of terms, from `start` on.
-    pub fn grow(&self, start: Sum) -> Vec<Sum> {
+    fn grow(&self, start: Sum) -> Vec<Sum> {
         let start = self.grown(start, STEPS.1);
         let all: Vec<usize> = (0..self.pool.len()).collect();
         let mut shortest = start.length;
@@ -193,7 +194,7 @@ impl Growth<'_> {
 
     /// One or two functions with numbers inside beside all plain terms, less those of these that
     /// are not demanded: what plain terms can take out of the way is not mistaken for a function.
-    pub fn grow_over_plain(&self, start: &Sum) -> Option<Sum> {
+    fn grow_over_plain(&self, start: &Sum) -> Option<Sum> {
         let is_plain = |k: &usize| {
             let term = &self.pool.terms[*k];
             term.0.len() == 1 && term.numbers().next().is_none()
@@ -230,7 +231,7 @@ impl Growth<'_> {
     fn demanded(&self, mut sum: Sum) -> Sum {
         loop {
             let without = |k: usize| {
-                let next = self.grown(sum.without(k, self.target)?, STEPS.1).sum;
+                let next = self.grown(sum.without(k, &self.nodes.target)?, STEPS.1).sum;
                 self.is_explained(&next).then_some(next)
             };
             let next = (self.kept..sum.terms.len())
@@ -250,7 +251,7 @@ impl Growth<'_> {
             if self.deadline.is_over() {
                 break;
             }
-            let Some(without) = sum.without(k, self.target) else { continue };
+            let Some(without) = sum.without(k, &self.nodes.target) else { continue };
             let without = self.grown(without, STEPS.0).sum;
             let ranked = self.ranked(&without, short_list);
             found.extend(self.children(&without, &ranked, TRIED / sum.terms.len()));
@@ -258,8 +259,17 @@ impl Growth<'_> {
         found
     }
 
+    /// The best sums of every number of terms, what elimination leaves of all terms of a small pool,
+    /// and, down to the floor of `roughly`, functions beside all plain terms.
+    pub fn all(&self, start: &Sum, roughly: &Growth) -> Vec<Sum> {
+        let mut grown = self.grow(start.clone());
+        grown.extend(self.eliminated(start));
+        grown.extend(roughly.grow_over_plain(start));
+        grown
+    }
+
     /// What is left of all terms of a small pool when those go that the data don't demand.
-    pub fn eliminated(&self, start: &Sum) -> Option<Sum> {
+    fn eliminated(&self, start: &Sum) -> Option<Sum> {
         let n = self.pool.len();
         if n > MOST_AT_ONCE || 4 * (n + self.kept) > self.nodes.rows() {
             return None;
@@ -271,7 +281,7 @@ impl Growth<'_> {
             term.column(self.nodes, &mut column);
             matrix.column_mut(k).assign(&ArrayView1::from(&column));
         }
-        matrix.column_mut(all.len()).assign(&ArrayView1::from(self.target));
+        matrix.column_mut(all.len()).assign(&ArrayView1::from(&self.nodes.target));
         let (order, groups): (Vec<usize>, Vec<usize>) = (0..all.len()).map(|k| (k, k)).unzip();
         let rows = self.nodes.rows() as f64;
         let augmented = triangular_factor(&[matrix]).ok()?;
@@ -281,7 +291,7 @@ impl Growth<'_> {
         let kept = best_nested(&augmented, &order, &groups, price).ok()??.kept;
         let more = kept.into_iter().filter(|k| *k >= self.kept);
         let terms = (0..self.kept).chain(more).map(|k| all[k].clone()).collect();
-        Sum::of(terms, self.nodes, self.target)
+        Sum::of(terms, self.nodes, &self.nodes.target)
     }
 
     /// A sum that is as good within the floor and plainer: without terms, with others in their
@@ -295,9 +305,9 @@ impl Growth<'_> {
             let removed: Vec<(usize, usize)> =
                 (self.kept..n).flat_map(|j| (self.kept..=j).map(move |i| (i, j))).collect();
             let tried = |&(i, j): &(usize, usize)| -> Vec<Sum> {
-                let mut without = best.without(j, self.target);
+                let mut without = best.without(j, &self.nodes.target);
                 if i < j {
-                    without = without.and_then(|w| w.without(i, self.target));
+                    without = without.and_then(|w| w.without(i, &self.nodes.target));
                 }
                 let Some(without) = without else { return Vec::new() };
                 let ranked = self.ranked(&without, &plainest);

@@ -21,7 +21,8 @@ const MOST_NUMBERS: usize = 1 << 23;
 /// inside, of which so many follow anything.
 const MOST_TERMS: (usize, usize) = (14, 7);
 
-/// What a kinetic energy may leave, in misfits of what was learned.
+/// What a kinetic energy may leave, in misfits of what was learned: its rows are a half of all, and
+/// its paths are those of the other model.
 const KINETIC: f64 = 4.0;
 
 impl Learner<'_> {
@@ -46,13 +47,8 @@ impl Learner<'_> {
             nodes.rows(),
             start.terms.len()
         );
-        let kept = start.terms.len();
-        let growth =
-            self.growth(rung, (&nodes, &pool), kept, (0.1 * misfit).clamp(EXPLAINED, 1e-6));
-        let mut grown = growth.grow(start.clone());
-        grown.extend(growth.eliminated(&start));
-        let roughly = Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..growth };
-        grown.extend(roughly.grow_over_plain(&start));
+        let growth = self.growth(rung, (&nodes, &pool), start.terms.len(), below(misfit));
+        let grown = growth.all(&start, &roughly(&growth, misfit));
         front.extend(grown.iter().map(|sum| {
             let expression = sum.expression(self.scalars());
             let misfit = (sum.squares() / paths.weight()).sqrt();
@@ -66,8 +62,7 @@ impl Learner<'_> {
     /// Of some sums the plainest that does as well as what was learned, and the shortest, both put
     /// plainly.
     pub(super) fn promising(&self, mut grown: Vec<Sum>, growth: &Growth, misfit: f64) -> Vec<Sum> {
-        // What paths leave of the right law is of the size of the misfit of their model.
-        let roughly = Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..*growth };
+        let roughly = roughly(growth, misfit);
         grown.retain(|sum| roughly.is_explained(sum));
         let shortest = |growth: &Growth| {
             grown.iter().min_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)))
@@ -94,8 +89,15 @@ impl Learner<'_> {
         floor: f64,
     ) -> Growth<'a> {
         let most = if rung.has_numbers() { MOST_TERMS.1 } else { MOST_TERMS.0 };
-        let (scalars, target) = (self.scalars(), &nodes.target[..]);
-        Growth { nodes, pool, scalars, target, most, kept, floor, deadline: self.deadline() }
+        Growth {
+            nodes,
+            pool,
+            scalars: self.scalars(),
+            most,
+            kept,
+            floor,
+            deadline: self.deadline(),
+        }
     }
 
     /// The kinetic energy as a sum of the squares of the momenta, where that is all that moves the
@@ -108,7 +110,7 @@ impl Learner<'_> {
             self.tells(scalar).then_some(Term(vec![power]))
         };
         let terms: Vec<Term> = (1..=self.inputs().shape.particles).filter_map(square).collect();
-        let positions = nodes.halves().0;
+        let positions = nodes.positions();
         let columns: Vec<Vec<f64>> = terms
             .iter()
             .map(|t| {
@@ -125,4 +127,16 @@ impl Learner<'_> {
         }
         Sum::of(terms, nodes, &nodes.target)
     }
+}
+
+/// The floor of growth along the paths of a model of some misfit: well below it, not below what is
+/// explained, and not above what is certain to be systematic.
+pub(super) fn below(misfit: f64) -> f64 {
+    (0.1 * misfit).clamp(EXPLAINED, 1e-6)
+}
+
+/// With a floor that the right law gets below: what paths leave of it is of the size of the misfit of
+/// their model.
+pub(super) fn roughly<'a>(growth: &Growth<'a>, misfit: f64) -> Growth<'a> {
+    Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..*growth }
 }

@@ -22,7 +22,7 @@ use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
 use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
-use crate::recover::form::Adjusted;
+use crate::recover::form::{Adjusted, on_front};
 use crate::recover::grow::own_paths::{ENDED, EXPLAINED, OnOwnPaths};
 use crate::recover::grow::parts::Parts;
 use crate::recover::grow::pool::{Offered, RUNGS, Rung};
@@ -193,13 +193,7 @@ impl Learner<'_> {
 fn few_of_front(mut all: Vec<Adjusted>, chunks: usize) -> Vec<Adjusted> {
     let complexity = |law: &Adjusted| law.expression.complexity();
     all.retain(|law| law.misfit.is_finite() && !law.expression.constants().is_empty());
-    all.sort_by(|a, b| complexity(a).cmp(&complexity(b)).then(a.misfit.total_cmp(&b.misfit)));
-    let mut least = f64::INFINITY;
-    all.retain(|law| {
-        let better = law.misfit < least;
-        least = least.min(law.misfit);
-        better
-    });
+    let mut all = on_front(all, |law| (complexity(law), law.misfit));
     let length = |law: &Adjusted| systematic_length(chunks, law.misfit, complexity(law));
     all.sort_by(|a, b| length(a).total_cmp(&length(b)));
     all.truncate(FEW);

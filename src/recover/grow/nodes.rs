@@ -12,6 +12,7 @@ use crate::recover::paths::{ChunkNodes, Paths, decorrelation};
 use crate::scalars::{Inputs, ScalarSet};
 
 /// The nodes of some paths, and what every scalar is there.
+#[derive(Clone)]
 pub(crate) struct Nodes {
     dim: usize,
     /// Nodes in an interval.
@@ -32,6 +33,7 @@ pub(crate) struct Nodes {
 }
 
 /// A scalar at the nodes.
+#[derive(Clone)]
 struct AtNodes {
     values: Vec<f64>,
     range: (f64, f64),
@@ -68,13 +70,13 @@ impl Nodes {
             target: by_component(|n| &n.increments),
             others: Projection::default(),
             scalars: match inputs.shape.dimension {
-                1 => at_nodes::<1>(set, &chunks),
-                2 => at_nodes::<2>(set, &chunks),
-                _ => at_nodes::<3>(set, &chunks),
+                1 => at_nodes::<1>(inputs, set, &chunks),
+                2 => at_nodes::<2>(inputs, set, &chunks),
+                _ => at_nodes::<3>(inputs, set, &chunks),
             },
         };
         let mut target = std::mem::take(&mut nodes.target);
-        nodes.finish(0..dim, &mut target);
+        nodes.finish(&mut target);
         nodes.target = target;
         nodes
     }
@@ -107,7 +109,7 @@ impl Nodes {
                 let rows = &mut column[c * self.intervals..][..self.intervals];
                 rows.iter_mut().zip(drag.chunks(self.each)).for_each(|(r, d)| *r = d.iter().sum());
             }
-            self.finish(0..self.dim, &mut column);
+            self.finish(&mut column);
             self.others.push(&column);
         }
         self.others.reject(&mut self.target);
@@ -129,10 +131,9 @@ impl Nodes {
         &self.scalars[scalar].values
     }
 
-    /// The rows of the increments of positions, of those of momenta.
-    pub fn halves(&self) -> (Range<usize>, Range<usize>) {
-        let half = self.rows() / 2;
-        (0..half, half..2 * half)
+    /// The rows of the increments of positions; those of momenta follow.
+    pub fn positions(&self) -> Range<usize> {
+        0..self.rows() / 2
     }
 
     /// Writes the increments that a function of some scalars makes, weighted and made uncorrelated:
@@ -150,14 +151,13 @@ impl Nodes {
                 }
             }
         }
-        self.finish(0..self.dim, column);
+        self.finish(column);
         self.others.reject(column);
         column.iter().all(|x| x.is_finite())
     }
 
-    fn finish(&self, components: Range<usize>, column: &mut [f64]) {
-        for c in components {
-            let rows = &mut column[c * self.intervals..][..self.intervals];
+    fn finish(&self, column: &mut [f64]) {
+        for rows in column.chunks_exact_mut(self.intervals.max(1)) {
             for chunk in &self.chunks {
                 let mut last = 0.0;
                 for (x, (below, diagonal)) in rows[chunk.clone()].iter_mut().zip(&self.correlation)
@@ -174,21 +174,18 @@ impl Nodes {
     }
 }
 
-fn at_nodes<const D: usize>(set: &ScalarSet, chunks: &[ChunkNodes]) -> Vec<AtNodes> {
+fn at_nodes<const D: usize>(
+    inputs: &Inputs,
+    set: &ScalarSet,
+    chunks: &[ChunkNodes],
+) -> Vec<AtNodes> {
     let dim = set.state_len();
     let moved = |scalar: &Scalar| -> Vec<usize> {
         // dq_i/dt is the derivative by p_i, dp_i/dt minus that by q_i.
-        let slots = scalar.vectors().flat_map(|v| v.terms().iter().map(|(name, _)| name.clone()));
-        let slots = slots.filter_map(|name| {
-            let i = name.get(1..)?.parse::<usize>().ok().filter(|i| *i > 0)? - 1;
-            let n = dim / (2 * D);
-            match name.as_bytes().first() {
-                Some(b'q') if i < n => Some(n + i),
-                Some(b'p') if i < n => Some(i),
-                _ => None,
-            }
-        });
-        let mut components: Vec<usize> = slots.flat_map(|s| s * D..s * D + D).collect();
+        let names = scalar.vectors().flat_map(|v| v.terms());
+        let slots = names.filter_map(|(name, _)| inputs.slot(name));
+        let mut components: Vec<usize> =
+            slots.flat_map(|slot| slot * D..slot * D + D).map(|c| (c + dim / 2) % dim).collect();
         components.sort_unstable();
         components.dedup();
         components

@@ -5,8 +5,9 @@ use ndarray::{Axis, concatenate};
 use crate::expr::{Scalar, Vector};
 use crate::recover::error::RecoverError;
 use crate::recover::grow::beam::Growth;
+use crate::recover::grow::climb::{below, roughly};
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::own_paths::{ENDED, EXPLAINED, OnOwnPaths, WORTH_A_FIT, gap};
+use crate::recover::grow::own_paths::{ENDED, OnOwnPaths, gap};
 use crate::recover::grow::pool::{Offered, RUNGS};
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::Term;
@@ -39,11 +40,12 @@ impl Learner<'_> {
         let blocks = paths.design(&fitted.model);
         let views: Vec<_> = blocks.iter().map(|b| b.view()).collect();
         let Ok(design) = concatenate(Axis(0), &views) else { return Ok(Parts::None) };
+        let all = self.nodes(&paths);
         let mut terms: Vec<Term> = Vec::new();
         for part in self.parts_of_vectors(fitted) {
             let others: Vec<usize> =
                 (0..fitted.theta.len()).filter(|k| !part.columns.contains(k)).collect();
-            let nodes = self.nodes(&paths).without(&design.select(Axis(1), &others));
+            let nodes = all.clone().without(&design.select(Axis(1), &others));
             let own: Vec<Offered> =
                 offered.iter().filter(|o| part.scalars.contains(&o.scalar)).copied().collect();
             match self.grown_part(&nodes, &own, fitted.misfit) {
@@ -52,8 +54,7 @@ impl Learner<'_> {
                 None => return Ok(Parts::None),
             }
         }
-        let nodes = self.nodes(&paths);
-        match Sum::of(terms, &nodes, &nodes.target) {
+        match Sum::of(terms, &all, &all.target) {
             Some(sum) => Ok(Parts::Law(Box::new(self.on_own_paths(sum, fitted)?))),
             None => Ok(Parts::None),
         }
@@ -64,24 +65,16 @@ impl Learner<'_> {
         let several = own.len() > 1;
         for rung in RUNGS.into_iter().filter(|r| several || !r.has_products()) {
             let pool = self.pool(rung, own, nodes);
-            let floor = (0.1 * misfit).clamp(EXPLAINED, 1e-6);
-            let growth = Growth { most: MOST_TERMS, ..self.growth(rung, (nodes, &pool), 0, floor) };
-            let start = Sum::empty(&nodes.target);
-            let mut grown = growth.grow(start.clone());
-            grown.extend(growth.eliminated(&start));
-            let roughly = Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..growth };
-            grown.extend(roughly.grow_over_plain(&start));
-            let found = self.promising(grown, &growth, misfit);
-            for sum in &found {
-                log::debug!(
-                    "  {rung:?}: {:.2e}, gap {:.1e} {}",
-                    growth.rms(sum),
-                    gap(sum, nodes),
-                    sum.expression(self.scalars())
-                );
-            }
-            if let Some(sum) = found.into_iter().find(|sum| gap(sum, nodes) > ENDED) {
-                return Some(sum);
+            let growth = self.growth(rung, (nodes, &pool), 0, below(misfit));
+            let growth = Growth { most: MOST_TERMS, ..growth };
+            let grown = growth.all(&Sum::empty(&nodes.target), &roughly(&growth, misfit));
+            for sum in self.promising(grown, &growth, misfit) {
+                let gap = gap(&sum, nodes);
+                let (rms, expression) = (growth.rms(&sum), sum.expression(self.scalars()));
+                log::debug!("  {rung:?}: {rms:.2e}, gap {gap:.1e} {expression}");
+                if gap > ENDED {
+                    return Some(sum);
+                }
             }
         }
         None

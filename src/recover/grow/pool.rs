@@ -1,4 +1,4 @@
-//! The terms that a law may be a sum of, rung by rung: each rung has those before it too.
+//! The terms that a law may be a sum of, rung by rung.
 
 use rayon::prelude::*;
 

@@ -53,7 +53,8 @@ impl Sum {
         }
         for _ in 0..if places.is_empty() { 0 } else { steps } {
             let coefficient = projection.last_coefficient();
-            let step = step_of(&term, &places, coefficient, &projection, nodes)?;
+            let numbers = places.iter().map(|&f| (&term, f, coefficient));
+            let step = step(numbers, &projection, nodes)?;
             let before = projection.squares();
             let mut factor = 1.0;
             let better = loop {
@@ -137,7 +138,9 @@ impl Sum {
             if before == 0.0 {
                 return;
             }
-            let Some(step) = self.step(&places, nodes) else { return };
+            let coefficients = self.projection.coefficients();
+            let numbers = places.iter().map(|&(t, f)| (&self.terms[t], f, coefficients[t]));
+            let Some(step) = step(numbers, &self.projection, nodes) else { return };
             let mut factor = 1.0;
             let better = loop {
                 let mut terms = self.terms.clone();
@@ -158,31 +161,29 @@ impl Sum {
             }
         }
     }
-
-    /// The Gauss-Newton step of the numbers inside.
-    fn step(&self, places: &[(usize, usize)], nodes: &Nodes) -> Option<Vec<f64>> {
-        let coefficients = self.projection.coefficients();
-        let mut columns = Vec::new();
-        for &(t, f) in places {
-            columns.push(slope(&self.terms[t], f, coefficients[t], nodes)?);
-        }
-        solved(columns, &self.projection)
-    }
 }
 
-/// The Gauss-Newton step of some numbers of one term, the last of a projection.
-fn step_of(
-    term: &Term,
-    places: &[usize],
-    coefficient: f64,
+/// The Gauss-Newton step of some numbers inside: of each the term, its factor, and the term's
+/// coefficient. The coefficients of the projection's columns are eliminated; a number that the data
+/// don't determine stays.
+fn step<'a>(
+    numbers: impl Iterator<Item = (&'a Term, usize, f64)>,
     projection: &Projection,
     nodes: &Nodes,
 ) -> Option<Vec<f64>> {
-    let mut columns = Vec::new();
-    for &f in places {
-        columns.push(slope(term, f, coefficient, nodes)?);
+    let columns = numbers.map(|(term, f, coefficient)| slope(term, f, coefficient, nodes));
+    let mut columns: Vec<Vec<f64>> = columns.collect::<Option<_>>()?;
+    let mut kept = Vec::new();
+    let mut rest = Projection::of(projection.residual.clone());
+    for (k, column) in columns.iter_mut().enumerate() {
+        projection.reject(column);
+        if dot(column, column) > 0.0 && rest.push(column) {
+            kept.push(k);
+        }
     }
-    solved(columns, projection)
+    let mut step = vec![0.0; columns.len()];
+    kept.iter().zip(rest.coefficients()).for_each(|(k, x)| step[*k] = x);
+    (!kept.is_empty()).then_some(step)
 }
 
 /// The derivative by a number inside of a term's column times its coefficient.
@@ -197,20 +198,4 @@ fn slope(term: &Term, f: usize, coefficient: f64, nodes: &Nodes) -> Option<Vec<f
     let (mut up, down) = (at(1.0)?, at(-1.0)?);
     up.iter_mut().zip(&down).for_each(|(u, d)| *u = coefficient * (*u - d) / (2.0 * h));
     Some(up)
-}
-
-/// The changes along some columns that lower what a projection leaves most, the coefficients of its
-/// own columns eliminated; none of a column that the data don't determine.
-fn solved(mut columns: Vec<Vec<f64>>, projection: &Projection) -> Option<Vec<f64>> {
-    let mut kept = Vec::new();
-    let mut rest = Projection::of(projection.residual.clone());
-    for (k, column) in columns.iter_mut().enumerate() {
-        projection.reject(column);
-        if dot(column, column) > 0.0 && rest.push(column) {
-            kept.push(k);
-        }
-    }
-    let mut step = vec![0.0; columns.len()];
-    kept.iter().zip(rest.coefficients()).for_each(|(k, x)| step[*k] = x);
-    (!kept.is_empty()).then_some(step)
 }

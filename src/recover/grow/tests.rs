@@ -5,7 +5,7 @@ use ndarray::Array2;
 use crate::dataset::{Shape, Trajectory};
 use crate::deadline::Deadline;
 use crate::expr::Expr;
-use crate::model::ScalarHamiltonian;
+use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::pool::{Offered, RUNGS, Rung};
 use crate::recover::grow::projection::{Projection, dot};
@@ -42,7 +42,7 @@ fn offered(learner: &Learner) -> Vec<Offered> {
 fn the_column_of_every_term_is_that_of_its_model() {
     let (inputs, chunks) = (inputs(), chunks());
     let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
-    let flow: Option<&Flow<ScalarHamiltonian<crate::basis::ProductBasis>>> = None;
+    let flow: Option<&Flow<ScalarHamiltonian<ClosedForm>>> = None;
     let paths = Paths::new(flow, &chunks, learner.weights(), 2, &vec![0.5; chunks.len()]);
     let nodes = Nodes::new(&inputs, &learner.set, &paths);
     let terms: Vec<Term> = RUNGS.iter().flat_map(|r| r.terms(&offered(&learner))).collect();
@@ -89,8 +89,7 @@ fn a_projection_gives_the_coefficients_and_leaves_what_is_orthogonal() {
 fn polishing_finds_the_number_inside() {
     let (inputs, chunks) = (inputs(), chunks());
     let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
-    let flow: Option<&Flow<ScalarHamiltonian<crate::basis::ProductBasis>>> = None;
-    let paths = Paths::new(flow, &chunks, learner.weights(), 1, &vec![1.0; chunks.len()]);
+    let paths = Paths::through_points(&chunks, learner.weights(), 1);
     let nodes = Nodes::new(&inputs, &learner.set, &paths);
     for term in Rung::Alone.terms(&offered(&learner)).iter().step_by(5) {
         let (mut moved, mut target) = (term.clone(), Vec::new());

@@ -4,7 +4,7 @@ use crate::dataset::{Trajectory, Units};
 use crate::expr::Expr;
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
-use crate::recover::form::Candidate;
+use crate::recover::form::{self, Candidate};
 use crate::recover::judge::verdict::indistinguishable;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
@@ -72,19 +72,8 @@ pub(crate) fn with_the_law(
     on_front(all)
 }
 
-/// Those with a smaller error than all that are simpler.
-fn on_front(mut all: Vec<Candidate>) -> Vec<Candidate> {
-    all.sort_by(|a, b| {
-        a.expression.complexity().cmp(&b.expression.complexity()).then(a.error.total_cmp(&b.error))
-    });
-    let mut lowest = f64::INFINITY;
-    all.retain(|c| {
-        c.error < lowest && {
-            lowest = c.error;
-            true
-        }
-    });
-    all
+fn on_front(all: Vec<Candidate>) -> Vec<Candidate> {
+    form::on_front(all, |c| (c.expression.complexity(), c.error))
 }
 
 fn simpler(discovered: &Discovered) -> Vec<Expr> {

@@ -4,6 +4,10 @@ use ndarray::{Array2, Axis, concatenate, s};
 
 use crate::expr::Expr;
 use crate::model::energies;
+use crate::recover::judge::friction::Friction;
+use crate::recover::judge::rivals::Rival;
+use crate::recover::problem::checks::{Check, constant_in};
+use crate::recover::statistics::HeldOutChunks;
 use crate::scalars::{Inputs, InputsError};
 
 /// What is said of a law: each "no" has its reasons, in sentences that say what was seen and what
@@ -18,7 +22,91 @@ pub struct Verdict {
     pub incomplete: Vec<String>,
 }
 
+/// What a verdict rests on.
+pub(crate) struct Grounds<'a> {
+    /// The law as it is shown.
+    pub law: &'a Expr,
+    /// What it leaves, if it doesn't explain the data.
+    pub left: Option<String>,
+    /// Whether it is a power series.
+    pub is_series: bool,
+    /// The friction that it leaves out.
+    pub friction: Option<&'a Friction>,
+    /// What was seen of the data.
+    pub checks: &'a [Check],
+    /// Laws that do as well.
+    pub rivals: &'a [Rival],
+    /// Whether what it leaves is noise.
+    pub in_noise: bool,
+    /// Whether the data are of one energy, and the kinetic energy isn't known.
+    pub one_energy: bool,
+    /// Whether it can be followed in enough of the held-out chunks.
+    pub followed: bool,
+    /// These, and all.
+    pub held_out: HeldOutChunks,
+    /// Whether the time was over.
+    pub stopped: bool,
+}
+
+/// Why a power series doesn't explain the data.
+const SERIES: &str = "its terms fall like those of a power series, which follows another law as far as \
+    the data reach";
+
+/// Why a law of one energy is not determined.
+const OF_ONE_ENERGY: &str = "all of the data have one energy: any function of H moves them as well; a \
+    run of another energy would tell, or velocities with --mass";
+
+/// Why a law among rivals is not determined.
+const RIVALS: &str = "laws of fewer symbols explain the data as well within their noise (see \
+    the rivals): more data, or less noise, would tell";
+
+/// Why a law of nested functions is not determined in noise.
+const NESTED: &str = "functions of functions follow noisy data in many ways, of which this is one: less \
+    noise, or a wider range, would tell";
+
+/// Why a law that was stopped is not complete.
+const STOPPED: &str = "the time was over before all was tried";
+
 impl Verdict {
+    /// All that is to be said against a law.
+    pub(crate) fn of(grounds: &Grounds) -> Self {
+        let &Grounds { law, rivals, held_out, .. } = grounds;
+        let mut verdict = Self::default();
+        if let Some(left) = &grounds.left {
+            verdict.unexplained.push(left.clone());
+        } else if grounds.is_series {
+            verdict.unexplained.push(SERIES.into());
+        }
+        if let Some(Friction { rates, .. }) = grounds.friction {
+            let rates: Vec<String> = rates.iter().map(|r| format!("{r:.4}")).collect();
+            verdict.unexplained.push(format!(
+                "friction is left, at rates {}: no Hamiltonian has it",
+                rates.join(", ")
+            ));
+        }
+        let constant = constant_in(law, grounds.checks).map(|check| check.message.clone());
+        verdict.undetermined.extend(constant);
+        if rivals.iter().any(|rival| rival.expression.complexity() < law.complexity()) {
+            verdict.undetermined.push(RIVALS.into());
+        }
+        if grounds.in_noise && has_nested_functions(law) {
+            verdict.undetermined.push(NESTED.into());
+        }
+        if grounds.one_energy {
+            verdict.undetermined.push(OF_ONE_ENERGY.into());
+        }
+        if !grounds.followed {
+            verdict.incomplete.push(format!(
+                "the law can be followed in only {} of {} held-out chunks: data at shorter intervals would tell",
+                held_out.resolved, held_out.all
+            ));
+        }
+        if grounds.stopped {
+            verdict.incomplete.push(STOPPED.into());
+        }
+        verdict
+    }
+
     /// Whether the law explains the data down to noise or integration error.
     pub fn explained(&self) -> bool {
         self.unexplained.is_empty()

@@ -1,10 +1,8 @@
 //! What is seen of the data before anything is fitted.
 
-use crate::basis::ProductBasis;
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
-use crate::model::ScalarHamiltonian;
-use crate::recover::paths::{Flow, Paths};
+use crate::recover::paths::{ChunkNodes, Paths};
 use crate::recover::problem::learner::Learner;
 
 /// Something that was seen of the data.
@@ -22,7 +20,11 @@ pub struct Check {
 /// all particles where the momenta are these times the velocities of the table.
 pub(crate) fn checks(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Check> {
     let mut found = constant_lengths(learner, units);
-    found.extend(masses.iter().enumerate().filter_map(|(i, m)| rate(learner, units, i, *m)));
+    if !masses.is_empty() {
+        let chunks = Paths::through_points(learner.train(), learner.weights(), 1).chunks();
+        let rates = masses.iter().enumerate();
+        found.extend(rates.filter_map(|(i, m)| rate(learner, &chunks, units, i, *m)));
+    }
     found
 }
 
@@ -34,17 +36,20 @@ const SAME_RATE: f64 = 0.01;
 const SIGMAS: f64 = 6.0;
 
 /// Whether a particle moves at the rate that its velocity says.
-fn rate(learner: &Learner, units: &Units, particle: usize, mass: f64) -> Option<Check> {
+fn rate(
+    learner: &Learner,
+    chunks: &[ChunkNodes],
+    units: &Units,
+    particle: usize,
+    mass: f64,
+) -> Option<Check> {
     let d = learner.inputs().shape.dimension;
     let first = particle * d;
     let speed = units.momentum / mass / (units.length / units.time);
     let (half, dim) = (learner.set.state_len() / 2, learner.set.state_len());
     let (mut moved, mut said, mut squares, mut n) = (0.0, 0.0, 0.0, 0.0);
-    let trust = vec![1.0; learner.train().len()];
-    let flow: Option<&Flow<ScalarHamiltonian<ProductBasis>>> = None;
-    let chunks = Paths::new(flow, learner.train(), learner.weights(), 1, &trust).chunks();
     let steps = |each: &mut dyn FnMut(f64, f64)| {
-        for c in &chunks {
+        for c in chunks {
             let nodes = c.weights.len() / c.intervals.max(1);
             for j in 0..c.intervals {
                 for k in first..first + d {

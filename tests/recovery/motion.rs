@@ -1,0 +1,25 @@
+//! Motions of two components, good to roundoff.
+
+/// States at equal intervals, by the method of Runge and Kutta of order four in so many steps to
+/// each that roundoff is what is left.
+pub fn motion(
+    slope: impl Fn([f64; 2]) -> [f64; 2],
+    first: [f64; 2],
+    interval: f64,
+    (rows, steps): (usize, usize),
+) -> Vec<[f64; 2]> {
+    let h = interval / steps as f64;
+    let (mut y, mut states) = (first, Vec::new());
+    for _ in 0..rows {
+        states.push(y);
+        for _ in 0..steps {
+            let moved = |k: [f64; 2], by: f64| [y[0] + by * k[0], y[1] + by * k[1]];
+            let a = slope(y);
+            let b = slope(moved(a, 0.5 * h));
+            let c = slope(moved(b, 0.5 * h));
+            let d = slope(moved(c, h));
+            y = std::array::from_fn(|i| y[i] + h / 6.0 * (a[i] + 2.0 * (b[i] + c[i]) + d[i]));
+        }
+    }
+    states
+}
