@@ -1,5 +1,8 @@
 //! Reads the law of motion off a table of trajectories.
 
+#[path = "common/messages.rs"]
+mod messages;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -87,6 +90,9 @@ struct Arguments {
     /// No progress bar.
     #[arg(long)]
     quiet: bool,
+    /// Tell on standard error what is tried and how well it does.
+    #[arg(long)]
+    verbose: bool,
 }
 
 /// A list of numbers as one argument.
@@ -190,7 +196,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(n) = arguments.threads {
         rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global().map_err(other)?;
     }
-    let bar = progress(arguments.quiet);
+    if arguments.verbose {
+        messages::tell();
+    }
+    let bar = progress(arguments.quiet || arguments.verbose);
     let signals = on_signal(&bar);
     let Data { inputs, train, validation, masses, source } = load(arguments, &bar)?;
     signals.learning.store(true, Ordering::Relaxed);
@@ -362,7 +371,7 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
         Some(path) => read(path, arguments, bar)?,
         None => pendulum(&arguments.preset, arguments.seed)?,
     };
-    let Inputs { shape, origin, context } = data.inputs;
+    let Inputs { shape, origin, context, .. } = data.inputs;
     let given = |name: &String| arguments.vector.iter().any(|(n, _)| n == name);
     let context = context
         .into_iter()

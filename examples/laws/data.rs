@@ -2,25 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
     Trajectory, TrajectoryTable, add_noise, aligned_chunks, gaussian_states,
 };
 use scalar_dynamics::field::Hamiltonian;
-use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw};
 
-/// A trajectory whose energy changes by this part is none.
-const LOST: f64 = 1e-6;
-/// Intervals of a trajectory, and integration steps to an interval: more where these don't keep the
-/// energy.
-const INTERVALS: usize = 100;
-const STEPS: [usize; 3] = [8, 64, 512];
+use crate::trajectories::{Failure, keeps_energy, trajectories};
 
-/// Whatever went wrong.
-pub type Failure = Box<dyn std::error::Error>;
+/// Points of a trajectory.
+const POINTS: usize = 100;
 
 /// Largest distance of the gradients, relative to the true one, over random states of a box `width`
 /// times as wide as the data.
@@ -71,7 +65,7 @@ pub fn make(
         TrajectoryTable { shape: law.shape(), trajectories: Vec::new(), metadata: BTreeMap::new() };
     while table.trajectories.len() < chunks {
         let initial = gaussian_states(law.mean, &deviation, chunks - table.trajectories.len(), rng);
-        let states = trajectories(law, system, &initial)?;
+        let states = trajectories(system, &initial, law.dt, POINTS)?;
         let chunks = aligned_chunks(law.shape(), states.view(), law.dt, 5, rng)?.trajectories;
         let followed: Vec<Trajectory> = chunks
             .into_iter()
@@ -87,44 +81,4 @@ pub fn make(
         add_noise(&mut table.trajectories, noise, rng);
     }
     Ok(table)
-}
-
-/// A hundred intervals from each initial state, in shorter integration steps where the energy
-/// changes in longer ones: close encounters.
-fn trajectories(
-    law: &NamedLaw,
-    system: &ExpressionSystem,
-    initial: &Array2<f64>,
-) -> Result<Array3<f64>, Failure> {
-    let mut states =
-        simulate(system, &RungeKutta::new(8)?, initial.view(), law.dt, INTERVALS, STEPS[0])?;
-    for steps in &STEPS[1..] {
-        let lost: Vec<usize> = (0..initial.nrows())
-            .filter(|&k| !keeps_energy(system, initial.row(k), states.index_axis(Axis(0), k)))
-            .collect();
-        if lost.is_empty() {
-            break;
-        }
-        let again = initial.select(Axis(0), &lost);
-        let finer =
-            simulate(system, &RungeKutta::new(8)?, again.view(), law.dt, INTERVALS, *steps)?;
-        lost.iter()
-            .zip(finer.outer_iter())
-            .for_each(|(&k, finer)| states.index_axis_mut(Axis(0), k).assign(&finer));
-    }
-    Ok(states)
-}
-
-/// Whether the energy of some states is that of an initial one.
-fn keeps_energy(
-    system: &ExpressionSystem,
-    initial: ArrayView1<f64>,
-    states: ArrayView2<f64>,
-) -> bool {
-    let energy = |state: ArrayView1<f64>| system.energy(&state.to_vec());
-    let first = energy(initial);
-    states
-        .rows()
-        .into_iter()
-        .all(|state| (energy(state) - first).abs() < LOST * (1.0 + first.abs()))
 }

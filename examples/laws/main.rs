@@ -1,13 +1,17 @@
 //! Makes trajectories of named or given laws and recovers them: how general the recovery is.
 
 mod data;
+#[path = "../common/messages.rs"]
+mod messages;
+#[path = "../common/trajectories.rs"]
+mod trajectories;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use data::{Failure, gradient_error, make};
+use data::{gradient_error, make};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
@@ -17,6 +21,7 @@ use scalar_dynamics::recover::{RecoverSettings, recover};
 use scalar_dynamics::scalars::Inputs;
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw};
 use scalar_dynamics::train::states;
+use trajectories::Failure;
 
 /// Recover laws from trajectories made of them: a table of what was found, with the largest
 /// relative error of its gradient in the box of the data and in one 1.3 times as wide. Exit status:
@@ -48,21 +53,6 @@ struct Arguments {
     verbose: bool,
 }
 
-/// Writes the crate's debug messages to standard error, with the seconds since the first.
-struct Log(Instant);
-
-impl log::Log for Log {
-    fn enabled(&self, metadata: &log::Metadata) -> bool {
-        metadata.target().starts_with("scalar_dynamics")
-    }
-    fn log(&self, record: &log::Record) {
-        if self.enabled(record.metadata()) {
-            eprintln!("{:8.2} {}", self.0.elapsed().as_secs_f64(), record.args());
-        }
-    }
-    fn flush(&self) {}
-}
-
 fn noise(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -75,9 +65,7 @@ const BAD_INPUT: u8 = 2;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.verbose {
-        // Fails only where there is a logger already.
-        let _ = log::set_boxed_logger(Box::new(Log(Instant::now())));
-        log::set_max_level(log::LevelFilter::Debug);
+        messages::tell();
     }
     if let Err(error) = check(&arguments) {
         eprintln!("error: {error}");

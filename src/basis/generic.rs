@@ -17,6 +17,8 @@ pub enum Map {
     Logarithm,
     /// The inverse of the scalar: for inverse powers, in polynomials of low degree.
     Inverse,
+    /// The square of the scalar: of a length, where no other function of it is wanted.
+    Square,
 }
 
 /// A scalar's variable x = (map(s) - centre) / half_width, within -1 .. 1 over the data.
@@ -61,6 +63,7 @@ impl MappedScalar {
             Map::Identity => (low, high),
             Map::Logarithm => (low.max(f64::MIN_POSITIVE).ln(), high.max(f64::MIN_POSITIVE).ln()),
             Map::Inverse => (high.recip(), low.max(LEAST).recip()),
+            Map::Square => (low * low, high * high),
         };
         let half = 0.5 * (high - low);
         let half_width = if half > 1e-12 * (1.0 + low.abs().max(high.abs())) { half } else { 0.5 };
@@ -74,6 +77,7 @@ impl MappedScalar {
             Map::Identity => scalar,
             Map::Logarithm => Expr::Apply(Function::Log, Box::new(scalar)),
             Map::Inverse => Expr::pow(scalar, -1.0),
+            Map::Square => Expr::pow(scalar, 2.0),
         };
         let x = Expr::product([
             Expr::Constant(1.0 / self.half_width),
@@ -116,6 +120,7 @@ impl MappedScalar {
                 let square = inverse * inverse;
                 (inverse, -square, square * inverse * 2.0)
             }
+            Map::Square => (s * s, s * 2.0, Lanes::splat(2.0)),
         };
         let scale = 1.0 / self.half_width;
         let x = (x + -self.centre) * scale;
@@ -346,6 +351,7 @@ mod tests {
             MappedScalar::on(1, Map::Logarithm, (0.5, 4.0)),
             MappedScalar::on(2, Map::Identity, (0.0, 1.0)),
             MappedScalar::on(1, Map::Inverse, (0.5, 4.0)),
+            MappedScalar::on(2, Map::Square, (0.5, 4.0)),
         ];
         let functions = vec![
             vec![(0, 3)],
@@ -353,9 +359,10 @@ mod tests {
             vec![(0, 2), (1, 3)],
             vec![(0, 1), (1, 1), (2, 2)],
             vec![(3, 2), (0, 1)],
+            vec![(4, 2)],
         ];
         let basis = ProductBasis::new(3, axes, functions);
-        let (theta, ds) = ([0.7, -0.4, 0.9, 1.3, -0.6], [0.3, -0.8, 0.5]);
+        let (theta, ds) = ([0.7, -0.4, 0.9, 1.3, -0.6, 0.8], [0.3, -0.8, 0.5]);
         // The last state is outside the ranges.
         for s in [[0.4, 1.7, 0.6], [2.6, 5.0, -0.2]] {
             let (_, [gradient, curvature, theta_bar]) = derivatives(&basis, &theta, &s, &ds);
@@ -380,7 +387,7 @@ mod tests {
                 );
             }
             for (k, bar) in theta_bar.iter().enumerate() {
-                let unit: Vec<f64> = (0..5).map(|i| f64::from(u8::from(i == k))).collect();
+                let unit: Vec<f64> = (0..6).map(|i| f64::from(u8::from(i == k))).collect();
                 let (_, [gradient, ..]) = derivatives(&basis, &unit, &s, &ds);
                 let tangent: f64 = gradient.iter().zip(ds).map(|(g, d)| g * d).sum();
                 assert!((tangent - bar).abs() < 1e-12 * (1.0 + bar.abs()));

@@ -97,6 +97,7 @@ impl Units {
             shape: inputs.shape,
             origin: divided(&inputs.origin, self.length),
             context: context.collect(),
+            friction: inputs.friction.iter().map(|rate| rate * self.time).collect(),
         }
     }
 

@@ -12,8 +12,8 @@ use crate::model::LinearModel;
 const WINDOW: usize = 5;
 
 /// The design matrix of z(t_j) - z(t_0) = sum_k theta_k (integral from t_0 to t_j of f_k(z(t))),
-/// for every chunk, point j and component, with the left-hand side in the last column: blocks of
-/// rows, parameters + 1 columns, each row times sqrt(weight of its component). Rows whose integral
+/// for every chunk, point j and component, with the left-hand side, less what the field has
+/// without parameters, in the last column: blocks of rows, parameters + 1 columns, each row times sqrt(weight of its component). Rows whose integral
 /// spans a gap, an interval longer than three typical ones, are zero: no quadrature is good there.
 ///
 /// The integral is that of the polynomial through f_k at up to five points around each interval, so
@@ -63,7 +63,7 @@ fn block_rows<M: LinearModel>(
         .collect();
     let rows = chunks.iter().map(|c| c.times.len().saturating_sub(1) * dim).sum();
     let mut design = Array2::zeros((rows, n + 1));
-    let mut z = vec![Lanes::zero(); dim];
+    let (mut z, mut offset) = (vec![Lanes::zero(); dim], vec![Lanes::zero(); dim]);
     for i in 0..points {
         for (c, z) in z.iter_mut().enumerate() {
             *z = Lanes(std::array::from_fn(|lane| {
@@ -75,7 +75,7 @@ fn block_rows<M: LinearModel>(
                 }
             }));
         }
-        model.columns(&z, work, &mut |k, f| {
+        let mut add = |k: usize, f: &[Lanes]| {
             for (lane, chunk) in chunks.iter().enumerate().filter(|(_, c)| i < c.times.len()) {
                 for j in 1..chunk.times.len() {
                     let weight = quadrature[lane][[j, i]];
@@ -84,7 +84,12 @@ fn block_rows<M: LinearModel>(
                     }
                 }
             }
-        });
+        };
+        model.columns(&z, work, &mut add);
+        if model.offset(&z, &mut offset) {
+            offset.iter_mut().for_each(|x| *x = -*x);
+            add(n, &offset);
+        }
     }
     for (chunk, offset) in chunks.iter().zip(&offsets) {
         let mut trusted = 1.0;
@@ -94,7 +99,7 @@ fn block_rows<M: LinearModel>(
             }
             for (c, weight) in weights.iter().enumerate() {
                 let row = offset + (j - 1) * dim + c;
-                design[[row, n]] = chunk.states[[j, c]] - chunk.states[[0, c]];
+                design[[row, n]] += chunk.states[[j, c]] - chunk.states[[0, c]];
                 let root = weight.sqrt() * trusted;
                 design.slice_mut(s![row, ..]).mapv_inplace(|x| x * root);
             }

@@ -11,7 +11,7 @@ use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
 /// invariant under O(d) whatever h is.
 ///
-/// The field is J grad H. Its vector-Jacobian product needs no third-order bookkeeping: lambda^T J
+/// The field is J grad H, and friction where the inputs have it. The former's vector-Jacobian product needs no third-order bookkeeping: lambda^T J
 /// grad H is the tangent of H along w = -J lambda, so it is that tangent, differentiated in
 /// reverse.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         &self.function
     }
 
-    /// Writes the field J grad H of the block in `block.z` to `block.out`.
+    /// Writes the field of the block in `block.z` to `block.out`.
     #[inline(always)]
     fn field_block<const D: usize>(
         &self,
@@ -84,6 +84,10 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         self.function.gradient_into(theta, &block.s, &mut block.slope, &mut block.function);
         self.scalars.gradient_into(&block.slope, frame, &mut block.out);
         symplectic_into(&mut block.out);
+        let half = block.z.len() / 2;
+        for (k, rate) in self.scalars.friction().iter().enumerate() {
+            block.out[half + k] -= block.z[half + k] * *rate;
+        }
     }
 
     /// For the states in `block.z` and lambda in `block.w`, writes (df/dz)^T lambda to `block.out`
@@ -105,6 +109,11 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         let BlockWork { s, ds, slope, curvature, function, .. } = block;
         self.function.tangent_gradient_into(theta, s, ds, slope, curvature, theta_bar, function);
         self.scalars.tangent_gradient_into(&block.slope, &block.curvature, frame, &mut block.out);
+        let half = block.z.len() / 2;
+        for (k, rate) in self.scalars.friction().iter().enumerate() {
+            // The component of lambda along the momentum, by w = -J lambda.
+            block.out[half + k] += block.w[k] * *rate;
+        }
     }
 
     #[inline(always)]
@@ -229,6 +238,15 @@ impl LinearFunction for ProductBasis {
 }
 
 impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
+    fn offset(&self, z: &[Lanes], offset: &mut [Lanes]) -> bool {
+        offset.fill(Lanes::zero());
+        let half = z.len() / 2;
+        for (k, rate) in self.scalars.friction().iter().enumerate() {
+            offset[half + k] = -z[half + k] * *rate;
+        }
+        !self.scalars.friction().is_empty()
+    }
+
     fn columns(
         &self,
         z: &[Lanes],

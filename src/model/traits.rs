@@ -80,6 +80,13 @@ pub trait RandomStart: Model {
 
 /// A model that is linear in its parameters: f(z; theta) = sum_k theta_k f_k(z).
 pub trait LinearModel: Lanewise {
+    /// Writes the field without parameters at one block of states, component by component; says
+    /// whether there is one.
+    fn offset(&self, z: &[Lanes], offset: &mut [Lanes]) -> bool {
+        let _ = (z, offset);
+        false
+    }
+
     /// Calls `column(k, f_k(z))` for every parameter k and one block of states z, both component by
     /// component.
     fn columns(&self, z: &[Lanes], work: &mut Self::Work, column: &mut dyn FnMut(usize, &[Lanes]));

@@ -10,8 +10,8 @@ use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Refit;
-use crate::recover::judge::friction::Friction;
 use crate::recover::judge::rivals::Rival;
+use crate::recover::learn::friction::Friction;
 use crate::recover::noise::NoiseFound;
 use crate::scalars::{Inputs, ScalarSet};
 use crate::train::Learned;
@@ -32,6 +32,10 @@ pub(crate) fn learned(
                 (axis.centre, axis.half_width) = (axis.centre * unit, axis.half_width * unit)
             }
             Map::Logarithm => axis.centre += unit.ln(),
+            Map::Square => {
+                (axis.centre, axis.half_width) =
+                    (axis.centre * unit * unit, axis.half_width * unit * unit)
+            }
             Map::Inverse => {
                 (axis.centre, axis.half_width) = (axis.centre / unit, axis.half_width / unit)
             }

@@ -150,17 +150,23 @@ impl Paths {
     }
 
     /// The design matrix: for every parameter of the model a column of its increments, the observed
-    /// increments in the last one; in blocks of rows. The increments of one component share the
+    /// increments, less those that the model has without parameters, in the last one; in blocks of
+    /// rows. The increments of one component share the
     /// points between them; with independent errors of the points they are made uncorrelated, which
     /// is what a fit with free initial states comes to for short chunks.
     pub fn design<M: LinearModel>(&self, model: &M) -> Vec<Array2<f64>> {
         let n = model.parameters();
         let rows = |work: &mut M::Work, block: &Block| {
             let mut design = Array2::zeros((block.increments.len(), n + 1));
+            let mut offset = vec![Lanes::zero(); self.dim];
             block.each(self.dim, &mut |z, add| {
-                model.columns(z, work, &mut |k, f| add(&mut design.column_mut(k), f))
+                model.columns(z, work, &mut |k, f| add(&mut design.column_mut(k), f));
+                if model.offset(z, &mut offset) {
+                    offset.iter_mut().for_each(|x| *x = -*x);
+                    add(&mut design.column_mut(n), &offset);
+                }
             });
-            design.column_mut(n).iter_mut().zip(&block.increments).for_each(|(d, x)| *d = *x);
+            design.column_mut(n).iter_mut().zip(&block.increments).for_each(|(d, x)| *d += *x);
             self.finish(block, &mut design);
             design
         };

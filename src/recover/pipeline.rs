@@ -2,7 +2,7 @@
 
 use ndarray::Axis;
 
-use crate::dataset::{Trajectory, Units};
+use crate::dataset::{Shape, Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
 use crate::progress::Progress;
@@ -12,14 +12,14 @@ use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, Candidate, PartForm, Refit};
 use crate::recover::grow::GrownLaws;
 use crate::recover::in_units;
-use crate::recover::judge::friction::Friction;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
 use crate::recover::judge::pareto::with_the_law;
-use crate::recover::judge::reasons::{Grounds, Verdict, is_one_energy};
+use crate::recover::judge::reasons::{Grounds, Verdict, is_one_energy, is_one_run};
 use crate::recover::judge::verdict::Judge;
 use crate::recover::law::{RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::friction::Friction;
 use crate::recover::learn::limits::NOISY;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
@@ -132,11 +132,19 @@ fn recovered_from_all(
         (units.inputs(inputs), natural(train), natural(&choosing));
     let deadline = settings.deadline.clone();
     let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, deadline)?;
+    // Velocities and masses say what it is, but for what holds a length constant: forces of
+    // constraint depend on the velocities.
+    learner.kinetic_is_known =
+        !settings.masses.is_empty() && learner.constant_lengths().next().is_none();
     let checks = checks(&learner, &units, &settings.masses);
 
     let Known { fitted, friction, grown } =
         learn(&mut learner, teaching, settings.noise, &units, progress)?;
     let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
+    let friction = match friction {
+        Some(friction) => learner.settle_friction(&mut discovered.chosen, friction, &fitted)?,
+        None => None,
+    };
     progress("refitting on the trajectories");
     let Settled { trained, front, resolved, judging: natural_judging } =
         settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;
@@ -153,6 +161,9 @@ fn recovered_from_all(
     };
 
     // All that follows is in the units of the table.
+    let friction = friction.map(|f| in_units::friction(&units, f));
+    let rates = friction.as_ref().map_or(Vec::new(), |f| f.rates.clone());
+    let inputs = &inputs.clone().with_friction(rates);
     let in_noise = learner.noise_model().is_some();
     let stopped = learner.late();
     let held_out = marked(&judging, &resolved.closed);
@@ -162,7 +173,6 @@ fn recovered_from_all(
     );
     let discovered = in_units::discovered(&units, discovered);
     let rivals = in_units::rivals(&units, rivals);
-    let friction = friction.map(|f| in_units::friction(&units, f));
     let alone = trained.alone.filter(|_| explains_noise == Some(true)).map(|alone| alone.noise);
     let noise = trained.noise.or(alone).map(|noise| in_units::noise(&units, noise));
     let judge = Judge::new(inputs, &learned, &law.expression, &held_out)?;
@@ -184,11 +194,12 @@ fn recovered_from_all(
         law: best,
         left: (!explains).then(|| judge.what_is_left()),
         is_series,
-        friction: friction.as_ref(),
+        moving: moving(inputs.shape, train),
         checks: &checks,
         rivals: &rivals,
         in_noise: explains_noise == Some(true),
-        one_energy: !is_known && is_one_energy(inputs, best, &states(train), error)?,
+        one_energy: !is_known
+            && (is_one_run(train) || is_one_energy(inputs, best, &states(train), error)?),
         followed: resolved.are_enough(),
         held_out: followed,
         stopped,
@@ -244,7 +255,7 @@ fn check(train: &[Trajectory]) -> Result<(), train::TrainError> {
 struct Known {
     /// A Hamiltonian in the basis.
     fitted: Fitted,
-    /// Whether there is friction.
+    /// The friction that it has.
     friction: Option<Friction>,
     /// Laws that were grown on the data themselves, where these may be exact.
     grown: Option<GrownLaws>,
@@ -263,9 +274,16 @@ fn learn<'a>(
         learner.listen_to(teaching);
     }
     let mut fitted = learner.learn(progress)?;
+    let mut friction = None;
+    if teaching.is_none()
+        && let Some(found) = learner.friction(&fitted)?
+    {
+        progress("learning again, with friction");
+        learner.set_friction(found.rates.clone())?;
+        fitted = learner.learn(progress)?;
+        friction = Some(found);
+    }
     learner.sharpen(&mut fitted);
-    let friction = learner.friction(&fitted)?;
-    learner.has_friction = friction.is_some();
     let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
     if noisy && !learner.late() {
         let spread = states(learner.train()).std_axis(Axis(0), 0.0);
@@ -281,8 +299,7 @@ fn learn<'a>(
         None => Some(learner.grow(&mut fitted, units, progress)?),
         Some(_) => None,
     };
-    let explained = grown.as_ref().is_some_and(|g| g.explaining.is_some());
-    Ok(Known { fitted, friction: friction.filter(|_| !explained), grown })
+    Ok(Known { fitted, friction, grown })
 }
 
 /// The law that was grown, where it explains the data, else that of the parts of what was learned,
@@ -396,6 +413,13 @@ fn halves(chunks: &[Trajectory]) -> (Vec<Trajectory>, Vec<Trajectory>) {
 
 /// Fewer held-out chunks than this are not divided.
 const FEW: usize = 8;
+
+/// The particles that are not at one place in all chunks, from 1.
+fn moving(shape: Shape, chunks: &[Trajectory]) -> Vec<usize> {
+    let (all, d) = (states(chunks), shape.dimension);
+    let changes = |c: usize| all.column(c).iter().any(|x| *x != all[[0, c]]);
+    (1..=shape.particles).filter(|i| (d * (i - 1)..d * i).any(changes)).collect()
+}
 
 fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExpr)>, RewriteError> {
     let force = |i: usize| {

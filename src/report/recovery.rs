@@ -16,10 +16,10 @@ use super::words::{
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
-use crate::expr::Expr;
+use crate::expr::{Expr, VectorExpr};
 use crate::loss::RolloutLoss;
 use crate::model::ScalarHamiltonian;
-use crate::recover::{Comparison, RecoverError, Recovery};
+use crate::recover::{Comparison, Friction, RecoverError, Recovery};
 use crate::rewrite::Proof;
 use crate::scalars::{self, Inputs};
 use crate::train::states;
@@ -95,11 +95,12 @@ impl RecoveryReport<'_> {
     pub fn json(&self) -> Value {
         let r = self.recovery;
         let h = r.best();
-        let forces: serde_json::Map<String, Value> = r
-            .forces
-            .iter()
-            .map(|(q, f)| (q.clone(), json!({"expression": f.to_string(), "latex": f.to_latex()})))
-            .collect();
+        let force = |(q, f): &(String, VectorExpr)| {
+            (q.clone(), json!({"expression": f.to_string(), "latex": f.to_latex()}))
+        };
+        let forces: serde_json::Map<String, Value> = r.forces.iter().map(force).collect();
+        let friction = r.friction.as_ref().map_or(Vec::new(), Friction::forces);
+        let nonconservative: serde_json::Map<String, Value> = friction.iter().map(force).collect();
         let constants: Vec<Value> = (r.reading.constants.iter())
             .map(|c| json!({"name": c.name, "meaning": c.meaning, "value": c.value, "standard_error": c.standard_error, "snapped": c.snapped,
                 "fitted": c.is_fitted()}))
@@ -114,6 +115,7 @@ impl RecoveryReport<'_> {
             "hamiltonian": {"expression": h.to_string(), "latex": h.to_latex(), "sympy": h.to_sympy(), "rust": h.to_rust("hamiltonian"),
                 "complexity": h.complexity(), "fitted": r.expression.to_string()},
             "forces": forces,
+            "nonconservative": nonconservative,
             "constants": constants,
             "constants_of": "hamiltonian.fitted",
             "unread_terms": r.reading.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -157,7 +159,9 @@ impl RecoveryReport<'_> {
         let r = self.recovery;
         let settings = &r.learned.settings;
         let rollout = || settings.rollout.clone();
-        let form = ScalarHamiltonian::closed_form(self.inputs, &r.expression)?;
+        let rates = r.friction.as_ref().map_or(Vec::new(), |f| f.rates.clone());
+        let inputs = self.inputs.clone().with_friction(rates);
+        let form = ScalarHamiltonian::closed_form(&inputs, &r.expression)?;
         let closed = RolloutLoss::new(&form, self.validation, &settings.weights, rollout())
             .predictions(&r.expression.constants(), self.validation);
         let learned =
@@ -375,7 +379,7 @@ impl RecoveryReport<'_> {
 
     /// What the law was looked for in: particles, vectors, units.
     fn setting(&self) -> String {
-        let Inputs { shape, origin, context } = self.inputs;
+        let Inputs { shape, origin, context, .. } = self.inputs;
         let units = &self.recovery.units;
         let vector = |v: &[f64]| {
             format!("({})", v.iter().map(f64::to_string).collect::<Vec<_>>().join(", "))

@@ -151,7 +151,7 @@ pub fn friction_text(friction: &Friction) -> String {
         .map(|(i, (r, e))| format!("{r:.4} +- {} on particle {}", error_text(Some(*e)), i + 1))
         .collect();
     format!(
-        "No Hamiltonian explains these data: forces against the momenta do better (residual {:.1e} instead of {:.1e}). Rates of decay: {}.",
+        "friction beside H, dp/dt = -dH/dq - rate p (residual {:.1e}, without it {:.1e}): rate {}",
         friction.misfit_with,
         friction.misfit_without,
         rates.join(", ")

@@ -49,6 +49,9 @@ pub struct Inputs {
     pub origin: Vec<f64>,
     /// Constant vectors, such as `g`, by name, d components each.
     pub context: Vec<(String, Vec<f64>)>,
+    /// Rates at which friction takes the momentum of each particle, dp_i/dt = -dH/dq_i - rate_i p_i;
+    /// empty without.
+    pub friction: Vec<f64>,
 }
 
 impl Inputs {
@@ -64,7 +67,7 @@ impl Inputs {
         if !(1..=3).contains(&shape.dimension) {
             return Err(InputsError::Dimension(shape.dimension));
         }
-        let inputs = Self { shape, origin, context };
+        let inputs = Self { shape, origin, context, friction: Vec::new() };
         inputs.check("q0", &inputs.origin)?;
         for (i, (name, value)) in inputs.context.iter().enumerate() {
             if is_state(name)
@@ -76,6 +79,11 @@ impl Inputs {
             inputs.check(name, value)?;
         }
         Ok(inputs)
+    }
+
+    /// With friction against the momentum of each particle; none for no rates.
+    pub fn with_friction(self, friction: Vec<f64>) -> Self {
+        Self { friction, ..self }
     }
 
     fn check(&self, name: &str, value: &[f64]) -> Result<(), InputsError> {

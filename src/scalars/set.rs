@@ -25,6 +25,8 @@ pub struct ScalarSet {
     forms: Vec<Form>,
     slots: usize,
     dimension: usize,
+    /// Rate at which friction takes each component of the momenta; empty without.
+    friction: Vec<f64>,
 }
 
 /// Scratch for one block of eight states: vectors, their tangents and adjoints, and the scalars.
@@ -48,6 +50,11 @@ impl ScalarSet {
             forms: Vec::new(),
             slots: 2 * inputs.shape.particles,
             dimension: inputs.shape.dimension,
+            friction: inputs
+                .friction
+                .iter()
+                .flat_map(|rate| std::iter::repeat_n(*rate, inputs.shape.dimension))
+                .collect(),
         };
         let mut vectors: Vec<Vector> = Vec::new();
         for scalar in &scalars {
@@ -88,6 +95,11 @@ impl ScalarSet {
     /// Number of components of a state.
     pub fn state_len(&self) -> usize {
         self.slots * self.dimension
+    }
+
+    /// The rate at which friction takes each component of the momenta; empty without.
+    pub fn friction(&self) -> &[f64] {
+        &self.friction
     }
 
     /// Scratch for one block of states in D = [`dimension`](Self::dimension) dimensions.

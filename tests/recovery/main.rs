@@ -9,3 +9,5 @@ mod named_laws;
 mod one_run;
 mod pendulum;
 mod units;
+#[path = "../../examples/common/trajectories.rs"]
+mod trajectories;

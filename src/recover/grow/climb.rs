@@ -1,13 +1,13 @@
 //! One rung of the ladder: laws grown from its terms.
 
 use crate::expr::Scalar;
+use crate::linalg::{Projection, dot};
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, WORTH_A_FIT};
 use crate::recover::grow::pool::{Offered, Pool, Rung, without_momenta};
-use crate::recover::grow::projection::{Projection, dot};
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::{Factor, Shape, Term};
 use crate::recover::learn::fitted::Fitted;
@@ -122,7 +122,7 @@ impl Learner<'_> {
         let left = Projection::on(nodes.target[positions.clone()].to_vec(), &columns)?;
         let rms = (dot(&left.residual, &left.residual) / positions.len().max(1) as f64).sqrt();
         log::debug!("kinetic energy p^2/2m: {rms:.2e} of {misfit:.2e}");
-        if rms > (KINETIC * misfit).max(EXPLAINED) {
+        if !self.kinetic_is_known && rms > (KINETIC * misfit).max(EXPLAINED) {
             return None;
         }
         Sum::of(terms, nodes, &nodes.target)

@@ -11,7 +11,6 @@ mod nodes;
 mod own_paths;
 mod parts;
 mod pool;
-mod projection;
 mod sum;
 mod term;
 
@@ -168,11 +167,6 @@ impl Learner<'_> {
             }
         }
         Ok(None)
-    }
-
-    fn has_momenta(&self, scalar: usize) -> bool {
-        let is_momentum = |name: &str| name.starts_with('p') && self.inputs().slot(name).is_some();
-        self.scalars()[scalar].vectors().any(|v| v.terms().iter().any(|(n, _)| is_momentum(n)))
     }
 
     /// The scalars that the data tell anything of.

@@ -6,8 +6,8 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use crate::expr::Scalar;
+use crate::linalg::Projection;
 use crate::linalg::{Lanes, Real};
-use crate::recover::grow::projection::Projection;
 use crate::recover::paths::{ChunkNodes, Paths, decorrelation};
 use crate::scalars::{Inputs, ScalarSet};
 
@@ -90,27 +90,6 @@ impl Nodes {
                 .copied()
                 .collect();
             self.others.push(&by_component);
-        }
-        self.others.reject(&mut self.target);
-        self
-    }
-
-    /// With the share of forces against the momentum of each particle, as friction has them, taken
-    /// out of all that is asked for.
-    pub fn without_drag(mut self, dimension: usize, paths: &Paths) -> Self {
-        let (chunks, half) = (paths.chunks(), self.dim / 2);
-        for first in (half..self.dim).step_by(dimension) {
-            let mut column = vec![0.0; self.rows()];
-            for c in first..first + dimension {
-                let nodes = chunks.iter().flat_map(|n| {
-                    n.weights.iter().zip(n.states.chunks_exact(self.dim)).map(|(w, z)| w * z[c])
-                });
-                let drag: Vec<f64> = nodes.collect();
-                let rows = &mut column[c * self.intervals..][..self.intervals];
-                rows.iter_mut().zip(drag.chunks(self.each)).for_each(|(r, d)| *r = d.iter().sum());
-            }
-            self.finish(&mut column);
-            self.others.push(&column);
         }
         self.others.reject(&mut self.target);
         self

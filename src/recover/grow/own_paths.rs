@@ -1,5 +1,7 @@
 //! A law along its own paths.
 
+use ndarray::{Axis, concatenate};
+
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
@@ -72,13 +74,17 @@ impl Learner<'_> {
         self.some_paths_along(&fitted.flow(), self.pieces(), fitted, self.enough())
     }
 
-    /// The nodes of paths, with friction taken out where there is some.
+    /// The nodes of paths, with friction of any rate taken out where there is some.
     pub(super) fn nodes(&self, paths: &Paths) -> Nodes {
         let nodes = Nodes::new(self.inputs(), &self.set, paths);
-        if self.has_friction {
-            nodes.without_drag(self.inputs().shape.dimension, paths)
-        } else {
-            nodes
+        if self.inputs().friction.is_empty() {
+            return nodes;
+        }
+        let blocks = self.drag(paths);
+        let views: Vec<_> = blocks.iter().map(|b| b.view()).collect();
+        match concatenate(Axis(0), &views) {
+            Ok(drag) => nodes.without(&drag),
+            Err(_) => nodes,
         }
     }
 

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use crate::expr::Scalar;
+use crate::linalg::dot;
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::projection::dot;
 use crate::recover::grow::term::{Factor, Shape, Term};
 
 /// What is offered, from the plain to the odd.

@@ -2,8 +2,8 @@
 //! Gauss-Newton steps with the coefficients eliminated.
 
 use crate::expr::{Expr, Scalar};
+use crate::linalg::{Projection, dot};
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::projection::{Projection, dot};
 use crate::recover::grow::term::Term;
 
 /// A step that lowers the sum of squares by less than this part is the last.

@@ -2,9 +2,9 @@
 
 use ndarray::{Array2, Axis, concatenate, s};
 
+use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::model::energies;
-use crate::recover::judge::friction::Friction;
 use crate::recover::judge::rivals::Rival;
 use crate::recover::problem::checks::{Check, constant_in};
 use crate::recover::statistics::HeldOutChunks;
@@ -30,8 +30,8 @@ pub(crate) struct Grounds<'a> {
     pub left: Option<String>,
     /// Whether it is a power series.
     pub is_series: bool,
-    /// The friction that it leaves out.
-    pub friction: Option<&'a Friction>,
+    /// The particles that move, from 1.
+    pub moving: Vec<usize>,
     /// What was seen of the data.
     pub checks: &'a [Check],
     /// Laws that do as well.
@@ -48,6 +48,19 @@ pub(crate) struct Grounds<'a> {
     pub stopped: bool,
 }
 
+impl Grounds<'_> {
+    /// Particles whose velocity the law doesn't give.
+    fn particles_at_rest(&self) -> Vec<usize> {
+        let scalars = self.law.scalars();
+        let moves = |i: usize| {
+            let momentum = format!("p{i}");
+            let mut names = scalars.iter().flat_map(|s| s.vectors()).flat_map(|v| v.terms());
+            names.any(|(name, _)| *name == momentum)
+        };
+        self.moving.iter().copied().filter(|i| !moves(*i)).collect()
+    }
+}
+
 /// Why a power series doesn't explain the data.
 const SERIES: &str = "its terms fall like those of a power series, which follows another law as far as \
     the data reach";
@@ -57,7 +70,7 @@ const OF_ONE_ENERGY: &str = "all of the data have one energy: any function of H 
     run of another energy would tell, or velocities with --mass";
 
 /// Why a law among rivals is not determined.
-const RIVALS: &str = "laws of fewer symbols explain the data as well within their noise (see \
+const RIVALS: &str = "other laws of like length explain the data as well within their noise (see \
     the rivals): more data, or less noise, would tell";
 
 /// Why a law of nested functions is not determined in noise.
@@ -77,20 +90,21 @@ impl Verdict {
         } else if grounds.is_series {
             verdict.unexplained.push(SERIES.into());
         }
-        if let Some(Friction { rates, .. }) = grounds.friction {
-            let rates: Vec<String> = rates.iter().map(|r| format!("{r:.4}")).collect();
-            verdict.unexplained.push(format!(
-                "friction is left, at rates {}: no Hamiltonian has it",
-                rates.join(", ")
-            ));
-        }
         let constant = constant_in(law, grounds.checks).map(|check| check.message.clone());
         verdict.undetermined.extend(constant);
-        if rivals.iter().any(|rival| rival.expression.complexity() < law.complexity()) {
+        let is_another =
+            |rival: &Rival| rival.expression.complexity() < law.complexity() || !rival.has_the_law;
+        if rivals.iter().any(is_another) {
             verdict.undetermined.push(RIVALS.into());
         }
         if grounds.in_noise && has_nested_functions(law) {
             verdict.undetermined.push(NESTED.into());
+        }
+        for particle in grounds.particles_at_rest() {
+            verdict.undetermined.push(format!(
+                "by the law particle {particle} never moves: its motion is too small to be seen in \
+                 these data, and longer runs would tell"
+            ));
         }
         if grounds.one_energy {
             verdict.undetermined.push(OF_ONE_ENERGY.into());
@@ -166,6 +180,11 @@ fn any(e: &Expr, is: &impl Fn(&Expr) -> bool) -> bool {
 /// only: by how much a law may then change from energy to energy is below what else is left of the
 /// data, were it to change by its whole size over the range of energies.
 const ONE_ENERGY: f64 = 1e-6;
+
+/// Whether all chunks are of one trajectory, which has one energy whatever the law.
+pub(crate) fn is_one_run(chunks: &[Trajectory]) -> bool {
+    chunks.windows(2).all(|pair| pair[0].id == pair[1].id)
+}
 
 /// Whether all states have one energy, by a law that misses them by `misfit` of their spread: what
 /// other energies are like then is any law's guess, for every function of the Hamiltonian whose

@@ -1,11 +1,12 @@
 //! Other laws that noisy data don't tell from the one that was found, though they differ.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::expr::Expr;
-use crate::model::field;
+use crate::linalg::least_squares;
+use crate::model::{ScalarHamiltonian, field, field_of};
 use crate::recover::covariance::redundancy;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
@@ -31,6 +32,8 @@ pub struct Rival {
     pub chi_squared: f64,
     /// By how much its velocities and forces differ from those of the law.
     pub difference: FieldDifference,
+    /// Whether it is the law itself for some values of its constants: then it says nothing else.
+    pub has_the_law: bool,
 }
 
 /// Chi squared may be higher by so much: three standard errors.
@@ -44,6 +47,12 @@ const WIDER: f64 = 1.3;
 
 /// Laws that are longer by more symbols are none that anybody would prefer.
 const LONGER: usize = 12;
+
+/// A law whose constants can be such that it misses another by less than this part is that one.
+const SAME_LAW: f64 = 1e-4;
+
+/// A step that lowers the squares by less than this part is the last.
+const LEAST: f64 = 1e-3;
 
 /// States of each kind at which laws are compared.
 const STATES: usize = 500;
@@ -97,11 +106,30 @@ impl Learner<'_> {
                     expression: law.expression.clone(),
                     chi_squared: more(law),
                     difference,
+                    has_the_law: self.has(&law.expression, &own.1, &wide)?,
                 });
                 known.push(beyond);
             }
         }
         Ok(rivals)
+    }
+
+    /// Whether a law has such constants that its field is a given one at some states.
+    fn has(
+        &self,
+        law: &Expr,
+        wanted: &Array2<f64>,
+        states: &Array2<f64>,
+    ) -> Result<bool, RecoverError> {
+        let model = ScalarHamiltonian::closed_form(self.inputs(), law)?;
+        let size = wanted.pow2().mean_axis(Axis(0)).unwrap_or_default().sqrt();
+        let residual = |constants: &[f64]| -> Array1<f64> {
+            let left = field_of(&model, constants, states.view()) - wanted;
+            let scale = |((_, c), x): ((usize, usize), f64)| x / size[c].max(f64::MIN_POSITIVE);
+            left.indexed_iter().map(|(at, x)| scale((at, *x))).collect()
+        };
+        let (_, left) = least_squares(law.constants(), &residual, LEAST, &|| self.late());
+        Ok((left.dot(&left) / left.len().max(1) as f64).sqrt() < SAME_LAW)
     }
 
     /// Some states of the data, and random ones in a wider box.

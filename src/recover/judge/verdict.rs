@@ -1,6 +1,6 @@
 //! Whether a closed form explains the data down to their noise or to the error of integration.
 
-use ndarray::Axis;
+use ndarray::{ArrayView1, Axis};
 
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
@@ -132,6 +132,34 @@ impl<'a> Judge<'a> {
         )
     }
 
+    /// Whether the closed form misses the positions and the momenta of every particle by no more
+    /// than the floor's part of what these change by in a chunk: where the points are so near to
+    /// each other that little changes, any law misses little.
+    fn follows_each_motion(&self) -> bool {
+        let d = self.inputs.shape.dimension;
+        (0..self.settings.weights.len()).step_by(d).all(|first| {
+            let mut weights = vec![0.0; self.settings.weights.len()];
+            weights[first..first + d].copy_from_slice(&self.settings.weights[first..first + d]);
+            let moved = |c: &Trajectory| -> f64 {
+                let start = c.states.row(0);
+                let squares = |row: ArrayView1<f64>| -> f64 {
+                    weights
+                        .iter()
+                        .zip(row)
+                        .zip(start)
+                        .map(|((w, x), x0)| w * (x - x0).powi(2))
+                        .sum()
+                };
+                c.states.rows().into_iter().map(squares).sum()
+            };
+            let moved: f64 = self.held_out.iter().map(moved).sum();
+            let settings = Settings { weights, ..self.settings.clone() };
+            let missed = Misfit::new(&self.model, &self.theta, self.held_out, &settings);
+            let roundoff = ROUNDOFF.powi(2) * missed.residuals as f64;
+            missed.chunks.iter().sum::<f64>() <= (self.floor().powi(2) * moved).max(roundoff)
+        })
+    }
+
     /// Misfits below this are none.
     fn floor(&self) -> f64 {
         (10.0 * self.integration_error).clamp(EXACT.0, EXACT.1)
@@ -149,7 +177,9 @@ impl<'a> Judge<'a> {
         if self.closed.is_worse_than(&self.learned, indistinguishable(self.integration_error)) {
             return Ok(false);
         }
-        let Noise::Sigma(sigma) = noise else { return Ok(self.closed.rms() <= self.floor()) };
+        let Noise::Sigma(sigma) = noise else {
+            return Ok(self.closed.rms() <= self.floor() && self.follows_each_motion());
+        };
         // Noise below the floor is told from none as little as from integration error.
         let spread = states(train).std_axis(Axis(0), 0.0);
         let noise: Vec<f64> = spread

@@ -155,8 +155,8 @@ pub(crate) fn column(blocks: &[Array2<f64>], k: usize) -> Array1<f64> {
 }
 
 impl Learner<'_> {
-    /// Least squares on increments along fixed paths; gives parameters and root mean square
-    /// residual.
+    /// Least squares on increments along fixed paths, friction of any rate beside it where there is
+    /// some; gives parameters and root mean square residual.
     fn levenberg(
         &self,
         paths: &Paths,
@@ -165,7 +165,12 @@ impl Learner<'_> {
         target: &Array1<f64>,
         least: f64,
     ) -> (Vec<f64>, f64) {
-        let residual = |theta: &[f64]| column(&paths.increments(model, theta), 0) - target;
+        let beside = self.beside_friction(paths);
+        let residual = |theta: &[f64]| {
+            let mut left = (column(&paths.increments(model, theta), 0) - target).to_vec();
+            beside.reject(&mut left);
+            Array1::from(left)
+        };
         let (theta, r) = if model.parameters() == 0 {
             let r = residual(&start);
             (start, r)

@@ -48,6 +48,7 @@ impl Learner<'_> {
                 [i] if self.is_constant_length(i) => {
                     functions.push(vec![(axis(i, Map::Identity), 1)]);
                 }
+                [i] if self.is_square(i) => functions.push(vec![(axis(i, Map::Square), 1)]),
                 [i] => {
                     let logarithmic = self.is_logarithmic(i);
                     let plain = match (self.ranks[i], logarithmic) {

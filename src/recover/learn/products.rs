@@ -74,7 +74,7 @@ impl Learner<'_> {
     fn tiers(&self) -> Vec<Vec<usize>> {
         let useful = |ranks: &[usize]| -> Vec<usize> {
             (0..self.set.len())
-                .filter(|&i| self.tells(i) && ranks.contains(&self.ranks[i]))
+                .filter(|&i| self.tells(i) && !self.is_square(i) && ranks.contains(&self.ranks[i]))
                 .collect()
         };
         let mut tiers = vec![useful(&[1]), useful(&[0, 1]), useful(&[0, 1, 3, 4])];

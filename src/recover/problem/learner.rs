@@ -16,7 +16,7 @@ use crate::train::states;
 
 /// What the learner is given.
 pub struct Learner<'a> {
-    pub(crate) inputs: &'a Inputs,
+    pub(crate) inputs: Inputs,
     pub(crate) train: Cow<'a, [Trajectory]>,
     pub(crate) check: Cow<'a, [Trajectory]>,
     pub(crate) weights: Vec<f64>,
@@ -30,8 +30,9 @@ pub struct Learner<'a> {
     /// How noisy chunks are fitted, if they are.
     pub(crate) noise_model: Option<NoiseModel>,
     pub(crate) deadline: Deadline,
-    /// Whether the data show friction.
-    pub(crate) has_friction: bool,
+    /// Whether the kinetic energy is known to be a sum of p_i^2/2m_i, with no other function of the
+    /// momenta beside it.
+    pub(crate) kinetic_is_known: bool,
     /// Whom to learn from in the place of the data.
     pub(crate) teacher: Option<Teacher<'a>>,
 }
@@ -43,7 +44,7 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// A scalar does not fit the inputs.
     pub fn new(
-        inputs: &'a Inputs,
+        inputs: &Inputs,
         train: &'a [Trajectory],
         check: &'a [Trajectory],
         deadline: Deadline,
@@ -54,7 +55,7 @@ impl<'a> Learner<'a> {
         let (train, check) = (of_two_points(train), of_two_points(check));
         let ranges = ranges(inputs, &set, states(&train).view());
         Ok(Self {
-            inputs,
+            inputs: inputs.clone(),
             weights: particle_weights(inputs.shape, &train),
             train,
             check,
@@ -65,7 +66,7 @@ impl<'a> Learner<'a> {
             factors: Vec::new(),
             noise_model: None,
             deadline,
-            has_friction: false,
+            kinetic_is_known: false,
             teacher: None,
         })
     }
@@ -78,15 +79,35 @@ impl<'a> Learner<'a> {
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
-    /// Inputs.
+    /// Inputs, with the friction that is known by now.
     pub fn inputs(&self) -> &Inputs {
-        self.inputs
+        &self.inputs
     }
 
-    /// Whether the data tell anything of functions of a scalar: it varies, or is a constant length.
+    /// Whether the data tell anything of functions of a scalar, and these aren't known to be
+    /// absent: it varies, or is a constant length.
     pub(crate) fn tells(&self, scalar: usize) -> bool {
         let (low, high) = self.ranges[scalar];
-        high > low || self.is_constant_length(scalar)
+        let is_absent =
+            self.kinetic_is_known && self.has_momenta(scalar) && !self.is_kinetic(scalar);
+        !is_absent && (high > low || self.is_constant_length(scalar))
+    }
+
+    /// Whether a scalar is a function of momenta.
+    pub(crate) fn has_momenta(&self, scalar: usize) -> bool {
+        let is_momentum = |name: &str| name.starts_with('p') && self.inputs().slot(name).is_some();
+        self.scalars()[scalar].vectors().any(|v| v.terms().iter().any(|(n, _)| is_momentum(n)))
+    }
+
+    /// Whether a scalar is the length of a particle's momentum.
+    fn is_kinetic(&self, scalar: usize) -> bool {
+        matches!(&self.scalars()[scalar], Scalar::Norm(v) if v.terms().len() == 1 && self.has_momenta(scalar))
+    }
+
+    /// Whether a scalar is in the law as its square alone: a momentum's length, where the kinetic
+    /// energy is known.
+    pub(crate) fn is_square(&self, scalar: usize) -> bool {
+        self.kinetic_is_known && self.is_kinetic(scalar)
     }
 
     /// Whether a scalar is a length that is the same in all states but not zero: of a rod, of a bond,

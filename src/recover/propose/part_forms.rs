@@ -48,6 +48,11 @@ impl Learner<'_> {
         thorough: bool,
         searches: &mut Searches,
     ) -> Result<Vec<PartForm>, RecoverError> {
+        if let [scalar] = part.scalars[..]
+            && self.is_square(scalar)
+        {
+            return Ok(vec![self.square(fitted, part, scalar)]);
+        }
         let samples = self.samples(fitted, part)?;
         let rest = self.rest(fitted, &part.columns);
         let metric = self
@@ -121,6 +126,20 @@ impl Learner<'_> {
         }
         forms.sort_by(|a, b| a.complexity.cmp(&b.complexity).then(a.misfit.total_cmp(&b.misfit)));
         Ok(forms)
+    }
+
+    /// The square of a scalar that is in the law as that alone.
+    fn square(&self, fitted: &Fitted, part: &Part, scalar: usize) -> PartForm {
+        let basis = fitted.model.function();
+        let of_column = |&k: &usize| -> f64 {
+            let widths =
+                basis.functions()[k].iter().map(|(axis, _)| basis.axes()[*axis].half_width);
+            fitted.theta[k] / widths.product::<f64>()
+        };
+        let coefficient = part.columns.iter().map(of_column).sum();
+        let square = Expr::pow(Expr::Scalar(self.scalars()[scalar].clone()), 2.0);
+        let expression = Expr::product([Expr::Constant(coefficient), square]);
+        PartForm { complexity: expression.complexity(), misfit: fitted.misfit, expression }
     }
 
     /// c f(x) g(y) + u(x) + v(y) where the part is that: the coefficients of its products of
