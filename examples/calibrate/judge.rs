@@ -140,7 +140,10 @@ fn judge(
 /// Root mean square distance of the fields at some states, relative to the size of the law's.
 fn field_error(draw: &Draw, found: &Recovery, states: &Array2<f64>) -> Result<f64, Failure> {
     let truth = ExpressionSystem::new(&draw.law, draw.shape, &draw.context)?;
-    let found = ExpressionSystem::new(found.best(), draw.shape, &draw.context)?;
+    // A law that is too long for a system is none.
+    let Ok(found) = ExpressionSystem::new(found.best(), draw.shape, &draw.context) else {
+        return Ok(f64::INFINITY);
+    };
     let (mut distance, mut size) = (0.0, 0.0);
     let (mut a, mut b) = (vec![0.0; states.ncols()], vec![0.0; states.ncols()]);
     for state in states.rows() {

@@ -97,6 +97,14 @@ impl Paths {
         self
     }
 
+    /// With the increments of other chunks of as many points in the place of its own.
+    pub fn with_increments_of(mut self, chunks: &[&Trajectory]) -> Self {
+        for (block, chunks) in self.blocks.iter_mut().zip(chunks.chunks(LANES)) {
+            block.increments = chunks.iter().flat_map(|c| steps(c)).collect();
+        }
+        self
+    }
+
     /// Polynomials through the points of `chunks`, all of which are trusted.
     pub fn through_points(chunks: &[Trajectory], weights: &[f64], pieces: usize) -> Self {
         let flow: Option<&Flow<ScalarHamiltonian<ClosedForm>>> = None;
@@ -242,6 +250,11 @@ impl Paths {
     }
 }
 
+/// The increments of a chunk, interval by interval.
+fn steps(c: &Trajectory) -> Vec<f64> {
+    (1..c.times.len()).flat_map(|j| (&c.states.row(j) - &c.states.row(j - 1)).to_vec()).collect()
+}
+
 impl Block {
     fn new<F: Model>(
         mut flow: Option<(&Flow<F>, &mut F::Work)>,
@@ -270,11 +283,6 @@ impl Block {
             }));
             nodes.push(path.into_iter().map(|(weight, z)| (length * weight, z)).collect());
         }
-        let steps = |c: &Trajectory| {
-            (1..c.times.len())
-                .flat_map(|j| (&c.states.row(j) - &c.states.row(j - 1)).to_vec())
-                .collect::<Vec<_>>()
-        };
         let increments = chunks.iter().flat_map(steps).collect();
         let trust =
             trust.iter().zip(failed).map(|(t, failed)| if failed { 0.0 } else { *t }).collect();

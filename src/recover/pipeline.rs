@@ -11,6 +11,7 @@ use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, Candidate, PartForm, Refit};
 use crate::recover::grow::GrownLaws;
+use crate::recover::grow::in_noise::GrownInNoise;
 use crate::recover::in_units;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
@@ -257,8 +258,18 @@ struct Known {
     fitted: Fitted,
     /// The friction that it has.
     friction: Option<Friction>,
-    /// Laws that were grown on the data themselves, where these may be exact.
-    grown: Option<GrownLaws>,
+    /// Laws that were grown on the data themselves.
+    grown: Grown,
+}
+
+/// Laws that were grown.
+enum Grown {
+    /// On data that may be exact.
+    Exact(GrownLaws),
+    /// In noise.
+    Noisy(GrownInNoise),
+    /// None: a model stands in the place of data.
+    None,
 }
 
 /// Learns a Hamiltonian in the basis and grows laws from the simplest; with noise in all states
@@ -295,9 +306,12 @@ fn learn<'a>(
             fitted = better;
         }
     }
-    let grown = match teaching {
-        None => Some(learner.grow(&mut fitted, units, progress)?),
-        Some(_) => None,
+    let grown = match (teaching, learner.noise_model()) {
+        (Some(_), _) => Grown::None,
+        (None, Some(noise_model)) => {
+            Grown::Noisy(learner.grow_in_noise(&fitted, noise_model, units, progress)?)
+        }
+        (None, None) => Grown::Exact(learner.grow(&mut fitted, units, progress)?),
     };
     Ok(Known { fitted, friction, grown })
 }
@@ -307,30 +321,64 @@ fn learn<'a>(
 fn assemble(
     learner: &mut Learner,
     fitted: &Fitted,
-    grown: Option<GrownLaws>,
+    grown: Grown,
     seed: u64,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Discovered, RecoverError> {
-    let Some(GrownLaws { front, explaining }) = grown else {
-        return learner.discover(fitted, seed, progress);
-    };
-    if let Some(law) = explaining {
-        let chosen = learner.polished(law, fitted)?;
-        let parts = learner.parts(fitted);
-        let parts = parts.iter().map(|part| learner.terms_of(part, &chosen)).collect();
-        return Ok(Discovered { chosen, parts, laws: front, counts: Counts::default() });
+    match grown {
+        Grown::None => learner.discover(fitted, seed, progress),
+        Grown::Exact(grown) => assemble_exact(learner, fitted, grown, seed, progress),
+        Grown::Noisy(grown) => assemble_in_noise(learner, fitted, grown, seed, progress),
+    }
+}
+
+fn as_discovered(
+    learner: &Learner,
+    fitted: &Fitted,
+    chosen: Adjusted,
+    laws: Vec<Adjusted>,
+) -> Discovered {
+    let parts = learner.parts(fitted);
+    let parts = parts.iter().map(|part| learner.terms_of(part, &chosen)).collect();
+    Discovered { chosen, parts, laws, counts: Counts::default() }
+}
+
+fn assemble_in_noise(
+    learner: &mut Learner,
+    fitted: &Fitted,
+    GrownInNoise { likely, laws }: GrownInNoise,
+    seed: u64,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Discovered, RecoverError> {
+    let laws: Vec<Adjusted> = laws.into_iter().map(|fit| fit.adjusted).collect();
+    if let Some((best, noise_model)) = likely.zip(learner.noise_model()) {
+        let (chosen, laws) = learner.made_shorter(best, laws, noise_model)?;
+        return Ok(as_discovered(learner, fitted, chosen, laws));
     }
     let mut discovered = learner.discover(fitted, seed, progress)?;
+    discovered.laws.extend(laws);
     if let Some(noise_model) = learner.noise_model() {
-        let plain = learner.plain_in_noise(&front, &discovered.chosen, noise_model);
-        discovered.laws.extend(plain);
         let length = |law: &Adjusted| noise_model.length_of(law);
         let shortest = discovered.laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
         if let Some(shortest) = shortest.filter(|law| length(law) < length(&discovered.chosen)) {
             discovered.chosen = shortest.clone();
         }
-        return Ok(discovered);
     }
+    Ok(discovered)
+}
+
+fn assemble_exact(
+    learner: &mut Learner,
+    fitted: &Fitted,
+    GrownLaws { front, explaining }: GrownLaws,
+    seed: u64,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Discovered, RecoverError> {
+    if let Some(law) = explaining {
+        let chosen = learner.polished(law, fitted)?;
+        return Ok(as_discovered(learner, fitted, chosen, front));
+    }
+    let mut discovered = learner.discover(fitted, seed, progress)?;
     let chunks = learner.train().len();
     let length =
         |law: &Adjusted| systematic_length(chunks, law.misfit, law.expression.complexity());

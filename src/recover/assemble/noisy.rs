@@ -1,10 +1,10 @@
 //! Whole laws of least description length in noise, made of the forms of their parts.
 
 use crate::expr::{Expr, round_exponents};
-use crate::recover::assemble::likelihood::Fit;
 use crate::recover::description_length::{HOPELESS, NATS_PER_SYMBOL};
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, PartForm};
+use crate::recover::learn::likelihood::Fit;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::noise_model::NoiseModel;
 use crate::rewrite::{SimplifyOptions, multiply_out, simplify_up_to_constant};
@@ -42,23 +42,8 @@ impl Learner<'_> {
         Ok(Some(self.made_shorter(best, laws, noise_model)?))
     }
 
-    /// Those of some laws of fewer symbols than the chosen one that can be fitted, with their most
-    /// likely constants.
-    pub(crate) fn plain_in_noise(
-        &self,
-        plain: &[Adjusted],
-        chosen: &Adjusted,
-        noise_model: &NoiseModel,
-    ) -> Vec<Adjusted> {
-        let own = chosen.expression.complexity();
-        let shorter = plain.iter().filter(|law| law.expression.complexity() <= own);
-        let tried = shorter.take_while(|_| !self.late());
-        let fitted = tried.filter_map(|law| self.likely(&law.expression, noise_model, None));
-        fitted.map(|law| law.adjusted).collect()
-    }
-
     /// A law made simpler for as long as that makes it shorter; and all that were tried.
-    fn made_shorter(
+    pub(crate) fn made_shorter(
         &self,
         best: Fit,
         mut laws: Vec<Adjusted>,

@@ -152,14 +152,14 @@ impl Growth<'_> {
         kept
     }
 
-    /// The best sums of every number of terms, from `start` on.
-    fn grow(&self, start: Sum) -> Vec<Sum> {
+    /// The best few sums of every number of terms, from `start` on.
+    fn grow(&self, start: Sum, few: usize) -> Vec<Sum> {
         let start = self.grown(start, STEPS.1);
         let all: Vec<usize> = (0..self.pool.len()).collect();
         let mut shortest = start.length;
         let mut best = vec![start.sum.clone()];
         let mut beam = vec![start];
-        let mut idle = 0;
+        let (mut idle, mut numbers) = (0, 0);
         while idle <= PATIENCE
             && beam[0].sum.terms.len() < self.kept + self.most
             && !self.deadline.is_over()
@@ -172,7 +172,7 @@ impl Growth<'_> {
             }
             short_list.sort_unstable();
             short_list.dedup();
-            let width = FIRST_WIDTHS.get(best.len() - 1).copied().unwrap_or(WIDTH);
+            let width = FIRST_WIDTHS.get(numbers).copied().unwrap_or(WIDTH);
             let mut next = self.selected(next, width);
             if let Some(first) = next.first().cloned()
                 && !self.is_explained(&first.sum)
@@ -183,7 +183,8 @@ impl Growth<'_> {
             let Some(first) = next.first() else { break };
             idle = if first.length < shortest { 0 } else { idle + 1 };
             shortest = shortest.min(first.length);
-            best.push(first.sum.clone());
+            best.extend(next.iter().take(few).map(|grown| grown.sum.clone()));
+            numbers += 1;
             if self.is_explained(&first.sum) {
                 break;
             }
@@ -259,10 +260,17 @@ impl Growth<'_> {
         found
     }
 
-    /// The best sums of every number of terms, what elimination leaves of all terms of a small pool,
-    /// and, down to the floor of `roughly`, functions beside all plain terms.
-    pub fn all(&self, start: &Sum, roughly: &Growth) -> Vec<Sum> {
-        let mut grown = self.grow(start.clone());
+    /// The shortest few sums that differ from one in a single term.
+    pub fn neighbours(&self, sum: &Sum, few: usize) -> Vec<Sum> {
+        let all: Vec<usize> = (0..self.pool.len()).collect();
+        let found = self.selected(self.exchanged(sum, &all), few);
+        found.into_iter().map(|grown| grown.sum).collect()
+    }
+
+    /// The best few sums of every number of terms, what elimination leaves of all terms of a small
+    /// pool, and, down to the floor of `roughly`, functions beside all plain terms.
+    pub fn all(&self, start: &Sum, roughly: &Growth, few: usize) -> Vec<Sum> {
+        let mut grown = self.grow(start.clone(), few);
         grown.extend(self.eliminated(start));
         grown.extend(roughly.grow_over_plain(start));
         grown
@@ -297,9 +305,22 @@ impl Growth<'_> {
     /// A sum that is as good within the floor and plainer: without terms, with others in their
     /// place, with one in the place of two.
     pub fn plainer(&self, sum: &Sum) -> Sum {
+        let price = |sum: &Sum| sum.terms.iter().map(|t| self.price(t)).sum::<f64>();
+        let cost = |sum: &Sum| if self.is_explained(sum) { price(sum) } else { f64::INFINITY };
+        self.cheaper(sum, price(sum), &cost)
+    }
+
+    /// A sum of less description length, found in the same way.
+    pub fn shorter(&self, sum: &Sum) -> Sum {
+        let length = |sum: &Sum| self.length_of(sum);
+        self.cheaper(sum, length(sum), &length)
+    }
+
+    /// Takes away a term or two, or puts one of the plainest in their place, for as long as that
+    /// lowers a cost, which is `now` at first.
+    fn cheaper(&self, sum: &Sum, mut now: f64, cost: &(dyn Fn(&Sum) -> f64 + Sync)) -> Sum {
         let mut best = sum.clone();
         let plainest: Vec<usize> = (0..self.pool.len().min(PLAINEST)).collect();
-        let price = |sum: &Sum| sum.terms.iter().map(|t| self.price(t)).sum::<f64>();
         while !self.deadline.is_over() {
             let n = best.terms.len();
             let removed: Vec<(usize, usize)> =
@@ -315,14 +336,17 @@ impl Growth<'_> {
                 let alone = self.grown(without, STEPS.0).sum;
                 more.into_iter().map(|g| g.sum).chain([alone]).collect()
             };
-            let now = price(&best);
             let next = removed
                 .par_iter()
                 .flat_map_iter(tried)
-                .filter(|s| self.is_explained(s) && price(s) < now)
-                .min_by(|a, b| price(a).total_cmp(&price(b)));
+                .map(|sum| (cost(&sum), sum))
+                .filter(|(cost, _)| *cost < now)
+                .min_by(|a, b| a.0.total_cmp(&b.0));
             match next {
-                Some(next) => best = self.grown(next, STEPS.1).sum,
+                Some((cost, next)) => {
+                    best = self.grown(next, STEPS.1).sum;
+                    now = cost;
+                }
                 None => break,
             }
         }

@@ -23,7 +23,7 @@ const MOST_TERMS: (usize, usize) = (14, 7);
 
 /// What a kinetic energy may leave, in misfits of what was learned: its rows are a half of all, and
 /// its paths are those of the other model.
-const KINETIC: f64 = 4.0;
+pub(super) const KINETIC: f64 = 4.0;
 
 impl Learner<'_> {
     /// The best laws of a rung, fitted along their own paths.
@@ -37,7 +37,7 @@ impl Learner<'_> {
         front: &mut Vec<Adjusted>,
     ) -> Result<Vec<OnOwnPaths>, RecoverError> {
         let nodes = self.nodes(paths);
-        let kinetic = self.kinetic(&nodes, misfit);
+        let kinetic = self.kinetic(&nodes, (KINETIC * misfit).max(EXPLAINED));
         let offered = without_momenta(offered, kinetic.is_some());
         let start = kinetic.unwrap_or_else(|| Sum::empty(&nodes.target));
         let pool = self.pool(rung, &offered, &nodes);
@@ -48,7 +48,7 @@ impl Learner<'_> {
             start.terms.len()
         );
         let growth = self.growth(rung, (&nodes, &pool), start.terms.len(), below(misfit));
-        let grown = growth.all(&start, &roughly(&growth, misfit));
+        let grown = growth.all(&start, &roughly(&growth, misfit), 1);
         front.extend(grown.iter().map(|sum| {
             let expression = sum.expression(self.scalars());
             let misfit = (sum.squares() / paths.weight()).sqrt();
@@ -101,8 +101,8 @@ impl Learner<'_> {
     }
 
     /// The kinetic energy as a sum of the squares of the momenta, where that is all that moves the
-    /// positions.
-    pub(super) fn kinetic(&self, nodes: &Nodes, misfit: f64) -> Option<Sum> {
+    /// positions: it is known, or leaves no more than is `allowed`, root mean square.
+    pub(super) fn kinetic(&self, nodes: &Nodes, allowed: f64) -> Option<Sum> {
         let square = |i: usize| {
             let norm = Scalar::norm(self.inputs().momentum(i));
             let scalar = self.scalars().iter().position(|s| *s == norm)?;
@@ -121,8 +121,8 @@ impl Learner<'_> {
             .collect();
         let left = Projection::on(nodes.target[positions.clone()].to_vec(), &columns)?;
         let rms = (dot(&left.residual, &left.residual) / positions.len().max(1) as f64).sqrt();
-        log::debug!("kinetic energy p^2/2m: {rms:.2e} of {misfit:.2e}");
-        if !self.kinetic_is_known && rms > (KINETIC * misfit).max(EXPLAINED) {
+        log::debug!("kinetic energy p^2/2m: {rms:.2e} of {allowed:.2e}");
+        if !self.kinetic_is_known && rms > allowed {
             return None;
         }
         Sum::of(terms, nodes, &nodes.target)

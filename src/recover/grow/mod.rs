@@ -7,6 +7,7 @@
 
 mod beam;
 mod climb;
+pub(crate) mod in_noise;
 mod nodes;
 mod own_paths;
 mod parts;
@@ -82,7 +83,7 @@ impl Learner<'_> {
         // Where sums of functions of one scalar do, there are no products.
         let alone =
             fitted.misfit <= PAIRS_ABOVE && fitted.groups.iter().all(|g| g.scalars.len() < 2);
-        if fitted.misfit <= PAIRS_ABOVE && self.noise_model().is_none() {
+        if fitted.misfit <= PAIRS_ABOVE {
             progress("growing laws: part by part");
             match self.grown_parts(fitted, &all)? {
                 Parts::Law(law) if law.misfit <= EXPLAINED && law.gap > ENDED => {
@@ -96,12 +97,8 @@ impl Learner<'_> {
                 _ => {}
             }
         }
-        // What is left of noisy data no rung explains: plain laws are grown to be held against it.
-        let highest = match self.noise_model() {
-            Some(_) => Rung::Plain,
-            None if fitted.misfit > NOISY => Rung::Functions,
-            None => Rung::Any,
-        };
+        // What is left of imperfect data no rung explains.
+        let highest = if fitted.misfit > NOISY { Rung::Functions } else { Rung::Any };
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));

@@ -5,6 +5,7 @@ use ndarray::{Axis, concatenate};
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
+use crate::recover::grow::climb::KINETIC;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::pool::{Offered, Rung, without_momenta};
 use crate::recover::grow::sum::Sum;
@@ -150,7 +151,9 @@ impl Learner<'_> {
         let Some(sum) = Sum::of(law.sum.terms.clone(), &nodes, &nodes.target) else {
             return Ok(law.expression.clone());
         };
-        let kinetic = self.kinetic(&nodes, law.misfit).map_or(0, |k| k.terms.len());
+        let kinetic = self
+            .kinetic(&nodes, (KINETIC * law.misfit).max(EXPLAINED))
+            .map_or(0, |k| k.terms.len());
         let offered = without_momenta(offered, kinetic > 0);
         let pool = self.pool(Rung::Products, &offered, &nodes);
         let rms = (sum.squares() / nodes.rows() as f64).sqrt();

@@ -67,7 +67,7 @@ impl Learner<'_> {
             let pool = self.pool(rung, own, nodes);
             let growth = self.growth(rung, (nodes, &pool), 0, below(misfit));
             let growth = Growth { most: MOST_TERMS, ..growth };
-            let grown = growth.all(&Sum::empty(&nodes.target), &roughly(&growth, misfit));
+            let grown = growth.all(&Sum::empty(&nodes.target), &roughly(&growth, misfit), 1);
             for sum in self.promising(grown, &growth, misfit) {
                 let gap = gap(&sum, nodes);
                 let (rms, expression) = (growth.rms(&sum), sum.expression(self.scalars()));

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis, concatenate, s};
 
 use crate::dataset::Trajectory;
-use crate::expr::Expr;
+use crate::expr::{Expr, is_free};
 use crate::model::energies;
 use crate::recover::judge::rivals::Rival;
 use crate::recover::problem::checks::{Check, constant_in};
@@ -73,9 +73,9 @@ const OF_ONE_ENERGY: &str = "all of the data have one energy: any function of H 
 const RIVALS: &str = "other laws of like length explain the data as well within their noise (see \
     the rivals): more data, or less noise, would tell";
 
-/// Why a law of nested functions is not determined in noise.
-const NESTED: &str = "functions of functions follow noisy data in many ways, of which this is one: less \
-    noise, or a wider range, would tell";
+/// Why a law of odd terms is not determined in noise.
+const ODD: &str = "functions of functions, and fitted powers times functions, follow noisy data in many \
+    ways, of which this is one: less noise, or a wider range, would tell";
 
 /// Why a law that was stopped is not complete.
 const STOPPED: &str = "the time was over before all was tried";
@@ -92,13 +92,11 @@ impl Verdict {
         }
         let constant = constant_in(law, grounds.checks).map(|check| check.message.clone());
         verdict.undetermined.extend(constant);
-        let is_another =
-            |rival: &Rival| rival.expression.complexity() < law.complexity() || !rival.has_the_law;
-        if rivals.iter().any(is_another) {
+        if rivals.iter().any(|rival| !rival.has_the_law) {
             verdict.undetermined.push(RIVALS.into());
         }
-        if grounds.in_noise && has_nested_functions(law) {
-            verdict.undetermined.push(NESTED.into());
+        if grounds.in_noise && is_odd(law) {
+            verdict.undetermined.push(ODD.into());
         }
         for particle in grounds.particles_at_rest() {
             verdict.undetermined.push(format!(
@@ -147,9 +145,10 @@ impl Verdict {
     }
 }
 
-/// Whether a law has functions of functions, as `cos(a/(r+b))`: of these so many follow noisy data
-/// that one that does says little. Fractions, and functions of polynomials, are none.
-pub(crate) fn has_nested_functions(law: &Expr) -> bool {
+/// Whether a law has functions of functions, as `cos(a/(r+b))`, or fitted powers times functions, as
+/// `cos(a r) r^0.7`: of these so many follow noisy data that one that does says little. Fractions, and
+/// functions of polynomials, are none.
+pub(crate) fn is_odd(law: &Expr) -> bool {
     let is_function = |e: &Expr| match e {
         Expr::Apply(..) => true,
         Expr::Pow(_, n) => *n < 0.0 || n.fract() != 0.0,
@@ -160,7 +159,15 @@ pub(crate) fn has_nested_functions(law: &Expr) -> bool {
         Expr::Pow(x, n) if n.fract() != 0.0 => std::slice::from_ref(&**x),
         _ => &[],
     };
-    inside.iter().any(|x| any(x, &is_function)) || children(law).iter().any(has_nested_functions)
+    let is_free_power = |e: &Expr| matches!(e, Expr::Pow(_, n) if is_free(*n));
+    let is_product = match law {
+        Expr::Product(all) => {
+            all.iter().any(is_free_power)
+                && all.iter().any(|e| any(e, &|e| matches!(e, Expr::Apply(..))))
+        }
+        _ => false,
+    };
+    is_product || inside.iter().any(|x| any(x, &is_function)) || children(law).iter().any(is_odd)
 }
 
 fn children(e: &Expr) -> &[Expr] {
@@ -218,22 +225,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_of_functions_are_told_from_fractions_and_functions_of_polynomials() {
-        let nested = |text: &str| has_nested_functions(&text.parse().unwrap());
-        for odd in [
+    fn odd_terms_are_told_from_fractions_and_functions_of_polynomials() {
+        let odd = |text: &str| is_odd(&text.parse().unwrap());
+        for text in [
             "0.5*norm(p1)**2 - 3*sin(114/(sqrt(norm(q1)) - 39))",
             "cos(0.3/(norm(q1) + 1.2))",
             "log(sin(norm(q1)) + 1.9)",
             "sqrt(exp(norm(q1)) + 1)",
+            "0.5*norm(p1)**2 - 11*cos(0.3*norm(q1))*norm(q1)**0.72",
         ] {
-            assert!(nested(odd), "{odd}");
+            assert!(odd(text), "{text}");
         }
-        for plain in [
+        for text in [
             "sqrt(norm(p1)**2 + 1.44) - 1.5*exp(-0.6*norm(q1))/norm(q1)",
             "log(norm(q1)**2 - 6.25) + 1/(exp(-2.5*norm(q1)) + 0.02)",
             "0.4/norm(q1)**2.5 - (exp(-0.9*norm(q1)) - 0.3)**2",
         ] {
-            assert!(!nested(plain), "{plain}");
+            assert!(!odd(text), "{text}");
         }
     }
 }

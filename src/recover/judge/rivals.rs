@@ -49,7 +49,7 @@ const WIDER: f64 = 1.3;
 const LONGER: usize = 12;
 
 /// A law whose constants can be such that it misses another by less than this part is that one.
-const SAME_LAW: f64 = 1e-4;
+const SAME_LAW: f64 = 1e-6;
 
 /// A step that lowers the squares by less than this part is the last.
 const LEAST: f64 = 1e-3;

@@ -12,6 +12,7 @@ pub(super) mod form_on_paths;
 pub(super) mod friction;
 mod in_noise;
 pub(super) mod library_fit;
+pub(super) mod likelihood;
 pub(super) mod limits;
 mod noisy_fit;
 mod products;

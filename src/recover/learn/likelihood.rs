@@ -94,6 +94,7 @@ impl NoiseModel {
 }
 
 /// A law fitted to noisy chunks.
+#[derive(Clone)]
 pub(crate) struct Fit {
     pub adjusted: Adjusted,
     pub fit: NoisyFit,

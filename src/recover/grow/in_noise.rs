@@ -1,0 +1,234 @@
+//! Laws grown where every state is uncertain: along the paths of what was learned, through the states
+//! that it finds, and then fitted by maximum likelihood.
+
+use crate::dataset::{Trajectory, Units};
+use crate::loss::RolloutLoss;
+use crate::recover::description_length::HOPELESS;
+use crate::recover::error::RecoverError;
+use crate::recover::grow::beam::Growth;
+use crate::recover::grow::nodes::Nodes;
+use crate::recover::grow::pool::{Offered, RUNGS, Rung, without_momenta};
+use crate::recover::grow::sum::Sum;
+use crate::recover::grow::term::{Shape, Term};
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::form_on_paths::column;
+use crate::recover::learn::library_fit::trust_in;
+use crate::recover::learn::likelihood::Fit;
+use crate::recover::paths::Paths;
+use crate::recover::problem::learner::Learner;
+use crate::recover::problem::noise_model::NoiseModel;
+use crate::recover::statistics::SIGMAS;
+
+/// Rows that laws are grown on, about: their likelihood is that of all.
+const ROWS: usize = 6_000;
+
+/// Laws of a rung that are fitted by maximum likelihood, the shortest.
+const FEW: usize = 6;
+
+/// The last rung: of products of functions so many follow noise that one that does says little.
+const LAST: Rung = Rung::Mixed;
+
+/// A law with its most likely constants, and the sum that it is.
+#[derive(Clone)]
+struct Likely {
+    sum: Sum,
+    fit: Fit,
+}
+
+/// The shortest of some laws, if it is as likely as what was learned.
+fn shortest<'a>(laws: &'a [Likely], noise_model: &NoiseModel) -> Option<&'a Likely> {
+    let length = |law: &&Likely| noise_model.length_of(&law.fit.adjusted);
+    let shortest = laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
+    shortest.filter(|law| noise_model.is_as_likely(&law.fit))
+}
+
+/// Laws that were grown in noise.
+pub(crate) struct GrownInNoise {
+    /// The shortest, if it is as likely as what was learned.
+    pub likely: Option<Fit>,
+    /// All that were fitted.
+    pub laws: Vec<Fit>,
+}
+
+impl Learner<'_> {
+    /// Grows laws rung by rung, up to the first with a law that is as likely as what was learned.
+    ///
+    /// # Errors
+    /// A vector that is not among the inputs.
+    pub(crate) fn grow_in_noise(
+        &self,
+        fitted: &Fitted,
+        noise_model: &NoiseModel,
+        units: &Units,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<GrownInNoise, RecoverError> {
+        let paths = self.found_paths(fitted, noise_model);
+        let nodes = self.nodes(&paths);
+        let misfit = learned_misfit(fitted, &paths);
+        let all = self.offered(units);
+        let demanded: Vec<Offered> = all
+            .iter()
+            .filter(|o| fitted.groups.iter().any(|g| g.scalars.contains(&o.scalar)))
+            .copied()
+            .collect();
+        let mut laws: Vec<Likely> = Vec::new();
+        let mut tried: Vec<Sum> = Vec::new();
+        let mut least = f64::INFINITY;
+        for rung in RUNGS.into_iter().filter(|r| *r <= LAST) {
+            let is_needed = match shortest(&laws, noise_model) {
+                None => true,
+                Some(law) => !rung.has_products() && may_be_shorter(&law.sum),
+            };
+            if self.late() || !is_needed {
+                continue;
+            }
+            progress(&format!("growing laws in noise: {}", rung.name()));
+            let offered = if rung == Rung::Plain { &all } else { &demanded };
+            for (length, sum) in self.few_in_noise(rung, offered, &nodes, misfit, &tried) {
+                least = length.min(least);
+                if length < least + HOPELESS {
+                    laws.extend(self.likely_sum(&sum, noise_model));
+                    tried.push(sum);
+                }
+            }
+            if let Some(best) = shortest(&laws, noise_model) {
+                let fewer = self.with_fewer_terms(best.clone(), &nodes, noise_model);
+                laws.extend(fewer);
+            }
+        }
+        Ok(GrownInNoise {
+            likely: shortest(&laws, noise_model).map(|law| law.fit.clone()),
+            laws: laws.into_iter().map(|law| law.fit).collect(),
+        })
+    }
+
+    fn likely_sum(&self, sum: &Sum, noise_model: &NoiseModel) -> Option<Likely> {
+        let fit = self.likely(&sum.expression(self.scalars()), noise_model, None)?;
+        Some(Likely { sum: sum.clone(), fit })
+    }
+
+    /// Shorter laws without terms of a given one: along paths a term may seem to explain what these
+    /// get wrong.
+    fn with_fewer_terms(
+        &self,
+        law: Likely,
+        nodes: &Nodes,
+        noise_model: &NoiseModel,
+    ) -> Vec<Likely> {
+        let length = |law: &Likely| noise_model.length_of(&law.fit.adjusted);
+        let (mut best, mut found) = (law, Vec::new());
+        while !self.late() {
+            let rows = nodes.rows() as f64;
+            let loss = |sum: &Sum| 0.5 * rows * (sum.squares() / best.sum.squares()).ln();
+            let without = (0..best.sum.terms.len())
+                .filter_map(|k| best.sum.without(k, &nodes.target))
+                .filter(|sum| loss(sum) < HOPELESS)
+                .filter_map(|sum| self.likely_sum(&sum, noise_model));
+            let next = without.min_by(|a, b| length(a).total_cmp(&length(b)));
+            match next.filter(|next| length(next) < length(&best)) {
+                Some(next) => {
+                    found.push(next.clone());
+                    best = next;
+                }
+                None => break,
+            }
+        }
+        found
+    }
+
+    /// The shortest laws of a rung that weren't tried yet.
+    fn few_in_noise(
+        &self,
+        rung: Rung,
+        offered: &[Offered],
+        nodes: &Nodes,
+        misfit: f64,
+        tried: &[Sum],
+    ) -> Vec<(f64, Sum)> {
+        // Down to what was learned, but for chance, nothing is left to explain.
+        let chance = 1.0 + SIGMAS / (nodes.rows() as f64).sqrt();
+        let kinetic = self.kinetic(nodes, misfit * chance);
+        let offered = without_momenta(offered, kinetic.is_some());
+        let start = kinetic.unwrap_or_else(|| Sum::empty(&nodes.target));
+        let pool = self.pool(rung, &offered, nodes);
+        log::debug!("{rung:?}: {} terms, {} rows, learned {misfit:.3}", pool.len(), nodes.rows());
+        let growth = self.growth(rung, (nodes, &pool), start.terms.len(), 0.0);
+        let explained = Growth { floor: misfit * chance, ..growth };
+        let mut grown = growth.all(&start, &explained, FEW);
+        let length = |sum: &&Sum| growth.length_of(sum);
+        let shortest = grown.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
+        if let Some(shortest) = shortest.map(|sum| growth.shorter(sum)) {
+            grown.extend(growth.neighbours(&shortest, FEW));
+            grown.push(shortest);
+        }
+        grown.retain(|sum| !sum.terms.is_empty() && !tried.iter().any(|t| t.is_like(sum)));
+        grown.sort_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)));
+        let mut few: Vec<(f64, Sum)> = Vec::new();
+        for sum in grown {
+            if few.len() < FEW && !few.iter().any(|(_, f)| f.is_like(&sum)) {
+                let (rms, length) = (growth.rms(&sum), growth.length_of(&sum));
+                log::debug!("  {rms:.4}, length {length:.1}: {}", sum.expression(self.scalars()));
+                few.push((length, sum));
+            }
+        }
+        few
+    }
+
+    /// Paths along the learned flow through the states that what was learned finds, with the
+    /// observed increments, in units of the noise; of some of the chunks.
+    fn found_paths(&self, fitted: &Fitted, noise_model: &NoiseModel) -> Paths {
+        let dim = noise_model.noise.len();
+        let settings = &noise_model.chunks.settings;
+        let starts = noise_model.starts.chunks(dim);
+        let points = |c: &Trajectory| c.times.len().saturating_sub(1) * dim;
+        let rows: usize = noise_model.chunks.train.iter().map(points).sum();
+        let all = noise_model.chunks.train.iter().zip(starts).step_by(rows.div_ceil(ROWS).max(1));
+        let (observed, from): (Vec<&Trajectory>, Vec<Trajectory>) = all
+            .map(|(chunk, start)| {
+                let mut from = chunk.clone();
+                from.states.row_mut(0).iter_mut().zip(start).for_each(|(x, s)| *x = *s);
+                (chunk, from)
+            })
+            .unzip();
+        let loss =
+            RolloutLoss::new(&fitted.model, &from, &settings.weights, settings.rollout.clone());
+        let found: Vec<Trajectory> = loss
+            .predictions(&fitted.theta, &from)
+            .into_iter()
+            .zip(&from)
+            .map(|(states, chunk)| Trajectory { states, ..chunk.clone() })
+            .collect();
+        let weights: Vec<f64> = noise_model.noise.iter().map(|s| s.powi(-2)).collect();
+        let along = |trust: &[f64]| {
+            let flow = fitted.flow();
+            Paths::new(Some(&flow), &found, &weights, self.pieces(), trust)
+                .with_increments_of(&observed)
+        };
+        // Close encounters that what was learned gets wrong must not speak for all.
+        let paths = along(&vec![1.0; found.len()]);
+        let misfits = paths.misfits(&paths.increments(&fitted.model, &fitted.theta), &[1.0]);
+        along(&trust_in(&misfits))
+    }
+}
+
+/// Whether functions with numbers inside may make a law shorter: one takes the place of two terms or
+/// more of the same scalars, but for the two of a spring.
+fn may_be_shorter(law: &Sum) -> bool {
+    let of_same = |term: &Term| -> Vec<&Term> {
+        let scalars = |t: &Term| t.0.iter().map(|f| f.scalar).collect::<Vec<_>>();
+        law.terms.iter().filter(|t| scalars(t) == scalars(term)).collect()
+    };
+    let is_spring = |terms: &[&Term]| {
+        let is_power = |n: f64| move |t: &&Term| t.0.len() == 1 && t.0[0].shape == Shape::Power(n);
+        terms.len() == 2 && terms.iter().any(is_power(1.0)) && terms.iter().any(is_power(2.0))
+    };
+    let several = law.terms.iter().map(of_same).filter(|terms| terms.len() > 1);
+    several.into_iter().any(|terms| !is_spring(&terms))
+}
+
+/// Root mean square residual of what was learned along some paths.
+fn learned_misfit(fitted: &Fitted, paths: &Paths) -> f64 {
+    let blocks = paths.increments(&fitted.model, &fitted.theta);
+    let left = column(&blocks, 0) - column(&blocks, 1);
+    (left.dot(&left) / left.len().max(1) as f64).sqrt()
+}
