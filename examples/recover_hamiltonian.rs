@@ -28,7 +28,7 @@ use scalar_dynamics::recover::{
 };
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
-    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, noise_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, law_text, noise_text,
     outlying_text, rollout_error_text, shared_text, verdict_text,
 };
 use scalar_dynamics::rewrite::EqualityOptions;
@@ -479,7 +479,7 @@ fn summary(
     out: &Path,
     elapsed: Duration,
 ) -> String {
-    let mut text = format!("H = {}\n\n", recovery.best());
+    let mut text = format!("H = {}\n\n", law_text(recovery));
     for (q, force) in &recovery.forces {
         text += &format!("force on {q} = {force}\n");
     }

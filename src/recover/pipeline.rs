@@ -21,7 +21,7 @@ use crate::recover::judge::verdict::Judge;
 use crate::recover::law::{RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::friction::Friction;
-use crate::recover::learn::limits::NOISY;
+use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
 use crate::recover::problem::checks::checks;
@@ -133,10 +133,8 @@ fn recovered_from_all(
         (units.inputs(inputs), natural(train), natural(&choosing));
     let deadline = settings.deadline.clone();
     let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, deadline)?;
-    // Velocities and masses say what it is, but for what holds a length constant: forces of
-    // constraint depend on the velocities.
-    learner.kinetic_is_known =
-        !settings.masses.is_empty() && learner.constant_lengths().next().is_none();
+    // Velocities and masses say what it is.
+    learner.kinetic_is_known = !settings.masses.is_empty();
     let checks = checks(&learner, &units, &settings.masses);
 
     let Known { fitted, friction, grown } =
@@ -285,6 +283,14 @@ fn learn<'a>(
         learner.listen_to(teaching);
     }
     let mut fitted = learner.learn(progress)?;
+    // What holds a length constant depends on the velocities.
+    if learner.kinetic_is_known
+        && fitted.misfit > PAIRS_ABOVE
+        && learner.constant_lengths().next().is_some()
+    {
+        learner.kinetic_is_known = false;
+        fitted = learner.learn(progress)?;
+    }
     let mut friction = None;
     if teaching.is_none()
         && let Some(found) = learner.friction(&fitted)?

@@ -2,7 +2,7 @@
 
 use crate::recover::{
     ChunkPlace, Comparison, FieldDifference, Friction, Merged, NoiseFound, Outlying,
-    PhysicalConstant, Rival, SameForm, Shared, Verdict,
+    PhysicalConstant, Recovery, Rival, SameForm, Shared, Verdict,
 };
 use crate::rewrite::Proof;
 use crate::train::OUTLIER;
@@ -131,14 +131,60 @@ pub fn merged_text(merged: &Merged) -> String {
 }
 
 fn value_text(value: f64, error: Option<f64>, fitted: bool) -> String {
-    if fitted {
-        // Ten decimals, or ten digits of what would show none or too many in decimals.
-        let plain = value == 0.0 || (1e-4..1e10).contains(&value.abs());
-        let value = if plain { format!("{value:.10}") } else { format!("{value:.9e}") };
-        format!("{value} +- {}", error_text(error))
-    } else {
-        format!("{value} {NOT_FITTED}")
+    match error.filter(|e| *e > 0.0 && e.is_finite()) {
+        Some(error) if fitted => concise(value, error),
+        _ if fitted => format!("{value} +- {}", error_text(error)),
+        _ => format!("{value} {NOT_FITTED}"),
     }
+}
+
+/// Significant digits of a number, at most.
+const DIGITS: i32 = 15;
+
+/// Numbers of so many digits are simple.
+const SIMPLE: i32 = 4;
+
+/// A value with its standard error in the last digits, as `1.2002(4)` or `3.17(12)e-9`: one digit of
+/// the error, two where the first is a one.
+fn concise(value: f64, error: f64) -> String {
+    let place = |x: f64| x.abs().log10().floor() as i32;
+    let of_error = place(error);
+    let last = of_error - i32::from(error < 2.0 * 10f64.powi(of_error));
+    // The power of ten that is written apart, where decimals would show none or too many digits.
+    let apart = if value != 0.0 && (!(-4..10).contains(&place(value)) || last > 1) {
+        place(value).max(of_error)
+    } else {
+        0
+    };
+    let decimals = apart - last;
+    if decimals < 0 || place(value) - last > DIGITS {
+        return format!("{value} +- {error:.1e}");
+    }
+    let digits = (error / 10f64.powi(last)).round();
+    let text = format!("{:.*}({digits})", decimals as usize, value / 10f64.powi(apart));
+    if apart == 0 { text } else { format!("{text}e{apart}") }
+}
+
+/// The law with as many digits of its constants as the best known of them has, and two more: those
+/// beyond are rounding's. The files have all of them.
+pub fn law_text(recovery: &Recovery) -> String {
+    let fitted = recovery.expression.constants();
+    let known = fitted.iter().zip(recovery.covariance.diag());
+    let relative = known.filter(|(c, v)| **c != 0.0 && **v > 0.0).map(|(c, v)| v.sqrt() / c.abs());
+    let best = relative.fold(f64::INFINITY, f64::min);
+    let digits = if best.is_finite() { f64::ceil(3.0 - best.log10()) as i32 } else { DIGITS + 2 };
+    let law = recovery.best();
+    if digits > DIGITS {
+        return law.to_string();
+    }
+    let to =
+        |x: f64, digits: i32| format!("{x:.*e}", (digits - 1) as usize).parse::<f64>().unwrap_or(x);
+    // A simple number, or one over one, stays as it is.
+    let is_simple = |x: f64| (to(x, SIMPLE) / x - 1.0).abs() < 1e-14;
+    let rounded = |c: &f64| {
+        if is_simple(*c) || is_simple(1.0 / c) { *c } else { to(*c, digits.max(SIMPLE)) }
+    };
+    law.with_constants(&law.constants().iter().map(rounded).collect::<Vec<_>>()).to_string()
 }
 
 /// What was found of friction, in words.
@@ -148,7 +194,7 @@ pub fn friction_text(friction: &Friction) -> String {
         .iter()
         .zip(&friction.errors)
         .enumerate()
-        .map(|(i, (r, e))| format!("{r:.4} +- {} on particle {}", error_text(Some(*e)), i + 1))
+        .map(|(i, (r, e))| format!("{} on particle {}", value_text(*r, Some(*e), true), i + 1))
         .collect();
     format!(
         "friction beside H, dp/dt = -dH/dq - rate p (residual {:.1e}, without it {:.1e}): rate {}",
@@ -218,5 +264,26 @@ fn proof_text(proof: &Proof) -> String {
         Proof::Unknown => format!(
             "Neither proved equal nor shown to differ by more than a relative {TRUTH_TOLERANCE:e}."
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::concise;
+
+    #[test]
+    fn digits_follow_the_error() {
+        for (value, error, text) in [
+            (1.20021, 4.2e-4, "1.2002(4)"),
+            (-0.30214, 1.24e-2, "-0.302(12)"),
+            (9547.3, 23.0, "9547(23)e0"),
+            (285_351.0, 5_600.0, "2.85(6)e5"),
+            (3.168e-9, 1.2e-10, "3.17(12)e-9"),
+            (0.5, 7e-15, "0.500000000000000(7)"),
+            (0.5, 7e-18, "0.5 +- 7.0e-18"),
+            (0.012, 0.4, "0.0(4)"),
+        ] {
+            assert_eq!(concise(value, error), text.replace("e0", ""), "{value} {error}");
+        }
     }
 }

@@ -359,3 +359,38 @@ fn gradient_of_dual_numbers_themselves() {
     assert_eq!((value, first, second), (8.0, 12.0, 12.0));
     assert_eq!(Dual::new(3.0, 1.0).powf(2.0), Dual::new(9.0, 6.0));
 }
+
+#[test]
+fn gradient_of_a_field_with_friction() {
+    let mut rng = rng(8);
+    let plain = inputs(2, 2, 1, &mut rng);
+    let rates = [0.3, 1.7];
+    let damped = plain.clone().with_friction(rates.to_vec());
+    let expr: Expr =
+        "0.4*dot(p1,p1) + norm(p2)**4 + 0.7*norm(q2-q1)**3 + dot(q1,p2)".parse().unwrap();
+    let [plain, damped] =
+        [&plain, &damped].map(|inputs| ScalarHamiltonian::closed_form(inputs, &expr).unwrap());
+    let (dim, theta) = (plain.dim(), expr.constants());
+    let (z, lambda) = (uniform(dim * LANES, 1.0, &mut rng), uniform(dim * LANES, 1.0, &mut rng));
+    let field = |model: &ScalarHamiltonian<ClosedForm>, z: &[f64]| {
+        let mut dz = vec![0.0; z.len()];
+        model.field_into(&theta, z, &mut dz, &mut model.work());
+        dz
+    };
+    let pulled = |model: &ScalarHamiltonian<ClosedForm>| {
+        let (mut z_bar, mut bars) = (vec![0.0; z.len()], vec![Lanes::zero(); theta.len()]);
+        model.vjp_into(&theta, &z, &lambda, &mut z_bar, &mut bars, &mut model.work());
+        (z_bar, bars)
+    };
+    let (without, with) = (field(&plain, &z), field(&damped, &z));
+    let ((bar_without, theta_without), (bar_with, theta_with)) = (pulled(&plain), pulled(&damped));
+    for k in 0..dim * LANES {
+        // Of the momenta of particle i, two components each after the four of the positions.
+        let rate = [0.0, 0.0, rates[0], rates[1]][k / LANES / 2];
+        assert_close(with[k], without[k] - rate * z[k], 1e-14, "force");
+        assert_close(bar_with[k], bar_without[k] - rate * lambda[k], 1e-14, "pulled back");
+    }
+    for (a, b) in theta_with.iter().zip(&theta_without) {
+        (0..LANES).for_each(|l| assert_close(a.0[l], b.0[l], 0.0, "derivative by theta"));
+    }
+}

@@ -1,8 +1,13 @@
 //! From trajectories to laws.
 
+mod calibration;
 mod constant_lengths;
 #[path = "../../examples/laws/data.rs"]
 mod data;
+#[path = "../../examples/calibrate/draw.rs"]
+mod draw;
+#[path = "../../examples/calibrate/judge.rs"]
+mod judge;
 mod laws;
 mod motion;
 mod named_laws;

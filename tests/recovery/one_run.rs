@@ -1,7 +1,9 @@
 //! One run of one particle, as most people have it.
 
 use ndarray::Array2;
+use scalar_dynamics::basis::Map;
 use scalar_dynamics::dataset::{Shape, Trajectory};
+use scalar_dynamics::expr::Expr;
 use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
 use scalar_dynamics::scalars::Inputs;
 
@@ -61,4 +63,17 @@ fn regress_velocities_in_another_unit_are_told_with_the_factor() {
     let told = law.checks.iter().find(|check| check.name == "velocity").unwrap();
     assert!(told.message.starts_with("dq1/dt is 60.00"), "{}", told.message);
     assert!(recovered(vec![1.0], 1.0).checks.is_empty());
+}
+
+#[test]
+fn regress_a_kinetic_energy_that_is_known_is_not_searched() {
+    let law = recovered(vec![1.0], 1.0);
+    // Velocities and masses leave no function of the momenta but their squares.
+    let learned = law.learned.model.function();
+    let momenta: Vec<_> = learned.axes().iter().filter(|axis| axis.map == Map::Square).collect();
+    assert_eq!(momenta.len(), 1, "{learned:?}");
+    let scalars = law.learned.model.scalars().scalars();
+    let of_momenta =
+        scalars.iter().filter(|s| Expr::Scalar((*s).clone()).to_string().contains('p'));
+    assert_eq!(of_momenta.count(), 1, "{scalars:?}");
 }
