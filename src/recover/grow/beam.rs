@@ -4,13 +4,13 @@ use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
 use crate::deadline::Deadline;
-use crate::expr::Scalar;
 use crate::linalg::{best_nested, triangular_factor};
 use crate::recover::description_length::NATS_PER_SYMBOL;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::pool::Pool;
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::Term;
+use crate::recover::problem::catalogue::Catalogue;
 
 /// Sums that are grown side by side; more of the first two numbers of terms, where the right ones are
 /// not yet seen to be.
@@ -51,7 +51,7 @@ const MOST_AT_ONCE: usize = 100;
 pub(crate) struct Growth<'a> {
     pub nodes: &'a Nodes,
     pub pool: &'a Pool,
-    pub scalars: &'a [Scalar],
+    pub catalogue: &'a Catalogue,
     /// Terms that a sum gets at most, besides.
     pub most: usize,
     /// So many first terms stay in every sum.
@@ -80,7 +80,7 @@ impl Growth<'_> {
     /// A coefficient, a sign, the symbols, and half the logarithm of the rows for every number
     /// (Rissanen 1978).
     fn price(&self, term: &Term) -> f64 {
-        let symbols = term.expression(self.scalars).complexity() + 2;
+        let symbols = term.symbols(self.catalogue) + 2;
         let numbers = 1.0 + term.numbers().count() as f64;
         NATS_PER_SYMBOL * symbols as f64 + 0.5 * numbers * (self.nodes.rows() as f64).ln()
     }
@@ -193,6 +193,13 @@ impl Growth<'_> {
         best
     }
 
+    /// Terms of the pool that are no sums of others: those of classes are.
+    fn of_scalars(&self) -> Vec<usize> {
+        let is_class =
+            |k: &usize| self.pool.terms[*k].0.iter().any(|f| self.catalogue.is_class(f.scalar));
+        (0..self.pool.len()).filter(|k| !is_class(k)).collect()
+    }
+
     /// One or two functions with numbers inside beside all plain terms, less those of these that
     /// are not demanded: what plain terms can take out of the way is not mistaken for a function.
     fn grow_over_plain(&self, start: &Sum) -> Option<Sum> {
@@ -201,7 +208,7 @@ impl Growth<'_> {
             term.0.len() == 1 && term.numbers().next().is_none()
         };
         let (plain, functions): (Vec<usize>, Vec<usize>) =
-            (0..self.pool.len()).partition(|k| is_plain(k));
+            self.of_scalars().into_iter().partition(is_plain);
         if plain.len() > MOST_PLAIN || functions.is_empty() {
             return None;
         }
@@ -278,11 +285,13 @@ impl Growth<'_> {
 
     /// What is left of all terms of a small pool when those go that the data don't demand.
     fn eliminated(&self, start: &Sum) -> Option<Sum> {
-        let n = self.pool.len();
+        let of_scalars = self.of_scalars();
+        let n = of_scalars.len();
         if n > MOST_AT_ONCE || 4 * (n + self.kept) > self.nodes.rows() {
             return None;
         }
-        let all: Vec<&Term> = start.terms.iter().chain(&self.pool.terms).collect();
+        let pool = of_scalars.iter().map(|k| &self.pool.terms[*k]);
+        let all: Vec<&Term> = start.terms.iter().chain(pool).collect();
         let mut matrix = Array2::zeros((self.nodes.rows(), all.len() + 1));
         let mut column = Vec::new();
         for (k, term) in all.iter().enumerate() {

@@ -50,7 +50,7 @@ impl Learner<'_> {
         let growth = self.growth(rung, (&nodes, &pool), start.terms.len(), below(misfit));
         let grown = growth.all(&start, &roughly(&growth, misfit), 1);
         front.extend(grown.iter().map(|sum| {
-            let expression = sum.expression(self.scalars());
+            let expression = sum.expression(&self.catalogue);
             let misfit = (sum.squares() / paths.weight()).sqrt();
             log::debug!("  {misfit:.2e} {expression}");
             Adjusted { expression, misfit, validation: misfit }
@@ -78,7 +78,7 @@ impl Learner<'_> {
     pub(super) fn pool(&self, rung: Rung, offered: &[Offered], nodes: &Nodes) -> Pool {
         let mut terms = rung.terms(offered);
         terms.truncate(MOST_NUMBERS / nodes.rows().max(1));
-        Pool::new(terms, self.scalars(), &self.ranks, nodes)
+        Pool::new(terms, &self.catalogue, &self.ranks, nodes)
     }
 
     pub(super) fn growth<'a>(
@@ -92,7 +92,7 @@ impl Learner<'_> {
         Growth {
             nodes,
             pool,
-            scalars: self.scalars(),
+            catalogue: &self.catalogue,
             most,
             kept,
             floor,

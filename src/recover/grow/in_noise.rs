@@ -66,11 +66,8 @@ impl Learner<'_> {
         let nodes = self.nodes(&paths);
         let misfit = learned_misfit(fitted, &paths);
         let all = self.offered(units);
-        let demanded: Vec<Offered> = all
-            .iter()
-            .filter(|o| fitted.groups.iter().any(|g| g.scalars.contains(&o.scalar)))
-            .copied()
-            .collect();
+        let demanded: Vec<Offered> =
+            all.iter().filter(|o| self.is_demanded(o, fitted)).copied().collect();
         let mut laws: Vec<Likely> = Vec::new();
         let mut tried: Vec<Sum> = Vec::new();
         let mut least = f64::INFINITY;
@@ -103,7 +100,7 @@ impl Learner<'_> {
     }
 
     fn likely_sum(&self, sum: &Sum, noise_model: &NoiseModel) -> Option<Likely> {
-        let fit = self.likely(&sum.expression(self.scalars()), noise_model, None)?;
+        let fit = self.likely(&sum.expression(&self.catalogue), noise_model, None)?;
         Some(Likely { sum: sum.clone(), fit })
     }
 
@@ -167,7 +164,7 @@ impl Learner<'_> {
         for sum in grown {
             if few.len() < FEW && !few.iter().any(|(_, f)| f.is_like(&sum)) {
                 let (rms, length) = (growth.rms(&sum), growth.length_of(&sum));
-                log::debug!("  {rms:.4}, length {length:.1}: {}", sum.expression(self.scalars()));
+                log::debug!("  {rms:.4}, length {length:.1}: {}", sum.expression(&self.catalogue));
                 few.push((length, sum));
             }
         }

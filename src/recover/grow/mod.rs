@@ -34,6 +34,10 @@ use crate::recover::problem::learner::Learner;
 /// of the model that made the paths.
 const BETTER_PATHS: f64 = 0.5;
 
+/// What a law that explains some chunks may leave of all of them, with those in which integration is
+/// less accurate: the bound for rollouts there.
+const OF_ALL: f64 = 10.0 * EXPLAINED;
+
 /// Climbs of one rung, at most.
 const CLIMBS: usize = 3;
 
@@ -75,11 +79,8 @@ impl Learner<'_> {
     ) -> Result<Option<Adjusted>, RecoverError> {
         let mut best: Option<OnOwnPaths> = None;
         let all = self.offered(units);
-        let demanded: Vec<Offered> = all
-            .iter()
-            .filter(|o| fitted.groups.iter().any(|g| g.scalars.contains(&o.scalar)))
-            .copied()
-            .collect();
+        let demanded: Vec<Offered> =
+            all.iter().filter(|o| self.is_demanded(o, fitted)).copied().collect();
         // Where sums of functions of one scalar do, there are no products.
         let alone =
             fitted.misfit <= PAIRS_ABOVE && fitted.groups.iter().all(|g| g.scalars.len() < 2);
@@ -159,23 +160,37 @@ impl Learner<'_> {
         for expression in spellings {
             let law = self.adjust(expression, fitted)?;
             log::debug!("explains: {:.2e} {}", law.misfit, law.expression);
-            if law.misfit <= EXPLAINED {
+            if law.misfit <= OF_ALL {
                 return Ok(Some(law));
             }
         }
         Ok(None)
     }
 
-    /// The scalars that the data tell anything of.
+    /// Whether what was learned has a function of a scalar, or of all those of a class.
+    fn is_demanded(&self, offered: &Offered, fitted: &Fitted) -> bool {
+        let has = |k: &usize| fitted.groups.iter().any(|g| g.scalars.contains(k));
+        self.catalogue.members(offered.scalar).iter().all(has)
+    }
+
+    /// The scalars, and classes of them, that the data tell anything of.
     fn offered(&self, units: &Units) -> Vec<Offered> {
-        let offered = |i: usize| Offered {
-            scalar: i,
-            range: self.ranges[i],
-            has_momenta: self.has_momenta(i),
-            unit: units.of_scalar(&self.scalars()[i]),
-            is_length: matches!(self.scalars()[i], Scalar::Norm(_)),
+        let offered = |k: usize| {
+            let members = self.catalogue.members(k);
+            let ranges = members.iter().map(|&i| self.ranges[i]);
+            let scalar = &self.scalars()[members[0]];
+            Offered {
+                scalar: k,
+                range: ranges
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1))),
+                has_momenta: self.has_momenta(members[0]),
+                unit: units.of_scalar(scalar),
+                is_class: self.catalogue.is_class(k),
+                is_length: matches!(scalar, Scalar::Norm(_)),
+            }
         };
-        (0..self.set.len()).filter(|i| self.tells(*i)).map(offered).collect()
+        let tells = |k: &usize| self.catalogue.members(*k).iter().all(|&i| self.tells(i));
+        (0..self.catalogue.len()).filter(tells).map(offered).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::expr::Scalar;
 use crate::linalg::Projection;
 use crate::linalg::{Lanes, Real};
 use crate::recover::paths::{ChunkNodes, Paths, decorrelation};
+use crate::recover::problem::catalogue::Catalogue;
 use crate::scalars::{Inputs, ScalarSet};
 
 /// The nodes of some paths, and what every scalar is there.
@@ -30,6 +31,8 @@ pub(crate) struct Nodes {
     /// all columns and of the target.
     others: Projection,
     scalars: Vec<AtNodes>,
+    /// Of every scalar itself, and of every class after them its scalars.
+    members: Vec<Vec<usize>>,
 }
 
 /// A scalar at the nodes.
@@ -42,8 +45,8 @@ struct AtNodes {
 }
 
 impl Nodes {
-    /// Of all scalars of a set.
-    pub fn new(inputs: &Inputs, set: &ScalarSet, paths: &Paths) -> Self {
+    /// Of all scalars of a set, and classes of them.
+    pub fn new(inputs: &Inputs, set: &ScalarSet, catalogue: &Catalogue, paths: &Paths) -> Self {
         let chunks = paths.chunks();
         let dim = set.state_len();
         let intervals: usize = chunks.iter().map(|c| c.intervals).sum();
@@ -69,6 +72,7 @@ impl Nodes {
             correlation: decorrelation().take(longest).collect(),
             target: by_component(|n| &n.increments),
             others: Projection::default(),
+            members: (0..catalogue.len()).map(|k| catalogue.members(k).to_vec()).collect(),
             scalars: match inputs.shape.dimension {
                 1 => at_nodes::<1>(inputs, set, &chunks),
                 2 => at_nodes::<2>(inputs, set, &chunks),
@@ -100,9 +104,15 @@ impl Nodes {
         self.dim * self.intervals
     }
 
-    /// The range of a scalar.
+    /// The range of a scalar, or of all those of a class.
     pub fn range(&self, scalar: usize) -> (f64, f64) {
-        self.scalars[scalar].range
+        let ranges = self.members[scalar].iter().map(|&k| self.scalars[k].range);
+        ranges.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// The scalars of a class; of a scalar itself.
+    pub fn members(&self, scalar: usize) -> &[usize] {
+        &self.members[scalar]
     }
 
     /// The values of a scalar.

@@ -77,7 +77,7 @@ impl Learner<'_> {
 
     /// The nodes of paths, with friction of any rate taken out where there is some.
     pub(super) fn nodes(&self, paths: &Paths) -> Nodes {
-        let nodes = Nodes::new(self.inputs(), &self.set, paths);
+        let nodes = Nodes::new(self.inputs(), &self.set, &self.catalogue, paths);
         if self.inputs().friction.is_empty() {
             return nodes;
         }
@@ -106,7 +106,7 @@ impl Learner<'_> {
         sum: Sum,
         fitted: &Fitted,
     ) -> Result<OnOwnPaths, RecoverError> {
-        let expression = sum.expression(self.scalars());
+        let expression = sum.expression(&self.catalogue);
         let mut pieces = self.pieces();
         let mut best = OnOwnPaths { sum, expression, pieces, misfit: f64::INFINITY, gap: 0.0 };
         let followed = self.learned_paths(fitted).weight();
@@ -125,7 +125,7 @@ impl Learner<'_> {
             }
             let settled = misfit.is_nan() || misfit > 0.5 * best.misfit;
             if misfit < best.misfit {
-                let expression = sum.expression(self.scalars());
+                let expression = sum.expression(&self.catalogue);
                 let gap = gap(&sum, &nodes);
                 best = OnOwnPaths { sum, expression, pieces, misfit, gap };
             }
@@ -159,7 +159,7 @@ impl Learner<'_> {
         let rms = (sum.squares() / nodes.rows() as f64).sqrt();
         let growth =
             self.growth(Rung::Products, (&nodes, &pool), kinetic, WORTH_A_FIT * rms.max(EXPLAINED));
-        Ok(growth.plainer(&sum).expression(self.scalars()))
+        Ok(growth.plainer(&sum).expression(&self.catalogue))
     }
 }
 

@@ -70,7 +70,7 @@ impl Learner<'_> {
             let grown = growth.all(&Sum::empty(&nodes.target), &roughly(&growth, misfit), 1);
             for sum in self.promising(grown, &growth, misfit) {
                 let gap = gap(&sum, nodes);
-                let (rms, expression) = (growth.rms(&sum), sum.expression(self.scalars()));
+                let (rms, expression) = (growth.rms(&sum), sum.expression(&self.catalogue));
                 log::debug!("  {rung:?}: {rms:.2e}, gap {gap:.1e} {expression}");
                 if gap > ENDED {
                     return Some(sum);

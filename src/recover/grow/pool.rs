@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::expr::Scalar;
 use crate::linalg::dot;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::term::{Factor, Shape, Term};
+use crate::recover::problem::catalogue::Catalogue;
 
 /// What is offered, from the plain to the odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +100,8 @@ pub(crate) struct Offered {
     pub unit: f64,
     /// Whether it depends on momenta.
     pub has_momenta: bool,
+    /// Whether it is a class of scalars.
+    pub is_class: bool,
     /// Whether it is a length, whose odd powers are no polynomials of the components.
     pub is_length: bool,
 }
@@ -120,10 +122,15 @@ const SAME: f64 = 1e-12;
 impl Pool {
     /// The terms whose columns are finite, each function once: of two that are the same on the data
     /// the one of fewer symbols.
-    pub fn new(mut terms: Vec<Term>, scalars: &[Scalar], ranks: &[usize], nodes: &Nodes) -> Self {
+    pub fn new(
+        mut terms: Vec<Term>,
+        catalogue: &Catalogue,
+        ranks: &[usize],
+        nodes: &Nodes,
+    ) -> Self {
         let symbols = |t: &Term| {
-            let rank = t.0.iter().map(|f| ranks[f.scalar]).max().unwrap_or(0);
-            t.expression(scalars).complexity() + rank
+            let rank = |f: &Factor| ranks[catalogue.members(f.scalar)[0]];
+            t.symbols(catalogue) + t.0.iter().map(rank).max().unwrap_or(0)
         };
         terms.sort_by_cached_key(symbols);
         let columns: Vec<Option<Vec<f64>>> = terms
@@ -233,7 +240,7 @@ fn times_own_power(offered: &[Offered]) -> Vec<Term> {
         let each = |f: Factor| [-1.0, 1.0, -2.0].map(|n| Term(vec![power(n), f]));
         functions(o, 1).into_iter().flat_map(each).collect()
     };
-    offered.iter().flat_map(times).collect()
+    offered.iter().filter(|o| !o.is_class).flat_map(times).collect()
 }
 
 fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
@@ -260,9 +267,10 @@ fn pairs(
     second: impl Fn(&Offered) -> Vec<Factor>,
 ) -> Vec<Term> {
     let mut found = Vec::new();
-    for (k, a) in offered.iter().enumerate() {
+    let alone: Vec<&Offered> = offered.iter().filter(|o| !o.is_class).collect();
+    for (k, a) in alone.iter().enumerate() {
         let firsts = first(a);
-        for b in &offered[k + 1..] {
+        for b in &alone[k + 1..] {
             for g in second(b) {
                 found.extend(firsts.iter().map(|f| Term(vec![*f, g])));
             }

@@ -1,10 +1,11 @@
 //! A sum of terms fitted to the increments: coefficients by projection, numbers inside by
 //! Gauss-Newton steps with the coefficients eliminated.
 
-use crate::expr::{Expr, Scalar};
+use crate::expr::Expr;
 use crate::linalg::{Projection, dot};
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::term::Term;
+use crate::recover::problem::catalogue::Catalogue;
 
 /// A step that lowers the sum of squares by less than this part is the last.
 const LEAST: f64 = 1e-4;
@@ -104,10 +105,10 @@ impl Sum {
     }
 
     /// The sum as an expression.
-    pub fn expression(&self, scalars: &[Scalar]) -> Expr {
+    pub fn expression(&self, catalogue: &Catalogue) -> Expr {
         let coefficients = self.projection.coefficients();
         let term =
-            |(c, t): (&f64, &Term)| Expr::product([Expr::Constant(*c), t.expression(scalars)]);
+            |(c, t): (&f64, &Term)| Expr::product([Expr::Constant(*c), t.expression(catalogue)]);
         Expr::sum(coefficients.iter().zip(&self.terms).map(term))
     }
 

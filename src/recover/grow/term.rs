@@ -1,7 +1,8 @@
 //! Terms of a law: products of functions of one scalar each.
 
-use crate::expr::{Expr, Function, Scalar};
+use crate::expr::{Expr, Function};
 use crate::recover::grow::nodes::Nodes;
+use crate::recover::problem::catalogue::Catalogue;
 
 /// A function of a scalar s, some with a number a inside.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +37,8 @@ const BEND: f64 = 0.02;
 /// Radians over the range of a scalar: with more, points of chunks fall on any curve.
 const TURNS: f64 = 100.0;
 
-/// A function of one scalar of the catalogue.
+/// A function of one scalar of the catalogue, or, in a term of one factor, the sum of those of the
+/// scalars of a class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Factor {
     pub scalar: usize,
@@ -130,10 +132,16 @@ impl Shape {
 
 impl Term {
     /// The term as an expression.
-    pub fn expression(&self, scalars: &[Scalar]) -> Expr {
-        let factor =
-            |f: &Factor| f.shape.expression(f.inside, Expr::Scalar(scalars[f.scalar].clone()));
+    pub fn expression(&self, catalogue: &Catalogue) -> Expr {
+        let factor = |f: &Factor| catalogue.sum_of(f.scalar, |s| f.shape.expression(f.inside, s));
         Expr::product(self.0.iter().map(factor))
+    }
+
+    /// Symbols that it takes to write the term down: of a class those of one scalar, and its name.
+    pub fn symbols(&self, catalogue: &Catalogue) -> usize {
+        let one = |f: &Factor| catalogue.one_of(f.scalar, |s| f.shape.expression(f.inside, s));
+        let names = self.0.iter().filter(|f| catalogue.is_class(f.scalar)).count();
+        Expr::product(self.0.iter().map(one)).complexity() + names
     }
 
     /// Numbers inside.
@@ -153,6 +161,12 @@ impl Term {
         let told = |f: &Factor| f.shape.is_told(f.inside, nodes.range(f.scalar));
         if !self.0.iter().all(told) {
             return false;
+        }
+        if let [f] = self.0[..] {
+            let slope = |s: &f64| f.shape.at(f.inside, *s).1;
+            let of = |k: &usize| (*k, nodes.values(*k).iter().map(slope).collect());
+            let slopes: Vec<(usize, Vec<f64>)> = nodes.members(f.scalar).iter().map(of).collect();
+            return nodes.column(&slopes, column);
         }
         let factors: Vec<(Vec<f64>, Vec<f64>)> = self
             .0

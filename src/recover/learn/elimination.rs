@@ -136,7 +136,7 @@ impl Learner<'_> {
             f.theta.len(),
             f.misfit,
             f.validation,
-            f.trust.iter().sum::<f64>() / f.trust.len() as f64
+            f.mean_trust()
         )
     }
 }

@@ -42,6 +42,11 @@ pub struct Fitted {
 }
 
 impl Fitted {
+    /// Mean trust in a chunk.
+    pub(crate) fn mean_trust(&self) -> f64 {
+        self.trust.iter().sum::<f64>() / self.trust.len().max(1) as f64
+    }
+
     /// The flow of the model.
     pub(crate) fn flow(&self) -> Flow<'_, ScalarHamiltonian<ProductBasis>> {
         Flow { model: &self.model, theta: &self.theta }

@@ -8,6 +8,7 @@ use crate::model::{ClosedForm, Model, ScalarHamiltonian};
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, Refit};
 use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::limits::NOISY;
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
 
@@ -28,17 +29,21 @@ const ROUGH: usize = 80;
 const EXACT: f64 = 1e-6;
 
 impl Learner<'_> {
-    /// Fits all constants of a Hamiltonian, first along the paths of what was learned and then
-    /// along its own.
+    /// Fits all constants of a Hamiltonian, first along the paths of what was learned, unless it
+    /// explains the data along its own, and then along its own.
     ///
     /// # Errors
     /// An unknown vector.
     pub fn adjust(&self, expr: &Expr, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
         let model = ScalarHamiltonian::closed_form(self.inputs(), expr)?;
-        let flow = Flow { model: &fitted.model, theta: &fitted.theta };
-        let mut paths = self.paths(Some(&flow), &fitted.trust);
-        let followed = paths.weight();
         let mut theta = expr.constants();
+        let learned = self.paths(Some(&fitted.flow()), &fitted.trust);
+        let followed = learned.weight();
+        let own = self.paths(Some(&Flow { model: &model, theta: &theta }), &fitted.trust);
+        let blocks = own.increments(&model, &theta);
+        let left = column(&blocks, 0) - column(&blocks, 1);
+        let explains = (left.dot(&left) / own.weight()).sqrt() <= NOISY;
+        let mut paths = if explains { own } else { learned };
         let mut misfit = f64::INFINITY;
         for _ in 0..ROUNDS {
             let target = column(&paths.increments(&model, &theta), 1);

@@ -8,6 +8,7 @@ use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
 use crate::expr::Scalar;
 use crate::recover::problem::candidates::{candidates, ranges};
+use crate::recover::problem::catalogue::Catalogue;
 use crate::recover::problem::component_weights::particle_weights;
 use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::problem::teacher::Teacher;
@@ -21,6 +22,8 @@ pub struct Learner<'a> {
     pub(crate) check: Cow<'a, [Trajectory]>,
     pub(crate) weights: Vec<f64>,
     pub(crate) set: ScalarSet,
+    /// The same scalars, and classes of them.
+    pub(crate) catalogue: Catalogue,
     pub(crate) ranks: Vec<usize>,
     /// Of each scalar the range of its values; both ends are the same where it is constant.
     pub(crate) ranges: Vec<(f64, f64)>,
@@ -51,6 +54,7 @@ impl<'a> Learner<'a> {
     ) -> Result<Self, crate::scalars::InputsError> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) =
             candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
+        let catalogue = Catalogue::new(inputs, scalars.clone());
         let set = ScalarSet::new(inputs, scalars)?;
         let (train, check) = (of_two_points(train), of_two_points(check));
         let ranges = ranges(inputs, &set, states(&train).view());
@@ -60,6 +64,7 @@ impl<'a> Learner<'a> {
             train,
             check,
             set,
+            catalogue,
             ranks,
             ranges,
             pieces: 1,

@@ -2,6 +2,7 @@
 //! ranges.
 
 pub(super) mod candidates;
+pub(super) mod catalogue;
 pub(super) mod checks;
 pub(super) mod component_weights;
 pub(super) mod learner;
