@@ -1,6 +1,6 @@
 //! The law behind trajectories: learn, split, search, refit, read.
 
-use ndarray::Axis;
+use ndarray::{Axis, s};
 
 use crate::dataset::{Shape, Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
@@ -24,6 +24,7 @@ use crate::recover::learn::friction::Friction;
 use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
+use crate::recover::problem::candidates::VARIES;
 use crate::recover::problem::checks::checks;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
@@ -268,7 +269,7 @@ enum Grown {
     /// On data that may be exact.
     Exact(GrownLaws),
     /// In noise.
-    Noisy(GrownInNoise),
+    Noisy(Box<GrownInNoise>),
     /// None: a model stands in the place of data.
     None,
 }
@@ -326,7 +327,8 @@ fn learn<'a>(
     let grown = match (teaching, learner.noise_model()) {
         (Some(_), _) => Grown::None,
         (None, Some(noise_model)) => {
-            Grown::Noisy(learner.grow_in_noise(&fitted, noise_model, units, progress)?)
+            let grown = learner.grow_in_noise(&fitted, noise_model, units, progress)?;
+            Grown::Noisy(Box::new(grown))
         }
         (None, None) => Grown::Exact(learner.grow(&mut fitted, units, progress)?),
     };
@@ -345,7 +347,7 @@ fn assemble(
     match grown {
         Grown::None => learner.discover(fitted, seed, progress),
         Grown::Exact(grown) => assemble_exact(learner, fitted, grown, seed, progress),
-        Grown::Noisy(grown) => assemble_in_noise(learner, fitted, grown, seed, progress),
+        Grown::Noisy(grown) => assemble_in_noise(learner, fitted, *grown, seed, progress),
     }
 }
 
@@ -479,11 +481,19 @@ fn halves(chunks: &[Trajectory]) -> (Vec<Trajectory>, Vec<Trajectory>) {
 /// Fewer held-out chunks than this are not divided.
 const FEW: usize = 8;
 
-/// The particles that are not at one place in all chunks, from 1.
+/// The particles that move within some chunk by more than rounding may, from 1.
 fn moving(shape: Shape, chunks: &[Trajectory]) -> Vec<usize> {
-    let (all, d) = (states(chunks), shape.dimension);
-    let changes = |c: usize| all.column(c).iter().any(|x| *x != all[[0, c]]);
-    (1..=shape.particles).filter(|i| (d * (i - 1)..d * i).any(changes)).collect()
+    let d = shape.dimension;
+    let positions = |c: &Trajectory| c.states.slice(s![.., ..d * shape.particles]).to_owned();
+    let size = |c: &Trajectory| positions(c).iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    let moves = |i: &usize| {
+        let moves = |c: &Trajectory| {
+            let place = c.states.slice(s![.., d * (i - 1)..d * i]);
+            (&place - &place.row(0)).iter().any(|x| x.abs() > VARIES * size(c))
+        };
+        chunks.iter().any(moves)
+    };
+    (1..=shape.particles).filter(moves).collect()
 }
 
 fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExpr)>, RewriteError> {

@@ -150,6 +150,8 @@ fn concise(value: f64, error: f64) -> String {
     let place = |x: f64| x.abs().log10().floor() as i32;
     let of_error = place(error);
     let last = of_error - i32::from(error < 2.0 * 10f64.powi(of_error));
+    // Tens are written out.
+    let last = if last == 1 { 0 } else { last };
     // The power of ten that is written apart, where decimals would show none or too many digits.
     let apart = if value != 0.0 && (!(-4..10).contains(&place(value)) || last > 1) {
         place(value).max(of_error)
@@ -276,14 +278,14 @@ mod tests {
         for (value, error, text) in [
             (1.20021, 4.2e-4, "1.2002(4)"),
             (-0.30214, 1.24e-2, "-0.302(12)"),
-            (9547.3, 23.0, "9547(23)e0"),
+            (9547.3, 23.0, "9547(23)"),
             (285_351.0, 5_600.0, "2.85(6)e5"),
             (3.168e-9, 1.2e-10, "3.17(12)e-9"),
             (0.5, 7e-15, "0.500000000000000(7)"),
             (0.5, 7e-18, "0.5 +- 7.0e-18"),
             (0.012, 0.4, "0.0(4)"),
         ] {
-            assert_eq!(concise(value, error), text.replace("e0", ""), "{value} {error}");
+            assert_eq!(concise(value, error), text, "{value} {error}");
         }
     }
 }

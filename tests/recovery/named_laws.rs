@@ -31,6 +31,10 @@ enum Expected {
 fn expected(name: &str) -> Expected {
     match name {
         "anisotropic" => Expected::Written("0.5*norm(p1)**2 + 1.1*norm(q1)**2 - 0.6*dot(ex,q1)**2"),
+        "anharmonic-chain" => Expected::Written(
+            "0.5*(norm(p1)**2+norm(p2)**2+norm(p3)**2) + 0.5*norm(q1)**2 + 0.3*norm(q2-q1)**2 + 0.1*norm(q2-q1)**4 \
+             + 0.3*norm(q3-q2)**2 + 0.1*norm(q3-q2)**4 + 0.5*norm(q3)**2",
+        ),
         // Fractions, exponentials and logarithms with a sum inside, whose constants multiply out to
         // others.
         "morse" | "woods-saxon" | "fene" | "varying-mass" => Expected::Sampled,

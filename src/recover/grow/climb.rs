@@ -6,7 +6,7 @@ use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::own_paths::{EXPLAINED, OnOwnPaths, WORTH_A_FIT};
+use crate::recover::grow::own_paths::{EXPLAINED, KINETIC, OnOwnPaths, WORTH_A_FIT};
 use crate::recover::grow::pool::{Offered, Pool, Rung, without_momenta};
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::{Factor, Shape, Term};
@@ -20,10 +20,6 @@ const MOST_NUMBERS: usize = 1 << 23;
 /// Terms of a law besides its kinetic energy, at most: of powers, and of functions with numbers
 /// inside, of which so many follow anything.
 const MOST_TERMS: (usize, usize) = (14, 7);
-
-/// What a kinetic energy may leave, in misfits of what was learned: its rows are a half of all, and
-/// its paths are those of the other model.
-pub(super) const KINETIC: f64 = 4.0;
 
 impl Learner<'_> {
     /// The best laws of a rung, fitted along their own paths.

@@ -5,7 +5,6 @@ use ndarray::{Axis, concatenate};
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
-use crate::recover::grow::climb::KINETIC;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::pool::{Offered, Rung, without_momenta};
 use crate::recover::grow::sum::Sum;
@@ -32,6 +31,10 @@ pub(super) const ENDED: f64 = 300.0;
 
 /// Only sums that leave so much more than the model that made the paths are fitted along their own.
 pub(super) const WORTH_A_FIT: f64 = 3.0;
+
+/// What a kinetic energy may leave, in misfits of what was learned: its rows are a half of all, and
+/// its paths are those of the other model.
+pub(super) const KINETIC: f64 = 4.0;
 
 /// Rounds of improving a law's own paths.
 const ROUNDS: usize = 8;

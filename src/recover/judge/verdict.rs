@@ -155,7 +155,14 @@ impl<'a> Judge<'a> {
             let moved: f64 = self.held_out.iter().map(moved).sum();
             let settings = Settings { weights, ..self.settings.clone() };
             let missed = Misfit::new(&self.model, &self.theta, self.held_out, &settings);
-            let roundoff = ROUNDOFF.powi(2) * missed.residuals as f64;
+            // What rounding and integration do to the numbers themselves.
+            let size = |c: &Trajectory| -> f64 {
+                let squares = |row: ArrayView1<f64>| -> f64 {
+                    settings.weights.iter().zip(row).map(|(w, x)| w * (ROUNDOFF * x).powi(2)).sum()
+                };
+                c.states.rows().into_iter().map(squares).sum()
+            };
+            let roundoff: f64 = self.held_out.iter().map(size).sum();
             missed.chunks.iter().sum::<f64>() <= (self.floor().powi(2) * moved).max(roundoff)
         })
     }

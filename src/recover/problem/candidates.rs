@@ -59,7 +59,7 @@ pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
 
 /// A scalar varies if its range is a larger part of its size than this, the square root of machine
 /// epsilon: of what varies less, scaled to its range, roundoff leaves fewer than half the digits.
-const VARIES: f64 = 1.5e-8;
+pub(crate) const VARIES: f64 = 1.5e-8;
 
 /// The largest that a scalar could be on states whose vectors have these lengths: roundoff of its
 /// value is in proportion to it, however small the value itself.
