@@ -108,7 +108,7 @@ fn moved(plan: Plan, rng: &mut ChaCha8Rng) -> Result<Option<Draw>, Failure> {
     if noise > 0.0 {
         add_noise(&mut runs, noise, rng);
     }
-    Ok(Some(Draw { law, shape, context, size: (count, rows), noise, runs }))
+    Ok(Some(Draw { law, shape, context, size: (runs.len(), rows), noise, runs }))
 }
 
 fn choose<T: Copy>(all: &[T], rng: &mut ChaCha8Rng) -> T {

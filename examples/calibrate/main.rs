@@ -37,7 +37,7 @@ struct Arguments {
     /// Seconds that a recovery may take.
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
     time_budget: f64,
-    /// Folder for outcomes.jsonl, a line for each draw, and calibration.md; created.
+    /// Folder for outcomes_seedN_Ts.jsonl, a line for each draw, and calibration.md; created.
     #[arg(long, default_value = "calibration", value_name = "DIR")]
     out: PathBuf,
     /// Print each draw's outcome.
@@ -82,6 +82,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut outcomes: Vec<Outcome> =
         read(&path)?.into_iter().filter(|o| numbers.contains(&o.number)).collect();
     let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+    // What was cut off is a line of its own.
+    if fs::read(&path)?.last().is_some_and(|last| *last != b'\n') {
+        file.write_all(b"\n")?;
+    }
     let bar = ProgressBar::new(arguments.draws);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}") {
         bar.set_style(style);

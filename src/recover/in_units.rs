@@ -42,7 +42,7 @@ pub(crate) fn learned(
         }
     }
     let basis = ProductBasis::new(scalars.len(), axes, basis.functions().to_vec());
-    let Learned { mut fit, mut settings, integration_error, .. } = natural;
+    let Learned { model, mut fit, mut settings, integration_error } = natural;
     fit.theta.iter_mut().for_each(|theta| *theta *= units.energy());
     settings.rollout.step *= units.time;
     let dim = settings.weights.len();
@@ -51,8 +51,10 @@ pub(crate) fn learned(
         .iter_mut()
         .zip(units.of_state(dim))
         .for_each(|(weight, unit)| *weight /= unit * unit);
+    let rates = model.scalars().rates().iter().map(|rate| rate / units.time).collect();
+    let inputs = inputs.clone().with_friction(rates);
     Ok(Learned {
-        model: ScalarHamiltonian::new(ScalarSet::new(inputs, scalars)?, basis),
+        model: ScalarHamiltonian::new(ScalarSet::new(&inputs, scalars)?, basis),
         fit,
         settings,
         integration_error,

@@ -162,7 +162,7 @@ fn recovered_from_all(
 
     // All that follows is in the units of the table.
     let friction = friction.map(|f| in_units::friction(&units, f));
-    let rates = friction.as_ref().map_or(Vec::new(), |f| f.rates.clone());
+    let rates = learner.inputs().friction.iter().map(|rate| rate / units.time).collect();
     let inputs = &inputs.clone().with_friction(rates);
     let in_noise = learner.noise_model().is_some();
     let stopped = learner.late();
@@ -188,7 +188,9 @@ fn recovered_from_all(
         None => judge.explains(settings.noise, train)?,
     };
     // Velocities and masses say what the kinetic energy is, whatever the energies.
-    let is_known = !settings.masses.is_empty();
+    let is_known = learner.kinetic_is_known;
+    // Friction takes a run through many energies.
+    let is_one_run = is_one_run(train) && friction.is_none();
     let followed = HeldOutChunks { resolved: held_out.len(), all: judging.len() };
     let verdict = Verdict::of(&Grounds {
         law: best,
@@ -199,7 +201,7 @@ fn recovered_from_all(
         rivals: &rivals,
         in_noise: explains_noise == Some(true),
         one_energy: !is_known
-            && (is_one_run(train) || is_one_energy(inputs, best, &states(train), error)?),
+            && (is_one_run || is_one_energy(inputs, best, &states(train), error)?),
         followed: resolved.are_enough(),
         held_out: followed,
         stopped,
@@ -308,11 +310,13 @@ fn learn<'a>(
     let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
     // Noise is in all chunks alike: where some are followed much worse than others it may be the
     // basis that doesn't follow, as in close encounters.
+    let mut early = None;
     if noisy && fitted.mean_trust() < EVEN {
         let grown = learner.grow(&mut fitted, units, progress)?;
         if grown.explaining.is_some() {
             return Ok(Known { fitted, friction, grown: Grown::Exact(grown) });
         }
+        early = Some(grown);
     }
     if noisy && !learner.late() {
         let spread = states(learner.train()).std_axis(Axis(0), 0.0);
@@ -330,7 +334,10 @@ fn learn<'a>(
             let grown = learner.grow_in_noise(&fitted, noise_model, units, progress)?;
             Grown::Noisy(Box::new(grown))
         }
-        (None, None) => Grown::Exact(learner.grow(&mut fitted, units, progress)?),
+        (None, None) => Grown::Exact(match early {
+            Some(grown) => grown,
+            None => learner.grow(&mut fitted, units, progress)?,
+        }),
     };
     Ok(Known { fitted, friction, grown })
 }
@@ -484,14 +491,16 @@ const FEW: usize = 8;
 /// The particles that move within some chunk by more than rounding may, from 1.
 fn moving(shape: Shape, chunks: &[Trajectory]) -> Vec<usize> {
     let d = shape.dimension;
-    let positions = |c: &Trajectory| c.states.slice(s![.., ..d * shape.particles]).to_owned();
-    let size = |c: &Trajectory| positions(c).iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    let least = |c: &Trajectory| {
+        let positions = c.states.slice(s![.., ..d * shape.particles]);
+        VARIES * positions.iter().fold(0.0, |most: f64, x| most.max(x.abs()))
+    };
     let moves = |i: &usize| {
         let moves = |c: &Trajectory| {
-            let place = c.states.slice(s![.., d * (i - 1)..d * i]);
-            (&place - &place.row(0)).iter().any(|x| x.abs() > VARIES * size(c))
+            let (place, least) = (c.states.slice(s![.., d * (i - 1)..d * i]), least(c));
+            (&place - &place.row(0)).iter().any(|x| x.abs() > least)
         };
-        chunks.iter().any(moves)
+        chunks.iter().filter(|c| c.times.len() > 1).any(moves)
     };
     (1..=shape.particles).filter(moves).collect()
 }

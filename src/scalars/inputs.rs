@@ -34,6 +34,16 @@ pub enum InputsError {
         /// The names that exist.
         accepted: String,
     },
+    /// Friction with too few or too many rates, or one that is not finite.
+    #[error(
+        "friction rates {rates:?}: none, or a finite one for each of {particles} particles, are accepted"
+    )]
+    Friction {
+        /// The rates.
+        rates: Vec<f64>,
+        /// Number of particles.
+        particles: usize,
+    },
     /// Linear algebra failed.
     #[error(transparent)]
     Linalg(#[from] crate::linalg::LinalgError),

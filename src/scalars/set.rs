@@ -42,8 +42,13 @@ impl ScalarSet {
     /// Compiles `scalars` for `inputs`.
     ///
     /// # Errors
-    /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack.
+    /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack,
+    /// [`InputsError::Friction`] for rates that are not one finite number a particle.
     pub fn new(inputs: &Inputs, scalars: Vec<Scalar>) -> Result<Self, InputsError> {
+        let (rates, particles) = (&inputs.friction, inputs.shape.particles);
+        if (!rates.is_empty() && rates.len() != particles) || rates.iter().any(|r| !r.is_finite()) {
+            return Err(InputsError::Friction { rates: rates.clone(), particles });
+        }
         let mut set = Self {
             scalars: Vec::new(),
             compiled: Vec::new(),
@@ -95,6 +100,11 @@ impl ScalarSet {
     /// Number of components of a state.
     pub fn state_len(&self) -> usize {
         self.slots * self.dimension
+    }
+
+    /// The rates of friction on each particle; empty without.
+    pub fn rates(&self) -> Vec<f64> {
+        self.friction.iter().step_by(self.dimension).copied().collect()
     }
 
     /// The rate at which friction takes each component of the momenta; empty without.

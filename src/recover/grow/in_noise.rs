@@ -119,7 +119,7 @@ impl Learner<'_> {
             let loss = |sum: &Sum| 0.5 * rows * (sum.squares() / best.sum.squares()).ln();
             let without = (0..best.sum.terms.len())
                 .filter_map(|k| best.sum.without(k, &nodes.target))
-                .filter(|sum| loss(sum) < HOPELESS)
+                .filter(|sum| !sum.terms.is_empty() && loss(sum) < HOPELESS)
                 .filter_map(|sum| self.likely_sum(&sum, noise_model));
             let next = without.min_by(|a, b| length(a).total_cmp(&length(b)));
             match next.filter(|next| length(next) < length(&best)) {
@@ -195,7 +195,9 @@ impl Learner<'_> {
             .zip(&from)
             .map(|(states, chunk)| Trajectory { states, ..chunk.clone() })
             .collect();
-        let weights: Vec<f64> = noise_model.noise.iter().map(|s| s.powi(-2)).collect();
+        // A component that never changes has no noise, and says nothing.
+        let weight = |s: &f64| if s.powi(-2).is_finite() { s.powi(-2) } else { 0.0 };
+        let weights: Vec<f64> = noise_model.noise.iter().map(weight).collect();
         let along = |trust: &[f64]| {
             let flow = fitted.flow();
             Paths::new(Some(&flow), &found, &weights, self.pieces(), trust)

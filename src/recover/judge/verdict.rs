@@ -125,6 +125,11 @@ impl<'a> Judge<'a> {
                 to(learned)
             );
         }
+        if self.closed.rms() <= self.floor() && !self.follows_each_motion() {
+            return "some particle moves so little within a chunk that the held-out chunks don't tell its \
+                 law: longer runs, or more digits, would tell"
+                .into();
+        }
         format!(
             "held-out chunks are followed {} where integration is good to {integration:.1e}: \
              noise, an integrator's error or a force that isn't in the law is left",

@@ -103,11 +103,13 @@ impl Learner<'_> {
         let mut theta = fitted.theta.clone();
         columns.iter().for_each(|&k| theta[k] = 0.0);
         let blocks = self.taught(&paths, paths.increments(&fitted.model, &theta));
-        let target = column(&blocks, 1) - column(&blocks, 0);
-        Rest { paths, target }
+        let mut target = (column(&blocks, 1) - column(&blocks, 0)).to_vec();
+        self.beside_friction(&paths).reject(&mut target);
+        Rest { paths, target: Array1::from(target) }
     }
 
-    /// The increments of each of some terms along the paths, one column a term.
+    /// The increments of each of some terms along the paths, one column a term, friction of any rate
+    /// beside them where there is some.
     ///
     /// # Errors
     /// An unknown vector.
@@ -116,10 +118,14 @@ impl Learner<'_> {
         terms: &[Expr],
         paths: &Paths,
     ) -> Result<Array2<f64>, RecoverError> {
+        let without_friction = self.inputs().clone().with_friction(Vec::new());
+        let beside = self.beside_friction(paths);
         let mut columns: Vec<Array1<f64>> = Vec::new();
         for term in terms {
-            let model = ScalarHamiltonian::closed_form(self.inputs(), term)?;
-            columns.push(column(&paths.increments(&model, &term.constants()), 0));
+            let model = ScalarHamiltonian::closed_form(&without_friction, term)?;
+            let mut own = column(&paths.increments(&model, &term.constants()), 0).to_vec();
+            beside.reject(&mut own);
+            columns.push(Array1::from(own));
         }
         let rows = columns.first().map_or(0, Array1::len);
         Ok(Array2::from_shape_fn((rows, columns.len()), |(i, k)| columns[k][i]))

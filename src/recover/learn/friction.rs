@@ -8,6 +8,7 @@ use crate::linalg::{
     self, Lanes, Projection, Real, jacobian, triangular_factor, triangular_inverse, with_ridge,
 };
 use crate::model::ScalarHamiltonian;
+use crate::recover::covariance::redundancy;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::learn::fitted::Fitted;
@@ -35,7 +36,7 @@ pub struct Friction {
 const SHARE: f64 = 0.2;
 
 /// ..and when a rate is so many standard errors away from zero.
-const SIGMAS: f64 = 8.0;
+const STANDS_OUT: f64 = 8.0;
 
 /// Misfits below this leave nothing to explain.
 const NOTHING: f64 = 1e-6;
@@ -59,7 +60,7 @@ impl Friction {
 
     /// Whether a rate stands out.
     fn stands_out(&self) -> bool {
-        self.rates.iter().zip(&self.errors).any(|(r, e)| r.abs() > SIGMAS * e)
+        self.rates.iter().zip(&self.errors).any(|(r, e)| r.abs() > STANDS_OUT * e)
     }
 }
 
@@ -125,18 +126,23 @@ impl Learner<'_> {
         let before = tail.dot(&tail);
         let inverse = triangular_inverse(&factor.slice(s![first..last, first..last]))?;
         let more = inverse.dot(&factor.slice(s![first..last, last]));
-        let sigma = (after / rows).sqrt();
+        let sigma = (after / rows * redundancy(self.train())).sqrt();
         let errors = inverse.rows().into_iter().map(|r| sigma * r.dot(&r).sqrt()).collect();
         let known = self.inputs().friction.iter().copied().chain(std::iter::repeat(0.0));
         let rates = more.iter().zip(known).map(|(more, known)| more + known).collect();
         log::debug!("friction: {before:.3e} to {after:.3e}, rates {rates:?}, errors {errors:?}");
-        Ok(Friction { rates, errors, misfit_without: (before / rows).sqrt(), misfit_with: sigma })
+        Ok(Friction {
+            rates,
+            errors,
+            misfit_without: (before / rows).sqrt(),
+            misfit_with: (after / rows).sqrt(),
+        })
     }
 
     /// Takes friction of some rates for known from now on; none for no rates.
     ///
     /// # Errors
-    /// None: the scalars fit the inputs as before.
+    /// Rates that are not finite.
     pub(crate) fn set_friction(&mut self, rates: Vec<f64>) -> Result<(), InputsError> {
         self.inputs.friction = rates;
         self.set = ScalarSet::new(&self.inputs, self.set.scalars().to_vec())?;
@@ -161,7 +167,7 @@ impl Learner<'_> {
             let settled = change.zip(&next.errors).all(|(change, error)| change <= SETTLED * error);
             friction = Friction { misfit_without: friction.misfit_without, ..next };
             self.set_friction(friction.rates.clone())?;
-            *law = self.adjust(&law.expression, fitted)?;
+            *law = self.fitted_again(law, fitted)?;
             if settled || self.late() {
                 break;
             }
@@ -170,8 +176,19 @@ impl Learner<'_> {
             return Ok(Some(friction));
         }
         self.set_friction(Vec::new())?;
-        *law = self.adjust(&law.expression, fitted)?;
+        *law = self.fitted_again(law, fitted)?;
         Ok(None)
+    }
+
+    /// A law with its constants fitted again: in noise the most likely ones.
+    fn fitted_again(&self, law: &Adjusted, fitted: &Fitted) -> Result<Adjusted, RecoverError> {
+        match self.noise_model() {
+            Some(noise_model) => {
+                let likely = self.likely(&law.expression, noise_model, None);
+                Ok(likely.map_or_else(|| law.clone(), |fit| fit.adjusted))
+            }
+            None => self.adjust(&law.expression, fitted),
+        }
     }
 
     /// Rates beside a law with all its constants free, along its own paths.

@@ -319,10 +319,9 @@ fn compact(
         axis
     });
     let compact = ProductBasis::new(used.len(), axes.collect(), basis.functions().to_vec());
-    Ok((
-        ScalarHamiltonian::new(ScalarSet::new(learner.inputs(), scalars)?, compact),
-        fitted.theta.clone(),
-    ))
+    // With the friction that it was fitted beside.
+    let inputs = learner.inputs().clone().with_friction(fitted.model.scalars().rates());
+    Ok((ScalarHamiltonian::new(ScalarSet::new(&inputs, scalars)?, compact), fitted.theta.clone()))
 }
 
 /// Root mean square rollout residual of a closed form.
