@@ -134,17 +134,8 @@ impl Growth<'_> {
     }
 
     /// The shortest few, no two of the same kinds of terms, with all their numbers fitted.
-    fn selected(&self, mut all: Vec<Grown>, width: usize) -> Vec<Grown> {
-        sort(&mut all);
-        let mut kept: Vec<Grown> = Vec::new();
-        for grown in all {
-            if kept.len() == 2 * width {
-                break;
-            }
-            if !kept.iter().any(|k| k.sum.is_like(&grown.sum)) {
-                kept.push(grown);
-            }
-        }
+    fn selected(&self, all: Vec<Grown>, width: usize) -> Vec<Grown> {
+        let kept = distinct(all, 2 * width);
         let mut kept: Vec<Grown> =
             kept.into_par_iter().map(|g| self.grown(g.sum, STEPS.1)).collect();
         sort(&mut kept);
@@ -165,19 +156,20 @@ impl Growth<'_> {
             && !self.deadline.is_over()
         {
             let (mut next, mut short_list): (Vec<Grown>, Vec<usize>) = Default::default();
+            let width = FIRST_WIDTHS.get(numbers).copied().unwrap_or(WIDTH);
             for parent in &beam {
                 let ranked = self.ranked(&parent.sum, &all);
                 short_list.extend(ranked.iter().take(SHORT_LIST).map(|(_, k)| *k));
                 next.extend(self.children(&parent.sum, &ranked, TRIED / beam.len()));
+                next = distinct(next, 2 * width);
             }
             short_list.sort_unstable();
             short_list.dedup();
-            let width = FIRST_WIDTHS.get(numbers).copied().unwrap_or(WIDTH);
             let mut next = self.selected(next, width);
             if let Some(first) = next.first().cloned()
                 && !self.is_explained(&first.sum)
             {
-                next.extend(self.exchanged(&first.sum, &short_list));
+                next.extend(self.exchanged(&first.sum, &short_list, width));
                 next = self.selected(next, width);
             }
             let Some(first) = next.first() else { break };
@@ -252,8 +244,8 @@ impl Growth<'_> {
         }
     }
 
-    /// The sum with one of its terms exchanged.
-    fn exchanged(&self, sum: &Sum, short_list: &[usize]) -> Vec<Grown> {
+    /// The sum with one of its terms exchanged: of these twice so many kinds as are wanted.
+    fn exchanged(&self, sum: &Sum, short_list: &[usize], width: usize) -> Vec<Grown> {
         let mut found = Vec::new();
         for k in self.kept..sum.terms.len() {
             if self.deadline.is_over() {
@@ -263,6 +255,7 @@ impl Growth<'_> {
             let without = self.grown(without, STEPS.0).sum;
             let ranked = self.ranked(&without, short_list);
             found.extend(self.children(&without, &ranked, TRIED / sum.terms.len()));
+            found = distinct(found, 2 * width);
         }
         found
     }
@@ -270,7 +263,7 @@ impl Growth<'_> {
     /// The shortest few sums that differ from one in a single term.
     pub fn neighbours(&self, sum: &Sum, few: usize) -> Vec<Sum> {
         let all: Vec<usize> = (0..self.pool.len()).collect();
-        let found = self.selected(self.exchanged(sum, &all), few);
+        let found = self.selected(self.exchanged(sum, &all, few), few);
         found.into_iter().map(|grown| grown.sum).collect()
     }
 
@@ -366,6 +359,22 @@ impl Growth<'_> {
     pub fn length_of(&self, sum: &Sum) -> f64 {
         self.length(sum.squares(), &sum.terms)
     }
+}
+
+/// The shortest of each kind, so many of them at most: a sum has a column of every row for each of its
+/// terms, and no more of them are held than may yet be chosen.
+fn distinct(mut all: Vec<Grown>, most: usize) -> Vec<Grown> {
+    sort(&mut all);
+    let mut kept: Vec<Grown> = Vec::new();
+    for grown in all {
+        if kept.len() == most {
+            break;
+        }
+        if !kept.iter().any(|k| k.sum.is_like(&grown.sum)) {
+            kept.push(grown);
+        }
+    }
+    kept
 }
 
 fn sort(all: &mut Vec<Grown>) {
