@@ -13,6 +13,7 @@ use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::form_on_paths::column;
+use crate::recover::learn::limits::NOISY;
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
 use crate::scalars::{InputsError, ScalarSet};
@@ -126,7 +127,10 @@ impl Learner<'_> {
         let before = tail.dot(&tail);
         let inverse = triangular_inverse(&factor.slice(s![first..last, first..last]))?;
         let more = inverse.dot(&factor.slice(s![first..last, last]));
-        let sigma = (after / rows * redundancy(self.train())).sqrt();
+        // What is left without noise is systematic: the rows of one chunk say it but once.
+        let is_noise = (after / rows).sqrt() > NOISY;
+        let repeated = if is_noise { 1.0 } else { rows / self.train().len().max(1) as f64 };
+        let sigma = (after / rows * redundancy(self.train()) * repeated).sqrt();
         let errors = inverse.rows().into_iter().map(|r| sigma * r.dot(&r).sqrt()).collect();
         let known = self.inputs().friction.iter().copied().chain(std::iter::repeat(0.0));
         let rates = more.iter().zip(known).map(|(more, known)| more + known).collect();
