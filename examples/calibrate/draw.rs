@@ -111,8 +111,8 @@ fn moved(plan: Plan, rng: &mut ChaCha8Rng) -> Result<Option<Draw>, Failure> {
     Ok(Some(Draw { law, shape, context, size: (runs.len(), rows), noise, runs }))
 }
 
-fn choose<T: Copy>(all: &[T], rng: &mut ChaCha8Rng) -> T {
-    *all.choose(rng).expect("the lists are not empty")
+fn choose<T: Clone>(all: &[T], rng: &mut ChaCha8Rng) -> T {
+    all.choose(rng).expect("the lists are not empty").clone()
 }
 
 fn size(states: &Array2<f64>) -> f64 {
@@ -171,14 +171,14 @@ fn visible(
     for (k, term) in terms.iter().enumerate() {
         let mut columns = Vec::new();
         for other in terms.iter().enumerate().filter(|(i, _)| *i != k).map(|(_, other)| other) {
-            columns.push(column(other)?);
+            let own = column(other)?;
+            columns.push(own.clone());
             let constants = other.constants();
             for i in 0..constants.len() {
                 let mut moved = constants.clone();
                 moved[i] *= 1.0 + STEP;
                 let change = column(&other.with_constants(&moved))?;
-                columns
-                    .push(change.iter().zip(column(other)?).map(|(a, b)| (a - b) / STEP).collect());
+                columns.push(change.iter().zip(&own).map(|(a, b)| (a - b) / STEP).collect());
             }
         }
         columns.push(column(term)?);
@@ -270,9 +270,9 @@ fn holding(r: &str, dimension: usize, rng: &mut ChaCha8Rng) -> String {
         format!("{a}*{r}**2 + {k}/{r}"),
     ];
     if dimension == 1 || rng.random_bool(0.4) {
-        smooth.choose(rng).expect("not empty").clone()
+        choose(&smooth, rng)
     } else {
-        with_center.choose(rng).expect("not empty").clone()
+        choose(&with_center, rng)
     }
 }
 
@@ -306,5 +306,5 @@ fn further(particles: usize, dimension: usize, has_axis: bool, rng: &mut ChaCha8
         (false, 1) => of_length.iter().collect(),
         (false, _) => of_length.iter().chain(&with_center).collect(),
     };
-    all.choose(rng).expect("not empty").to_string()
+    choose(&all, rng).clone()
 }

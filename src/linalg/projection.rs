@@ -1,5 +1,7 @@
 //! Least squares on a few columns by orthogonal projection.
 
+use ndarray::Array1;
+
 /// Of a column that lies so near to the others, relative to its length, nothing is left but
 /// roundoff.
 const DEPENDENT: f64 = 1e-7;
@@ -78,6 +80,13 @@ impl Projection {
     pub fn last_coefficient(&self) -> f64 {
         let last = self.factor.last().and_then(|f| f.last());
         self.along.last().zip(last).map_or(0.0, |(along, factor)| along / factor)
+    }
+
+    /// What is left of a vector without what lies along the basis.
+    pub fn rejected(&self, vector: Array1<f64>) -> Array1<f64> {
+        let mut vector = vector.to_vec();
+        self.reject(&mut vector);
+        Array1::from(vector)
     }
 
     /// Takes out of a vector what lies along the basis.

@@ -13,8 +13,9 @@ const WINDOW: usize = 5;
 
 /// The design matrix of z(t_j) - z(t_0) = sum_k theta_k (integral from t_0 to t_j of f_k(z(t))),
 /// for every chunk, point j and component, with the left-hand side, less what the field has
-/// without parameters, in the last column: blocks of rows, parameters + 1 columns, each row times sqrt(weight of its component). Rows whose integral
-/// spans a gap, an interval longer than three typical ones, are zero: no quadrature is good there.
+/// without parameters, in the last column: blocks of rows, parameters + 1 columns, each row times
+/// sqrt(weight of its component). Rows whose integral spans a gap, an interval longer than three
+/// typical ones, are zero: no quadrature is good there.
 ///
 /// The integral is that of the polynomial through f_k at up to five points around each interval, so
 /// sampling may be irregular (Schaeffer & McCalla 2017 give the integral form for sparse

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use super::scalar_hamiltonian::ScalarHamiltonian;
 use super::{HamiltonianModel, Model};
 use crate::expr::Expr;
-use crate::linalg::LANES;
+use crate::linalg::{LANES, least_squares};
 use crate::scalars::{Inputs, InputsError};
 
 /// The field (dq/dt, dp/dt) of a law at states, one a row.
@@ -58,6 +58,28 @@ pub(crate) fn field_of<M: Model>(
         }
     });
     field
+}
+
+/// A step that lowers the squares by less than this part is the last.
+const LEAST: f64 = 1e-3;
+
+/// The parameters near `start` with which a model's field comes nearest to a given one at some
+/// states, and the root mean square distance that is left, each component in units of its size.
+pub(crate) fn fit_to_field<M: Model>(
+    model: &M,
+    start: Vec<f64>,
+    wanted: &Array2<f64>,
+    states: ArrayView2<f64>,
+    late: &dyn Fn() -> bool,
+) -> (Vec<f64>, f64) {
+    let size = wanted.pow2().mean_axis(Axis(0)).unwrap_or_default().sqrt();
+    let residual = |constants: &[f64]| -> Array1<f64> {
+        let scale = |((_, c), x): ((usize, usize), f64)| x / size[c].max(f64::MIN_POSITIVE);
+        let left = field_of(model, constants, states) - wanted;
+        left.indexed_iter().map(|(at, x)| scale((at, *x))).collect()
+    };
+    let (constants, left) = least_squares(start, &residual, LEAST, late);
+    (constants, (left.dot(&left) / left.len().max(1) as f64).sqrt())
 }
 
 /// Calls `f` on blocks of eight states, component by component, and the rows that they are; the last

@@ -42,7 +42,7 @@ mod traits;
 
 pub use crate::linalg::{LANES, Lanes, Real};
 pub use closed_form::ClosedForm;
-pub(crate) use fields::{energies, field, field_of};
+pub(crate) use fields::{energies, field, fit_to_field};
 pub use matrix::{ParameterBlock, ParameterMatrix};
 pub use scalar_field::{FieldVector, ScalarField};
 pub use scalar_hamiltonian::{LinearFunction, ScalarHamiltonian};

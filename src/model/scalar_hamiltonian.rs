@@ -11,9 +11,9 @@ use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
 /// invariant under O(d) whatever h is.
 ///
-/// The field is J grad H, and friction where the inputs have it. The former's vector-Jacobian product needs no third-order bookkeeping: lambda^T J
-/// grad H is the tangent of H along w = -J lambda, so it is that tangent, differentiated in
-/// reverse.
+/// The field is J grad H, and friction where the inputs have it. The former's vector-Jacobian
+/// product needs no third-order bookkeeping: lambda^T J grad H is the tangent of H along
+/// w = -J lambda, so it is that tangent, differentiated in reverse.
 #[derive(Clone, Debug)]
 pub struct ScalarHamiltonian<F> {
     scalars: ScalarSet,

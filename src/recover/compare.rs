@@ -1,11 +1,10 @@
 //! A law that was found against a given one. In noisy data they are never equal, but may have one
 //! form.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::ArrayView2;
 
 use crate::expr::Expr;
-use crate::linalg::least_squares;
-use crate::model::{ScalarHamiltonian, field, field_of};
+use crate::model::{ScalarHamiltonian, field, fit_to_field};
 use crate::recover::covariance::in_standard_errors;
 use crate::recover::error::RecoverError;
 use crate::recover::law::Recovery;
@@ -42,9 +41,6 @@ const AGREE: f64 = 1e-7;
 /// A constant so much smaller than the fitted one is gone.
 const GONE: f64 = 1e-4;
 
-/// A step that lowers the squares by less than this part is the last.
-const LEAST: f64 = 1e-3;
-
 impl Recovery {
     /// Compares the law with a given one, over the same vectors, at `states` of the data, as far as
     /// equality is not proved.
@@ -80,16 +76,8 @@ impl Recovery {
     ) -> Result<Option<SameForm>, RecoverError> {
         let fitted = self.expression.constants();
         let wanted = field(inputs, law, states)?;
-        let size = wanted.pow2().mean_axis(Axis(0)).unwrap_or_default().sqrt();
-        let scaled = |field: Array2<f64>| -> Array1<f64> {
-            let scale =
-                |((_, column), x): ((usize, usize), f64)| x / size[column].max(f64::MIN_POSITIVE);
-            field.indexed_iter().map(|(at, x)| scale((at, *x))).collect()
-        };
         let closed = ScalarHamiltonian::closed_form(inputs, &self.expression)?;
-        let residual = |constants: &[f64]| scaled(field_of(&closed, constants, states) - &wanted);
-        let (constants, left) = least_squares(fitted.clone(), &residual, LEAST, &|| false);
-        let misfit = (left.dot(&left) / left.len().max(1) as f64).sqrt();
+        let (constants, misfit) = fit_to_field(&closed, fitted.clone(), &wanted, states, &|| false);
         // Another law may be the form without one of its terms.
         let vanished = |(constant, fitted): (&f64, &f64)| constant.abs() < GONE * fitted.abs();
         if misfit.is_nan() || misfit > AGREE || constants.iter().zip(&fitted).any(vanished) {

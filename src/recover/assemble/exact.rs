@@ -1,6 +1,6 @@
 //! From a learned Hamiltonian to a closed form of the whole.
 
-use ndarray::{Array1, Axis, concatenate};
+use ndarray::{Axis, concatenate};
 
 use crate::expr::{Expr, Scalar, round_exponents};
 use crate::linalg::{triangular_factor, with_ridge};
@@ -244,9 +244,8 @@ impl Learner<'_> {
         let model = ScalarHamiltonian::closed_form(self.inputs(), &best.expression)?;
         let constants = best.expression.constants();
         let paths = self.paths(Some(&Flow { model: &model, theta: &constants }), &fitted.trust);
-        let mut target = column(&paths.increments(&model, &constants), 1).to_vec();
-        self.beside_friction(&paths).reject(&mut target);
-        let target = Array1::from(target);
+        let target = column(&paths.increments(&model, &constants), 1);
+        let target = self.beside_friction(&paths).rejected(target);
         let design = self.columns(&terms, &paths)?;
         let size = |k: usize| design.column(k).dot(&design.column(k)).sqrt();
         // Terms without any effect are constants.

@@ -1,7 +1,5 @@
 //! A law along its own paths.
 
-use ndarray::{Axis, concatenate};
-
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
@@ -84,12 +82,7 @@ impl Learner<'_> {
         if self.inputs().friction.is_empty() {
             return nodes;
         }
-        let blocks = self.drag(paths);
-        let views: Vec<_> = blocks.iter().map(|b| b.view()).collect();
-        match concatenate(Axis(0), &views) {
-            Ok(drag) => nodes.without(&drag),
-            Err(_) => nodes,
-        }
+        nodes.without(&self.drag(paths))
     }
 
     /// Trust in each chunk by how well a law follows it.

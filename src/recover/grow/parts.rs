@@ -1,6 +1,6 @@
 //! Laws of the parts of what was learned, each grown with all the others as they may be.
 
-use ndarray::{Axis, concatenate};
+use ndarray::Axis;
 
 use crate::expr::{Scalar, Vector};
 use crate::recover::error::RecoverError;
@@ -37,15 +37,14 @@ impl Learner<'_> {
         offered: &[Offered],
     ) -> Result<Parts, RecoverError> {
         let paths = self.learned_paths(fitted);
-        let blocks = paths.design(&fitted.model);
-        let views: Vec<_> = blocks.iter().map(|b| b.view()).collect();
-        let Ok(design) = concatenate(Axis(0), &views) else { return Ok(Parts::None) };
+        let design = paths.design(&fitted.model);
         let all = self.nodes(&paths);
         let mut terms: Vec<Term> = Vec::new();
         for part in self.parts_of_vectors(fitted) {
             let others: Vec<usize> =
                 (0..fitted.theta.len()).filter(|k| !part.columns.contains(k)).collect();
-            let nodes = all.clone().without(&design.select(Axis(1), &others));
+            let others: Vec<_> = design.iter().map(|b| b.select(Axis(1), &others)).collect();
+            let nodes = all.clone().without(&others);
             let own: Vec<Offered> =
                 offered.iter().filter(|o| part.scalars.contains(&o.scalar)).copied().collect();
             match self.grown_part(&nodes, &own, fitted.misfit) {

@@ -1,12 +1,11 @@
 //! Other laws that noisy data don't tell from the one that was found, though they differ.
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::expr::Expr;
-use crate::linalg::least_squares;
-use crate::model::{ScalarHamiltonian, field, field_of};
+use crate::model::{ScalarHamiltonian, field, fit_to_field};
 use crate::recover::covariance::redundancy;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
@@ -50,9 +49,6 @@ const LONGER: usize = 12;
 
 /// A law whose constants can be such that it misses another by less than this part is that one.
 const SAME_LAW: f64 = 1e-6;
-
-/// A step that lowers the squares by less than this part is the last.
-const LEAST: f64 = 1e-3;
 
 /// States of each kind at which laws are compared.
 const STATES: usize = 500;
@@ -122,14 +118,9 @@ impl Learner<'_> {
         states: &Array2<f64>,
     ) -> Result<bool, RecoverError> {
         let model = ScalarHamiltonian::closed_form(self.inputs(), law)?;
-        let size = wanted.pow2().mean_axis(Axis(0)).unwrap_or_default().sqrt();
-        let residual = |constants: &[f64]| -> Array1<f64> {
-            let left = field_of(&model, constants, states.view()) - wanted;
-            let scale = |((_, c), x): ((usize, usize), f64)| x / size[c].max(f64::MIN_POSITIVE);
-            left.indexed_iter().map(|(at, x)| scale((at, *x))).collect()
-        };
-        let (_, left) = least_squares(law.constants(), &residual, LEAST, &|| self.late());
-        Ok((left.dot(&left) / left.len().max(1) as f64).sqrt() < SAME_LAW)
+        let late = || self.late();
+        let (_, misfit) = fit_to_field(&model, law.constants(), wanted, states.view(), &late);
+        Ok(misfit < SAME_LAW)
     }
 
     /// Some states of the data, and random ones in a wider box.

@@ -103,9 +103,8 @@ impl Learner<'_> {
         let mut theta = fitted.theta.clone();
         columns.iter().for_each(|&k| theta[k] = 0.0);
         let blocks = self.taught(&paths, paths.increments(&fitted.model, &theta));
-        let mut target = (column(&blocks, 1) - column(&blocks, 0)).to_vec();
-        self.beside_friction(&paths).reject(&mut target);
-        Rest { paths, target: Array1::from(target) }
+        let target = self.beside_friction(&paths).rejected(column(&blocks, 1) - column(&blocks, 0));
+        Rest { paths, target }
     }
 
     /// The increments of each of some terms along the paths, one column a term, friction of any rate
@@ -123,9 +122,8 @@ impl Learner<'_> {
         let mut columns: Vec<Array1<f64>> = Vec::new();
         for term in terms {
             let model = ScalarHamiltonian::closed_form(&without_friction, term)?;
-            let mut own = column(&paths.increments(&model, &term.constants()), 0).to_vec();
-            beside.reject(&mut own);
-            columns.push(Array1::from(own));
+            let own = column(&paths.increments(&model, &term.constants()), 0);
+            columns.push(beside.rejected(own));
         }
         let rows = columns.first().map_or(0, Array1::len);
         Ok(Array2::from_shape_fn((rows, columns.len()), |(i, k)| columns[k][i]))
@@ -177,11 +175,8 @@ impl Learner<'_> {
         least: f64,
     ) -> (Vec<f64>, f64) {
         let beside = self.beside_friction(paths);
-        let residual = |theta: &[f64]| {
-            let mut left = (column(&paths.increments(model, theta), 0) - target).to_vec();
-            beside.reject(&mut left);
-            Array1::from(left)
-        };
+        let residual =
+            |theta: &[f64]| beside.rejected(column(&paths.increments(model, theta), 0) - target);
         let (theta, r) = if model.parameters() == 0 {
             let r = residual(&start);
             (start, r)
