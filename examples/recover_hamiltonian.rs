@@ -26,10 +26,11 @@ use scalar_dynamics::recover::{
     Comparison, ModelErrors, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk,
     recover,
 };
+use scalar_dynamics::report::nonconservative::nonconservative_text;
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
-    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, friction_text, law_text, noise_text,
-    outlying_text, rollout_error_text, shared_text, verdict_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_line, constant_text, law_text, noise_text, outlying_text,
+    rollout_error_text, shared_text, verdict_text,
 };
 use scalar_dynamics::rewrite::EqualityOptions;
 use scalar_dynamics::scalars::Inputs;
@@ -522,8 +523,8 @@ fn summary(
     if let Some(noise) = &recovery.noise {
         text += &format!("{}\n", noise_text(noise));
     }
-    if let Some(friction) = &recovery.friction {
-        text += &format!("{}\n", friction_text(friction));
+    if let Some(found) = &recovery.nonconservative {
+        text += &format!("{}\n", nonconservative_text(found, recovery.forces.len()));
     }
     if let Some(comparison) = comparison {
         text += &format!("{}\n", comparison_line(comparison));

@@ -127,10 +127,12 @@ fn one(law: &NamedLaw, arguments: &Arguments) -> Result<String, Failure> {
     let system = ExpressionSystem::new(found.best(), law.shape(), &law.context())?;
     let errors = [1.0, 1.3].map(|width| gradient_error(&truth, &system, &all, width, &mut rng));
     let best: &Expr = found.best();
-    let friction =
-        found.friction.as_ref().map_or(String::new(), |f| format!(" (friction {:?})", f.rates));
+    let beside = found
+        .nonconservative
+        .as_ref()
+        .map_or(String::new(), |n| format!(" (beside {:?})", n.forces));
     Ok(format!(
-        "| {} | {seconds:.1} | {} | {:.1e} | {:.1e} | `{best}`{friction} |",
+        "| {} | {seconds:.1} | {} | {:.1e} | {:.1e} | `{best}`{beside} |",
         law.name,
         found.exact(),
         errors[0],

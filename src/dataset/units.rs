@@ -97,7 +97,11 @@ impl Units {
             shape: inputs.shape,
             origin: divided(&inputs.origin, self.length),
             context: context.collect(),
-            friction: inputs.friction.iter().map(|rate| rate * self.time).collect(),
+            momentum_forces: inputs
+                .momentum_forces
+                .iter()
+                .map(|force| force.scaled(self.time, self.momentum))
+                .collect(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
 /// invariant under O(d) whatever h is.
 ///
-/// The field is J grad H, and friction where the inputs have it. The former's vector-Jacobian
+/// The field is J grad H, and the momentum forces that the inputs have. The former's vector-Jacobian
 /// product needs no third-order bookkeeping: lambda^T J grad H is the tangent of H along
 /// w = -J lambda, so it is that tangent, differentiated in reverse.
 #[derive(Clone, Debug)]
@@ -84,10 +84,7 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         self.function.gradient_into(theta, &block.s, &mut block.slope, &mut block.function);
         self.scalars.gradient_into(&block.slope, frame, &mut block.out);
         symplectic_into(&mut block.out);
-        let half = block.z.len() / 2;
-        for (k, rate) in self.scalars.friction().iter().enumerate() {
-            block.out[half + k] -= block.z[half + k] * *rate;
-        }
+        self.scalars.add_momentum_forces(&block.z, &mut block.out);
     }
 
     /// For the states in `block.z` and lambda in `block.w`, writes (df/dz)^T lambda to `block.out`
@@ -109,10 +106,12 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         let BlockWork { s, ds, slope, curvature, function, .. } = block;
         self.function.tangent_gradient_into(theta, s, ds, slope, curvature, theta_bar, function);
         self.scalars.tangent_gradient_into(&block.slope, &block.curvature, frame, &mut block.out);
+        // The components of lambda along the momenta, by w = -J lambda.
         let half = block.z.len() / 2;
-        for (k, rate) in self.scalars.friction().iter().enumerate() {
-            // The component of lambda along the momentum, by w = -J lambda.
-            block.out[half + k] += block.w[k] * *rate;
+        let lambda = &mut block.w[..half];
+        lambda.iter_mut().for_each(|w| *w = -*w);
+        for force in self.scalars.momentum_forces() {
+            force.add_transposed(D, &block.z[half..], lambda, &mut block.out[half..]);
         }
     }
 
@@ -240,11 +239,8 @@ impl LinearFunction for ProductBasis {
 impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
     fn offset(&self, z: &[Lanes], offset: &mut [Lanes]) -> bool {
         offset.fill(Lanes::zero());
-        let half = z.len() / 2;
-        for (k, rate) in self.scalars.friction().iter().enumerate() {
-            offset[half + k] = -z[half + k] * *rate;
-        }
-        !self.scalars.friction().is_empty()
+        self.scalars.add_momentum_forces(z, offset);
+        !self.scalars.momentum_forces().is_empty()
     }
 
     fn columns(

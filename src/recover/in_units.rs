@@ -11,9 +11,9 @@ use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Refit;
 use crate::recover::judge::rivals::Rival;
-use crate::recover::learn::friction::Friction;
+use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::NoiseFound;
-use crate::scalars::{Inputs, ScalarSet};
+use crate::scalars::{Inputs, MomentumForce, ScalarSet};
 use crate::train::Learned;
 
 /// A learned Hamiltonian, with the settings of its training.
@@ -51,8 +51,8 @@ pub(crate) fn learned(
         .iter_mut()
         .zip(units.of_state(dim))
         .for_each(|(weight, unit)| *weight /= unit * unit);
-    let rates = model.scalars().rates().iter().map(|rate| rate / units.time).collect();
-    let inputs = inputs.clone().with_friction(rates);
+    let forces = in_table(units, model.scalars().momentum_forces());
+    let inputs = inputs.clone().with_momentum_forces(forces);
     Ok(Learned {
         model: ScalarHamiltonian::new(ScalarSet::new(&inputs, scalars)?, basis),
         fit,
@@ -104,10 +104,22 @@ pub(crate) fn rivals(units: &Units, mut natural: Vec<Rival>) -> Vec<Rival> {
     natural
 }
 
-/// Rates of friction.
-pub(crate) fn friction(units: &Units, mut natural: Friction) -> Friction {
-    natural.rates.iter_mut().chain(&mut natural.errors).for_each(|rate| *rate /= units.time);
-    natural
+/// Forces on momenta.
+pub(crate) fn in_table(units: &Units, natural: &[MomentumForce]) -> Vec<MomentumForce> {
+    natural.iter().map(|force| force.scaled(1.0 / units.time, 1.0 / units.momentum)).collect()
+}
+
+/// Forces beside the Hamiltonian, with their errors.
+pub(crate) fn nonconservative(units: &Units, natural: Nonconservative) -> Nonconservative {
+    let error = |(force, errors): (&MomentumForce, Vec<f64>)| {
+        let errors = MomentumForce { kind: force.kind, coefficients: errors };
+        errors.scaled(1.0 / units.time, 1.0 / units.momentum).coefficients
+    };
+    Nonconservative {
+        errors: natural.forces.iter().zip(natural.errors).map(error).collect(),
+        forces: in_table(units, &natural.forces),
+        ..natural
+    }
 }
 
 /// A model in natural units: f'(z') = T f(U z') / U with the units U of the state's components and

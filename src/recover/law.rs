@@ -9,7 +9,7 @@ use crate::recover::form::{Candidate, PartForm};
 use crate::recover::judge::outlying::Outlying;
 use crate::recover::judge::reasons::Verdict;
 use crate::recover::judge::rivals::Rival;
-use crate::recover::learn::friction::Friction;
+use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::NoiseFound;
 use crate::recover::problem::checks::Check;
 use crate::recover::read::constants::Reading;
@@ -60,7 +60,7 @@ pub struct Recovery {
     /// the data is not `exact`.
     pub checks: Vec<Check>,
     /// What no Hamiltonian explains of the data, if anything.
-    pub friction: Option<Friction>,
+    pub nonconservative: Option<Nonconservative>,
     /// The noise of the data, where there is any.
     pub noise: Option<NoiseFound>,
     /// Error against complexity; complexity rises and error falls.

@@ -42,7 +42,7 @@ pub use judge::reasons::Verdict;
 pub use judge::rivals::{FieldDifference, Rival};
 pub use law::{RecoveredPart, Recovery};
 pub use learn::bytes_of_chunk;
-pub use learn::friction::Friction;
+pub use learn::nonconservative::Nonconservative;
 pub use noise::{Noise, NoiseFound};
 pub use pipeline::{recover, recover_from};
 pub use problem::checks::Check;

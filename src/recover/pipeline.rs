@@ -20,8 +20,8 @@ use crate::recover::judge::reasons::{Grounds, Verdict, is_one_energy, is_one_run
 use crate::recover::judge::verdict::Judge;
 use crate::recover::law::{RecoveredPart, Recovery};
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::friction::Friction;
 use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
+use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
 use crate::recover::problem::candidates::VARIES;
@@ -138,11 +138,11 @@ fn recovered_from_all(
     learner.kinetic_is_known = !settings.masses.is_empty();
     let checks = checks(&learner, &units, &settings.masses);
 
-    let Known { fitted, friction, grown } =
+    let Known { fitted, nonconservative, grown } =
         learn(&mut learner, teaching, settings.noise, &units, progress)?;
     let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
-    let friction = match friction {
-        Some(friction) => learner.settle_friction(&mut discovered.chosen, friction, &fitted)?,
+    let nonconservative = match nonconservative {
+        Some(found) => learner.settle_forces(&mut discovered.chosen, found, &fitted)?,
         None => None,
     };
     progress("refitting on the trajectories");
@@ -161,9 +161,9 @@ fn recovered_from_all(
     };
 
     // All that follows is in the units of the table.
-    let friction = friction.map(|f| in_units::friction(&units, f));
-    let rates = learner.inputs().friction.iter().map(|rate| rate / units.time).collect();
-    let inputs = &inputs.clone().with_friction(rates);
+    let nonconservative = nonconservative.map(|n| in_units::nonconservative(&units, n));
+    let beside = in_units::in_table(&units, &learner.inputs().momentum_forces);
+    let inputs = &inputs.clone().with_momentum_forces(beside);
     let in_noise = learner.noise_model().is_some();
     let stopped = learner.late();
     let held_out = marked(&judging, &resolved.closed);
@@ -189,8 +189,9 @@ fn recovered_from_all(
     };
     // Velocities and masses say what the kinetic energy is, whatever the energies.
     let is_known = learner.kinetic_is_known;
-    // Friction takes a run through many energies.
-    let is_one_run = is_one_run(train) && friction.is_none();
+    // Friction and drag take a run through many energies.
+    let takes_energy = |n: &Nonconservative| n.forces.iter().any(|f| f.kind.takes_energy());
+    let is_one_run = is_one_run(train) && !nonconservative.as_ref().is_some_and(takes_energy);
     let followed = HeldOutChunks { resolved: held_out.len(), all: judging.len() };
     let verdict = Verdict::of(&Grounds {
         law: best,
@@ -234,7 +235,7 @@ fn recovered_from_all(
         merged: numbers.merged,
         parts: learner.parts(&fitted).into_iter().zip(discovered.parts).map(part).collect(),
         checks,
-        friction,
+        nonconservative,
         noise,
         pareto,
         rivals,
@@ -260,8 +261,8 @@ const EVEN: f64 = 0.8;
 struct Known {
     /// A Hamiltonian in the basis.
     fitted: Fitted,
-    /// The friction that it has.
-    friction: Option<Friction>,
+    /// The forces that are beside it.
+    nonconservative: Option<Nonconservative>,
     /// Laws that were grown on the data themselves.
     grown: Grown,
 }
@@ -297,14 +298,15 @@ fn learn<'a>(
         learner.kinetic_is_known = false;
         fitted = learner.learn(progress)?;
     }
-    let mut friction = None;
-    if teaching.is_none()
-        && let Some(found) = learner.friction(&fitted)?
+    let mut nonconservative = None;
+    while teaching.is_none()
+        && !learner.late()
+        && let Some(found) = learner.nonconservative(&fitted)?
     {
-        progress("learning again, with friction");
-        learner.set_friction(found.rates.clone())?;
+        progress("learning again, with forces that no Hamiltonian gives");
+        learner.set_forces(found.forces.clone())?;
         fitted = learner.learn(progress)?;
-        friction = Some(found);
+        nonconservative = Some(found);
     }
     learner.sharpen(&mut fitted);
     let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
@@ -314,7 +316,7 @@ fn learn<'a>(
     if noisy && fitted.mean_trust() < EVEN {
         let grown = learner.grow(&mut fitted, units, progress)?;
         if grown.explaining.is_some() {
-            return Ok(Known { fitted, friction, grown: Grown::Exact(grown) });
+            return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown) });
         }
         early = Some(grown);
     }
@@ -339,7 +341,7 @@ fn learn<'a>(
             None => learner.grow(&mut fitted, units, progress)?,
         }),
     };
-    Ok(Known { fitted, friction, grown })
+    Ok(Known { fitted, nonconservative, grown })
 }
 
 /// The law that was grown, where it explains the data, else that of the parts of what was learned,

@@ -43,11 +43,13 @@ impl Misfit {
 
     /// Whether this misfit is larger than another on the same chunks by more than chance and
     /// `floor` (root mean square) explain: a paired test, whose unit is the chunk, because
-    /// residuals within one are correlated.
+    /// residuals within one are correlated. A chunk in which only the other's rollout doesn't end
+    /// says nothing against this.
     pub fn is_worse_than(&self, other: &Self, floor: f64) -> bool {
         let n = self.chunks.len().max(1) as f64;
-        let differences: Vec<f64> =
-            self.chunks.iter().zip(&other.chunks).map(|(a, b)| a - b).collect();
+        let difference =
+            |(a, b): (&f64, &f64)| if a.is_finite() && !b.is_finite() { 0.0 } else { a - b };
+        let differences: Vec<f64> = self.chunks.iter().zip(&other.chunks).map(difference).collect();
         let mean = differences.iter().sum::<f64>() / n;
         let variance =
             differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);

@@ -9,4 +9,6 @@ pub mod recovery;
 #[cfg(feature = "tables")]
 pub mod tables;
 #[doc(hidden)]
+pub mod nonconservative;
+#[doc(hidden)]
 pub mod words;

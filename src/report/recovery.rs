@@ -9,19 +9,20 @@ use serde_json::{Value, json};
 use super::figures::{
     self, Curve, ForceCurve, Interval, Panel, PanelFigure, ParetoFront, ParetoPoint, Style,
 };
+use super::nonconservative::{forces_beside, nonconservative_text};
 use super::tables::{self, Rows};
 use super::words::{
-    STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, friction_text, merged_text,
-    noise_text, outlying_text, rivals_text, shared_text, verdict_text,
+    STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, merged_text, noise_text,
+    outlying_text, rivals_text, shared_text, verdict_text,
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
 use crate::expr::{Expr, VectorExpr};
 use crate::loss::RolloutLoss;
 use crate::model::ScalarHamiltonian;
-use crate::recover::{Comparison, Friction, RecoverError, Recovery};
+use crate::recover::{Comparison, Nonconservative, RecoverError, Recovery};
 use crate::rewrite::Proof;
-use crate::scalars::{self, Inputs};
+use crate::scalars::{self, Inputs, MomentumForceKind};
 use crate::train::states;
 
 /// What can go wrong in writing a recovery.
@@ -99,8 +100,12 @@ impl RecoveryReport<'_> {
             (q.clone(), json!({"expression": f.to_string(), "latex": f.to_latex()}))
         };
         let forces: serde_json::Map<String, Value> = r.forces.iter().map(force).collect();
-        let friction = r.friction.as_ref().map_or(Vec::new(), Friction::forces);
-        let nonconservative: serde_json::Map<String, Value> = friction.iter().map(force).collect();
+        let beside =
+            r.nonconservative.as_ref().map_or(Vec::new(), |n| forces_beside(n, self.inputs));
+        let nonconservative: serde_json::Map<String, Value> = (beside.iter())
+            .map(|f| (f.position.clone(), json!({"expression": f.expression, "latex": f.latex,
+                "vectors": f.vectors.iter().cloned().map(|(n, v)| (n, json!(v))).collect::<serde_json::Map<_, _>>()})))
+            .collect();
         let constants: Vec<Value> = (r.reading.constants.iter())
             .map(|c| json!({"name": c.name, "meaning": c.meaning, "value": c.value, "standard_error": c.standard_error, "snapped": c.snapped,
                 "fitted": c.is_fitted()}))
@@ -140,8 +145,9 @@ impl RecoveryReport<'_> {
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
                 "vectors": self.inputs.context.iter().map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
                 "learned_in_units": {"length": r.units.length, "time": r.units.time, "momentum": r.units.momentum}},
-            "friction": r.friction.as_ref().map(|f| json!({"rates": f.rates, "standard_errors": f.errors,
-                "misfit_without": f.misfit_without, "misfit_with": f.misfit_with})),
+            "momentum_forces": r.nonconservative.as_ref().map(|n| json!({"misfit_without": n.misfit_without, "misfit_with": n.misfit_with,
+                "friction": coefficients_json(n, MomentumForceKind::Friction), "drag": coefficients_json(n, MomentumForceKind::Drag),
+                "turning": coefficients_json(n, MomentumForceKind::Turning)})),
             "noise": r.noise.as_ref().map(|n| json!({"standard_deviation": n.deviation, "given": n.given, "efficiency": n.efficiency,
                 "outliers": n.outliers})),
             "outlying": r.outlying.as_ref().map(|o| json!({"of": o.of, "others": o.others, "chunks": o.chunks.iter()
@@ -159,8 +165,8 @@ impl RecoveryReport<'_> {
         let r = self.recovery;
         let settings = &r.learned.settings;
         let rollout = || settings.rollout.clone();
-        let rates = r.friction.as_ref().map_or(Vec::new(), |f| f.rates.clone());
-        let inputs = self.inputs.clone().with_friction(rates);
+        let forces = r.nonconservative.as_ref().map_or(Vec::new(), |n| n.forces.clone());
+        let inputs = self.inputs.clone().with_momentum_forces(forces);
         let form = ScalarHamiltonian::closed_form(&inputs, &r.expression)?;
         let closed = RolloutLoss::new(&form, self.validation, &settings.weights, rollout())
             .predictions(&r.expression.constants(), self.validation);
@@ -304,8 +310,9 @@ impl RecoveryReport<'_> {
         if let Some(outlying) = &r.outlying {
             text += &format!("\n## Chunks that don't follow\n\n{}\n", outlying_text(outlying));
         }
-        if let Some(friction) = &r.friction {
-            text += &format!("\n## Friction\n\n{}\n", friction_text(friction));
+        if let Some(found) = &r.nonconservative {
+            let beside = nonconservative_text(found, self.inputs.shape.particles);
+            text += &format!("\n## Forces that no Hamiltonian gives\n\n{beside}\n");
         }
         if let Some(noise) = &r.noise {
             text += &format!("\n## Noise\n\n{}\n", noise_text(noise));
@@ -475,4 +482,9 @@ fn in_few_digits(expr: &Expr) -> Expr {
     let rounded: Vec<f64> =
         expr.constants().iter().map(|c| format!("{c:.3e}").parse().unwrap_or(*c)).collect();
     expr.with_constants(&rounded)
+}
+
+/// The coefficients of a kind of force with their standard errors, if it is there.
+fn coefficients_json(found: &Nonconservative, kind: MomentumForceKind) -> Value {
+    found.of(kind).map_or(Value::Null, |(c, e)| json!({"coefficients": c, "standard_errors": e}))
 }

@@ -1,8 +1,8 @@
 //! What a recovery found, in words.
 
 use crate::recover::{
-    ChunkPlace, Comparison, FieldDifference, Friction, Merged, NoiseFound, Outlying,
-    PhysicalConstant, Recovery, Rival, SameForm, Shared, Verdict,
+    ChunkPlace, Comparison, FieldDifference, Merged, NoiseFound, Outlying, PhysicalConstant,
+    Recovery, Rival, SameForm, Shared, Verdict,
 };
 use crate::rewrite::Proof;
 use crate::train::OUTLIER;
@@ -130,7 +130,7 @@ pub fn merged_text(merged: &Merged) -> String {
     format!("In names: `{}` with {}.", merged.expression, values.join(", "))
 }
 
-fn value_text(value: f64, error: Option<f64>, fitted: bool) -> String {
+pub(crate) fn value_text(value: f64, error: Option<f64>, fitted: bool) -> String {
     match error.filter(|e| *e > 0.0 && e.is_finite()) {
         Some(error) if fitted => concise(value, error),
         _ if fitted => format!("{value} +- {}", error_text(error)),
@@ -187,23 +187,6 @@ pub fn law_text(recovery: &Recovery) -> String {
         if is_simple(*c) || is_simple(1.0 / c) { *c } else { to(*c, digits.max(SIMPLE)) }
     };
     law.with_constants(&law.constants().iter().map(rounded).collect::<Vec<_>>()).to_string()
-}
-
-/// What was found of friction, in words.
-pub fn friction_text(friction: &Friction) -> String {
-    let rates: Vec<String> = friction
-        .rates
-        .iter()
-        .zip(&friction.errors)
-        .enumerate()
-        .map(|(i, (r, e))| format!("{} on particle {}", value_text(*r, Some(*e), true), i + 1))
-        .collect();
-    format!(
-        "friction beside H, dp/dt = -dH/dq - rate p (residual {:.1e}, without it {:.1e}): rate {}",
-        friction.misfit_with,
-        friction.misfit_without,
-        rates.join(", ")
-    )
 }
 
 /// Relative distance within which a fitted constant counts as equal to one of a given law, and

@@ -2,6 +2,7 @@
 
 use crate::expr::{Expr, Scalar, Vector};
 use crate::field::Shape;
+use crate::scalars::MomentumForce;
 
 /// What can be wrong with input vectors.
 #[derive(Debug, thiserror::Error)]
@@ -34,15 +35,15 @@ pub enum InputsError {
         /// The names that exist.
         accepted: String,
     },
-    /// Friction with too few or too many rates, or one that is not finite.
+    /// A force on momenta with too few or too many coefficients, or one that is not finite.
     #[error(
-        "friction rates {rates:?}: none, or a finite one for each of {particles} particles, are accepted"
+        "a force on momenta has the coefficients {coefficients:?}: {accepted} finite ones are accepted"
     )]
-    Friction {
-        /// The rates.
-        rates: Vec<f64>,
-        /// Number of particles.
-        particles: usize,
+    MomentumForce {
+        /// The coefficients.
+        coefficients: Vec<f64>,
+        /// How many there are to be.
+        accepted: usize,
     },
     /// Linear algebra failed.
     #[error(transparent)]
@@ -59,9 +60,8 @@ pub struct Inputs {
     pub origin: Vec<f64>,
     /// Constant vectors, such as `g`, by name, d components each.
     pub context: Vec<(String, Vec<f64>)>,
-    /// Rates at which friction takes the momentum of each particle, dp_i/dt = -dH/dq_i - rate_i p_i;
-    /// empty without.
-    pub friction: Vec<f64>,
+    /// Forces beside the Hamiltonian, dp_i/dt = -dH/dq_i + these.
+    pub momentum_forces: Vec<MomentumForce>,
 }
 
 impl Inputs {
@@ -77,7 +77,7 @@ impl Inputs {
         if !(1..=3).contains(&shape.dimension) {
             return Err(InputsError::Dimension(shape.dimension));
         }
-        let inputs = Self { shape, origin, context, friction: Vec::new() };
+        let inputs = Self { shape, origin, context, momentum_forces: Vec::new() };
         inputs.check("q0", &inputs.origin)?;
         for (i, (name, value)) in inputs.context.iter().enumerate() {
             if is_state(name)
@@ -91,9 +91,9 @@ impl Inputs {
         Ok(inputs)
     }
 
-    /// With friction against the momentum of each particle; none for no rates.
-    pub fn with_friction(self, friction: Vec<f64>) -> Self {
-        Self { friction, ..self }
+    /// With these forces beside the Hamiltonian, in the place of those that there are.
+    pub fn with_momentum_forces(self, momentum_forces: Vec<MomentumForce>) -> Self {
+        Self { momentum_forces, ..self }
     }
 
     fn check(&self, name: &str, value: &[f64]) -> Result<(), InputsError> {

@@ -7,11 +7,13 @@
 mod catalogue;
 mod function;
 mod inputs;
+mod momentum_force;
 mod sample;
 mod set;
 
 pub use function::ScalarFunction;
 pub use inputs::{Inputs, InputsError};
+pub use momentum_force::{MomentumForce, MomentumForceKind};
 pub(crate) use set::Form;
 #[doc(hidden)]
 pub use set::Frame;

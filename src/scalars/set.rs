@@ -1,6 +1,6 @@
 //! Values and derivatives of a set of scalars, eight states at a time.
 
-use super::{Inputs, InputsError};
+use super::{Inputs, InputsError, MomentumForce};
 use crate::expr::{Scalar, Vector};
 use crate::linalg::{Lanes, Real};
 
@@ -25,8 +25,7 @@ pub struct ScalarSet {
     forms: Vec<Form>,
     slots: usize,
     dimension: usize,
-    /// Rate at which friction takes each component of the momenta; empty without.
-    friction: Vec<f64>,
+    momentum_forces: Vec<MomentumForce>,
 }
 
 /// Scratch for one block of eight states: vectors, their tangents and adjoints, and the scalars.
@@ -43,11 +42,12 @@ impl ScalarSet {
     ///
     /// # Errors
     /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack,
-    /// [`InputsError::Friction`] for rates that are not one finite number a particle.
+    /// [`InputsError::MomentumForce`] for coefficients that don't fit the particles.
     pub fn new(inputs: &Inputs, scalars: Vec<Scalar>) -> Result<Self, InputsError> {
-        let (rates, particles) = (&inputs.friction, inputs.shape.particles);
-        if (!rates.is_empty() && rates.len() != particles) || rates.iter().any(|r| !r.is_finite()) {
-            return Err(InputsError::Friction { rates: rates.clone(), particles });
+        if let Some(force) = inputs.momentum_forces.iter().find(|f| !f.is_valid(inputs.shape)) {
+            let accepted = force.kind.numbers(inputs.shape.dimension) * inputs.shape.particles;
+            let coefficients = force.coefficients.clone();
+            return Err(InputsError::MomentumForce { coefficients, accepted });
         }
         let mut set = Self {
             scalars: Vec::new(),
@@ -55,11 +55,7 @@ impl ScalarSet {
             forms: Vec::new(),
             slots: 2 * inputs.shape.particles,
             dimension: inputs.shape.dimension,
-            friction: inputs
-                .friction
-                .iter()
-                .flat_map(|rate| std::iter::repeat_n(*rate, inputs.shape.dimension))
-                .collect(),
+            momentum_forces: inputs.momentum_forces.clone(),
         };
         let mut vectors: Vec<Vector> = Vec::new();
         for scalar in &scalars {
@@ -102,14 +98,18 @@ impl ScalarSet {
         self.slots * self.dimension
     }
 
-    /// The rates of friction on each particle; empty without.
-    pub fn rates(&self) -> Vec<f64> {
-        self.friction.iter().step_by(self.dimension).copied().collect()
+    /// Forces beside a Hamiltonian of the scalars.
+    pub fn momentum_forces(&self) -> &[MomentumForce] {
+        &self.momentum_forces
     }
 
-    /// The rate at which friction takes each component of the momenta; empty without.
-    pub fn friction(&self) -> &[f64] {
-        &self.friction
+    /// Adds these forces at a block of states `z` to its field.
+    #[inline(always)]
+    pub(crate) fn add_momentum_forces(&self, z: &[Lanes], field: &mut [Lanes]) {
+        let half = z.len() / 2;
+        for force in &self.momentum_forces {
+            force.add(self.dimension, &z[half..], &mut field[half..]);
+        }
     }
 
     /// Scratch for one block of states in D = [`dimension`](Self::dimension) dimensions.

@@ -5,7 +5,9 @@ use scalar_dynamics::basis::{Basis, Chebyshev, Kind, Term};
 use scalar_dynamics::expr::{Expr, Scalar};
 use scalar_dynamics::linalg::{Dual, LANES, Lanes, Real};
 use scalar_dynamics::model::{ClosedForm, HamiltonianModel, Model, ScalarHamiltonian};
-use scalar_dynamics::scalars::{Inputs, ScalarFunction, ScalarSet};
+use scalar_dynamics::scalars::{
+    Inputs, MomentumForce, MomentumForceKind, ScalarFunction, ScalarSet,
+};
 
 use crate::common::{
     Dual2, assert_close, axis, derivatives, eight, inputs, lanes, rng, scalar, uniform,
@@ -361,11 +363,17 @@ fn gradient_of_dual_numbers_themselves() {
 }
 
 #[test]
-fn gradient_of_a_field_with_friction() {
+fn gradient_of_a_field_with_forces_on_momenta() {
     let mut rng = rng(8);
     let plain = inputs(2, 2, 1, &mut rng);
-    let rates = [0.3, 1.7];
-    let damped = plain.clone().with_friction(rates.to_vec());
+    let force =
+        |kind, coefficients: [f64; 2]| MomentumForce { kind, coefficients: coefficients.to_vec() };
+    let forces = vec![
+        force(MomentumForceKind::Friction, [0.3, 1.7]),
+        force(MomentumForceKind::Turning, [0.8, -0.4]),
+        force(MomentumForceKind::Drag, [0.5, 0.9]),
+    ];
+    let damped = plain.clone().with_momentum_forces(forces);
     let expr: Expr =
         "0.4*dot(p1,p1) + norm(p2)**4 + 0.7*norm(q2-q1)**3 + dot(q1,p2)".parse().unwrap();
     let [plain, damped] =
@@ -382,13 +390,34 @@ fn gradient_of_a_field_with_friction() {
         model.vjp_into(&theta, &z, &lambda, &mut z_bar, &mut bars, &mut model.work());
         (z_bar, bars)
     };
+    // Of two particles in the plane: friction, turning and drag, written out.
+    let beside = |z: &[f64]| {
+        let mut force = vec![0.0; 8];
+        for (i, (friction, turning, drag)) in [(0.3, 0.8, 0.5), (1.7, -0.4, 0.9)].iter().enumerate()
+        {
+            let (x, y) = (z[4 + 2 * i], z[5 + 2 * i]);
+            let against = friction + drag * x.hypot(y);
+            force[4 + 2 * i] = -against * x - turning * y;
+            force[5 + 2 * i] = -against * y + turning * x;
+        }
+        force
+    };
     let (without, with) = (field(&plain, &z), field(&damped, &z));
     let ((bar_without, theta_without), (bar_with, theta_with)) = (pulled(&plain), pulled(&damped));
     for k in 0..dim * LANES {
-        // Of the momenta of particle i, two components each after the four of the positions.
-        let rate = [0.0, 0.0, rates[0], rates[1]][k / LANES / 2];
-        assert_close(with[k], without[k] - rate * z[k], 1e-14, "force");
-        assert_close(bar_with[k], bar_without[k] - rate * lambda[k], 1e-14, "pulled back");
+        let (component, lane) = (k / LANES, k % LANES);
+        let state: Vec<f64> = (0..dim).map(|c| z[c * LANES + lane]).collect();
+        let more = |state: &[f64]| beside(state)[component];
+        assert_close(with[k], without[k] + more(&state), 1e-14, "force");
+        // Of all components of the field by this one of the state, by central differences.
+        let at = |h: f64| {
+            let mut state = state.clone();
+            state[component] += h;
+            let force = beside(&state);
+            (0..dim).map(|c| lambda[c * LANES + lane] * force[c]).sum::<f64>()
+        };
+        let pulled = (at(1e-5) - at(-1e-5)) / 2e-5;
+        assert_close(bar_with[k], bar_without[k] + pulled, 1e-9, "pulled back");
     }
     for (a, b) in theta_with.iter().zip(&theta_without) {
         (0..LANES).for_each(|l| assert_close(a.0[l], b.0[l], 0.0, "derivative by theta"));

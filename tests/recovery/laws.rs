@@ -15,7 +15,7 @@ use scalar_dynamics::recover::{
     PhysicalConstant, RecoverSettings, Recovery, read_constants, recover, recover_from,
 };
 use scalar_dynamics::rewrite::{EqualityOptions, Proof};
-use scalar_dynamics::scalars::{Inputs, ScalarSet};
+use scalar_dynamics::scalars::{Inputs, MomentumForceKind, ScalarSet};
 use scalar_dynamics::systems::{ExpressionSystem, NamedLaw, SystemError};
 use scalar_dynamics::train::{
     NetworkSettings, NetworkStage, Settings, StageLoss, states, train_network, unit_weights,
@@ -62,7 +62,7 @@ fn assert_recovered(name: &str, n: usize) -> Recovery {
     let form = ExpressionSystem::new(found.best(), law.shape(), &law.context()).unwrap();
     let error = gradient_error(&system, &form, &states(&data.0), 1.3, &mut rng(1));
     assert!(error < 1e-7, "{name}: {error:e} {}", found.best());
-    assert!(found.friction.is_none());
+    assert!(found.nonconservative.is_none());
     found
 }
 
@@ -189,9 +189,11 @@ fn regress_a_law_with_friction_is_found_with_its_rate() {
     let data = chunks(law, &Damped(law.system().unwrap(), 0.05), 200);
     let found = recovered(law, &data);
     assert!(found.exact(), "{:?} {}", found.verdict, found.best());
-    let friction = found.friction.as_ref().expect("friction is seen");
-    assert!((friction.rates[0] - 0.05).abs() < 1e-8, "{friction:?}");
-    assert!((friction.rates[0] - 0.05).abs() < 4.0 * friction.errors[0], "{friction:?}");
+    let beside = found.nonconservative.as_ref().expect("friction is seen");
+    assert_eq!(beside.forces.len(), 1, "{beside:?}");
+    let (rates, errors) = beside.of(MomentumForceKind::Friction).expect("friction is seen");
+    assert!((rates[0] - 0.05).abs() < 1e-8, "{beside:?}");
+    assert!((rates[0] - 0.05).abs() < 4.0 * errors[0], "{beside:?}");
     let law: Expr = law.hamiltonian.parse().unwrap();
     let same =
         law.constants().iter().zip(found.best().constants()).all(|(a, b)| (a - b).abs() < 1e-7);

@@ -83,7 +83,8 @@ fn wrong(law: &NamedLaw) -> Option<String> {
         Expected::Sampled => proof == Proof::Unknown,
         _ => matches!(proof, Proof::Equal { .. }),
     };
-    let right = found.exact() && found.friction.is_none() && proved && error < bound(law.name);
+    let right =
+        found.exact() && found.nonconservative.is_none() && proved && error < bound(law.name);
     (!right).then(|| {
         let (exact, best) = (found.exact(), found.best());
         format!("{}: {expected:?}, but exact {exact}, error {error:e}, {proof:?}: {best}", law.name)

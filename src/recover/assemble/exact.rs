@@ -245,7 +245,7 @@ impl Learner<'_> {
         let constants = best.expression.constants();
         let paths = self.paths(Some(&Flow { model: &model, theta: &constants }), &fitted.trust);
         let target = column(&paths.increments(&model, &constants), 1);
-        let target = self.beside_friction(&paths).rejected(target);
+        let target = self.beside_forces(&paths).rejected(target);
         let design = self.columns(&terms, &paths)?;
         let size = |k: usize| design.column(k).dot(&design.column(k)).sqrt();
         // Terms without any effect are constants.

@@ -81,7 +81,7 @@ impl Growth<'_> {
     /// (Rissanen 1978).
     fn price(&self, term: &Term) -> f64 {
         let symbols = term.symbols(self.catalogue) + 2;
-        let numbers = 1.0 + term.numbers().count() as f64;
+        let numbers = 1.0 + term.numbers() as f64;
         NATS_PER_SYMBOL * symbols as f64 + 0.5 * numbers * (self.nodes.rows() as f64).ln()
     }
 
@@ -197,7 +197,7 @@ impl Growth<'_> {
     fn grow_over_plain(&self, start: &Sum) -> Option<Sum> {
         let is_plain = |k: &usize| {
             let term = &self.pool.terms[*k];
-            term.0.len() == 1 && term.numbers().next().is_none()
+            term.0.len() == 1 && term.numbers() == 0
         };
         let (plain, functions): (Vec<usize>, Vec<usize>) =
             self.of_scalars().into_iter().partition(is_plain);

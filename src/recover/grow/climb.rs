@@ -102,7 +102,7 @@ impl Learner<'_> {
         let square = |i: usize| {
             let norm = Scalar::norm(self.inputs().momentum(i));
             let scalar = self.scalars().iter().position(|s| *s == norm)?;
-            let power = Factor { scalar, shape: Shape::Power(2.0), inside: 0.0 };
+            let power = Factor::new(scalar, Shape::Power(2.0), 0.0);
             self.tells(scalar).then_some(Term(vec![power]))
         };
         let terms: Vec<Term> = (1..=self.inputs().shape.particles).filter_map(square).collect();

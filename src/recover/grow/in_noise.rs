@@ -26,7 +26,7 @@ const ROWS: usize = 6_000;
 const FEW: usize = 6;
 
 /// The last rung: of products of functions so many follow noise that one that does says little.
-const LAST: Rung = Rung::Mixed;
+const LAST: Rung = Rung::Composed;
 
 /// A law with its most likely constants, and the sum that it is.
 #[derive(Clone)]

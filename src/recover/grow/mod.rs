@@ -7,6 +7,7 @@
 
 mod beam;
 mod climb;
+mod composed;
 pub(crate) mod in_noise;
 mod nodes;
 mod own_paths;
@@ -20,6 +21,7 @@ mod tests;
 
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
+use crate::linalg::dot;
 use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, on_front};
@@ -37,6 +39,14 @@ const BETTER_PATHS: f64 = 0.5;
 /// What a law that explains some chunks may leave of all of them, with those in which integration is
 /// less accurate: the bound for rollouts there.
 const OF_ALL: f64 = 10.0 * EXPLAINED;
+
+/// The least of a law's terms is missed by so many times what is left, where no other law is looked
+/// for on higher rungs: what follows another law to the bound of what is explained has more terms,
+/// and ends sooner.
+const SURELY_ENDED: f64 = 1e5;
+
+/// Data that positions follow so much better than all are those of another potential, not noisy.
+const POSITIONS_FOLLOW: f64 = 0.1;
 
 /// Climbs of one rung, at most.
 const CLIMBS: usize = 3;
@@ -78,6 +88,7 @@ impl Learner<'_> {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Option<Adjusted>, RecoverError> {
         let mut best: Option<OnOwnPaths> = None;
+        let mut explaining: Option<Adjusted> = None;
         let all = self.offered(units);
         let demanded: Vec<Offered> =
             all.iter().filter(|o| self.is_demanded(o, fitted)).copied().collect();
@@ -88,8 +99,8 @@ impl Learner<'_> {
             progress("growing laws: part by part");
             match self.grown_parts(fitted, &all)? {
                 Parts::Law(law) if law.misfit <= EXPLAINED && law.gap > ENDED => {
-                    let explaining = self.explaining(&law, &all, fitted)?;
-                    if explaining.is_some() {
+                    explaining = self.explaining(&law, &all, fitted)?;
+                    if explaining.is_some() && law.gap > SURELY_ENDED {
                         return Ok(explaining);
                     }
                 }
@@ -99,7 +110,8 @@ impl Learner<'_> {
             }
         }
         // What is left of imperfect data no rung explains.
-        let highest = if fitted.misfit > NOISY { Rung::Functions } else { Rung::Any };
+        let is_imperfect = fitted.misfit > NOISY && !self.positions_follow(fitted);
+        let highest = if is_imperfect { Rung::Functions } else { Rung::Any };
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));
@@ -112,8 +124,8 @@ impl Learner<'_> {
             };
             for offered in offers {
                 for _ in 0..CLIMBS {
-                    if self.late() {
-                        return Ok(None);
+                    if self.late() || explaining.is_some() && rung > Rung::Functions {
+                        return Ok(explaining);
                     }
                     let misfit =
                         best.as_ref().map_or(fitted.misfit, |b| b.misfit.min(fitted.misfit));
@@ -124,8 +136,16 @@ impl Learner<'_> {
                     let laws = self.climb(&paths, offered, rung, misfit, fitted, front)?;
                     let explains = |l: &&OnOwnPaths| l.misfit <= EXPLAINED && l.gap > ENDED;
                     if let Some(law) = laws.iter().find(explains) {
-                        let explaining = self.explaining(law, offered, fitted)?;
-                        if explaining.is_some() {
+                        let found = self.explaining(law, offered, fitted)?;
+                        let is_better = found.as_ref().is_some_and(|found| {
+                            explaining
+                                .as_ref()
+                                .is_none_or(|e| found.misfit < BETTER_PATHS * e.misfit)
+                        });
+                        if is_better {
+                            explaining = found;
+                        }
+                        if explaining.is_some() && law.gap > SURELY_ENDED {
                             return Ok(explaining);
                         }
                     }
@@ -141,7 +161,18 @@ impl Learner<'_> {
                 }
             }
         }
-        Ok(None)
+        Ok(explaining)
+    }
+
+    /// Whether a kinetic energy explains the positions much better than what was learned explains
+    /// all.
+    fn positions_follow(&self, fitted: &Fitted) -> bool {
+        let nodes = self.nodes(&self.learned_paths(fitted));
+        self.kinetic(&nodes, POSITIONS_FOLLOW * fitted.misfit).is_some_and(|kinetic| {
+            let left = &kinetic.projection.residual[nodes.positions()];
+            let rms = (dot(left, left) / left.len().max(1) as f64).sqrt();
+            rms < POSITIONS_FOLLOW * fitted.misfit
+        })
     }
 
     /// A law that explains some of the chunks put as plainly as they allow, if it explains all.
@@ -184,6 +215,7 @@ impl Learner<'_> {
                 range: ranges
                     .fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1))),
                 has_momenta: self.has_momenta(members[0]),
+                is_quadratic_in_momenta: Self::is_quadratic_in_momenta(scalar, self.inputs()),
                 unit: units.of_scalar(scalar),
                 is_class: self.catalogue.is_class(k),
                 is_length: matches!(scalar, Scalar::Norm(_)),

@@ -76,13 +76,13 @@ impl Learner<'_> {
         self.some_paths_along(&fitted.flow(), self.pieces(), fitted, self.enough())
     }
 
-    /// The nodes of paths, with friction of any rate taken out where there is some.
+    /// The nodes of paths, with what any coefficients of the known forces explain taken out.
     pub(super) fn nodes(&self, paths: &Paths) -> Nodes {
         let nodes = Nodes::new(self.inputs(), &self.set, &self.catalogue, paths);
-        if self.inputs().friction.is_empty() {
+        if self.inputs().momentum_forces.is_empty() {
             return nodes;
         }
-        nodes.without(&self.drag(paths))
+        nodes.without(&self.force_columns(paths))
     }
 
     /// Trust in each chunk by how well a law follows it.

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::linalg::dot;
+use crate::recover::grow::composed::composed;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::term::{Factor, Shape, Term};
 use crate::recover::problem::catalogue::Catalogue;
@@ -22,19 +23,22 @@ pub(crate) enum Rung {
     Functions,
     /// Functions of one scalar, and those of positions times a power of another scalar.
     Mixed,
+    /// Functions of one scalar, of two, and of angles' cosines and sines.
+    Composed,
     /// All of these, and products of two functions: with momenta in one of them these follow
     /// anything, so they come last.
     Any,
 }
 
 /// All rungs, from below.
-pub(crate) const RUNGS: [Rung; 7] = [
+pub(crate) const RUNGS: [Rung; 8] = [
     Rung::Plain,
     Rung::Powers,
     Rung::Alone,
     Rung::Products,
     Rung::Functions,
     Rung::Mixed,
+    Rung::Composed,
     Rung::Any,
 ];
 
@@ -58,6 +62,7 @@ impl Rung {
             Self::Products => "products of powers",
             Self::Functions => "functions times powers",
             Self::Mixed => "functions times powers of another scalar",
+            Self::Composed => "functions of two scalars",
             Self::Any => "products of functions",
         }
     }
@@ -83,6 +88,9 @@ impl Rung {
             found.extend(pairs(offered, of_positions, product_powers));
             found.extend(pairs(offered, product_powers, of_positions));
         }
+        if self == Self::Composed {
+            found.extend(composed(offered));
+        }
         if self == Self::Any {
             found.extend(pairs(offered, |o| functions(o, 3), |o| functions(o, 3)));
         }
@@ -100,6 +108,8 @@ pub(crate) struct Offered {
     pub unit: f64,
     /// Whether it depends on momenta.
     pub has_momenta: bool,
+    /// Whether it is of momenta alone and, squared where it is a length, a product of two of them.
+    pub is_quadratic_in_momenta: bool,
     /// Whether it is a class of scalars.
     pub is_class: bool,
     /// Whether it is a length, whose odd powers are no polynomials of the components.
@@ -244,7 +254,7 @@ fn times_own_power(offered: &[Offered]) -> Vec<Term> {
 }
 
 fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
-    Factor { scalar: o.scalar, shape, inside }
+    Factor::new(o.scalar, shape, inside)
 }
 
 fn powers(o: &Offered, exponents: &[f64]) -> Vec<Factor> {

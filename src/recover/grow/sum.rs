@@ -45,8 +45,7 @@ impl Sum {
     /// With one more term, whose numbers inside are fitted in so many Gauss-Newton steps at most,
     /// all others staying as they are.
     pub fn with(&self, mut term: Term, steps: usize, nodes: &Nodes) -> Option<Self> {
-        let place = |f: usize| term.0[f].shape.has_number();
-        let places: Vec<usize> = (0..term.0.len()).filter(|f| place(*f)).collect();
+        let places: Vec<(usize, usize)> = term.places().collect();
         let mut column = Vec::new();
         let mut projection = self.projection.clone();
         if !term.column(nodes, &mut column) || !projection.push(&column) {
@@ -54,14 +53,14 @@ impl Sum {
         }
         for _ in 0..if places.is_empty() { 0 } else { steps } {
             let coefficient = projection.last_coefficient();
-            let numbers = places.iter().map(|&f| (&term, f, coefficient));
+            let numbers = places.iter().map(|&place| (&term, place, coefficient));
             let step = step(numbers, &projection, nodes)?;
             let before = projection.squares();
             let mut factor = 1.0;
             let better = loop {
                 let mut next = term.clone();
-                for (f, step) in places.iter().zip(&step) {
-                    next.0[*f].inside += factor * step;
+                for (&(f, k), step) in places.iter().zip(&step) {
+                    *next.0[f].number(k) += factor * step;
                 }
                 let mut tried = self.projection.clone();
                 if next.column(nodes, &mut column)
@@ -124,13 +123,9 @@ impl Sum {
     /// Lowers the residual by changing the numbers inside, in so many Gauss-Newton steps at most
     /// (variable projection, Kaufman 1975).
     pub fn polish(&mut self, steps: usize, nodes: &Nodes, target: &[f64]) {
-        let places: Vec<(usize, usize)> = self
-            .terms
-            .iter()
-            .enumerate()
-            .flat_map(|(t, term)| (0..term.0.len()).map(move |f| (t, f)))
-            .filter(|&(t, f)| self.terms[t].0[f].shape.has_number())
-            .collect();
+        let of_term = |(t, term)| Term::places(term).map(move |place| (t, place));
+        let places: Vec<(usize, (usize, usize))> =
+            self.terms.iter().enumerate().flat_map(of_term).collect();
         if places.is_empty() {
             return;
         }
@@ -140,13 +135,13 @@ impl Sum {
                 return;
             }
             let coefficients = self.projection.coefficients();
-            let numbers = places.iter().map(|&(t, f)| (&self.terms[t], f, coefficients[t]));
+            let numbers = places.iter().map(|&(t, place)| (&self.terms[t], place, coefficients[t]));
             let Some(step) = step(numbers, &self.projection, nodes) else { return };
             let mut factor = 1.0;
             let better = loop {
                 let mut terms = self.terms.clone();
-                for (&(t, f), step) in places.iter().zip(&step) {
-                    terms[t].0[f].inside += factor * step;
+                for (&(t, (f, k)), step) in places.iter().zip(&step) {
+                    *terms[t].0[f].number(k) += factor * step;
                 }
                 match Self::of(terms, nodes, target).filter(|next| next.squares() < before) {
                     Some(next) => break Some(next),
@@ -164,15 +159,15 @@ impl Sum {
     }
 }
 
-/// The Gauss-Newton step of some numbers inside: of each the term, its factor, and the term's
+/// The Gauss-Newton step of some numbers inside: of each the term, its place there, and the term's
 /// coefficient. The coefficients of the projection's columns are eliminated; a number that the data
 /// don't determine stays.
 fn step<'a>(
-    numbers: impl Iterator<Item = (&'a Term, usize, f64)>,
+    numbers: impl Iterator<Item = (&'a Term, (usize, usize), f64)>,
     projection: &Projection,
     nodes: &Nodes,
 ) -> Option<Vec<f64>> {
-    let columns = numbers.map(|(term, f, coefficient)| slope(term, f, coefficient, nodes));
+    let columns = numbers.map(|(term, place, coefficient)| slope(term, place, coefficient, nodes));
     let mut columns: Vec<Vec<f64>> = columns.collect::<Option<_>>()?;
     let mut kept = Vec::new();
     let mut rest = Projection::of(projection.residual.clone());
@@ -188,11 +183,11 @@ fn step<'a>(
 }
 
 /// The derivative by a number inside of a term's column times its coefficient.
-fn slope(term: &Term, f: usize, coefficient: f64, nodes: &Nodes) -> Option<Vec<f64>> {
-    let h = DIFFERENCE * term.0[f].inside.abs().max(1e-3);
+fn slope(term: &Term, (f, k): (usize, usize), coefficient: f64, nodes: &Nodes) -> Option<Vec<f64>> {
+    let h = DIFFERENCE * term.0[f].clone().number(k).abs().max(1e-3);
     let at = |sign: f64| {
         let mut term = term.clone();
-        term.0[f].inside += sign * h;
+        *term.0[f].number(k) += sign * h;
         let mut column = Vec::new();
         term.column(nodes, &mut column).then_some(column)
     };

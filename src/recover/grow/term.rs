@@ -37,14 +37,157 @@ const BEND: f64 = 0.02;
 /// Radians over the range of a scalar: with more, points of chunks fall on any curve.
 const TURNS: f64 = 100.0;
 
-/// A function of one scalar of the catalogue, or, in a term of one factor, the sum of those of the
-/// scalars of a class.
+/// What a function is of, made of a scalar s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Argument {
+    /// s itself.
+    Scalar,
+    /// cos(w s), of an angle s.
+    Cosine(f64),
+    /// sin(w s).
+    Sine(f64),
+    /// s + b t, with another scalar t, or, of functions of squares, the root of s^2 + b t^2.
+    With {
+        /// t.
+        scalar: usize,
+        /// b.
+        factor: f64,
+    },
+}
+
+/// A function of one scalar of the catalogue, or of two, or, in a term of one factor, the sum of
+/// those of the scalars of a class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Factor {
     pub scalar: usize,
+    pub argument: Argument,
     pub shape: Shape,
     /// The number inside; of no account where the shape has none.
     pub inside: f64,
+}
+
+/// A function at the nodes: its values, and of each scalar that it is of its derivatives by it.
+type AtNodes = (Vec<f64>, Vec<(usize, Vec<f64>)>);
+
+impl Factor {
+    /// A function of a scalar itself.
+    pub fn new(scalar: usize, shape: Shape, inside: f64) -> Self {
+        Self { scalar, argument: Argument::Scalar, shape, inside }
+    }
+
+    /// How many numbers inside there are to fit: that of the shape, and that of the argument. The
+    /// rate of an angle is known.
+    pub fn numbers(&self) -> usize {
+        usize::from(self.shape.has_number()) + usize::from(self.is_of_two())
+    }
+
+    /// Whether it is a function of two scalars.
+    fn is_of_two(&self) -> bool {
+        matches!(self.argument, Argument::With { .. })
+    }
+
+    /// A number inside, to be read or changed.
+    pub fn number(&mut self, k: usize) -> &mut f64 {
+        match &mut self.argument {
+            Argument::With { factor, .. } if k == usize::from(self.shape.has_number()) => factor,
+            _ => &mut self.inside,
+        }
+    }
+
+    /// Whether another factor is of the same kind but for its numbers.
+    fn is_like(&self, other: &Self) -> bool {
+        let of_same = match (self.argument, other.argument) {
+            (Argument::With { scalar: a, .. }, Argument::With { scalar: b, .. }) => a == b,
+            (a, b) => a == b,
+        };
+        of_same && self.scalar == other.scalar && self.shape == other.shape
+    }
+
+    /// The range of its argument.
+    fn range(&self, nodes: &Nodes) -> (f64, f64) {
+        let (low, high) = nodes.range(self.scalar);
+        match self.argument {
+            Argument::Scalar => (low, high),
+            Argument::Cosine(_) | Argument::Sine(_) => (-1.0, 1.0),
+            Argument::With { scalar, factor } => {
+                let (a, b) = nodes.range(scalar);
+                if self.shape.is_of_square() {
+                    let most = |a: f64, b: f64| a.abs().max(b.abs());
+                    return (0.0, most(low, high).hypot(factor.abs().sqrt() * most(a, b)));
+                }
+                let (a, b) = (factor * a, factor * b);
+                (low + a.min(b), high + a.max(b))
+            }
+        }
+    }
+
+    /// Values and derivatives at the nodes, by a scalar of a class where it is of one.
+    fn at_nodes(&self, member: usize, nodes: &Nodes) -> AtNodes {
+        let own = nodes.values(member);
+        let at = |x: f64| self.shape.at(self.inside, x);
+        match self.argument {
+            Argument::Scalar => {
+                let (values, slopes) = own.iter().map(|s| at(*s)).unzip();
+                (values, vec![(member, slopes)])
+            }
+            Argument::Cosine(w) | Argument::Sine(w) => {
+                let is_cosine = matches!(self.argument, Argument::Cosine(_));
+                let of = |s: &f64| {
+                    let (sin, cos) = (w * s).sin_cos();
+                    let (x, dx) = if is_cosine { (cos, -w * sin) } else { (sin, w * cos) };
+                    let (value, slope) = at(x);
+                    (value, slope * dx)
+                };
+                let (values, slopes) = own.iter().map(of).unzip();
+                (values, vec![(member, slopes)])
+            }
+            Argument::With { scalar, factor } => {
+                let of_square = self.shape.is_of_square();
+                let mut slopes = (Vec::new(), Vec::new());
+                let of = |(s, t): (&f64, &f64)| {
+                    let (x, by_s, by_t) = if of_square {
+                        let x = (s * s + factor * t * t).sqrt();
+                        (x, s / x, factor * t / x)
+                    } else {
+                        (s + factor * t, 1.0, factor)
+                    };
+                    let (value, slope) = at(x);
+                    slopes.0.push(slope * by_s);
+                    slopes.1.push(slope * by_t);
+                    value
+                };
+                let values = own.iter().zip(nodes.values(scalar)).map(of).collect();
+                (values, vec![(member, slopes.0), (scalar, slopes.1)])
+            }
+        }
+    }
+
+    /// The function of an expression of its scalar, over the scalars of the catalogue.
+    fn expression(&self, s: Expr, catalogue: &Catalogue) -> Expr {
+        let turned = |function, w: f64, s: Expr| {
+            Expr::apply(function, Expr::product([Expr::Constant(w), s]))
+        };
+        let argument = match self.argument {
+            Argument::Scalar => s,
+            Argument::Cosine(w) => turned(Function::Cos, w, s),
+            Argument::Sine(w) => turned(Function::Sin, w, s),
+            Argument::With { scalar, factor } => {
+                let with = |t: Expr| Expr::product([Expr::Constant(factor), t]);
+                return match self.shape.is_of_square() {
+                    true => {
+                        let other = with(catalogue.one_of(scalar, |t| Expr::pow(t, 2.0)));
+                        let square = Expr::sum([Expr::pow(s, 2.0), other]);
+                        self.shape.of_square(self.inside, square)
+                    }
+                    false => {
+                        let other = with(catalogue.one_of(scalar, |t| t));
+                        self.shape.expression(self.inside, Expr::sum([s, other]))
+                    }
+                };
+            }
+        };
+        self.shape.expression(self.inside, argument)
+    }
 }
 
 /// A product of functions.
@@ -110,22 +253,38 @@ impl Shape {
         }
     }
 
+    /// Whether it is a function of the square of its argument.
+    pub fn is_of_square(self) -> bool {
+        matches!(self, Self::Gauss | Self::LogOfSquare | Self::Softened(_))
+    }
+
+    /// A function of a square, of which this is the expression.
+    fn of_square(self, a: f64, square: Expr) -> Expr {
+        let times = |x: Expr| Expr::product([Expr::Constant(a), x]);
+        let plus = |x: Expr| Expr::sum([x, Expr::Constant(a)]);
+        match self {
+            Self::Gauss => Expr::apply(Function::Exp, times(square)),
+            Self::LogOfSquare => Expr::apply(Function::Log, plus(square)),
+            Self::Softened(n) => Expr::pow(plus(square), n),
+            _ => self.expression(a, Expr::pow(square, 0.5)),
+        }
+    }
+
     fn expression(self, a: f64, s: Expr) -> Expr {
         let times = |x: Expr| Expr::product([Expr::Constant(a), x]);
         let plus = |x: Expr| Expr::sum([x, Expr::Constant(a)]);
-        let square = |x: Expr| Expr::pow(x, 2.0);
         match self {
             Self::Power(n) => Expr::pow(s, n),
             Self::Logarithm => Expr::apply(Function::Log, s),
             Self::FreePower => Expr::pow(s, a),
             Self::Exp => Expr::apply(Function::Exp, times(s)),
-            Self::Gauss => Expr::apply(Function::Exp, times(square(s))),
             Self::Cos => Expr::apply(Function::Cos, times(s)),
             Self::Sin => Expr::apply(Function::Sin, times(s)),
             Self::Log => Expr::apply(Function::Log, plus(s)),
-            Self::LogOfSquare => Expr::apply(Function::Log, plus(square(s))),
             Self::Shifted(n) => Expr::pow(plus(s), n),
-            Self::Softened(n) => Expr::pow(plus(square(s)), n),
+            Self::Gauss | Self::LogOfSquare | Self::Softened(_) => {
+                self.of_square(a, Expr::pow(s, 2.0))
+            }
         }
     }
 }
@@ -133,54 +292,57 @@ impl Shape {
 impl Term {
     /// The term as an expression.
     pub fn expression(&self, catalogue: &Catalogue) -> Expr {
-        let factor = |f: &Factor| catalogue.sum_of(f.scalar, |s| f.shape.expression(f.inside, s));
+        let factor = |f: &Factor| catalogue.sum_of(f.scalar, |s| f.expression(s, catalogue));
         Expr::product(self.0.iter().map(factor))
     }
 
     /// Symbols that it takes to write the term down: of a class those of one scalar, and its name.
     pub fn symbols(&self, catalogue: &Catalogue) -> usize {
-        let one = |f: &Factor| catalogue.one_of(f.scalar, |s| f.shape.expression(f.inside, s));
+        let one = |f: &Factor| catalogue.one_of(f.scalar, |s| f.expression(s, catalogue));
         let names = self.0.iter().filter(|f| catalogue.is_class(f.scalar)).count();
         Expr::product(self.0.iter().map(one)).complexity() + names
     }
 
-    /// Numbers inside.
-    pub fn numbers(&self) -> impl Iterator<Item = f64> {
-        self.0.iter().filter(|f| f.shape.has_number()).map(|f| f.inside)
+    /// How many numbers inside there are to fit.
+    pub fn numbers(&self) -> usize {
+        self.0.iter().map(Factor::numbers).sum()
+    }
+
+    /// Of each number inside its factor and its place there.
+    pub fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        let places = |(f, factor): (usize, &Factor)| (0..factor.numbers()).map(move |k| (f, k));
+        self.0.iter().enumerate().flat_map(places)
     }
 
     /// Whether another term is of the same kind but for its numbers.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|(a, b)| a.scalar == b.scalar && a.shape == b.shape)
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a.is_like(b))
     }
 
     /// Writes the increments that the term makes; says whether they are finite and told
     /// from those of a plainer term.
     pub fn column(&self, nodes: &Nodes, column: &mut Vec<f64>) -> bool {
-        let told = |f: &Factor| f.shape.is_told(f.inside, nodes.range(f.scalar));
+        let told = |f: &Factor| f.shape.is_told(f.inside, f.range(nodes));
         if !self.0.iter().all(told) {
             return false;
         }
         if let [f] = self.0[..] {
-            let slope = |s: &f64| f.shape.at(f.inside, *s).1;
-            let of = |k: &usize| (*k, nodes.values(*k).iter().map(slope).collect());
-            let slopes: Vec<(usize, Vec<f64>)> = nodes.members(f.scalar).iter().map(of).collect();
+            let members = nodes.members(f.scalar).iter();
+            let slopes: Vec<_> = members.flat_map(|k| f.at_nodes(*k, nodes).1).collect();
             return nodes.column(&slopes, column);
         }
-        let factors: Vec<(Vec<f64>, Vec<f64>)> = self
-            .0
-            .iter()
-            .map(|f| nodes.values(f.scalar).iter().map(|s| f.shape.at(f.inside, *s)).unzip())
-            .collect();
-        let slope = |k: usize| {
-            let mut slope = factors[k].1.clone();
-            for (_, (values, _)) in factors.iter().enumerate().filter(|(other, _)| *other != k) {
-                slope.iter_mut().zip(values).for_each(|(s, v)| *s *= v);
+        let factors: Vec<AtNodes> = self.0.iter().map(|f| f.at_nodes(f.scalar, nodes)).collect();
+        let mut all: Vec<(usize, Vec<f64>)> = Vec::new();
+        for (k, (_, slopes)) in factors.iter().enumerate() {
+            for (scalar, slope) in slopes {
+                let mut slope = slope.clone();
+                for (_, (values, _)) in factors.iter().enumerate().filter(|(other, _)| *other != k)
+                {
+                    slope.iter_mut().zip(values).for_each(|(s, v)| *s *= v);
+                }
+                all.push((*scalar, slope));
             }
-            (self.0[k].scalar, slope)
-        };
-        let slopes: Vec<(usize, Vec<f64>)> = (0..factors.len()).map(slope).collect();
-        nodes.column(&slopes, column)
+        }
+        nodes.column(&all, column)
     }
 }

@@ -121,15 +121,15 @@ fn polishing_finds_the_number_inside() {
     let nodes = Nodes::new(&inputs, &learner.set, &learner.catalogue, &paths);
     for term in Rung::Alone.terms(&offered(&learner)).iter().step_by(5) {
         let (mut moved, mut target) = (term.clone(), Vec::new());
-        let Some(factor) = moved.0.iter_mut().find(|f| f.shape.has_number()) else { continue };
-        factor.inside *= 1.005;
-        let true_number = factor.inside;
+        let Some((f, k)) = moved.places().next() else { continue };
+        *moved.0[f].number(k) *= 1.005;
+        let true_number = *moved.0[f].number(k);
         if !moved.column(&nodes, &mut target) {
             continue;
         }
         let Some(mut sum) = Sum::of(vec![term.clone()], &nodes, &target) else { continue };
         sum.polish(25, &nodes, &target);
-        let found = sum.terms[0].numbers().next().unwrap();
+        let found = *sum.terms[0].0[f].number(k);
         let law: Expr = sum.expression(&learner.catalogue);
         assert!((found / true_number - 1.0).abs() < 1e-5, "{law}: {found} {true_number}");
     }

@@ -103,12 +103,12 @@ impl Learner<'_> {
         let mut theta = fitted.theta.clone();
         columns.iter().for_each(|&k| theta[k] = 0.0);
         let blocks = self.taught(&paths, paths.increments(&fitted.model, &theta));
-        let target = self.beside_friction(&paths).rejected(column(&blocks, 1) - column(&blocks, 0));
+        let target = self.beside_forces(&paths).rejected(column(&blocks, 1) - column(&blocks, 0));
         Rest { paths, target }
     }
 
-    /// The increments of each of some terms along the paths, one column a term, friction of any rate
-    /// beside them where there is some.
+    /// The increments of each of some terms along the paths, one column a term, the known forces
+    /// of any strength beside them.
     ///
     /// # Errors
     /// An unknown vector.
@@ -117,11 +117,11 @@ impl Learner<'_> {
         terms: &[Expr],
         paths: &Paths,
     ) -> Result<Array2<f64>, RecoverError> {
-        let without_friction = self.inputs().clone().with_friction(Vec::new());
-        let beside = self.beside_friction(paths);
+        let without_forces = self.inputs().clone().with_momentum_forces(Vec::new());
+        let beside = self.beside_forces(paths);
         let mut columns: Vec<Array1<f64>> = Vec::new();
         for term in terms {
-            let model = ScalarHamiltonian::closed_form(&without_friction, term)?;
+            let model = ScalarHamiltonian::closed_form(&without_forces, term)?;
             let own = column(&paths.increments(&model, &term.constants()), 0);
             columns.push(beside.rejected(own));
         }
@@ -164,8 +164,8 @@ pub(crate) fn column(blocks: &[Array2<f64>], k: usize) -> Array1<f64> {
 }
 
 impl Learner<'_> {
-    /// Least squares on increments along fixed paths, friction of any rate beside it where there is
-    /// some; gives parameters and root mean square residual.
+    /// Least squares on increments along fixed paths, the known forces of any strength beside
+    /// it; gives parameters and root mean square residual.
     fn levenberg(
         &self,
         paths: &Paths,
@@ -174,7 +174,7 @@ impl Learner<'_> {
         target: &Array1<f64>,
         least: f64,
     ) -> (Vec<f64>, f64) {
-        let beside = self.beside_friction(paths);
+        let beside = self.beside_forces(paths);
         let residual =
             |theta: &[f64]| beside.rejected(column(&paths.increments(model, theta), 0) - target);
         let (theta, r) = if model.parameters() == 0 {

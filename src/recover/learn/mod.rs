@@ -9,7 +9,7 @@
 pub(super) mod eliminate;
 pub(super) mod fitted;
 pub(super) mod form_on_paths;
-pub(super) mod friction;
+pub(super) mod nonconservative;
 mod in_noise;
 pub(super) mod library_fit;
 pub(super) mod likelihood;

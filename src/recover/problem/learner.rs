@@ -84,7 +84,7 @@ impl<'a> Learner<'a> {
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
-    /// Inputs, with the friction that is known by now.
+    /// Inputs, with the forces on momenta that are known by now.
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
     }
@@ -107,6 +107,14 @@ impl<'a> Learner<'a> {
     /// Whether a scalar is the length of a particle's momentum.
     fn is_kinetic(&self, scalar: usize) -> bool {
         matches!(&self.scalars()[scalar], Scalar::Norm(v) if v.terms().len() == 1 && self.has_momenta(scalar))
+    }
+
+    /// Whether a scalar is a length of a momentum, or a product of two momenta.
+    pub(crate) fn is_quadratic_in_momenta(scalar: &Scalar, inputs: &Inputs) -> bool {
+        let is_momentum = |v: &crate::expr::Vector| {
+            v.terms().iter().all(|(n, _)| n.starts_with('p') && inputs.slot(n).is_some())
+        };
+        scalar.vectors().all(is_momentum)
     }
 
     /// Whether a scalar is in the law as its square alone: a momentum's length, where the kinetic

@@ -319,8 +319,9 @@ fn compact(
         axis
     });
     let compact = ProductBasis::new(used.len(), axes.collect(), basis.functions().to_vec());
-    // With the friction that it was fitted beside.
-    let inputs = learner.inputs().clone().with_friction(fitted.model.scalars().rates());
+    // With the forces that it was fitted beside.
+    let forces = fitted.model.scalars().momentum_forces().to_vec();
+    let inputs = learner.inputs().clone().with_momentum_forces(forces);
     Ok((ScalarHamiltonian::new(ScalarSet::new(&inputs, scalars)?, compact), fitted.theta.clone()))
 }
 

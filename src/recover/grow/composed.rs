@@ -1,0 +1,106 @@
+//! Terms of functions of two scalars, and of functions of an angle's cosine and sine.
+
+use crate::recover::grow::pool::Offered;
+use crate::recover::grow::term::{Argument, Factor, Shape, Term};
+
+/// Functions of s + b t and of s^2 + b t^2, s and t of positions; functions of cos(s) and sin(s),
+/// alone; and those that vanish nowhere times products of momenta, as kinetic energies in
+/// generalised coordinates have them.
+pub(super) fn composed(offered: &[Offered]) -> Vec<Term> {
+    let of_positions: Vec<&Offered> =
+        offered.iter().filter(|o| !o.has_momenta && !o.is_class).collect();
+    let mut found: Vec<Term> = Vec::new();
+    for (k, s) in of_positions.iter().enumerate() {
+        for t in &of_positions[k + 1..] {
+            found.extend(of_two(s, t).map(|f| Term(vec![f])));
+        }
+    }
+    let momenta: Vec<Factor> = offered.iter().filter(|o| !o.is_class).flat_map(kinetic).collect();
+    for angle in &of_positions {
+        found.extend(nested(angle).map(|f| Term(vec![f])));
+        for denominator in denominators(angle) {
+            let cosine = Factor { shape: Shape::Power(1.0), ..denominator };
+            for momentum in &momenta {
+                found.push(Term(vec![denominator, *momentum]));
+                found.push(Term(vec![denominator, cosine, *momentum]));
+            }
+        }
+    }
+    found
+}
+
+/// Products of momenta that kinetic energies are sums of.
+fn kinetic(o: &Offered) -> Option<Factor> {
+    let power = if o.is_length { 2.0 } else { 1.0 };
+    o.is_quadratic_in_momenta.then(|| Factor::new(o.scalar, Shape::Power(power), 0.0))
+}
+
+/// Radians over the range of a scalar, and parts of its square.
+const TURNS: [f64; 6] = [1.3, 2.5, 4.0, 6.0, 9.0, 14.0];
+const PARTS: [f64; 5] = [0.01, 0.05, 0.2, 0.7, 2.0];
+
+fn of_two(s: &Offered, t: &Offered) -> impl Iterator<Item = Factor> {
+    let width = |o: &Offered| o.range.1 - o.range.0;
+    let most = |o: &Offered| o.range.0.abs().max(o.range.1.abs());
+    let (scalar, other) = (s.scalar, t.scalar);
+    let with = move |factor: f64, shape: Shape, inside: f64| Factor {
+        scalar,
+        argument: Argument::With { scalar: other, factor },
+        shape,
+        inside,
+    };
+    // Plain numbers in the table, and what makes the two alike.
+    let plain = s.unit / t.unit;
+    let alike = width(s) / width(t);
+    let rates = [plain, 2.0 * plain, 0.5 * plain, alike];
+    let signed = rates.into_iter().flat_map(|b| [b, -b]);
+    let unit = 1.0 / s.unit;
+    let turns = TURNS.map(|x| x / width(s));
+    let linear = signed.flat_map(move |b| {
+        let waves = [unit, 2.0 * unit].into_iter().chain(turns);
+        let waves = waves.flat_map(move |a| [(Shape::Cos, a), (Shape::Sin, a)]);
+        let exponentials = [-4.0, -1.0, 1.0, 4.0].map(|x| (Shape::Exp, x * unit.abs()));
+        waves.chain(exponentials).map(move |(shape, a)| with(b, shape, a))
+    });
+    let alike = (most(s) / most(t)).powi(2);
+    let square = most(s).powi(2);
+    let of_squares = [0.2 * alike, alike, 5.0 * alike].into_iter().flat_map(move |b| {
+        let softened = [-0.5, 0.5, -1.0, -1.5].map(Shape::Softened);
+        let shapes = softened.into_iter().chain([Shape::LogOfSquare]);
+        let soft = shapes.flat_map(move |shape| PARTS.map(|x| (shape, x * square)));
+        let gauss = [-0.5, -2.0, -8.0].map(|x| (Shape::Gauss, x / square));
+        soft.chain(gauss).map(move |(shape, a)| with(b, shape, a))
+    });
+    linear.chain(of_squares)
+}
+
+/// How far beyond one a number is that is added to a cosine or taken from it.
+const BEYOND: [f64; 6] = [0.05, 0.15, 0.4, 1.0, 2.5, 6.0];
+
+/// Functions of the cosine and the sine of an angle, whose rate is a plain number in the table.
+fn nested(o: &Offered) -> impl Iterator<Item = Factor> {
+    let w = 1.0 / o.unit;
+    let scalar = o.scalar;
+    [Argument::Cosine(w), Argument::Sine(w)].into_iter().flat_map(move |argument| {
+        let of = move |shape: Shape, inside: f64| Factor { scalar, argument, shape, inside };
+        let exponentials = [-2.0, -0.7, 0.7, 2.0].map(|a| of(Shape::Exp, a));
+        let shapes = [Shape::Log, Shape::Shifted(0.5), Shape::Shifted(-0.5), Shape::Shifted(-2.0)];
+        let beyond = shapes.into_iter().flat_map(move |shape| BEYOND.map(|x| of(shape, 1.0 + x)));
+        let waves =
+            [0.7, 1.5, 3.0].into_iter().flat_map(move |a| [of(Shape::Cos, a), of(Shape::Sin, a)]);
+        exponentials.into_iter().chain(beyond).chain(waves).chain(denominators_of(argument, scalar))
+    })
+}
+
+/// 1/(cos(s) + a) and 1/(cos(s)^2 - a).
+fn denominators(o: &Offered) -> impl Iterator<Item = Factor> {
+    denominators_of(Argument::Cosine(1.0 / o.unit), o.scalar)
+}
+
+fn denominators_of(argument: Argument, scalar: usize) -> impl Iterator<Item = Factor> {
+    let of = move |shape: Shape, inside: f64| Factor { scalar, argument, shape, inside };
+    let shifted = BEYOND
+        .into_iter()
+        .flat_map(move |x| [1.0 + x, -1.0 - x].map(|a| of(Shape::Shifted(-1.0), a)));
+    shifted.chain(BEYOND.into_iter().map(move |x| of(Shape::Softened(-1.0), -1.0 - x)))
+}
