@@ -24,7 +24,7 @@ pub(crate) fn jacobian(
 
 /// Parameters that minimise a sum of squares, and the residuals there, by the method of Levenberg
 /// and Marquardt with central differences. Ends with a step that lowers the sum by less than the
-/// part `least`, or with the first ones where it is `late`.
+/// part `least`, or where it is `late`.
 pub(crate) fn least_squares(
     start: Vec<f64>,
     residual: &dyn Fn(&[f64]) -> Array1<f64>,
@@ -39,7 +39,7 @@ pub(crate) fn least_squares(
         return (theta, r);
     }
     for _ in 0..STEPS {
-        if late() && damping < 1e-6 {
+        if late() {
             break;
         }
         let columns = jacobian(residual, &theta);

@@ -7,6 +7,8 @@
 //! improved, and so on: each round is a linear problem, and where they settle the model's flow goes
 //! through the points.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayViewMut1, s};
 use rayon::prelude::*;
 
@@ -237,6 +239,16 @@ impl Paths {
             }
         }
         misfits
+    }
+
+    /// Components of a state.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Of each block of rows those of each of its chunks.
+    pub fn rows_of_chunks(&self) -> impl Iterator<Item = impl Iterator<Item = Range<usize>>> {
+        self.blocks.iter().map(|block| block.first.windows(2).map(|w| w[0]..w[1]))
     }
 
     /// The sum over all rows of the squares of their trust: what sums of squares of residuals are

@@ -1,6 +1,6 @@
 //! Terms of functions of two scalars, and of functions of an angle's cosine and sine.
 
-use crate::recover::grow::pool::Offered;
+use crate::recover::grow::pool::{Offered, pairs, product_powers};
 use crate::recover::grow::term::{Argument, Factor, Shape, Term};
 
 /// Functions of s + b t and of s^2 + b t^2, s and t of positions; functions of cos(s) and sin(s),
@@ -26,6 +26,24 @@ pub(super) fn composed(offered: &[Offered]) -> Vec<Term> {
             }
         }
     }
+    found
+}
+
+/// Cosines and sines of angles whose rates are one and two in the table, their products, and their
+/// products with powers.
+pub(super) fn angles(offered: &[Offered]) -> Vec<Term> {
+    let turns = |o: &Offered| -> Vec<Factor> {
+        if o.has_momenta || o.is_class {
+            return Vec::new();
+        }
+        let of = |argument| Factor { argument, ..Factor::new(o.scalar, Shape::Power(1.0), 0.0) };
+        let rates = [1.0 / o.unit, 2.0 / o.unit].into_iter();
+        rates.flat_map(|w| [of(Argument::Cosine(w)), of(Argument::Sine(w))]).collect()
+    };
+    let mut found: Vec<Term> = offered.iter().flat_map(turns).map(|f| Term(vec![f])).collect();
+    found.extend(pairs(offered, turns, turns));
+    found.extend(pairs(offered, turns, product_powers));
+    found.extend(pairs(offered, product_powers, turns));
     found
 }
 

@@ -21,7 +21,6 @@ mod tests;
 
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
-use crate::linalg::dot;
 use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, on_front};
@@ -44,9 +43,6 @@ const OF_ALL: f64 = 10.0 * EXPLAINED;
 /// for on higher rungs: what follows another law to the bound of what is explained has more terms,
 /// and ends sooner.
 const SURELY_ENDED: f64 = 1e5;
-
-/// Data that positions follow so much better than all are those of another potential, not noisy.
-const POSITIONS_FOLLOW: f64 = 0.1;
 
 /// Climbs of one rung, at most.
 const CLIMBS: usize = 3;
@@ -110,7 +106,7 @@ impl Learner<'_> {
             }
         }
         // What is left of imperfect data no rung explains.
-        let is_imperfect = fitted.misfit > NOISY && !self.positions_follow(fitted);
+        let is_imperfect = fitted.misfit > NOISY && self.resembles_noise(fitted);
         let highest = if is_imperfect { Rung::Functions } else { Rung::Any };
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
@@ -164,15 +160,10 @@ impl Learner<'_> {
         Ok(explaining)
     }
 
-    /// Whether a kinetic energy explains the positions much better than what was learned explains
-    /// all.
-    fn positions_follow(&self, fitted: &Fitted) -> bool {
+    /// The sum of the squares of the momenta that fits the positions best: what can be said at once.
+    pub(crate) fn kinetic_energy(&self, fitted: &Fitted) -> Option<Expr> {
         let nodes = self.nodes(&self.learned_paths(fitted));
-        self.kinetic(&nodes, POSITIONS_FOLLOW * fitted.misfit).is_some_and(|kinetic| {
-            let left = &kinetic.projection.residual[nodes.positions()];
-            let rms = (dot(left, left) / left.len().max(1) as f64).sqrt();
-            rms < POSITIONS_FOLLOW * fitted.misfit
-        })
+        Some(self.kinetic(&nodes, f64::INFINITY)?.expression(&self.catalogue))
     }
 
     /// A law that explains some of the chunks put as plainly as they allow, if it explains all.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::linalg::dot;
-use crate::recover::grow::composed::composed;
+use crate::recover::grow::composed::{angles, composed};
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::term::{Factor, Shape, Term};
 use crate::recover::problem::catalogue::Catalogue;
@@ -19,6 +19,9 @@ pub(crate) enum Rung {
     Alone,
     /// Powers, and products of two of them.
     Products,
+    /// Powers, cosines and sines of angles, and products of two of these: nothing has a number
+    /// inside that is to be fitted.
+    Angles,
     /// Functions of one scalar, alone or times a power of it.
     Functions,
     /// Functions of one scalar, and those of positions times a power of another scalar.
@@ -31,11 +34,12 @@ pub(crate) enum Rung {
 }
 
 /// All rungs, from below.
-pub(crate) const RUNGS: [Rung; 8] = [
+pub(crate) const RUNGS: [Rung; 9] = [
     Rung::Plain,
     Rung::Powers,
     Rung::Alone,
     Rung::Products,
+    Rung::Angles,
     Rung::Functions,
     Rung::Mixed,
     Rung::Composed,
@@ -45,12 +49,12 @@ pub(crate) const RUNGS: [Rung; 8] = [
 impl Rung {
     /// Whether it has products of functions of two scalars.
     pub fn has_products(self) -> bool {
-        matches!(self, Self::Products | Self::Mixed | Self::Any)
+        matches!(self, Self::Products | Self::Angles | Self::Mixed | Self::Any)
     }
 
     /// Whether its terms have numbers inside.
     pub fn has_numbers(self) -> bool {
-        !matches!(self, Self::Plain | Self::Powers | Self::Products)
+        !matches!(self, Self::Plain | Self::Powers | Self::Products | Self::Angles)
     }
 
     /// What its terms are.
@@ -60,6 +64,7 @@ impl Rung {
             Self::Powers => "powers",
             Self::Alone => "functions of one scalar",
             Self::Products => "products of powers",
+            Self::Angles => "products of powers and cosines of angles",
             Self::Functions => "functions times powers",
             Self::Mixed => "functions times powers of another scalar",
             Self::Composed => "functions of two scalars",
@@ -78,6 +83,9 @@ impl Rung {
         }
         if self.has_products() {
             found.extend(pairs(offered, product_powers, product_powers));
+        }
+        if self == Self::Angles {
+            found.extend(angles(offered));
         }
         if matches!(self, Self::Functions | Self::Any) {
             found.extend(times_own_power(offered));
@@ -261,7 +269,7 @@ fn powers(o: &Offered, exponents: &[f64]) -> Vec<Factor> {
     exponents.iter().map(|n| factor(o, Shape::Power(*n), 0.0)).collect()
 }
 
-fn product_powers(o: &Offered) -> Vec<Factor> {
+pub(super) fn product_powers(o: &Offered) -> Vec<Factor> {
     let exponents: &[f64] = match (o.is_length, o.has_momenta) {
         (true, true) => &IN_PRODUCTS_OF_MOMENTA,
         (true, false) => &IN_PRODUCTS_OF_LENGTHS,
@@ -271,7 +279,7 @@ fn product_powers(o: &Offered) -> Vec<Factor> {
 }
 
 /// Products of a factor of one scalar and a factor of a later one.
-fn pairs(
+pub(super) fn pairs(
     offered: &[Offered],
     first: impl Fn(&Offered) -> Vec<Factor>,
     second: impl Fn(&Offered) -> Vec<Factor>,

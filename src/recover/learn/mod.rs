@@ -10,6 +10,7 @@ pub(super) mod eliminate;
 pub(super) mod fitted;
 pub(super) mod form_on_paths;
 pub(super) mod nonconservative;
+mod resembles_noise;
 mod in_noise;
 pub(super) mod library_fit;
 pub(super) mod likelihood;
