@@ -136,6 +136,37 @@ impl Paths {
         lanes.map(of_lane).collect()
     }
 
+    /// Columns of increments that are known of each row of each chunk, weighted and made
+    /// uncorrelated: `values` writes those of all columns for one row, nothing where they are zero.
+    pub fn of_rows(
+        &self,
+        number: usize,
+        values: &(dyn Fn(usize, usize, &mut [f64]) + Sync),
+    ) -> Vec<Array2<f64>> {
+        let starts: Vec<usize> = self
+            .blocks
+            .iter()
+            .scan(0, |next, block| {
+                *next += block.points.len();
+                Some(*next - block.points.len())
+            })
+            .collect();
+        let rows = |(block, start): (&Block, &usize)| {
+            let mut design = Array2::zeros((block.increments.len(), number));
+            let mut row = vec![0.0; number];
+            for lane in 0..block.points.len() {
+                for at in block.first[lane]..block.first[lane + 1] {
+                    row.fill(0.0);
+                    values(start + lane, at - block.first[lane], &mut row);
+                    design.row_mut(at).iter_mut().zip(&row).for_each(|(d, x)| *d = *x);
+                }
+            }
+            self.finish(block, &mut design);
+            design
+        };
+        self.blocks.par_iter().zip(&starts).map(rows).collect()
+    }
+
     /// The increments of given fields along the paths, weighted and made uncorrelated; one column a
     /// field. `fields` writes all fields at eight states, one after the other.
     pub fn of_fields(

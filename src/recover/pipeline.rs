@@ -136,7 +136,7 @@ fn recovered_from_all(
     let mut learner = Learner::new(&natural_inputs, &natural_train, &natural_choosing, deadline)?;
     // Velocities and masses say what it is.
     learner.kinetic_is_known = !settings.masses.is_empty();
-    let checks = checks(&learner, &units, &settings.masses);
+    let mut checks = checks(&learner, &units, &settings.masses);
 
     let Known { fitted, nonconservative, grown } =
         learn(&mut learner, teaching, settings.noise, &units, progress)?;
@@ -145,6 +145,9 @@ fn recovered_from_all(
         Some(found) => learner.settle_forces(&mut discovered.chosen, found, &fitted)?,
         None => None,
     };
+    if discovered.chosen.misfit > NOISY && teaching.is_none() {
+        checks.extend(learner.driven(&fitted, &units)?);
+    }
     progress("refitting on the trajectories");
     let Settled { trained, front, resolved, judging: natural_judging } =
         settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;

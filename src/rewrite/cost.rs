@@ -13,6 +13,10 @@ use crate::rewrite::language::{Combination, Node, from_nodes};
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 struct Reading(u32, u32, usize, Arc<str>);
 
+/// What brackets around a sum save of a repeated factor, a length with its power and sign, they cost
+/// to read.
+const OF_BRACKET: u32 = 4;
+
 /// More than a number and a product cost.
 const OF_EXPONENTIAL: u32 = 4;
 
@@ -56,6 +60,13 @@ impl CostFunction<Node> for Readability {
         // An exponent belongs into the exponential.
         let of_exponential = matches!(node, Node::Power(..)) && children[0].3.starts_with("(Exp ");
         let own = own(node) + if of_exponential { OF_EXPONENTIAL } else { 0 };
+        // A law is a sum of terms: a sum in a product is multiplied out in the mind.
+        let bracketed = |child: &&Reading| child.3.starts_with("(+ ");
+        let brackets = match node {
+            Node::Product(_) => OF_BRACKET * children.iter().filter(bracketed).count() as u32,
+            _ => 0,
+        };
+        let own = own + brackets;
         let cost = children.iter().fold(own, |sum, child| sum.saturating_add(child.0));
         let sums = children.iter().fold(u32::from(matches!(node, Node::Sum(_))), |sum, child| {
             sum.saturating_add(child.1)

@@ -9,6 +9,7 @@
 pub(super) mod eliminate;
 pub(super) mod fitted;
 pub(super) mod form_on_paths;
+mod driven;
 pub(super) mod nonconservative;
 mod resembles_noise;
 mod in_noise;

@@ -118,9 +118,19 @@ impl Learner<'_> {
     /// coefficient, in blocks of rows as [`Paths::design`] has them.
     fn columns_of(&self, kinds: &[MomentumForceKind], paths: &Paths) -> Vec<Array2<f64>> {
         let shape = self.inputs().shape;
-        let half = shape.particles * shape.dimension;
         let each: Vec<MomentumForce> =
             kinds.iter().flat_map(|kind| MomentumForce::each(*kind, shape)).collect();
+        self.columns_of_forces(&each, paths)
+    }
+
+    /// The increments that some forces make along paths, a column a force.
+    pub(crate) fn columns_of_forces(
+        &self,
+        each: &[MomentumForce],
+        paths: &Paths,
+    ) -> Vec<Array2<f64>> {
+        let shape = self.inputs().shape;
+        let half = shape.particles * shape.dimension;
         paths.of_fields(each.len(), &|z, fields| {
             fields.fill(Lanes::zero());
             for (force, field) in each.iter().zip(fields.chunks_exact_mut(2 * half)) {

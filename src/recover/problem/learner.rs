@@ -154,6 +154,12 @@ impl<'a> Learner<'a> {
         all.select(ndarray::Axis(0), &rows)
     }
 
+    /// Training chunks, so many at most, evenly taken.
+    pub(crate) fn some_chunks(&self, most: usize) -> Vec<Trajectory> {
+        let step = self.train.len().div_ceil(most.max(1)).max(1);
+        self.train.iter().step_by(step).cloned().collect()
+    }
+
     /// When the time is over.
     pub(crate) fn deadline(&self) -> &Deadline {
         &self.deadline
