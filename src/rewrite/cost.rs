@@ -22,7 +22,8 @@ const OF_EXPONENTIAL: u32 = 4;
 
 fn number(c: Number) -> u32 {
     match c.value().abs() {
-        v if v.fract() == 0.0 && v < 1000.0 => 1,
+        v if v.fract() == 0.0 && v < 10.0 => 1,
+        v if v.fract() == 0.0 && v < 1000.0 => 2,
         v if is_short(v) || is_short_reciprocal(v) => 2,
         _ => 3,
     }
@@ -64,6 +65,7 @@ impl CostFunction<Node> for Readability {
         let bracketed = |child: &&Reading| child.3.starts_with("(+ ");
         let brackets = match node {
             Node::Product(_) => OF_BRACKET * children.iter().filter(bracketed).count() as u32,
+            Node::Power(..) if bracketed(&&children[0]) => OF_BRACKET / 2,
             _ => 0,
         };
         let own = own + brackets;

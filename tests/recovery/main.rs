@@ -8,6 +8,7 @@ mod data;
 mod draw;
 #[path = "../../examples/calibrate/judge.rs"]
 mod judge;
+mod kinds;
 mod laws;
 mod motion;
 mod named_laws;

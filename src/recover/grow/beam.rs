@@ -267,6 +267,17 @@ impl Growth<'_> {
         found.into_iter().map(|grown| grown.sum).collect()
     }
 
+    /// The sum with the two more terms of the pool that make it shortest, first the one, then the
+    /// other.
+    pub fn with_two_terms(&self, sum: &Sum) -> Option<Sum> {
+        let all: Vec<usize> = (0..self.pool.len()).collect();
+        let more = |sum: &Sum| {
+            let (_, k) = *self.ranked(sum, &all).first()?;
+            sum.with(self.pool.terms[k].clone(), STEPS.0, self.nodes)
+        };
+        more(&more(sum)?)
+    }
+
     /// The best few sums of every number of terms, what elimination leaves of all terms of a small
     /// pool, and, down to the floor of `roughly`, functions beside all plain terms.
     pub fn all(&self, start: &Sum, roughly: &Growth, few: usize) -> Vec<Sum> {

@@ -1,6 +1,6 @@
 //! Terms of functions of two scalars, and of functions of an angle's cosine and sine.
 
-use crate::recover::grow::pool::{Offered, pairs, product_powers};
+use crate::recover::grow::offered::{Offered, pairs, product_powers};
 use crate::recover::grow::term::{Argument, Factor, Shape, Term};
 
 /// Functions of s + b t and of s^2 + b t^2, s and t of positions; functions of cos(s) and sin(s),

@@ -7,7 +7,8 @@ use crate::recover::description_length::HOPELESS;
 use crate::recover::error::RecoverError;
 use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
-use crate::recover::grow::pool::{Offered, RUNGS, Rung, without_momenta};
+use crate::recover::grow::offered::{Offered, without_momenta};
+use crate::recover::grow::rung::{RUNGS, Rung};
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::{Shape, Term};
 use crate::recover::learn::fitted::Fitted;
@@ -24,6 +25,10 @@ const ROWS: usize = 6_000;
 
 /// Laws of a rung that are fitted by maximum likelihood, the shortest.
 const FEW: usize = 6;
+
+/// What leaves so much more than what was learned along the same paths, four times the sum of
+/// squares, is not as likely with any constants.
+const HARDLY_AS_LIKELY: f64 = 2.0;
 
 /// The last rung: of products of functions so many follow noise that one that does says little.
 const LAST: Rung = Rung::Composed;
@@ -93,6 +98,9 @@ impl Learner<'_> {
                 laws.extend(fewer);
             }
         }
+        if let Some(best) = shortest(&laws, noise_model).cloned() {
+            laws.extend(self.with_plain_terms(&best.sum, &all, &nodes, noise_model));
+        }
         Ok(GrownInNoise {
             likely: shortest(&laws, noise_model).map(|law| law.fit.clone()),
             laws: laws.into_iter().map(|law| law.fit).collect(),
@@ -133,6 +141,32 @@ impl Learner<'_> {
         found
     }
 
+    /// Laws with two plain terms in the place of one that has a number inside: they have as many
+    /// constants, and what the data don't tell apart the fitted number doesn't decide.
+    fn with_plain_terms(
+        &self,
+        law: &Sum,
+        offered: &[Offered],
+        nodes: &Nodes,
+        noise_model: &NoiseModel,
+    ) -> Vec<Likely> {
+        let of_powers = |k: usize| {
+            let term = &law.terms[k];
+            let scalars: Vec<usize> = term.0.iter().map(|f| f.scalar).collect();
+            let own: Vec<Offered> =
+                offered.iter().filter(|o| scalars.contains(&o.scalar)).copied().collect();
+            let rung = if own.len() > 1 { Rung::Products } else { Rung::Powers };
+            let pool = self.pool(rung, &own, nodes);
+            let growth = self.growth(rung, (nodes, &pool), 0, 0.0);
+            growth.with_two_terms(&law.without(k, &nodes.target)?)
+        };
+        (0..law.terms.len())
+            .filter(|k| law.terms[*k].numbers() > 0 && !self.late())
+            .filter_map(of_powers)
+            .filter_map(|sum| self.likely_sum(&sum, noise_model))
+            .collect()
+    }
+
     /// The shortest laws of a rung that weren't tried yet.
     fn few_in_noise(
         &self,
@@ -158,7 +192,8 @@ impl Learner<'_> {
             grown.extend(growth.neighbours(&shortest, FEW));
             grown.push(shortest);
         }
-        grown.retain(|sum| !sum.terms.is_empty() && !tried.iter().any(|t| t.is_like(sum)));
+        let is_near = |sum: &Sum| growth.rms(sum) < HARDLY_AS_LIKELY * misfit;
+        grown.retain(|sum| is_near(sum) && !tried.iter().any(|t| t.is_like(sum)));
         grown.sort_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)));
         let mut few: Vec<(f64, Sum)> = Vec::new();
         for sum in grown {

@@ -1,0 +1,67 @@
+//! The scalars that terms are made of, and their powers.
+
+use crate::recover::grow::term::{Factor, Shape, Term};
+
+/// A scalar that terms are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offered {
+    pub scalar: usize,
+    /// The range of its values.
+    pub range: (f64, f64),
+    /// Its unit in the table, in those that the learner has it in.
+    pub unit: f64,
+    /// Whether it depends on momenta.
+    pub has_momenta: bool,
+    /// Whether it is of momenta alone and, squared where it is a length, a product of two of them.
+    pub is_quadratic_in_momenta: bool,
+    /// Whether it is a class of scalars.
+    pub is_class: bool,
+    /// Whether it is a length, whose odd powers are no polynomials of the components.
+    pub is_length: bool,
+}
+
+/// Exponents in products, of momenta, of lengths and of what may change its sign.
+const IN_PRODUCTS_OF_MOMENTA: [f64; 2] = [2.0, 4.0];
+const IN_PRODUCTS_OF_LENGTHS: [f64; 9] = [1.0, 2.0, -1.0, -2.0, -3.0, 4.0, -4.0, -5.0, 3.0];
+const IN_PRODUCTS_OF_COMPONENTS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
+
+pub(super) fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
+    Factor::new(o.scalar, shape, inside)
+}
+
+pub(super) fn powers(o: &Offered, exponents: &[f64]) -> Vec<Factor> {
+    exponents.iter().map(|n| factor(o, Shape::Power(*n), 0.0)).collect()
+}
+
+pub(super) fn product_powers(o: &Offered) -> Vec<Factor> {
+    let exponents: &[f64] = match (o.is_length, o.has_momenta) {
+        (true, true) => &IN_PRODUCTS_OF_MOMENTA,
+        (true, false) => &IN_PRODUCTS_OF_LENGTHS,
+        _ => &IN_PRODUCTS_OF_COMPONENTS,
+    };
+    powers(o, exponents)
+}
+
+/// Products of a factor of one scalar and a factor of a later one.
+pub(super) fn pairs(
+    offered: &[Offered],
+    first: impl Fn(&Offered) -> Vec<Factor>,
+    second: impl Fn(&Offered) -> Vec<Factor>,
+) -> Vec<Term> {
+    let mut found = Vec::new();
+    let alone: Vec<&Offered> = offered.iter().filter(|o| !o.is_class).collect();
+    for (k, a) in alone.iter().enumerate() {
+        let firsts = first(a);
+        for b in &alone[k + 1..] {
+            for g in second(b) {
+                found.extend(firsts.iter().map(|f| Term(vec![*f, g])));
+            }
+        }
+    }
+    found
+}
+
+/// Without the scalars that depend on momenta, if the kinetic energy is known.
+pub(super) fn without_momenta(offered: &[Offered], is_known: bool) -> Vec<Offered> {
+    offered.iter().filter(|o| !(is_known && o.has_momenta)).copied().collect()
+}
