@@ -79,7 +79,7 @@ impl Learner<'_> {
         for rung in RUNGS.into_iter().filter(|r| *r <= LAST) {
             let is_needed = match shortest(&laws, noise_model) {
                 None => true,
-                Some(law) => !rung.has_products() && may_be_shorter(&law.sum),
+                Some(law) => may_be_shorter(&law.sum, rung.has_products()),
             };
             if self.late() || !is_needed {
                 continue;
@@ -245,9 +245,9 @@ impl Learner<'_> {
     }
 }
 
-/// Whether functions with numbers inside may make a law shorter: one takes the place of two terms or
-/// more of the same scalars, but for the two of a spring.
-fn may_be_shorter(law: &Sum) -> bool {
+/// Whether functions with numbers inside, of one scalar or in products, may make a law shorter: one
+/// takes the place of two terms or more of the same scalars, but for the two of a spring.
+fn may_be_shorter(law: &Sum, in_products: bool) -> bool {
     let of_same = |term: &Term| -> Vec<&Term> {
         let scalars = |t: &Term| t.0.iter().map(|f| f.scalar).collect::<Vec<_>>();
         law.terms.iter().filter(|t| scalars(t) == scalars(term)).collect()
@@ -256,8 +256,9 @@ fn may_be_shorter(law: &Sum) -> bool {
         let is_power = |n: f64| move |t: &&Term| t.0.len() == 1 && t.0[0].shape == Shape::Power(n);
         terms.len() == 2 && terms.iter().any(is_power(1.0)) && terms.iter().any(is_power(2.0))
     };
+    let is_product = |terms: &[&Term]| terms[0].0.len() > 1;
     let several = law.terms.iter().map(of_same).filter(|terms| terms.len() > 1);
-    several.into_iter().any(|terms| !is_spring(&terms))
+    several.filter(|terms| is_product(terms) == in_products).any(|terms| !is_spring(&terms))
 }
 
 /// Root mean square residual of what was learned along some paths.

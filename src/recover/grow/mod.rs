@@ -204,10 +204,12 @@ impl Learner<'_> {
             let members = self.catalogue.members(k);
             let ranges = members.iter().map(|&i| self.ranges[i]);
             let scalar = &self.scalars()[members[0]];
+            let (low, high) = ranges
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+            let passes = members.iter().any(|&i| self.passes_zero(i));
             Offered {
                 scalar: k,
-                range: ranges
-                    .fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1))),
+                range: (if passes { 0.0 } else { low }, high),
                 has_momenta: self.has_momenta(members[0]),
                 is_quadratic_in_momenta: Self::is_quadratic_in_momenta(scalar, self.inputs()),
                 unit: units.of_scalar(scalar),

@@ -6,7 +6,7 @@ use crate::recover::grow::term::{Factor, Shape, Term};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offered {
     pub scalar: usize,
-    /// The range of its values.
+    /// The range of its values; from zero where a length passes through zero.
     pub range: (f64, f64),
     /// Its unit in the table, in those that the learner has it in.
     pub unit: f64,
@@ -29,8 +29,10 @@ pub(super) fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
     Factor::new(o.scalar, shape, inside)
 }
 
+/// Powers; of what passes through zero only those that are finite there.
 pub(super) fn powers(o: &Offered, exponents: &[f64]) -> Vec<Factor> {
-    exponents.iter().map(|n| factor(o, Shape::Power(*n), 0.0)).collect()
+    let is_finite = |n: &&f64| **n > 0.0 || o.range.0 > 0.0;
+    exponents.iter().filter(is_finite).map(|n| factor(o, Shape::Power(*n), 0.0)).collect()
 }
 
 pub(super) fn product_powers(o: &Offered) -> Vec<Factor> {

@@ -135,8 +135,8 @@ fn alone(offered: &[Offered]) -> Vec<Term> {
 
 fn times_own_power(offered: &[Offered]) -> Vec<Term> {
     let times = |o: &Offered| -> Vec<Term> {
-        let power = |n: f64| factor(o, Shape::Power(n), 0.0);
-        let each = |f: Factor| [-1.0, 1.0, -2.0].map(|n| Term(vec![power(n), f]));
+        let own = powers(o, &[-1.0, 1.0, -2.0]);
+        let each = |f: Factor| own.iter().map(move |power| Term(vec![*power, f]));
         functions(o, 1).into_iter().flat_map(each).collect()
     };
     offered.iter().filter(|o| !o.is_class).flat_map(times).collect()

@@ -57,8 +57,12 @@ impl Nonconservative {
     /// Which of its forces have a coefficient that stands out.
     fn standing_out(&self) -> Vec<MomentumForceKind> {
         let stands_out = |(force, errors): &(&MomentumForce, &Vec<f64>)| {
+            let stands_out = |(c, e): (&f64, &f64)| c.abs() > STANDS_OUT * e;
             let mut both = force.coefficients.iter().zip(errors.iter());
-            both.any(|(c, e)| c.abs() > STANDS_OUT * e)
+            // Drag never gives energy: what does is the bias of noisy momenta.
+            let gives = |(c, e): (&f64, &f64)| *c < 0.0 && stands_out((c, e));
+            let is_drag = force.kind == MomentumForceKind::Drag;
+            both.clone().any(stands_out) && !(is_drag && both.any(gives))
         };
         self.forces.iter().zip(&self.errors).filter(stands_out).map(|(f, _)| f.kind).collect()
     }

@@ -123,6 +123,21 @@ impl<'a> Learner<'a> {
         self.kinetic_is_known && self.is_kinetic(scalar)
     }
 
+    /// Whether a scalar is a length on a line that passes through zero within a chunk.
+    pub(crate) fn passes_zero(&self, scalar: usize) -> bool {
+        let Scalar::Norm(vector) = &self.scalars()[scalar] else { return false };
+        let on_a_line = self.inputs.shape.dimension == 1;
+        let slots: Option<Vec<(usize, f64)>> =
+            vector.terms().iter().map(|(n, c)| Some((self.inputs.slot(n)?, *c))).collect();
+        let Some(slots) = slots.filter(|_| on_a_line) else { return false };
+        let value =
+            |row: ndarray::ArrayView1<f64>| -> f64 { slots.iter().map(|(k, c)| c * row[*k]).sum() };
+        self.train.iter().any(|chunk| {
+            let values: Vec<f64> = chunk.states.rows().into_iter().map(value).collect();
+            values.windows(2).any(|w| w[0] * w[1] <= 0.0)
+        })
+    }
+
     /// Whether a scalar is a length that is the same in all states but not zero: of a rod, of a bond,
     /// of a circular orbit. All that the data tell of a function of it is its slope there.
     pub(crate) fn is_constant_length(&self, scalar: usize) -> bool {
