@@ -17,7 +17,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{
-    self, Chunks, Cut, FolderLock, Trajectory, files, overlapped, split_trajectories,
+    self, Chunks, Cut, FolderLock, ReadOptions, Trajectory, files, overlapped, split_trajectories,
 };
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
@@ -391,18 +391,19 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             "--mass: one mass for each particle is accepted, but a particle is given twice".into(),
         ));
     }
+    let options = ReadOptions { masses, ..ReadOptions::default() };
     let mut cut = Cut { points: POINTS, most: arguments.max_chunks as usize, seed: arguments.seed };
     if let Some(memory) = arguments.memory {
-        let shape = dataset::read_shape(path, &masses).map_err(input)?;
+        let shape = dataset::read_shape(path, &options).map_err(input)?;
         let inputs = Inputs::new(shape, vec![0.0; shape.dimension], arguments.vector.clone())
             .map_err(input)?;
         cut.most = cut.most.min(fitting(memory, &inputs)?);
     }
     let (table, warnings) =
-        dataset::read_chunks(path, &masses, &cut, &mut |event| bar.set_message(event.to_string()))
+        dataset::read_chunks(path, &options, &cut, &mut |event| bar.set_message(event.to_string()))
             .map_err(input)?;
     bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
-    let Chunks { shape, chunks, available, rows, velocities } = table;
+    let Chunks { shape, chunks, available, rows, masses, .. } = table;
     let reading = PROGRAM + ROW * rows;
     if let Some(memory) = arguments.memory.filter(|memory| *memory < reading) {
         let (given, least) = (memory >> 20, reading.div_ceil(1 << 20));
@@ -427,8 +428,7 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
         split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
-    let known = masses.into_values().filter(|_| velocities).collect();
-    Ok(Data { inputs, train, validation, masses: known, source })
+    Ok(Data { inputs, train, validation, masses, source })
 }
 
 /// Bytes that the program takes besides what it learns from, and for each row of a table while that

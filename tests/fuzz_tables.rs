@@ -11,8 +11,8 @@ use polars::prelude::{Column, DataFrame};
 use polars_io::prelude::{ParquetCompression, ParquetWriter};
 use proptest::prelude::*;
 use scalar_dynamics::dataset::{
-    Cut, DatasetError, Shape, Trajectory, TrajectoryTable, frames, read_chunks, read_table,
-    write_table,
+    Cut, DatasetError, ReadOptions, Shape, Trajectory, TrajectoryTable, frames, read_chunks,
+    read_table, write_table,
 };
 use tempfile::TempDir;
 
@@ -162,10 +162,10 @@ fn parquet_files(folder: &Path) -> Vec<Vec<u8>> {
 /// Reads a file in every way; what comes out is sound.
 fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
     let begin = Instant::now();
-    let masses = BTreeMap::from([(1, 2.0)]);
+    let options = ReadOptions { masses: BTreeMap::from([(1, 2.0)]), ..ReadOptions::default() };
     let cut = Cut { points: 5, most: 3, seed: 1 };
-    let whole = read_table(path, &masses);
-    let some = read_chunks(path, &masses, &cut, &mut |_| {});
+    let whole = read_table(path, &options);
+    let some = read_chunks(path, &options, &cut, &mut |_| {});
     prop_assert_eq!(whole.is_ok(), some.is_ok());
     for result in [whole.as_ref().err(), some.as_ref().err()].into_iter().flatten() {
         let named = result.to_string().contains("damaged.")
@@ -275,7 +275,7 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
     let refused = |footer: &[u8]| {
         let bytes = [b"PAR1", footer, &(footer.len() as u32).to_le_bytes()[..], b"PAR1"].concat();
         fs::write(&path, bytes).unwrap();
-        matches!(read_table(&path, &BTreeMap::new()), Err(DatasetError::Corrupt { .. }))
+        matches!(read_table(&path, &ReadOptions::default()), Err(DatasetError::Corrupt { .. }))
     };
     // version 2, then a schema of 2^31 elements; the same as row groups behind an empty schema; a
     // list that says it is a number.
@@ -286,7 +286,7 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
     let path = folder.path().join("damaged.csv");
     let endless = format!("trajectory,t,q1_x,p1_x\n0,0,1,\"{}", "1\n".repeat(1 << 20));
     fs::write(&path, endless).unwrap();
-    let error = read_table(&path, &BTreeMap::new()).unwrap_err();
+    let error = read_table(&path, &ReadOptions::default()).unwrap_err();
     assert!(
         matches!(&error, DatasetError::Corrupt { reason, .. } if reason.contains("row 1") && reason.contains("quotation")),
         "{error}"

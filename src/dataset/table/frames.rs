@@ -65,13 +65,17 @@ pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
         return if is_parquet(path) {
             Ok(vec![path.into()])
         } else {
-            Err(DatasetError::UnknownExtension { path: path.into() })
+            Err(DatasetError::UnknownExtension { path: path.into(), accepted: ".parquet" })
         };
     }
     let mut found = Vec::new();
     collect_parquet(path, &mut found)
         .map_err(|source| DatasetError::Unreadable { path: path.into(), source })?;
-    if found.is_empty() { Err(DatasetError::NothingFound { path: path.into() }) } else { Ok(found) }
+    if found.is_empty() {
+        Err(DatasetError::NothingFound { path: path.into(), accepted: ".parquet" })
+    } else {
+        Ok(found)
+    }
 }
 
 fn collect_parquet(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
