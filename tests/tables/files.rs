@@ -835,7 +835,7 @@ fn inspection_ignores_nan_and_shows_the_results() {
 
     fs::create_dir(folder.path().join("deeper")).unwrap();
     write_table(&folder.path().join("deeper").join("test.parquet"), &example(PLANE)).unwrap();
-    let found = dataset::frames::parquet_files(folder.path()).unwrap();
+    let found = dataset::frames::files_to_inspect(folder.path()).unwrap();
     assert_eq!(found, [folder.path().join("deeper").join("test.parquet"), path]);
     let text = inspect::as_text(&inspect::inspect(&found[0]).unwrap(), true);
     assert!(text.contains("2 to 3") && !text.contains("seed"), "{text}");
@@ -849,17 +849,17 @@ fn inspection_ignores_nan_and_shows_the_results() {
 fn bad_input_for_inspection_is_named() {
     let folder = TempDir::new().unwrap();
     assert!(matches!(
-        dataset::frames::parquet_files(folder.path()),
+        dataset::frames::files_to_inspect(folder.path()),
         Err(DatasetError::NothingFound { .. })
     ));
     assert!(matches!(
-        dataset::frames::parquet_files(&folder.path().join("absent")),
+        dataset::frames::files_to_inspect(&folder.path().join("absent")),
         Err(DatasetError::Unreadable { .. })
     ));
     let path = folder.path().join("notes.md");
     fs::write(&path, "x").unwrap();
     assert!(matches!(
-        dataset::frames::parquet_files(&path),
+        dataset::frames::files_to_inspect(&path),
         Err(DatasetError::UnknownExtension { .. })
     ));
 }

@@ -1,4 +1,5 @@
 //! Tables of trajectories: in and out, and from a user's own to the law.
 
 mod files;
+mod formats;
 mod own;

@@ -134,6 +134,14 @@ impl Index {
         builder.index(source)
     }
 
+    /// Bytes that were held at most.
+    pub fn memory(&self) -> usize {
+        // Sorting takes as much again as there is.
+        2 * size_of_val(&self.segments[..])
+            + size_of_val(&self.by_row[..])
+            + size_of_val(&self.pieces[..])
+    }
+
     /// The pieces that are whole trajectories, or what is left of them between cuts, by increasing
     /// id and time, as ranges of rows.
     pub fn pieces(&self) -> &[Range<u64>] {

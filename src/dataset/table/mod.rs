@@ -21,6 +21,7 @@ mod paths;
 mod source;
 mod stamps;
 mod states;
+mod statistics;
 mod suggest;
 mod survey;
 mod text;
@@ -105,6 +106,8 @@ pub struct Chunks {
     pub velocities: bool,
     /// These masses, where they are: those of the options, or else of the file.
     pub masses: Vec<f64>,
+    /// Bytes that were held to know which rows belong together.
+    pub memory: usize,
 }
 
 /// Reads a table (see [`read_table`] for the formats) that is too large to be held: it is cut into
@@ -139,6 +142,7 @@ pub fn read_chunks(
             rows: index.rows as usize,
             velocities: layout.velocities,
             masses,
+            memory: index.memory(),
         },
         notes,
     ))

@@ -202,9 +202,14 @@ fn missing_column(source: &Source, options: &ReadOptions, missing: Missing) -> D
         line
     };
     if !pairs.is_empty() && serves {
-        hint += &format!("; if the names mean what they seem to, add --columns {line}");
+        let masses = if line.contains("v1_x") { " and --mass 1=M" } else { "" };
+        hint += &format!("; if the names mean what they seem to, add --columns {line}{masses}");
     } else if !pairs.is_empty() {
-        hint += &format!("; a part of it: --columns {line}");
+        hint += &format!("; --columns {line} would name a part of it");
+        let moves = pairs.iter().any(|(ours, _)| ours.starts_with(['p', 'v']));
+        if !moves && missing.column.starts_with('q') {
+            hint += ", and momenta (p1_x, ..) or velocities (v1_x, ..) are needed too";
+        }
     } else if !near.is_empty() {
         hint += &format!("; nearest: {}", near.join(", "));
     }

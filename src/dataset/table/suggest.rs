@@ -64,7 +64,7 @@ pub(super) fn mapping(found: &[String], time_step: bool) -> (Vec<(String, String
 /// Columns without names: time, positions and velocities of a particle, if there are as many.
 fn numbered(columns: usize) -> BTreeMap<String, String> {
     let dimension = columns / 2;
-    if columns % 2 == 0 || !(1..=3).contains(&dimension) {
+    if columns.is_multiple_of(2) || !(1..=3).contains(&dimension) {
         return BTreeMap::new();
     }
     let axes = |letter: char| {
@@ -95,7 +95,7 @@ fn guess(name: &str) -> Option<String> {
                 // The axis is the only x of a pattern.
                 pattern.replace('x', axis) == word
             };
-            let (letter, _) = WORDS.iter().find(|(_, words)| words.iter().any(|w| is(&w)))?;
+            let (letter, _) = WORDS.iter().find(|(_, words)| words.iter().any(|w| is(w)))?;
             Some((*letter, *axis))
         })
     };
