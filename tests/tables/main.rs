@@ -3,3 +3,4 @@
 mod files;
 mod formats;
 mod own;
+mod samples;

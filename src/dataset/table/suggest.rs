@@ -95,7 +95,7 @@ fn guess(name: &str) -> Option<String> {
                 // The axis is the only x of a pattern.
                 pattern.replace('x', axis) == word
             };
-            let (letter, _) = WORDS.iter().find(|(_, words)| words.iter().any(|w| is(w)))?;
+            let (letter, _) = WORDS.iter().find(|(_, words)| words.iter().any(is))?;
             Some((*letter, *axis))
         })
     };
