@@ -183,7 +183,9 @@ fn gaps_are_refused_or_cut() {
     let rows = "0,1,1\n1,2,2\n2,,3\n3,4,4\n4,5,oops\n5,6,6\n6,7,7\n7,8\n8,9,9\n9,10,NaN\n";
     let bytes = format!("t,q1_x,p1_x\n{rows}");
     let told = error("table.csv", &bytes, &ReadOptions::default());
-    assert!(told.contains("row 3") && told.contains("--gaps cut"), "{told}");
+    assert!(told.contains("row 8 has 2 fields") && told.contains("--gaps cut"), "{told}");
+    let told = error("table.csv", bytes.replace("\n7,8", ""), &ReadOptions::default());
+    assert!(told.contains("q1_x, trajectory 0, row 3") && told.contains("--gaps cut"), "{told}");
     let cut = ReadOptions { gaps: Gaps::Cut, ..ReadOptions::default() };
     let file = only("table.csv", &bytes);
     let (table, notes) = read_table(&file.path, &cut).unwrap();

@@ -43,15 +43,11 @@ impl Opened {
             }
             Some(step) => Clock::Rows(step),
         };
-        if source.has_ids() {
-            source.check_column(TRAJECTORY, Kind::Id)?;
-        }
-        if let Some(column) = clock.column() {
-            source.check_column(column, Kind::Time)?;
-        }
-        for name in &layout.columns {
-            source.check_column(name, Kind::Number)?;
-        }
+        let id = source.has_ids().then_some((TRAJECTORY, Kind::Id));
+        let time = clock.column().map(|column| (column, Kind::Time));
+        let states = layout.columns.iter().map(|name| (name.as_str(), Kind::Number));
+        let wanted: Vec<(&str, Kind)> = id.into_iter().chain(time).chain(states).collect();
+        source.check_columns(&wanted)?;
         let masses = masses(&mut source, &layout, options)?;
         let half = layout.columns.len() / 2;
         let mut factors = vec![1.0; half];

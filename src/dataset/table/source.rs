@@ -128,43 +128,32 @@ impl Source {
         Ok(self.first()?.metadata())
     }
 
-    /// Checks that every file has a column once, of a type that can be read.
+    /// Checks that every file has each of some columns once, of a type that can be read.
     ///
     /// # Errors
     /// [`DatasetError::ColumnType`], [`DatasetError::RepeatedColumn`],
     /// [`DatasetError::MissingColumn`].
-    pub fn check_column(&mut self, name: &str, kind: Kind) -> Result<(), DatasetError> {
-        for k in 0..self.files.len() {
-            let file = &self.files[k];
-            let mut places = (0..).zip(&file.names).filter(|(_, n)| *n == name).map(|(k, _)| k);
-            let (place, again) = (places.next(), places.next());
-            let (path, column) = (file.path.clone(), name.to_string());
-            if again.is_some() {
-                return Err(DatasetError::RepeatedColumn { path, column });
+    pub fn check_columns(&mut self, wanted: &[(&str, Kind)]) -> Result<(), DatasetError> {
+        for (k, file) in self.files.iter().enumerate() {
+            let mut opened = None;
+            // Text tells nothing of the types of its columns.
+            let part = match &mut self.only {
+                Some(part) if k == 0 => Some(part),
+                _ if [Format::Parquet, Format::Arrow].contains(&file.format) => {
+                    let part = Part::open(&file.path, file.format, &self.options.columns)?;
+                    Some(opened.insert(part))
+                }
+                _ => None,
+            };
+            for (name, kind) in wanted {
+                let place = file.place(name)?;
+                let checked = part.as_ref().map_or(Ok(()), |part| part.check(place, *kind));
+                checked.map_err(|(found, accepted)| {
+                    let (path, own) = (file.path.clone(), &file.own[place]);
+                    let column = if own == name { own.clone() } else { format!("{own} ({name})") };
+                    DatasetError::ColumnType { path, column, found, accepted }
+                })?;
             }
-            let Some(place) = place else {
-                if name == TRAJECTORY && !self.has_ids() {
-                    continue;
-                }
-                let (found, hint) = (file.own.clone(), "; other files of the table have it".into());
-                return Err(DatasetError::MissingColumn { path, column, found, hint });
-            };
-            let own = &file.own[place];
-            let column = if own == name { column } else { format!("{own} ({name})") };
-            let format = file.format;
-            let checked = match &mut self.only {
-                Some(part) if k == 0 => part.check(place, kind),
-                _ if [Format::Parquet, Format::Arrow].contains(&format) => {
-                    Part::open(&path, format, &self.options.columns)?.check(place, kind)
-                }
-                _ => Ok(()),
-            };
-            checked.map_err(|(found, accepted)| DatasetError::ColumnType {
-                path,
-                column,
-                found,
-                accepted,
-            })?;
         }
         Ok(())
     }
@@ -239,6 +228,20 @@ impl Source {
 }
 
 impl TableFile {
+    /// The only column of a name.
+    fn place(&self, name: &str) -> Result<usize, DatasetError> {
+        let mut places = (0..self.names.len()).filter(|&k| self.names[k] == name);
+        let (path, column) = (self.path.clone(), name.to_string());
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (Some(_), Some(_)) => Err(DatasetError::RepeatedColumn { path, column }),
+            (None, _) => {
+                let hint = "; other files of the table have it".into();
+                Err(DatasetError::MissingColumn { path, column, found: self.own.clone(), hint })
+            }
+        }
+    }
+
     /// The columns that the file has, and their indices among those wanted.
     fn places(&self, wanted: &[(&str, Kind)]) -> (Vec<Wanted>, Vec<usize>) {
         let place = |name: &str| self.names.iter().position(|n| n == name);

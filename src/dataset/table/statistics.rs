@@ -42,7 +42,7 @@ pub fn column_statistics(
     let names = source.columns().to_vec();
     let own = source.found().1.to_vec();
     // Of columns with one name only the first is read.
-    let numeric = |name: &String| source.check_column(name, Kind::Time).is_ok();
+    let numeric = |name: &String| source.check_columns(&[(name.as_str(), Kind::Time)]).is_ok();
     let numeric: Vec<bool> = names.iter().map(numeric).collect();
     let none = |name: &String| ColumnStatistics {
         name: name.clone(),

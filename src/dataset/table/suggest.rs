@@ -109,7 +109,10 @@ pub(super) fn nearest<'a>(word: &str, found: &'a [String]) -> Vec<&'a str> {
     const ALIKE: usize = 2;
     let mut near: Vec<(usize, &str)> =
         found.iter().map(|name| (distance(word, &bare(name)), name.as_str())).collect();
-    near.retain(|(distance, name)| *distance <= ALIKE && *distance < name.chars().count());
+    let length = word.chars().count();
+    near.retain(|(distance, name)| {
+        *distance <= ALIKE && *distance < name.chars().count().max(length)
+    });
     near.sort();
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }

@@ -43,13 +43,19 @@ pub(super) fn read(
             let found: String = count.chars().take(40).collect();
             lines.corrupt(format!("{found:?} where a number of atoms is to stand"))
         })?;
+        if let Some(before) = reader.as_ref().map(|reader| reader.atoms).filter(|n| *n != atoms) {
+            let reason = format!(
+                "a frame of {atoms} atoms after one of {before}; the same atoms in each are accepted"
+            );
+            return Err(lines.corrupt(reason));
+        }
         let comment = lines.next()?.ok_or_else(|| lines.cut())?;
         let comment = pairs(&comment);
         let reader = match &mut reader {
             Some(reader) => reader,
             none => none.insert(Reader::new(&comment, atoms, columns, &lines)?),
         };
-        reader.frame(&comment, atoms, &mut lines)?;
+        reader.frame(&comment, &mut lines)?;
     }
     let reader = reader.ok_or_else(|| DatasetError::NoRows { path: path.into() })?;
     Ok(reader.table())
@@ -164,23 +170,15 @@ impl Reader {
     fn frame(
         &mut self,
         comment: &BTreeMap<String, String>,
-        atoms: usize,
         lines: &mut Lines,
     ) -> Result<(), DatasetError> {
-        if atoms != self.atoms {
-            let reason = format!(
-                "a frame of {atoms} atoms after one of {}; the same atoms in each are accepted",
-                self.atoms
-            );
-            return Err(lines.corrupt(reason));
-        }
         for ((_, name), times) in self.clocks.iter().zip(&mut self.times) {
             let time = comment.get(name).and_then(|text| text.parse().ok());
             times.push(time.ok_or_else(|| lines.corrupt(format!("{name} is no number")))?);
         }
         let places = [Some(self.positions), self.momenta.map(|(_, place)| place)];
         let mut halves = [Vec::new(), Vec::new()];
-        for _ in 0..atoms {
+        for _ in 0..self.atoms {
             let line = lines.next()?.ok_or_else(|| lines.cut())?;
             let fields: Vec<&str> = line.split_whitespace().collect();
             if fields.len() != self.fields {
@@ -199,7 +197,7 @@ impl Reader {
                     half.push(number(k)?);
                 }
             }
-            if let (Some(place), true) = (self.mass, self.masses.len() < atoms) {
+            if let (Some(place), true) = (self.mass, self.masses.len() < self.atoms) {
                 self.masses.push(number(place.first)?);
             }
         }

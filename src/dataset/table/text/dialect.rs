@@ -97,11 +97,15 @@ impl Beginning {
         self.records.iter().map(Vec::len).max_by_key(|&n| (count(n), n)).unwrap_or(0)
     }
 
-    /// Cells that are numbers speak for a separator, half as much others against it.
+    /// Cells that are numbers speak for a separator, half as much others in their rows against it.
     fn score(&self, fields: usize, separator: Separator) -> f64 {
-        let cells = self.records.iter().filter(|record| record.len() == fields).flatten();
-        let cells = cells.filter(|cell| !cell.is_empty());
-        cells.map(|cell| if numeric(cell, separator) { 1.0 } else { -0.5 }).sum()
+        let rows = self.records.iter().filter(|record| record.len() == fields);
+        rows.map(|record| {
+            let cells = || record.iter().filter(|cell| !cell.is_empty());
+            let numbers = cells().filter(|cell| numeric(cell, separator)).count() as f64;
+            if numbers > 0.0 { numbers - 0.5 * (cells().count() as f64 - numbers) } else { 0.0 }
+        })
+        .sum()
     }
 
     fn dialect(self, separator: Separator, fields: usize) -> Dialect {
@@ -204,6 +208,7 @@ mod tests {
         check("t;x\n0;1\n1;2\n", SEMICOLON, &["t", "x"], "0;1");
         check("t\tx (m)\n0\t1\n1\t2\n", TAB, &["t", "x (m)"], "0\t1");
         check("t x\n 0  1\n 1  2\n", BLANKS, &["t", "x"], "0  1");
+        check("t (s)\tx\n0,5\t1,5\n", TAB, &["t (s)", "x"], "0,5");
         check("t x\n0,5 1,5\n1,5 2,5\n", BLANKS, &["t", "x"], "0,5");
         check("time,note\n2023-06-01 00:00:00,a b\n", COMMA, &["time", "note"], "2023");
     }
