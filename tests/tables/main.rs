@@ -3,4 +3,6 @@
 mod files;
 mod formats;
 mod own;
+mod rows;
 mod samples;
+mod text;

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod arrow;
+mod builder;
 mod cell;
 mod footer;
 pub mod frames;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use super::builder;
 use super::cell::Kind;
 use super::index::{Clock, Index};
 use super::layout::{Layout, Missing, TRAJECTORY, state_columns};
@@ -94,7 +95,7 @@ impl Opened {
             }
         };
         let done = &mut |done| progress(part + (1.0 - part) * done);
-        Index::read(&mut self.source, clock, &witness, broken, done)
+        builder::read(&mut self.source, clock, &witness, broken, done)
     }
 
     /// Reads the states of some ranges of the index's rows.

@@ -288,3 +288,19 @@ fn bad_name(path: &Path, found: &[String], bad: BadName) -> DatasetError {
         }
     }
 }
+
+/// A finite number; else an error that tells file, column, trajectory and row.
+pub(super) fn finite(cell: &Cell, column: &str, trajectory: i64) -> Result<f64, DatasetError> {
+    if let Some(Value::Number(value)) = cell.value
+        && value.is_finite()
+    {
+        return Ok(value);
+    }
+    let (path, column, row) = (cell.path.into(), column.into(), cell.in_file as usize);
+    Err(match cell.value {
+        Some(Value::Number(value)) => {
+            DatasetError::NotFinite { path, column, trajectory, row, value }
+        }
+        _ => DatasetError::Null { path, column, trajectory: Some(trajectory), row },
+    })
+}

@@ -7,8 +7,8 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use super::cell::{Kind, Value};
-use super::index::{Broken, Clock, Index, Segment, finite};
-use super::source::{Cell, Source};
+use super::index::{Broken, Clock, Index, Segment};
+use super::source::{Cell, Source, finite};
 use crate::dataset::{DatasetError, Trajectory};
 
 /// The columns of a state.
