@@ -2,7 +2,7 @@
 
 use scalar_dynamics::dataset::{Cut, Gaps, ReadOptions, read_chunks, read_table};
 
-use crate::rows::{ROWS, assert_rows, column, columns, error, only, read, text};
+use crate::rows::{ROWS, assert_rows, columns, error, only, read, text};
 
 #[test]
 fn text_is_read_in_every_dialect() {
