@@ -2,6 +2,8 @@
 
 #[path = "common/messages.rs"]
 mod messages;
+#[path = "common/table.rs"]
+mod table;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,7 +19,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{
-    self, Chunks, Cut, FolderLock, Trajectory, files, overlapped, split_trajectories,
+    self, Chunks, Cut, FolderLock, ReadOptions, Trajectory, files, overlapped, split_trajectories,
 };
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
@@ -26,6 +28,7 @@ use scalar_dynamics::recover::{
     Comparison, ModelErrors, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk,
     recover,
 };
+use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::nonconservative::nonconservative_text;
 use scalar_dynamics::report::recovery::RecoveryReport;
 use scalar_dynamics::report::words::{
@@ -38,18 +41,25 @@ use scalar_dynamics::train::{self, states};
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
 ///
-/// The table (Parquet or CSV) has columns trajectory, t, q1_x, q1_y, q1_z, p1_x, .. (or velocities
-/// v1_x, .. with --mass). Without --input the springy double pendulum makes its own data. Exit
-/// status: 0 done, 2 bad input or arguments, 1 anything else.
+/// The table (Parquet, CSV and other text, Arrow IPC, npz, extended XYZ) has columns t, q1_x, q1_y,
+/// q1_z, p1_x, .. (or velocities v1_x, .. with --mass), and `trajectory` where it has several runs;
+/// --columns tells other names. Without --input the springy double pendulum makes its own data.
+/// Exit status: 0 done, 2 bad input or arguments, 1 anything else.
 #[derive(Parser)]
 #[command(name = "recover_hamiltonian", version)]
 struct Arguments {
-    /// Table of trajectories: a .parquet or .csv file.
+    /// Table of trajectories: a file (.parquet, .csv, .tsv, .txt, .dat, .arrow, .feather, .npz,
+    /// .xyz, .extxyz), a folder of files, or a pattern in quotation marks, such as 'runs/*.csv'.
     #[arg(long, value_name = "TABLE")]
     input: Option<PathBuf>,
+    #[command(flatten)]
+    table: table::TableArguments,
     /// Folder for the results; created.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    out: Option<PathBuf>,
+    /// Read and check the table, say what would be done, and write nothing.
+    #[arg(long, requires = "input")]
+    dry_run: bool,
     /// A constant vector that the law may use, such as g=0,0,-1; may be repeated.
     #[arg(long, value_name = "NAME=X,Y,Z", value_parser = vector, allow_hyphen_values = true)]
     vector: Vec<(String, Vec<f64>)>,
@@ -202,11 +212,15 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let bar = progress(arguments.quiet || arguments.verbose);
     let signals = on_signal(&bar);
-    let Data { inputs, train, validation, masses, source } = load(arguments, &bar)?;
+    let Data { inputs, train, validation, masses, source, notes } = load(arguments, &bar)?;
+    if arguments.dry_run {
+        return dry_run(arguments, &bar, (train.len(), validation.len()), &inputs);
+    }
+    let out = arguments.out.as_deref().unwrap_or(Path::new("."));
     signals.learning.store(true, Ordering::Relaxed);
     let stop = signals.stop;
     let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
-    let _lock = FolderLock::take(&arguments.out).map_err(|error| match error {
+    let _lock = FolderLock::take(out).map_err(|error| match error {
         dataset::DatasetError::Folder { .. } => Failure::Input(format!("--out: {error}")),
         error => other(error),
     })?;
@@ -254,8 +268,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         command: format!("cargo run --example recover_hamiltonian -- {}", command.join(" ")),
         seed: arguments.seed,
         truth: comparison.as_ref(),
+        notes: &notes,
     };
-    report.write(&arguments.out).map_err(other)?;
+    report.write(out).map_err(other)?;
     let seconds = [
         ("read", read),
         ("recover", recovered - read),
@@ -264,7 +279,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     ];
     let seconds: BTreeMap<_, _> = seconds.iter().map(|(k, d)| (*k, d.as_secs_f64())).collect();
     files::write_text(
-        &arguments.out.join("timings.json"),
+        &out.join("timings.json"),
         &(serde_json::to_string_pretty(&seconds).map_err(other)? + "\n"),
     )
     .map_err(other)?;
@@ -274,16 +289,15 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         train.len(),
         validation.len()
     );
-    let summary = summary(&recovery, comparison.as_ref(), &chunks, &arguments.out, begin.elapsed());
+    let summary = summary(&recovery, comparison.as_ref(), &chunks, out, begin.elapsed());
     match std::io::stdout().write_all(summary.as_bytes()) {
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(other(format!("standard output: {error}")))
         }
-        _ if recovery.stopped && stop.load(Ordering::Relaxed) => Err(other(format!(
-            "stopped; {} has the best law so far; {AGAIN}",
-            arguments.out.display()
-        ))),
+        _ if recovery.stopped && stop.load(Ordering::Relaxed) => {
+            Err(other(format!("stopped; {} has the best law so far; {AGAIN}", out.display())))
+        }
         _ => Ok(()),
     }
 }
@@ -365,9 +379,19 @@ struct Data {
     masses: Vec<f64>,
     /// Where they are from.
     source: String,
+    /// What was ignored, assumed or cut in reading them.
+    notes: Vec<String>,
 }
 
 fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
+    let table = &arguments.table;
+    let told = !table.columns.is_empty() || table.time_step.is_some() || !table.angle.is_empty();
+    if arguments.input.is_none() && (told || table.gaps == table::OnGaps::Cut) {
+        return Err(Failure::Input(
+            "--columns, --time-step, --angle and --gaps say how --input is read; --input is missing"
+                .into(),
+        ));
+    }
     let mut data = match &arguments.input {
         Some(path) => read(path, arguments, bar)?,
         None => pendulum(&arguments.preset, arguments.seed)?,
@@ -384,26 +408,33 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     Ok(data)
 }
 
-fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
+/// How the table of --input is to be read.
+fn read_options(arguments: &Arguments) -> Result<ReadOptions, Failure> {
     let masses: BTreeMap<usize, f64> = arguments.mass.iter().copied().collect();
     if masses.len() < arguments.mass.len() {
         return Err(Failure::Input(
             "--mass: one mass for each particle is accepted, but a particle is given twice".into(),
         ));
     }
+    arguments.table.options(masses).map_err(Failure::Input)
+}
+
+fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
+    let options = read_options(arguments)?;
     let mut cut = Cut { points: POINTS, most: arguments.max_chunks as usize, seed: arguments.seed };
     if let Some(memory) = arguments.memory {
-        let shape = dataset::read_shape(path, &masses).map_err(input)?;
+        let shape = dataset::read_shape(path, &options).map_err(input)?;
         let inputs = Inputs::new(shape, vec![0.0; shape.dimension], arguments.vector.clone())
             .map_err(input)?;
         cut.most = cut.most.min(fitting(memory, &inputs)?);
     }
     let (table, warnings) =
-        dataset::read_chunks(path, &masses, &cut, &mut |event| bar.set_message(event.to_string()))
+        dataset::read_chunks(path, &options, &cut, &mut |event| bar.set_message(event.to_string()))
             .map_err(input)?;
-    bar.suspend(|| warnings.iter().for_each(|w| eprintln!("warning: {w}")));
-    let Chunks { shape, chunks, available, rows, velocities } = table;
-    let reading = PROGRAM + ROW * rows;
+    let told = if arguments.dry_run { &[] } else { &warnings[..] };
+    bar.suspend(|| told.iter().for_each(|w| eprintln!("warning: {w}")));
+    let Chunks { shape, chunks, available, rows, masses, memory: index, .. } = table;
+    let reading = PROGRAM + index;
     if let Some(memory) = arguments.memory.filter(|memory| *memory < reading) {
         let (given, least) = (memory >> 20, reading.div_ceil(1 << 20));
         bar.suspend(|| eprintln!("warning: to read {rows} rows may have taken {least} MB, more than the {given} MB of --memory"));
@@ -427,14 +458,42 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
         split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
-    let known = masses.into_values().filter(|_| velocities).collect();
-    Ok(Data { inputs, train, validation, masses: known, source })
+    let mut notes = warnings;
+    if !masses.is_empty() {
+        notes.push("momenta are masses times velocities, which are taken to be in the units of the positions over that of t".into());
+    }
+    Ok(Data { inputs, train, validation, masses, source, notes })
 }
 
-/// Bytes that the program takes besides what it learns from, and for each row of a table while that
-/// is read.
+/// Says what a table holds and what would be done with it.
+fn dry_run(
+    arguments: &Arguments,
+    bar: &ProgressBar,
+    (learned, checked): (usize, usize),
+    inputs: &Inputs,
+) -> Result<(), Failure> {
+    let path = arguments.input.as_deref().unwrap_or(Path::new(""));
+    let tell = &mut |event: scalar_dynamics::Progress| bar.set_message(event.to_string());
+    let survey = dataset::survey_table(path, &read_options(arguments)?, tell).map_err(input)?;
+    if let Some(text) = &arguments.truth {
+        given_law(text, inputs)?;
+    }
+    bar.finish_and_clear();
+    let text = inspect::survey_text(&survey)
+        + &format!(
+            "would learn from {learned} chunks of {POINTS} points and check with {checked} (--max-chunks, --memory, --seed {}), then search for the law; nothing is written\n",
+            arguments.seed
+        );
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(other(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that the program takes besides what it learns from and what it knows of a table's rows.
 const PROGRAM: usize = 128 << 20;
-const ROW: usize = 40;
 /// With fewer chunks little is learned: so much memory there must be.
 const FEWEST: usize = 50;
 
@@ -470,6 +529,7 @@ fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
         validation: data.validation.trajectories,
         masses: Vec::new(),
         source,
+        notes: Vec::new(),
     })
 }
 

@@ -41,7 +41,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`recover`] | the law behind trajectories, with errors and a verdict |
-//! | [`dataset`] | trajectory tables (Parquet, CSV), chunks, random initial states and splits |
+//! | [`dataset`] | trajectory tables (CSV, Parquet, Arrow, npz, XYZ), chunks, random initial states and splits |
 //! | [`search`] | symbolic regression of plain samples; it stands alone |
 //! | [`systems`] | known systems: the springy double pendulum, any Hamiltonian given as text, named laws |
 //! | [`integrate`] | symplectic splitting, Gauss-Legendre, explicit Runge-Kutta; many trajectories at once |
@@ -50,7 +50,7 @@
 //! | [`basis`] | explicit bases: Chebyshev polynomials of scalars |
 //! | [`train`] | a linear start, whitened coordinates, L-BFGS with checkpoints; [`train::learn`], and [`train::learn_noisy`] for noisy data |
 //! | [`evaluate`] | errors of long rollouts |
-//! | [`report`] | result files, tables, figures, inspection of Parquet files |
+//! | [`report`] | result files, tables, figures, inspection of tables |
 //! | [`expr`] | closed-form expressions of scalars of vectors: parse, print, evaluate, differentiate |
 //! | [`rewrite`] | equality saturation: simplest forms, proofs of equality |
 //! | [`experiment`] | the paper's tables and figures |

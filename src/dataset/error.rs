@@ -2,21 +2,38 @@
 
 use std::path::PathBuf;
 
-/// The two formats of tables that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The formats of tables that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Format {
     /// Apache Parquet.
     Parquet,
-    /// Comma-separated values with a header.
+    /// Text: values separated by commas, semicolons, tabs or blanks, with a header.
     Csv,
+    /// Apache Arrow IPC.
+    Arrow,
+    /// Arrays of NumPy in an archive.
+    Npz,
+    /// Extended XYZ.
+    Xyz,
+}
+
+impl Format {
+    /// The name of the format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Parquet => "Parquet",
+            Format::Csv => "CSV",
+            Format::Arrow => "Arrow IPC",
+            Format::Npz => "npz",
+            Format::Xyz => "extended XYZ",
+        }
+    }
 }
 
 impl std::fmt::Display for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Format::Parquet => "Parquet",
-            Format::Csv => "CSV",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -34,22 +51,56 @@ pub enum DatasetError {
         source: std::io::Error,
     },
     /// The path leads to a folder where a file is wanted.
-    #[error("{}: is a folder; a Parquet (.parquet) or CSV (.csv) file is accepted", path.display())]
+    #[error("{}: is a folder; a file is accepted", path.display())]
     Directory {
         /// The folder.
         path: PathBuf,
     },
-    /// The name ends in neither `.parquet` nor `.csv`.
-    #[error("{}: unknown kind of file; names ending in .parquet or .csv are accepted", path.display())]
+    /// The name ends in nothing that is known.
+    #[error("{}: unknown kind of file; names ending in {accepted} are accepted", path.display())]
     UnknownExtension {
         /// The file.
         path: PathBuf,
+        /// Endings that are known.
+        accepted: &'static str,
     },
-    /// A folder holds no Parquet file.
-    #[error("{}: holds no Parquet file; a .parquet file, or a folder with such files, is accepted", path.display())]
+    /// A folder holds no table, or no file fits a pattern.
+    #[error("{}: no file found; a file with a name ending in {accepted}, a folder with such files, or a pattern in quotation marks such as 'runs/*.csv' is accepted", path.display())]
     NothingFound {
+        /// The folder, or the pattern.
+        path: PathBuf,
+        /// Endings that are known.
+        accepted: &'static str,
+    },
+    /// A folder holds tables in several formats.
+    #[error("{}: holds files of several kinds ({kinds}); a pattern in quotation marks, such as '{}/*.csv', names those of one", path.display(), path.display())]
+    SeveralKinds {
         /// The folder.
         path: PathBuf,
+        /// The formats.
+        kinds: String,
+    },
+    /// Names of columns were given for a column that no table has.
+    #[error(
+        "--columns: {ours} is none of the columns that a table has; t, trajectory, frame, q1_x, q1_y, q1_z and likewise p1_x, v1_x, q2_x, .. are"
+    )]
+    BadName {
+        /// The name that was given.
+        ours: String,
+    },
+    /// A coordinate that the table doesn't have was said to be an angle.
+    #[error("--angle: {angle} is no coordinate of the table; {accepted}")]
+    BadAngle {
+        /// What was given.
+        angle: String,
+        /// Coordinates of the table.
+        accepted: String,
+    },
+    /// A time between rows that none can be.
+    #[error("--time-step: {step} given; a positive finite number is accepted")]
+    BadTimeStep {
+        /// What was given.
+        step: f64,
     },
     /// The bytes are not what the name promises: truncated, damaged or of another format.
     #[error("{}: cannot be read as {format}: {reason}", path.display())]
@@ -62,14 +113,16 @@ pub enum DatasetError {
         reason: String,
     },
     /// A needed column is absent.
-    #[error("{}: column {column} is missing; {accepted}", path.display())]
+    #[error("{}: column {column} is missing{}{hint}", path.display(), columns_found(found))]
     MissingColumn {
         /// The file.
         path: PathBuf,
         /// The absent column.
         column: String,
-        /// Which columns a table has.
-        accepted: String,
+        /// The columns that the file has.
+        found: Vec<String>,
+        /// What is accepted, and what would serve; it begins with a semicolon.
+        hint: String,
     },
     /// Two columns have the same name.
     #[error("{}: column {column} is there more than once; each once is accepted", path.display())]
@@ -78,14 +131,6 @@ pub enum DatasetError {
         path: PathBuf,
         /// The column.
         column: String,
-    },
-    /// More rows than can be counted.
-    #[error("{}: has {rows} rows; up to {} are accepted", path.display(), u32::MAX)]
-    TooManyRows {
-        /// The file.
-        path: PathBuf,
-        /// Number of its rows.
-        rows: usize,
     },
     /// The file is not what it was a moment ago.
     #[error("{}: changed while it was read", path.display())]
@@ -106,7 +151,7 @@ pub enum DatasetError {
         accepted: &'static str,
     },
     /// A cell is empty.
-    #[error("{}: column {column}, {}row {row}: no value (null); a finite number is accepted", path.display(), of_trajectory(*trajectory))]
+    #[error("{}: column {column}, {}row {row}: no value (null); a finite number is accepted{}", path.display(), of_trajectory(*trajectory), cut_hint(*trajectory))]
     Null {
         /// The file.
         path: PathBuf,
@@ -118,7 +163,7 @@ pub enum DatasetError {
         row: usize,
     },
     /// A number is NaN or infinite.
-    #[error("{}: column {column}, trajectory {trajectory}, row {row}: {value} found; a finite number is accepted", path.display())]
+    #[error("{}: column {column}, trajectory {trajectory}, row {row}: {value} found; a finite number is accepted{}", path.display(), cut_hint(Some(*trajectory)))]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -132,10 +177,12 @@ pub enum DatasetError {
         value: f64,
     },
     /// Time stands still or runs backward.
-    #[error("{}: column t, trajectory {trajectory}, row {row}: time {time} after {previous}; times must increase from row to row of a trajectory", path.display())]
+    #[error("{}: column {column}, trajectory {trajectory}, row {row}: time {time} after {previous}; times must increase from row to row of a trajectory{hint}", path.display())]
     Time {
         /// The file.
         path: PathBuf,
+        /// The column of times.
+        column: String,
         /// The trajectory.
         trajectory: i64,
         /// The row.
@@ -144,6 +191,8 @@ pub enum DatasetError {
         previous: f64,
         /// Time of this row.
         time: f64,
+        /// The way out; it begins with a semicolon.
+        hint: String,
     },
     /// A trajectory is a single state.
     #[error("{}: column trajectory, trajectory {trajectory}, row {row}: is its only row; two rows or more make a trajectory", path.display())]
@@ -160,6 +209,16 @@ pub enum DatasetError {
     NoRows {
         /// The file.
         path: PathBuf,
+    },
+    /// What is left between cuts makes no trajectory.
+    #[error("{}: {rows} rows are whole, but no two in succession: nothing is left after --gaps cut; the first that was left out: {first}", path.display())]
+    NothingLeft {
+        /// The file.
+        path: PathBuf,
+        /// Rows with all values.
+        rows: u64,
+        /// Where the first cut was made, and why.
+        first: String,
     },
     /// Velocities are given, but not every mass.
     #[error("{}: gives velocities of particle {particle} (column v{particle}_x), whose mass is not known; add --mass {particle}=VALUE, or use momenta (column p{particle}_x)", path.display())]
@@ -227,6 +286,24 @@ pub enum DatasetError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// Names that are listed of a table of many columns.
+const MOST_LISTED: usize = 24;
+
+fn columns_found(found: &[String]) -> String {
+    let listed: Vec<&str> = found.iter().take(MOST_LISTED).map(String::as_str).collect();
+    let more = if found.len() > MOST_LISTED { ", .." } else { "" };
+    match found.len() {
+        0 => String::new(),
+        n => format!(" ({n} found: {}{more})", listed.join(", ")),
+    }
+}
+
+/// The way out where a value is missing; an id can't be done without.
+fn cut_hint(trajectory: Option<i64>) -> &'static str {
+    let hint = "; --gaps cut leaves such rows out and cuts the trajectory there";
+    if trajectory.is_some() { hint } else { "" }
 }
 
 fn of_trajectory(trajectory: Option<i64>) -> String {

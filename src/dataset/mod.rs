@@ -1,8 +1,8 @@
-//! Trajectories and the chunks cut from them: sampling, splits, Parquet and CSV in and out.
+//! Trajectories and the chunks cut from them: sampling, splits, tables in and out.
 //!
-//! [`read_table`], [`read_chunks`] and [`write_table`] speak the trajectory-table format: one row
-//! per state with columns `trajectory`, `t`, `q{i}_x`, `q{i}_y`, `q{i}_z` and `p{i}_*` (or
-//! velocities `v{i}_*` and masses); they need the feature `tables`.
+//! [`read_table`] and [`read_chunks`] read tables of many formats, [`write_table`] writes Parquet
+//! and CSV: one row per state with columns `trajectory`, `t`, `q{i}_x`, `q{i}_y`, `q{i}_z` and
+//! `p{i}_*` (or velocities `v{i}_*` and masses). They need the feature `tables`.
 
 mod error;
 #[doc(hidden)]
@@ -23,7 +23,8 @@ pub use sampling::{
 };
 #[cfg(feature = "tables")]
 pub use table::{
-    Chunks, Cut, frames, read_chunks, read_shape, read_table, state_columns, write_table,
+    Chunks, Cut, CutRows, Gaps, ReadOptions, Spacing, Survey, frames, read_chunks, read_shape,
+    read_table, state_columns, survey_table, write_table,
 };
 pub use trajectory::{Trajectory, TrajectoryTable};
 pub use units::{ContextUnit, Units};

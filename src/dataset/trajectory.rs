@@ -38,9 +38,9 @@ impl Trajectory {
     /// # Errors
     /// [`DatasetError::ChunkLength`] for chunks of fewer than two points.
     pub fn chunks(&self, points: usize) -> Result<Vec<Trajectory>, DatasetError> {
-        Ok(chunk_ranges(0..self.times.len(), points)?
-            .map(|rows| self.rows(rows.start, rows.end))
-            .collect())
+        let all = 0..self.times.len() as u64;
+        let rows = (0..chunk_count(&all, points)?).map(|k| chunk_range(&all, points, k));
+        Ok(rows.map(|rows| self.rows(rows.start as usize, rows.end as usize)).collect())
     }
 
     /// Cuts out chunks of `points` states that begin at every `stride`-th row, and the last such
@@ -96,14 +96,17 @@ impl TrajectoryTable {
     }
 }
 
-/// Ranges of `points` consecutive rows that share their end points, the last one may be shorter.
-pub(super) fn chunk_ranges(
-    rows: Range<usize>,
-    points: usize,
-) -> Result<impl Iterator<Item = Range<usize>>, DatasetError> {
+/// How many chunks of `points` consecutive rows, which share their end points, a trajectory makes.
+pub(super) fn chunk_count(rows: &Range<u64>, points: usize) -> Result<usize, DatasetError> {
+    let available = (rows.end - rows.start) as usize;
     if points < 2 {
-        return Err(DatasetError::ChunkLength { points, available: rows.len() });
+        return Err(DatasetError::ChunkLength { points, available });
     }
-    let starts = (rows.start..rows.end.saturating_sub(1)).step_by(points - 1);
-    Ok(starts.map(move |start| start..(start + points).min(rows.end)))
+    Ok(available.saturating_sub(1).div_ceil(points - 1))
+}
+
+/// The rows of chunk k of a trajectory; the last may be shorter than the others.
+pub(super) fn chunk_range(rows: &Range<u64>, points: usize, k: usize) -> Range<u64> {
+    let start = rows.start + (k * (points - 1)) as u64;
+    start..(start + points as u64).min(rows.end)
 }

@@ -69,6 +69,8 @@ pub struct RecoveryReport<'a> {
     pub seed: u64,
     /// Comparison with a given law, if there is one.
     pub truth: Option<&'a Comparison>,
+    /// What was ignored, assumed or cut in reading the table, in sentences.
+    pub notes: &'a [String],
 }
 
 impl RecoveryReport<'_> {
@@ -141,6 +143,7 @@ impl RecoveryReport<'_> {
             "verdict": {"explained": r.verdict.explained(), "determined": r.verdict.determined(), "complete": r.verdict.complete(),
                 "reasons": r.verdict.reasons().collect::<Vec<_>>()},
             "checks": r.checks.iter().map(|c| json!({"name": c.name, "message": c.message})).collect::<Vec<_>>(),
+            "reading": self.notes,
             "stopped": r.stopped,
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
                 "vectors": self.inputs.context.iter().map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
@@ -306,6 +309,10 @@ impl RecoveryReport<'_> {
         if !r.checks.is_empty() {
             text += "\n## Seen in the data\n\n";
             r.checks.iter().for_each(|check| text += &format!("- {}\n", check.message));
+        }
+        if !self.notes.is_empty() {
+            text += "\n## Reading the table\n\n";
+            self.notes.iter().for_each(|note| text += &format!("- {note}\n"));
         }
         if let Some(outlying) = &r.outlying {
             text += &format!("\n## Chunks that don't follow\n\n{}\n", outlying_text(outlying));

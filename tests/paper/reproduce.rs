@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use scalar_dynamics::Progress;
 use scalar_dynamics::dataset::frames::{parquet_summary, read_parquet};
-use scalar_dynamics::dataset::read_table;
+use scalar_dynamics::dataset::{ReadOptions, read_table};
 use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
 use scalar_dynamics::experiment::evaluation::state_means;
 use scalar_dynamics::experiment::models;
@@ -188,7 +188,7 @@ fn contract_files_and_columns_exist() {
 fn data_follow_the_scheme() {
     let folder = FIRST.folder.path().join("data/smoke/trajectories");
     let read = |name: &str| {
-        read_table(&folder.join(format!("{name}.parquet")), &BTreeMap::new()).unwrap().0
+        read_table(&folder.join(format!("{name}.parquet")), &ReadOptions::default()).unwrap().0
     };
     let data = generate(Preset::ReferenceCode, Profile::Smoke, 1).unwrap();
     for (name, made) in [("train", &data.train), ("validation", &data.validation)] {

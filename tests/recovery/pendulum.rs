@@ -149,6 +149,7 @@ fn report<'a>(
         command: "test".into(),
         seed: 3,
         truth: None,
+        notes: &[],
     }
 }
 

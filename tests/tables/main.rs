@@ -1,4 +1,8 @@
 //! Tables of trajectories: in and out, and from a user's own to the law.
 
 mod files;
+mod formats;
 mod own;
+mod rows;
+mod samples;
+mod text;

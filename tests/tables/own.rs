@@ -7,8 +7,8 @@ use std::fs;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    Chunks, Cut, DatasetError, Shape, gaussian_states, overlapped, read_chunks, read_table,
-    split_trajectories,
+    Chunks, Cut, DatasetError, ReadOptions, Shape, gaussian_states, overlapped, read_chunks,
+    read_table, split_trajectories,
 };
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
@@ -53,8 +53,9 @@ fn law_of(table: &str, scarce: usize) -> (Recovery, usize) {
     let path = folder.path().join("table.csv");
     fs::write(&path, table).unwrap();
     let cut = Cut { points: 5, most: 1000, seed: 1 };
+    let options = ReadOptions { masses: BTreeMap::from([(1, MASS)]), ..ReadOptions::default() };
     let (Chunks { shape, chunks, velocities, .. }, warnings) =
-        read_chunks(&path, &BTreeMap::from([(1, MASS)]), &cut, &mut |_| {}).unwrap();
+        read_chunks(&path, &options, &cut, &mut |_| {}).unwrap();
     assert!(warnings.len() == 1 && warnings[0].contains("comment"));
     let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
     let train = overlapped(train, 5, scarce).unwrap();
@@ -115,7 +116,7 @@ fn bad_input_of_half_precision_is_told_with_what_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("half.parquet");
     fs::write(&path, bytes).unwrap();
-    let error = read_table(&path, &BTreeMap::new()).unwrap_err();
+    let error = read_table(&path, &ReadOptions::default()).unwrap_err();
     assert!(
         matches!(&error, DatasetError::ColumnType { column, .. } if column == "q1_x"),
         "{error}"

@@ -9,6 +9,9 @@ use polars_io::SerWriter;
 use polars_io::prelude::{CsvWriter, KeyValueMetadata, ParquetCompression, ParquetWriter};
 
 pub use super::parquet::{Metadata, ParquetColumn, ParquetSummary, parquet_summary, read_parquet};
+pub use super::paths::format_of;
+use super::paths::table_files;
+pub use super::statistics::{ColumnStatistics, column_statistics};
 use crate::dataset::DatasetError;
 use crate::dataset::files::write_atomically;
 
@@ -52,26 +55,21 @@ pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), DatasetError>
     write_atomically(path, |file| file.write_all(&bytes))
 }
 
-/// The Parquet files at `path`: itself, or all below a folder, by name.
+/// The files that are to be inspected at `path`: itself, those that a pattern fits, or below a
+/// folder all Parquet files, or where there is none all other tables; by name.
 ///
 /// # Errors
-/// [`DatasetError::Unreadable`], [`DatasetError::UnknownExtension`] for a file of another kind,
-/// [`DatasetError::NothingFound`] for a folder without any.
-pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    if !fs::metadata(path)
-        .map_err(|source| DatasetError::Unreadable { path: path.into(), source })?
-        .is_dir()
-    {
-        return if is_parquet(path) {
-            Ok(vec![path.into()])
-        } else {
-            Err(DatasetError::UnknownExtension { path: path.into() })
-        };
-    }
+/// [`DatasetError`] for what is no table, or where there is none.
+pub fn files_to_inspect(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let mut found = Vec::new();
-    collect_parquet(path, &mut found)
-        .map_err(|source| DatasetError::Unreadable { path: path.into(), source })?;
-    if found.is_empty() { Err(DatasetError::NothingFound { path: path.into() }) } else { Ok(found) }
+    if path.is_dir() {
+        collect_parquet(path, &mut found)
+            .map_err(|source| DatasetError::Unreadable { path: path.into(), source })?;
+    }
+    if found.is_empty() {
+        found = table_files(path)?.into_iter().map(|(file, _)| file).collect();
+    }
+    Ok(found)
 }
 
 fn collect_parquet(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -2,168 +2,134 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
+use super::layout::{FRAME, TIME};
 
-use super::source::{Kind, Source, Value};
-use crate::dataset::{DatasetError, Trajectory};
+/// What tells the time of a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Clock {
+    /// The column `t`.
+    Column,
+    /// The column `frame`, times this.
+    Frames(f64),
+    /// The number of rows of the trajectory before it, times this.
+    Rows(f64),
+}
 
-/// Trajectory and time of every row: 20 bytes a row.
+impl Clock {
+    /// The column that is read, if there is one.
+    pub fn column(self) -> Option<&'static str> {
+        match self {
+            Self::Column => Some(TIME),
+            Self::Frames(_) => Some(FRAME),
+            Self::Rows(_) => None,
+        }
+    }
+
+    /// The time of a row, by the number in the column and the place in the trajectory.
+    pub fn time(self, number: f64, position: u64) -> f64 {
+        match self {
+            Self::Column => number,
+            Self::Frames(step) => number * step,
+            Self::Rows(step) => position as f64 * step,
+        }
+    }
+}
+
+/// Successive rows of the table that belong to one trajectory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    pub trajectory: i64,
+    /// The first row, from 0.
+    pub first: u64,
+    /// Rows of the trajectory before it, whole or not.
+    pub position: u64,
+    /// Rows of all segments before it, in the order of the index.
+    pub start: u64,
+    pub rows: u32,
+    /// Cuts of the trajectory before it.
+    pub cuts: u32,
+}
+
+/// What lies between the times of successive rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spacing {
+    /// The least.
+    pub least: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub most: f64,
+}
+
+/// What was cut out of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CutRows {
+    /// Rows that lack a value or can't be read.
+    pub broken: u64,
+    /// Rows at which time goes back.
+    pub back: u64,
+    /// Whole rows that stand alone between cuts; they are left out.
+    pub alone: u64,
+    /// Where and why the first cut was made.
+    pub first: Option<String>,
+}
+
+/// The rows of a table by trajectory: memory for each change from one trajectory to another, none
+/// for a row.
 pub(super) struct Index {
-    ids: Vec<i64>,
-    times: Vec<f64>,
-    /// Rows by trajectory, those of one in the file's order.
-    order: Vec<u32>,
+    /// By trajectory, cut and row.
+    pub segments: Vec<Segment>,
+    /// Segments in the order of the table.
+    pub by_row: Vec<u32>,
+    /// Trajectories and what is left of them between cuts, as ranges of rows in the order of the
+    /// segments.
+    pub pieces: Vec<Range<u64>>,
+    /// Number of trajectories.
+    pub trajectories: usize,
+    /// Rows of the table.
+    pub rows: u64,
+    pub spacing: Option<Spacing>,
+    pub cut: CutRows,
+    pub clock: Clock,
 }
 
 impl Index {
-    /// Reads ids and times, and checks that each trajectory has two rows or more and that its times
-    /// increase.
-    ///
-    /// # Errors
-    /// [`DatasetError`].
-    pub fn read(source: &mut Source, progress: &mut dyn FnMut(f64)) -> Result<Self, DatasetError> {
-        let path = source.path.clone();
-        let (mut ids, mut times) = (Vec::new(), Vec::new());
-        source.read(
-            &[("trajectory", Kind::Id), ("t", Kind::Number)],
-            progress,
-            &mut |column, row, value| {
-                match (column, value) {
-                    (0, Some(Value::Id(id))) => ids.push(id),
-                    (0, _) => {
-                        return Err(DatasetError::Null {
-                            path: path.clone(),
-                            column: "trajectory".into(),
-                            trajectory: None,
-                            row: row + 1,
-                        });
-                    }
-                    (_, value) => {
-                        times.push(finite(value, || (path.clone(), "t".into(), ids[row], row + 1))?)
-                    }
-                }
-                Ok(())
-            },
-        )?;
-        if ids.is_empty() {
-            return Err(DatasetError::NoRows { path });
-        }
-        let rows = u32::try_from(ids.len())
-            .map_err(|_| DatasetError::TooManyRows { path: path.clone(), rows: ids.len() })?;
-        let mut order: Vec<u32> = (0..rows).collect();
-        order.sort_by_key(|&row| ids[row as usize]);
-        let index = Self { ids, times, order };
-        index.trajectories().try_for_each(|piece| index.check(&path, index.rows(&piece)))?;
-        Ok(index)
+    /// Bytes that were held at most.
+    pub fn memory(&self) -> usize {
+        // Sorting takes as much again as there is.
+        2 * size_of_val(&self.segments[..])
+            + size_of_val(&self.by_row[..])
+            + size_of_val(&self.pieces[..])
     }
 
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.ids.len()
+    /// The pieces that are whole trajectories, or what is left of them between cuts, by increasing
+    /// id and time, as ranges of rows.
+    pub fn pieces(&self) -> &[Range<u64>] {
+        &self.pieces
     }
 
-    /// The pieces that are whole trajectories, by increasing id.
-    pub fn trajectories(&self) -> impl Iterator<Item = Range<usize>> {
-        let same = |a: &u32, b: &u32| self.ids[*a as usize] == self.ids[*b as usize];
-        self.order.chunk_by(same).scan(0, |start, rows| {
-            *start += rows.len();
-            Some(*start - rows.len()..*start)
+    /// The segments that a range of rows lies in, with the rows of each.
+    pub fn segments(&self, rows: &Range<u64>) -> impl Iterator<Item = (&Segment, Range<u64>)> {
+        let (start, end) = (rows.start, rows.end);
+        let first = self.segments.partition_point(|s| s.start + u64::from(s.rows) <= start);
+        let inside = self.segments[first..].iter().take_while(move |s| s.start < end);
+        inside.map(move |s| {
+            let from = start.max(s.start) - s.start;
+            let to = end.min(s.start + u64::from(s.rows)) - s.start;
+            (s, s.first + from..s.first + to)
         })
     }
 
-    fn rows(&self, piece: &Range<usize>) -> &[u32] {
-        &self.order[piece.clone()]
-    }
-
-    fn check(&self, path: &std::path::Path, rows: &[u32]) -> Result<(), DatasetError> {
-        let trajectory = self.ids[rows[0] as usize];
-        let time = |row: u32| self.times[row as usize];
-        if let [row] = rows {
-            return Err(DatasetError::OneRow {
-                path: path.into(),
-                trajectory,
-                row: *row as usize + 1,
-            });
-        }
-        match rows.windows(2).find(|pair| time(pair[1]) <= time(pair[0])) {
-            Some(&[before, row]) => {
-                let (previous, time) = (time(before), time(row));
-                Err(DatasetError::Time {
-                    path: path.into(),
-                    trajectory,
-                    row: row as usize + 1,
-                    previous,
-                    time,
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Reads the states of some pieces, columns times factors; all other rows of these columns are
-    /// looked at as well, that they hold numbers.
-    ///
-    /// # Errors
-    /// [`DatasetError`].
-    pub fn states(
-        &self,
-        source: &mut Source,
-        (columns, factors): (&[String], &[f64]),
-        pieces: &[Range<usize>],
-        progress: &mut dyn FnMut(f64),
-    ) -> Result<Vec<Trajectory>, DatasetError> {
-        let empty = |piece: &Range<usize>| {
-            let rows = self.rows(piece);
-            let times = rows.iter().map(|&row| self.times[row as usize]).collect();
-            Trajectory {
-                id: self.ids[rows[0] as usize],
-                times,
-                states: Array2::zeros((rows.len(), columns.len())),
-            }
-        };
-        let mut found: Vec<Trajectory> = pieces.iter().map(empty).collect();
-        // Where each row goes: row, piece, place in it.
-        let of_piece = |(i, piece): (u32, &Range<usize>)| {
-            (0..).zip(self.rows(piece)).map(move |(k, &row)| (row, i, k)).collect::<Vec<_>>()
-        };
-        let mut places: Vec<(u32, u32, u32)> = (0..).zip(pieces).flat_map(of_piece).collect();
-        places.sort_unstable();
-        let path = source.path.clone();
-        let changed = || DatasetError::Changed { path: path.clone() };
-        let mut next = vec![0; columns.len()];
-        let wanted: Vec<(&str, Kind)> =
-            columns.iter().map(|name| (name.as_str(), Kind::Number)).collect();
-        source.read(&wanted, progress, &mut |column, row, value| {
-            let id = *self.ids.get(row).ok_or_else(changed)?;
-            let value = finite(value, || (path.clone(), columns[column].clone(), id, row + 1))?
-                * factors[column];
-            let next = &mut next[column];
-            while let Some(&(_, piece, place)) =
-                places.get(*next).filter(|place| place.0 as usize == row)
-            {
-                found[piece as usize].states[[place as usize, column]] = value;
-                *next += 1;
-            }
-            Ok(())
-        })?;
-        if next.iter().all(|n| *n == places.len()) { Ok(found) } else { Err(changed()) }
+    /// The segments in the order of the table.
+    pub fn in_order(&self) -> impl Iterator<Item = &Segment> {
+        self.by_row.iter().map(|&k| &self.segments[k as usize])
     }
 }
 
-/// A finite number; else an error that tells file, column, trajectory and row.
-fn finite(
-    value: Option<Value>,
-    place: impl Fn() -> (std::path::PathBuf, String, i64, usize),
-) -> Result<f64, DatasetError> {
-    match value {
-        Some(Value::Number(value)) if value.is_finite() => Ok(value),
-        Some(Value::Number(value)) => {
-            let (path, column, trajectory, row) = place();
-            Err(DatasetError::NotFinite { path, column, trajectory, row, value })
-        }
-        _ => {
-            let (path, column, trajectory, row) = place();
-            Err(DatasetError::Null { path, column, trajectory: Some(trajectory), row })
-        }
-    }
+/// Rows to leave out, and where and why the first is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Broken {
+    /// In the order of the table.
+    pub rows: Vec<u64>,
+    pub first: Option<String>,
 }

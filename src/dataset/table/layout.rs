@@ -36,13 +36,11 @@ pub fn state_columns(shape: Shape, momentum: char) -> Vec<String> {
 
 impl Layout {
     /// Reads particles, dimension, and whether momenta or velocities are given, off the names of
-    /// the columns.
-    pub fn infer(names: &[String]) -> Result<Self, Missing> {
-        for column in ["trajectory", "t"] {
-            if !names.iter().any(|name| name == column) {
-                let accepted = "a table has columns trajectory, t, q1_x, .., p1_x, ..".into();
-                return Err(Missing { column: column.into(), accepted });
-            }
+    /// the columns. With `timed` times are known without a column.
+    pub fn infer(names: &[String], timed: bool) -> Result<Self, Missing> {
+        if !timed && !names.iter().any(|name| name == TIME) {
+            let accepted = "times are in a column t, or --time-step DT gives what lies between rows or between frames (column frame)".into();
+            return Err(Missing { column: TIME.into(), accepted });
         }
         let components: Vec<_> = names.iter().filter_map(|name| component(name)).collect();
         let velocities = !components.iter().any(|c| c.letter == 'p')
@@ -58,14 +56,25 @@ impl Layout {
         let wanted = Shape { particles: shape.particles.min(names.len()), ..shape };
         let columns = state_columns(wanted, momentum);
         if let Some(column) = columns.iter().find(|column| !present.contains(column.as_str())) {
-            return Err(Missing { column: column.clone(), accepted: accepted(shape, momentum) });
+            let accepted = if components.is_empty() {
+                "a table has columns t, q1_x, .. and p1_x, .. or v1_x, ..".into()
+            } else {
+                accepted(shape, momentum)
+            };
+            return Err(Missing { column: column.clone(), accepted });
         }
+        let clock = if timed { FRAME } else { TIME };
         let known: BTreeSet<&str> =
-            columns.iter().map(String::as_str).chain(["trajectory", "t"]).collect();
+            columns.iter().map(String::as_str).chain([TRAJECTORY, clock]).collect();
         let ignored = names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
         Ok(Self { shape, velocities, columns, ignored })
     }
 }
+
+/// Names of columns that aren't components of a state.
+pub(super) const TRAJECTORY: &str = "trajectory";
+pub(super) const TIME: &str = "t";
+pub(super) const FRAME: &str = "frame";
 
 fn accepted(shape: Shape, momentum: char) -> String {
     let axes: Vec<_> = AXES[..shape.dimension].iter().map(|axis| format!("_{axis}")).collect();
@@ -80,14 +89,18 @@ fn accepted(shape: Shape, momentum: char) -> String {
     )
 }
 
-struct Component {
-    letter: char,
-    particle: usize,
-    axis: usize,
+/// A component of a state.
+pub(super) struct Component {
+    /// `q`, `p` or `v`.
+    pub letter: char,
+    /// The particle, from 1.
+    pub particle: usize,
+    /// The axis, from 0.
+    pub axis: usize,
 }
 
 /// Takes `q12_y` apart; other names give nothing.
-fn component(name: &str) -> Option<Component> {
+pub(super) fn component(name: &str) -> Option<Component> {
     let (vector, axis) = name.split_once('_')?;
     let letter = vector.chars().next().filter(|letter| "qpv".contains(*letter))?;
     let digits = &vector[1..];

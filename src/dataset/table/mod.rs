@@ -1,17 +1,34 @@
 //! Tables of trajectories in files (feature `tables`).
 
-mod csv;
+mod arrays;
+mod arrow;
+mod builder;
+mod cell;
 mod footer;
 pub mod frames;
+mod guard;
 mod index;
 mod layout;
-mod narrow;
+mod memory;
+mod names;
+mod npy;
+mod npz;
+mod opened;
+mod options;
 mod pages;
 mod parquet;
+mod part;
+mod paths;
 mod source;
+mod stamps;
+mod states;
+mod statistics;
+mod suggest;
+mod survey;
+mod text;
 mod thrift;
+mod xyz;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -19,43 +36,49 @@ use polars::prelude::{Column, DataFrame};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use self::index::Index;
-use self::layout::Layout;
+pub use self::index::{CutRows, Spacing};
 pub use self::layout::state_columns;
-use self::source::Source;
-use super::trajectory::chunk_ranges;
+use self::opened::Opened;
+pub use self::options::{Gaps, ReadOptions};
+use self::paths::format_to_write;
+pub use self::survey::{Survey, survey_table};
+use super::trajectory::{chunk_count, chunk_range};
 use super::{DatasetError, Format, Shape, Trajectory, TrajectoryTable};
 use crate::progress::Progress;
 
-/// Reads a table of trajectories from a Parquet (`.parquet`) or CSV (`.csv`) file.
+/// Reads a table of trajectories: a file, a folder of files, or those that a pattern such as
+/// `runs/*.csv` fits.
 ///
-/// One row per state: `trajectory` (integer id), `t`, and for each particle i = 1..N its position
-/// `q{i}_x`, `q{i}_y`, `q{i}_z` and momentum `p{i}_*`, in any order; in two dimensions there is no
-/// `_z`, in one neither `_y`. Particles and dimension are read off the names. In place of momenta
-/// there may be velocities `v{i}_*`, times `masses` (particle, from 1, to mass). Numbers may be of
-/// any width, integer or float. The rows of a trajectory need not stand together: they are
-/// collected by id in the file's order, in which times must increase. Trajectories come out by
-/// increasing id.
+/// Parquet (`.parquet`), text (`.csv`, `.tsv`, `.txt`, `.dat`; commas, semicolons, tabs or blanks
+/// between cells, points or commas in numbers, comments after `#` or `%`), Arrow IPC (`.arrow`,
+/// `.feather`), arrays of NumPy (`.npz`: t, q, and p or v) and extended XYZ (`.xyz`, `.extxyz`) are
+/// read.
 ///
-/// Besides the table come warnings, one for each thing that is ignored: further columns, masses of
-/// a table with momenta.
+/// One row per state: `t`, and for each particle i = 1..N its position `q{i}_x`, `q{i}_y`, `q{i}_z`
+/// and momentum `p{i}_*`, in any order; in two dimensions there is no `_z`, in one neither `_y`.
+/// Particles and dimension are read off the names, whose case doesn't matter. In place of momenta
+/// there may be velocities `v{i}_*`, times masses. A column `trajectory` (integer id) tells the
+/// trajectories apart; without one each file is one. Numbers may be of any width, integer or float,
+/// times also stamps (ISO 8601, counted from the first in seconds) or durations. The rows of a
+/// trajectory need not stand together: they are collected by id in the file's order, in which times
+/// must increase. Trajectories come out by increasing id. What else is accepted, [`ReadOptions`]
+/// say.
+///
+/// Besides the table come notes, one for each thing that is ignored or assumed.
 ///
 /// # Errors
 /// A [`DatasetError`] naming file, column, trajectory and row for whatever the format doesn't
 /// allow.
 pub fn read_table(
     path: &Path,
-    masses: &BTreeMap<usize, f64>,
+    options: &ReadOptions,
 ) -> Result<(TrajectoryTable, Vec<String>), DatasetError> {
-    let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
-    let index = Index::read(&mut source, &mut |_| {})?;
-    let pieces: Vec<Range<usize>> = index.trajectories().collect();
-    let trajectories =
-        index.states(&mut source, (&layout.columns, &factors), &pieces, &mut |_| {})?;
-    Ok((
-        TrajectoryTable { shape: layout.shape, trajectories, metadata: source.metadata() },
-        warnings,
-    ))
+    let mut opened = Opened::new(path, options)?;
+    let index = opened.index(&mut |_| {})?;
+    let trajectories = opened.states(&index, index.pieces(), &mut |_| {})?;
+    let metadata = opened.source.metadata()?;
+    let shape = opened.layout.shape;
+    Ok((TrajectoryTable { shape, trajectories, metadata }, opened.notes(&index)))
 }
 
 /// How [`read_chunks`] cuts trajectories, and how many chunks it keeps.
@@ -82,89 +105,80 @@ pub struct Chunks {
     pub rows: usize,
     /// Whether the momenta are masses times velocities of the table.
     pub velocities: bool,
+    /// These masses, where they are: those of the options, or else of the file.
+    pub masses: Vec<f64>,
+    /// Bytes that were held to know which rows belong together.
+    pub memory: usize,
 }
 
-/// Reads a table (see [`read_table`] for the format) that is too large to be held: it is cut into
+/// Reads a table (see [`read_table`] for the formats) that is too large to be held: it is cut into
 /// chunks as by [`TrajectoryTable::chunks`], of which a random draw is kept.
 ///
-/// The file is read twice, column by column: all of it is checked, but besides the chunks only ids
-/// and times are held, some 20 to 40 bytes a row. `progress` is told how much is read.
+/// The files are read twice, column by column: all of it is checked, but besides the chunks some 40
+/// bytes are held for each change from one trajectory to another. `progress` is told how much is
+/// read.
 ///
 /// # Errors
 /// Those of [`read_table`]; [`DatasetError::ChunkLength`] for chunks of fewer than two points.
 pub fn read_chunks(
     path: &Path,
-    masses: &BTreeMap<usize, f64>,
+    options: &ReadOptions,
     cut: &Cut,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Chunks, Vec<String>), DatasetError> {
-    let Opened { mut source, layout, factors, warnings } = Opened::new(path, masses)?;
+    let mut opened = Opened::new(path, options)?;
     let progress = &mut |fraction: f64| progress(Progress::Reading { fraction });
-    let part = 2.0 / (2 + layout.columns.len()) as f64;
-    let index = Index::read(&mut source, &mut |done| progress(part * done))?;
-    let mut pieces = Vec::new();
-    for trajectory in index.trajectories() {
-        pieces.extend(chunk_ranges(trajectory, cut.points)?);
-    }
-    let available = pieces.len();
-    if available > cut.most {
-        let mut chosen =
-            rand::seq::index::sample(&mut ChaCha8Rng::seed_from_u64(cut.seed), available, cut.most)
-                .into_vec();
-        chosen.sort_unstable();
-        pieces = chosen.into_iter().map(|i| pieces[i].clone()).collect();
-    }
+    let part = opened.part_of_index();
+    let index = opened.index(&mut |done| progress(part * done))?;
+    let (pieces, available) = drawn(index.pieces(), cut)?;
     let rest = &mut |done| progress(part + (1.0 - part) * done);
-    let chunks = index.states(&mut source, (&layout.columns, &factors), &pieces, rest)?;
+    let chunks = opened.states(&index, &pieces, rest)?;
+    let notes = opened.notes(&index);
+    let Opened { layout, masses, .. } = opened;
     Ok((
         Chunks {
             shape: layout.shape,
             chunks,
             available,
-            rows: index.len(),
+            rows: index.rows as usize,
             velocities: layout.velocities,
+            masses,
+            memory: index.memory(),
         },
-        warnings,
+        notes,
     ))
+}
+
+/// The chunks that are kept, in order, and the number of all.
+fn drawn(trajectories: &[Range<u64>], cut: &Cut) -> Result<(Vec<Range<u64>>, usize), DatasetError> {
+    let mut ends = Vec::with_capacity(trajectories.len());
+    let mut available = 0;
+    for rows in trajectories {
+        available += chunk_count(rows, cut.points)?;
+        ends.push(available);
+    }
+    let chosen = if available > cut.most {
+        let mut rng = ChaCha8Rng::seed_from_u64(cut.seed);
+        let mut chosen = rand::seq::index::sample(&mut rng, available, cut.most).into_vec();
+        chosen.sort_unstable();
+        chosen
+    } else {
+        (0..available).collect()
+    };
+    let range = |chunk: usize| {
+        let k = ends.partition_point(|end| *end <= chunk);
+        let before = k.checked_sub(1).map_or(0, |k| ends[k]);
+        chunk_range(&trajectories[k], cut.points, chunk - before)
+    };
+    Ok((chosen.into_iter().map(range).collect(), available))
 }
 
 /// Particles and dimension of a table, by its columns alone.
 ///
 /// # Errors
-/// Those of [`read_table`] that the file and its columns may have.
-pub fn read_shape(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Shape, DatasetError> {
-    Ok(Opened::new(path, masses)?.layout.shape)
-}
-
-/// A table whose columns are known.
-struct Opened {
-    source: Source,
-    layout: Layout,
-    factors: Vec<f64>,
-    warnings: Vec<String>,
-}
-
-impl Opened {
-    fn new(path: &Path, masses: &BTreeMap<usize, f64>) -> Result<Self, DatasetError> {
-        if let Some((&particle, &mass)) =
-            masses.iter().find(|(_, mass)| !(mass.is_finite() && **mass > 0.0))
-        {
-            return Err(DatasetError::BadMass { particle, mass });
-        }
-        let source = Source::open(path, format_of(path)?)?;
-        let layout = Layout::infer(&source.columns()).map_err(|m| DatasetError::MissingColumn {
-            path: path.into(),
-            column: m.column,
-            accepted: m.accepted,
-        })?;
-        for name in ["trajectory", "t"].into_iter().chain(layout.columns.iter().map(String::as_str))
-        {
-            source.check_column(name)?;
-        }
-        let factors = mass_factors(path, &layout, masses)?;
-        let warnings = warnings(path, &layout, masses);
-        Ok(Self { source, layout, factors, warnings })
-    }
+/// Those of [`read_table`] that the files and their columns may have.
+pub fn read_shape(path: &Path, options: &ReadOptions) -> Result<Shape, DatasetError> {
+    Ok(Opened::new(path, options)?.layout.shape)
 }
 
 /// Writes a table of trajectories as Parquet, its metadata in the footer, or (by the name's ending)
@@ -174,7 +188,7 @@ impl Opened {
 /// [`DatasetError::BadTrajectory`] if states don't fit the table's shape or its own times,
 /// [`DatasetError::UnknownExtension`], [`DatasetError::Unwritable`].
 pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), DatasetError> {
-    let format = format_of(path)?;
+    let format = format_to_write(path)?;
     let expected = table.shape.state_len();
     for trajectory in &table.trajectories {
         let (rows, components) = trajectory.states.dim();
@@ -202,56 +216,6 @@ pub fn write_table(path: &Path, table: &TrajectoryTable) -> Result<(), DatasetEr
     })?;
     match format {
         Format::Parquet => frames::write_parquet(path, &mut frame, &table.metadata),
-        Format::Csv => frames::write_csv(path, &mut frame),
+        _ => frames::write_csv(path, &mut frame),
     }
-}
-
-fn format_of(path: &Path) -> Result<Format, DatasetError> {
-    let extension =
-        path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-    match extension.as_deref() {
-        Some("parquet") => Ok(Format::Parquet),
-        Some("csv") => Ok(Format::Csv),
-        _ if path.is_dir() => Err(DatasetError::Directory { path: path.into() }),
-        _ => Err(DatasetError::UnknownExtension { path: path.into() }),
-    }
-}
-
-/// What to multiply each column with to make a state: masses for velocities, else 1.
-fn mass_factors(
-    path: &Path,
-    layout: &Layout,
-    masses: &BTreeMap<usize, f64>,
-) -> Result<Vec<f64>, DatasetError> {
-    let mut factors = vec![1.0; layout.columns.len()];
-    if !layout.velocities {
-        return Ok(factors);
-    }
-    let particles = layout.shape.particles;
-    if let Some(&particle) = masses.keys().find(|particle| !(1..=particles).contains(*particle)) {
-        return Err(DatasetError::UnknownParticle { path: path.into(), particle, particles });
-    }
-    let (_, velocities) = factors.split_at_mut(layout.columns.len() / 2);
-    for (particle, factors) in (1..).zip(velocities.chunks_mut(layout.shape.dimension)) {
-        let mass = masses
-            .get(&particle)
-            .ok_or_else(|| DatasetError::MissingMass { path: path.into(), particle })?;
-        factors.fill(*mass);
-    }
-    Ok(factors)
-}
-
-fn warnings(path: &Path, layout: &Layout, masses: &BTreeMap<usize, f64>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if !layout.ignored.is_empty() {
-        warnings.push(format!(
-            "{}: ignored columns: {}",
-            path.display(),
-            layout.ignored.join(", ")
-        ));
-    }
-    if !layout.velocities && !masses.is_empty() {
-        warnings.push(format!("{}: ignored masses: the table has momenta", path.display()));
-    }
-    warnings
 }

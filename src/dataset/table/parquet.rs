@@ -1,24 +1,27 @@
 //! Parquet files, read one column of one row group at a time.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use polars::prelude::{
-    ArrowSchema, Column, DataFrame, DataType, PolarsError, PolarsResult, Series,
+    ArrowSchema, Column, DataFrame, PlSmallStr, PolarsError, PolarsResult, Series,
 };
+use polars_arrow::array::Array;
+use polars_arrow::datatypes::ArrowDataType;
 use polars_io::SerReader;
 use polars_io::parquet::read::_internal::to_deserializer;
 use polars_io::parquet::read::{FileMetadata, infer_schema};
 use polars_io::prelude::ParquetReader;
 
+use super::arrays;
+use super::cell::{Cells, Wanted};
+use super::footer;
+use super::guard::guarded_as;
 use super::pages::{self, Claim};
-use super::{footer, narrow};
 use crate::dataset::{DatasetError, Format};
 
 /// Key-value pairs in the footer of a Parquet file.
@@ -50,16 +53,11 @@ pub struct ParquetSummary {
 const READABLE: [&str; 8] =
     ["Int32", "Int64", "UInt32", "UInt64", "Float32", "Float64", "Utf8View", "Boolean"];
 
-/// Whether a column of this type is read once it is marked as wider.
-fn is_narrow(dtype: &str) -> bool {
-    narrow::NARROW.contains(&dtype)
-}
-
 impl ParquetSummary {
     /// Whether [`read_parquet`] can read a column of this type: numbers but half-precision floats,
     /// text, booleans.
     pub fn is_readable(dtype: &str) -> bool {
-        READABLE.contains(&dtype) || is_narrow(dtype)
+        READABLE.contains(&dtype) || arrays::NARROW.contains(&dtype)
     }
 }
 
@@ -74,9 +72,6 @@ const ROWS_PER_BYTE: u64 = 4096;
 const ROWS_OF_GROUP: u64 = 1 << 20;
 /// ..a larger one has a byte for every so many rows: what moves does not compress better.
 const ROWS_PER_BYTE_OF_GROUP: u64 = 64;
-
-/// Characters of a reader's own message that are passed on.
-const LONGEST_REASON: usize = 200;
 
 /// Reads all columns of a Parquet file, or those named, with the metadata of its footer. Integers
 /// of 8 and 16 bits come out with 32.
@@ -93,7 +88,7 @@ pub fn read_parquet(
     for name in columns.unwrap_or(&all) {
         let mut whole: Option<Series> = None;
         for group in 0..file.groups() {
-            let part = file.column(group, name)?;
+            let part = file.series(group, name)?;
             match &mut whole {
                 None => whole = Some(part),
                 Some(whole) => guarded(path, || whole.append(&part).map(drop))?,
@@ -146,10 +141,13 @@ impl ParquetFile {
         guarded(path, || {
             let (footer, schema) = decoded(&tail)?;
             let summary = summary(&footer, &schema, bytes)?;
-            let narrow = summary.columns.iter().any(|column| is_narrow(&column.dtype));
-            let (footer, schema) = if narrow { widened(&tail)? } else { (footer, schema) };
             Ok(Self { path: path.into(), file, footer, schema, summary })
         })
+    }
+
+    /// Type of a column.
+    pub fn dtype(&self, place: usize) -> Option<ArrowDataType> {
+        self.schema.get_at_index(place).map(|(_, field)| field.dtype.clone())
     }
 
     /// Number of row groups.
@@ -157,12 +155,40 @@ impl ParquetFile {
         self.footer.row_groups.len()
     }
 
+    /// Reads columns, group by group and in each column by column.
+    ///
+    /// # Errors
+    /// [`DatasetError`], and those of `cells`.
+    pub fn read(
+        &mut self,
+        wanted: &[Wanted],
+        progress: &mut dyn FnMut(f64),
+        cells: &mut Cells,
+    ) -> Result<(), DatasetError> {
+        let (path, mut first) = (self.path.clone(), 0);
+        let steps = (self.groups() * wanted.len()) as f64;
+        for group in 0..self.groups() {
+            for (k, column) in wanted.iter().enumerate() {
+                let mut row = first;
+                for array in self.column(group, &column.name)? {
+                    arrays::read(&*array, column, &path, &mut |value| {
+                        row += 1;
+                        cells(k, row - 1, value)
+                    })?;
+                }
+                progress((group * wanted.len() + k + 1) as f64 / steps);
+            }
+            first += self.footer.row_groups[group].num_rows() as u64;
+        }
+        Ok(())
+    }
+
     /// A column of a row group.
     ///
     /// # Errors
     /// [`DatasetError::Corrupt`], also for a column that is not there;
     /// [`DatasetError::Unreadable`].
-    pub fn column(&mut self, group: usize, name: &str) -> Result<Series, DatasetError> {
+    fn column(&mut self, group: usize, name: &str) -> Result<Vec<Box<dyn Array>>, DatasetError> {
         let footer = Arc::clone(&self.footer);
         let group = &footer.row_groups[group];
         let mut parts = Vec::new();
@@ -186,14 +212,22 @@ impl ParquetFile {
             let field =
                 self.schema.get(name).ok_or_else(|| damaged(format!("it has no column {name}")))?;
             let (arrays, _) = to_deserializer(parts, field.clone(), None)?;
-            let column = Series::try_from((field, arrays))?;
             // A reader may take the footer's word for the number of rows.
-            let found = column.len();
+            let found: usize = arrays.iter().map(|array| array.len()).sum();
             if found == group.num_rows() {
-                Ok(column)
+                Ok(arrays)
             } else {
                 Err(damaged(format!("column {name} has {found} rows, not {}", group.num_rows())))
             }
+        })
+    }
+
+    /// A column of a row group as polars has it, narrow integers with 32 bits.
+    fn series(&mut self, group: usize, name: &str) -> Result<Series, DatasetError> {
+        let arrays = self.column(group, name)?;
+        guarded(&self.path, || {
+            let arrays: Vec<_> = arrays.into_iter().map(arrays::widened).collect();
+            Series::try_from((PlSmallStr::from(name), arrays))
         })
     }
 
@@ -213,7 +247,8 @@ impl ParquetFile {
         guarded(&self.path, || {
             let field =
                 self.schema.get(name).ok_or_else(|| damaged(format!("it has no column {name}")))?;
-            Ok(Series::new_empty(name.into(), &DataType::from_arrow_field(field)))
+            let array = polars_arrow::array::new_empty_array(field.dtype.clone());
+            Series::try_from((PlSmallStr::from(name), vec![arrays::widened(array)]))
         })
     }
 }
@@ -247,16 +282,6 @@ fn tail(path: &Path, file: &mut File, bytes: u64) -> Result<Vec<u8>, DatasetErro
 fn decoded(tail: &[u8]) -> PolarsResult<(Arc<FileMetadata>, ArrowSchema)> {
     let mut reader = ParquetReader::new(Cursor::new(tail));
     let footer = Arc::clone(reader.get_metadata()?);
-    let schema = infer_schema(&footer)?;
-    Ok((footer, schema))
-}
-
-/// Decodes the columns as [`decoded`] does, narrow integers marked as 32 bits wide.
-fn widened(tail: &[u8]) -> PolarsResult<(Arc<FileMetadata>, ArrowSchema)> {
-    let wide = narrow::widened(tail).ok_or_else(|| damaged("its schema makes no sense".into()))?;
-    let (mut footer, _) = decoded(&wide)?;
-    // The arrow library's own entry would mark the columns as narrow again.
-    Arc::make_mut(&mut footer).key_value_metadata = None;
     let schema = infer_schema(&footer)?;
     Ok((footer, schema))
 }
@@ -308,37 +333,7 @@ fn corrupt(path: &Path, reason: impl Into<String>) -> DatasetError {
     DatasetError::Corrupt { path: path.into(), format: Format::Parquet, reason: reason.into() }
 }
 
-thread_local!(static GUARDED: Cell<bool> = const { Cell::new(false) });
-
-/// Runs a reader of polars, which panics on some damaged files, and turns both its errors and its
-/// panics into [`DatasetError::Corrupt`]. The reader must stay on this thread.
+/// Runs a reader of polars: see [`guarded_as`].
 fn guarded<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, DatasetError> {
-    static QUIET: Once = Once::new();
-    // A caught panic is no news for the terminal; all others go to the hook that was there before.
-    QUIET.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !GUARDED.get() {
-                before(info);
-            }
-        }));
-    });
-    GUARDED.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(read));
-    GUARDED.set(false);
-    match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
-            let reason: String = error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(LONGEST_REASON)
-                .collect();
-            Err(corrupt(path, reason))
-        }
-        Err(_) => Err(corrupt(path, "its pages cannot be decoded")),
-    }
+    guarded_as(path, Format::Parquet, read)
 }

@@ -1,239 +1,306 @@
-//! The cells of a table's columns, whatever the format of the file.
+//! A table in one file or many, read cell by cell.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use polars::prelude::{DataType, Series};
-
-use super::csv::CsvFile;
-use super::parquet::{Metadata, ParquetColumn, ParquetFile, ParquetSummary};
+use super::cell::{Kind, Value, Wanted};
+use super::layout::TRAJECTORY;
+use super::names::{BadName, resolve};
+use super::options::{Gaps, ReadOptions};
+use super::parquet::Metadata;
+use super::part::Part;
+use super::paths::table_files;
+use super::suggest::nearest;
 use crate::dataset::{DatasetError, Format};
 
-/// What the cells of a column are read as.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
-    /// Whole numbers.
-    Id,
-    /// Numbers.
-    Number,
-}
-
-/// A cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value {
-    /// A value of a column of ids.
-    Id(i64),
-    /// A value of a column of numbers; it may be NaN or infinite.
-    Number(f64),
-}
-
-impl Kind {
-    fn accepted(self) -> &'static str {
-        match self {
-            Self::Id => "integers are",
-            Self::Number => "numbers are",
-        }
-    }
-}
+/// Names of arrays and properties, which a file may be read by, beside names of columns.
+const OF_ARRAYS: [&str; 5] = ["q", "p", "v", "t", "mass"];
 
 /// An open table.
 pub(super) struct Source {
+    /// Where the user says that it is.
     pub path: PathBuf,
-    file: Open,
+    files: Vec<TableFile>,
+    /// The only file, which stays open.
+    only: Option<Part>,
+    options: ReadOptions,
+    /// Row of the table that each file begins with, as far as they were read.
+    starts: Vec<u64>,
+    /// Second of the first stamp, which times are taken from.
+    origin: Option<i64>,
 }
 
-enum Open {
-    Parquet(Box<ParquetFile>),
-    Csv(Box<CsvFile>),
+/// A file of a table.
+struct TableFile {
+    path: PathBuf,
+    format: Format,
+    /// Names of its columns, in its order: this crate's where they are known.
+    names: Vec<String>,
+    /// Their names in the file.
+    own: Vec<String>,
+}
+
+/// A cell and its place.
+pub(super) struct Cell<'a> {
+    /// Index of the column among those wanted.
+    pub column: usize,
+    /// The row of the table, from 0.
+    pub row: u64,
+    /// The value, if there is one.
+    pub value: Option<Value>,
+    /// The file.
+    pub path: &'a Path,
+    /// The row of the file, from 1.
+    pub in_file: u64,
 }
 
 impl Source {
-    /// Opens a file and reads what it tells of its columns.
+    /// Opens the files of a table and reads what they tell of their columns.
     ///
     /// # Errors
     /// [`DatasetError`].
-    pub fn open(path: &Path, format: Format) -> Result<Self, DatasetError> {
-        let file = match format {
-            Format::Parquet => Open::Parquet(Box::new(ParquetFile::open(path)?)),
-            Format::Csv => Open::Csv(Box::new(CsvFile::open(path)?)),
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, DatasetError> {
+        let mut source = Self {
+            path: path.into(),
+            files: Vec::new(),
+            only: None,
+            options: options.clone(),
+            starts: Vec::new(),
+            origin: None,
         };
-        Ok(Self { path: path.into(), file })
-    }
-
-    /// Names of all columns.
-    pub fn columns(&self) -> Vec<String> {
-        match &self.file {
-            Open::Parquet(file) => {
-                file.summary.columns.iter().map(|column| column.name.clone()).collect()
+        let files = table_files(path)?;
+        let one = files.len() == 1;
+        for (path, format) in files {
+            let part = Part::open(&path, format, &options.columns)?;
+            let own = part.columns();
+            let mut columns = options.columns.clone();
+            if part.is_made() {
+                columns.retain(|ours, _| !OF_ARRAYS.contains(&ours.as_str()));
             }
-            Open::Csv(file) => file.header.clone(),
+            let names = resolve(&own, &columns).map_err(|bad| bad_name(&path, &own, bad))?;
+            source.files.push(TableFile { path, format, names, own });
+            source.only = Some(part).filter(|_| one);
         }
+        Ok(source)
     }
 
-    /// Key-value pairs of the footer, if there is one.
-    pub fn metadata(&self) -> Metadata {
-        match &self.file {
-            Open::Parquet(file) => file.summary.metadata.clone(),
-            Open::Csv(_) => Metadata::new(),
-        }
+    /// Number of files.
+    pub fn files(&self) -> usize {
+        self.files.len()
     }
 
-    /// Checks that a column holds numbers, as far as the file tells, and that there is only one of
-    /// the name.
+    /// Names of all columns of the first file: this crate's where they are known.
+    pub fn columns(&self) -> &[String] {
+        &self.files[0].names
+    }
+
+    /// The first file, and the names of its columns there.
+    pub fn found(&self) -> (&Path, &[String]) {
+        (&self.files[0].path, &self.files[0].own)
+    }
+
+    /// Whether any file numbers its trajectories; else each file is one.
+    pub fn has_ids(&self) -> bool {
+        self.files.iter().any(|file| file.names.iter().any(|name| name == TRAJECTORY))
+    }
+
+    /// Whether times are stamps, as far as they were read.
+    pub fn has_stamps(&self) -> bool {
+        self.origin.is_some()
+    }
+
+    /// The first file, opened.
     ///
     /// # Errors
-    /// [`DatasetError::ColumnType`], [`DatasetError::RepeatedColumn`].
-    pub fn check_column(&self, name: &str) -> Result<(), DatasetError> {
-        if self.columns().iter().filter(|column| *column == name).count() > 1 {
-            return Err(DatasetError::RepeatedColumn {
-                path: self.path.clone(),
-                column: name.into(),
-            });
+    /// [`DatasetError`].
+    pub fn first(&mut self) -> Result<&mut Part, DatasetError> {
+        if self.only.is_none() {
+            let file = &self.files[0];
+            self.only = Some(Part::open(&file.path, file.format, &self.options.columns)?);
         }
-        let Open::Parquet(file) = &self.file else { return Ok(()) };
-        match file.summary.columns.iter().find(|column| column.name == name) {
-            Some(ParquetColumn { dtype, .. }) if !ParquetSummary::is_readable(dtype) => {
-                let accepted = "integers of any width and floats of 32 or 64 bits are";
-                // Without arrow's own entry half-precision floats are two bytes.
-                let halves = ["Float16", "FixedSizeBinary(2)"].contains(&dtype.as_str());
-                let dtype = if halves { "Float16 (half precision)" } else { dtype };
-                Err(self.wrong_type(name, format!("values of type {dtype}"), accepted))
-            }
-            _ => Ok(()),
-        }
+        Ok(self.only.as_mut().expect("it was opened"))
     }
 
-    /// Reads columns from beginning to end: `cell` is given the column's index in `wanted`, the row
-    /// from 0 and the value, `None` where there is none. Rows come in order, and in each row or
-    /// group of rows the columns. `progress` is told the part that is read, from 0 to 1.
+    /// Key-value pairs of the first file.
     ///
     /// # Errors
-    /// [`DatasetError`], and those of `cell`.
+    /// [`DatasetError`].
+    pub fn metadata(&mut self) -> Result<Metadata, DatasetError> {
+        Ok(self.first()?.metadata())
+    }
+
+    /// Checks that every file has each of some columns once, of a type that can be read.
+    ///
+    /// # Errors
+    /// [`DatasetError::ColumnType`], [`DatasetError::RepeatedColumn`],
+    /// [`DatasetError::MissingColumn`].
+    pub fn check_columns(&mut self, wanted: &[(&str, Kind)]) -> Result<(), DatasetError> {
+        for (k, file) in self.files.iter().enumerate() {
+            let mut opened = None;
+            // Text tells nothing of the types of its columns.
+            let part = match &mut self.only {
+                Some(part) if k == 0 => Some(part),
+                _ if [Format::Parquet, Format::Arrow].contains(&file.format) => {
+                    let part = Part::open(&file.path, file.format, &self.options.columns)?;
+                    Some(opened.insert(part))
+                }
+                _ => None,
+            };
+            for (name, kind) in wanted {
+                let place = file.place(name)?;
+                let checked = part.as_ref().map_or(Ok(()), |part| part.check(place, *kind));
+                checked.map_err(|(found, accepted)| {
+                    let (path, own) = (file.path.clone(), &file.own[place]);
+                    let column = if own == name { own.clone() } else { format!("{own} ({name})") };
+                    DatasetError::ColumnType { path, column, found, accepted }
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads columns from beginning to end: `each` is given every cell. Rows come in order, and in
+    /// each row or group of rows the columns. Where no file has a column `trajectory`, its cells are
+    /// the number of the file, from 0. `progress` is told the part that is read, from 0 to 1.
+    ///
+    /// # Errors
+    /// [`DatasetError`], and those of `each`.
     pub fn read(
         &mut self,
         wanted: &[(&str, Kind)],
         progress: &mut dyn FnMut(f64),
-        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), DatasetError>,
+        each: &mut dyn FnMut(Cell) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
-        match self.file {
-            Open::Parquet(_) => self.read_parquet(wanted, progress, cell),
-            Open::Csv(_) => self.read_csv(wanted, progress, cell),
-        }
-    }
-
-    fn read_parquet(
-        &mut self,
-        wanted: &[(&str, Kind)],
-        progress: &mut dyn FnMut(f64),
-        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), DatasetError>,
-    ) -> Result<(), DatasetError> {
-        let Open::Parquet(file) = &mut self.file else { return Ok(()) };
-        let path = &self.path;
-        let (groups, mut first) = (file.groups(), 0);
-        for group in 0..groups {
-            let mut rows = 0;
-            for (k, &(name, kind)) in wanted.iter().enumerate() {
-                let column = file.column(group, name)?;
-                rows = column.len();
-                let wrong = |found: String| wrong_type(path, name, found, kind.accepted());
-                match kind {
-                    Kind::Id => {
-                        let column =
-                            cast(&column, &DataType::Int64, DataType::is_integer).map_err(wrong)?;
-                        let cells = column.i64().map_err(|e| wrong(e.to_string()))?;
-                        cells
-                            .iter()
-                            .enumerate()
-                            .try_for_each(|(i, x)| cell(k, first + i, x.map(Value::Id)))?;
-                    }
-                    Kind::Number => {
-                        let column =
-                            cast(&column, &DataType::Float64, DataType::is_primitive_numeric)
-                                .map_err(wrong)?;
-                        let cells = column.f64().map_err(|e| wrong(e.to_string()))?;
-                        cells
-                            .iter()
-                            .enumerate()
-                            .try_for_each(|(i, x)| cell(k, first + i, x.map(Value::Number)))?;
-                    }
-                }
-                progress((group * wanted.len() + k + 1) as f64 / (groups * wanted.len()) as f64);
+        let lenient = self.options.gaps == Gaps::Cut;
+        let count = self.files.len() as f64;
+        let (mut first, mut origin) = (0, self.origin);
+        self.starts.clear();
+        for (k, file) in self.files.iter().enumerate() {
+            self.starts.push(first);
+            let mut opened = None;
+            let part = match &mut self.only {
+                Some(part) if k == 0 => part,
+                _ => opened.insert(Part::open(&file.path, file.format, &self.options.columns)?),
+            };
+            if part.columns() != file.own {
+                return Err(DatasetError::Changed { path: file.path.clone() });
             }
+            let (columns, present) = file.places(wanted);
+            let made = (0..wanted.len()).find(|k| !present.contains(k));
+            let (mut rows, mut stamped) = (0, None);
+            let mut cells = |k: usize, row: u64, value: Option<Value>| {
+                rows = rows.max(row + 1);
+                let cell = |column, value| Cell {
+                    column,
+                    row: first + row,
+                    value,
+                    path: &file.path,
+                    in_file: row + 1,
+                };
+                if let (0, Some(made)) = (k, made) {
+                    each(cell(made, Some(Value::Id(self.starts.len() as i64 - 1))))?;
+                }
+                let value = match value {
+                    Some(value) if columns[k].kind == Kind::Time => {
+                        let is_stamp = matches!(value, Value::Stamp(..));
+                        if *stamped.get_or_insert(is_stamp) != is_stamp {
+                            return Err(both(&file.path, &columns[k], row));
+                        }
+                        Some(from_origin(value, &mut origin))
+                    }
+                    value => value,
+                };
+                each(cell(present[k], value))
+            };
+            let mut done = |part: f64| progress((k as f64 + part) / count);
+            part.read(&columns, lenient, &mut done, &mut cells)?;
             first += rows;
         }
+        self.origin = origin;
         Ok(())
     }
 
-    fn read_csv(
-        &mut self,
-        wanted: &[(&str, Kind)],
-        progress: &mut dyn FnMut(f64),
-        cell: &mut dyn FnMut(usize, usize, Option<Value>) -> Result<(), DatasetError>,
-    ) -> Result<(), DatasetError> {
-        let Open::Csv(file) = &mut self.file else { return Ok(()) };
-        let path = &self.path;
-        file.rewind()?;
-        let place = |name: &str| {
-            let missing = || DatasetError::MissingColumn {
-                path: path.clone(),
-                column: name.into(),
-                accepted: "the header names it".into(),
-            };
-            file.header.iter().position(|column| column == name).ok_or_else(missing)
-        };
-        let places =
-            wanted.iter().map(|(name, _)| place(name)).collect::<Result<Vec<usize>, _>>()?;
-        let mut row = 0;
-        while file.next()? {
-            for (k, (&(name, kind), &place)) in wanted.iter().zip(&places).enumerate() {
-                let field = file.field(place);
-                let value = match kind {
-                    Kind::Id => parse(field).map(|x| x.map(Value::Id)),
-                    Kind::Number => parse(field).map(|x| x.map(Value::Number)),
-                };
-                let found = |text: String| {
-                    wrong_type(path, name, format!("{text:?} in row {}", row + 1), kind.accepted())
-                };
-                cell(k, row, value.map_err(found)?)?;
-            }
-            row += 1;
-            if row % ROWS_OF_PROGRESS == 0 {
-                progress(file.progress());
+    /// The file of a row of the table that was read, and the row of the file, from 1.
+    pub fn place(&self, row: u64) -> (PathBuf, usize) {
+        let k = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
+        let start = self.starts.get(k).copied().unwrap_or(0);
+        (self.files[k].path.clone(), (row - start) as usize + 1)
+    }
+}
+
+impl TableFile {
+    /// The only column of a name.
+    fn place(&self, name: &str) -> Result<usize, DatasetError> {
+        let mut places = (0..self.names.len()).filter(|&k| self.names[k] == name);
+        let (path, column) = (self.path.clone(), name.to_string());
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (Some(_), Some(_)) => Err(DatasetError::RepeatedColumn { path, column }),
+            (None, _) => {
+                let hint = "; other files of the table have it".into();
+                Err(DatasetError::MissingColumn { path, column, found: self.own.clone(), hint })
             }
         }
-        Ok(())
     }
 
-    fn wrong_type(&self, column: &str, found: String, accepted: &'static str) -> DatasetError {
-        wrong_type(&self.path, column, found, accepted)
+    /// The columns that the file has, and their indices among those wanted.
+    fn places(&self, wanted: &[(&str, Kind)]) -> (Vec<Wanted>, Vec<usize>) {
+        let place = |name: &str| self.names.iter().position(|n| n == name);
+        let found = wanted.iter().enumerate().filter_map(|(k, (name, kind))| {
+            let place = place(name)?;
+            Some((Wanted { place, name: self.own[place].clone(), kind: *kind }, k))
+        });
+        found.unzip()
     }
 }
 
-/// Rows of CSV between two reports of progress.
-const ROWS_OF_PROGRESS: usize = 1 << 14;
-/// Characters of a bad cell that are quoted.
-const LONGEST_QUOTE: usize = 40;
-
-fn wrong_type(path: &Path, column: &str, found: String, accepted: &'static str) -> DatasetError {
-    DatasetError::ColumnType { path: path.into(), column: column.into(), found, accepted }
+/// A time from the origin, which the first stamp makes.
+fn from_origin(value: Value, origin: &mut Option<i64>) -> Value {
+    match value {
+        Value::Stamp(seconds, part) => {
+            let origin = *origin.get_or_insert(seconds);
+            Value::Number(seconds.saturating_sub(origin) as f64 + part)
+        }
+        value => value,
+    }
 }
 
-/// A column of numbers in the wanted width.
-fn cast(column: &Series, wanted: &DataType, fits: fn(&DataType) -> bool) -> Result<Series, String> {
-    if !fits(column.dtype()) {
-        return Err(format!("values of type {}", column.dtype()));
+fn both(path: &Path, column: &Wanted, row: u64) -> DatasetError {
+    DatasetError::ColumnType {
+        path: path.into(),
+        column: column.name.clone(),
+        found: format!("numbers and stamps (row {})", row + 1),
+        accepted: "one or the other is",
     }
-    column
-        .strict_cast(wanted)
-        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_string())
 }
 
-/// A cell of text, blanks around it left out; none where nothing is left. The error quotes it.
-fn parse<T: FromStr>(field: &[u8]) -> Result<Option<T>, String> {
-    let quote = || String::from_utf8_lossy(field).chars().take(LONGEST_QUOTE).collect();
-    match std::str::from_utf8(field).map(str::trim) {
-        Ok("") => Ok(None),
-        Ok(text) => text.parse().map(Some).map_err(|_| quote()),
-        Err(_) => Err(quote()),
+fn bad_name(path: &Path, found: &[String], bad: BadName) -> DatasetError {
+    match bad {
+        BadName::Ours(ours) => DatasetError::BadName { ours },
+        BadName::Theirs(ours, theirs) => {
+            let near = nearest(&theirs.to_lowercase(), found);
+            let near = near.first().map(|near| format!("; did you mean {ours}={near}?"));
+            DatasetError::MissingColumn {
+                path: path.into(),
+                column: theirs,
+                found: found.to_vec(),
+                hint: near.unwrap_or_default(),
+            }
+        }
     }
+}
+
+/// A finite number; else an error that tells file, column, trajectory and row.
+pub(super) fn finite(cell: &Cell, column: &str, trajectory: i64) -> Result<f64, DatasetError> {
+    if let Some(Value::Number(value)) = cell.value
+        && value.is_finite()
+    {
+        return Ok(value);
+    }
+    let (path, column, row) = (cell.path.into(), column.into(), cell.in_file as usize);
+    Err(match cell.value {
+        Some(Value::Number(value)) => {
+            DatasetError::NotFinite { path, column, trajectory, row, value }
+        }
+        _ => DatasetError::Null { path, column, trajectory: Some(trajectory), row },
+    })
 }

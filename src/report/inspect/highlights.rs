@@ -306,7 +306,7 @@ fn trajectories(table: &Cells) -> Highlight {
     highlight("Trajectories", &["Number", "States each", "Times", "Steps of time"], vec![cells])
 }
 
-fn range(values: &[f64]) -> String {
+pub(super) fn range(values: &[f64]) -> String {
     let (least, largest) =
         values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
     if values.is_empty() {

@@ -1,4 +1,4 @@
-//! What is told of a Parquet file.
+//! What is told of a file.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::dataset::frames::Metadata;
 
-/// What a Parquet file holds.
+/// What a file holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// Path of the file.
@@ -15,7 +15,7 @@ pub struct Inspection {
     pub bytes: u64,
     /// Number of rows.
     pub rows: usize,
-    /// Key-value pairs of its footer.
+    /// Key-value pairs of its footer or header.
     pub metadata: Metadata,
     /// The columns of the file, in its order.
     pub columns: Vec<ColumnSummary>,

@@ -1,5 +1,4 @@
-//! Damaged tables: whatever the bytes, reading them ends soon, in little memory, with a table or a
-//! typed error.
+//! Damaged Parquet and CSV.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,65 +10,12 @@ use polars::prelude::{Column, DataFrame};
 use polars_io::prelude::{ParquetCompression, ParquetWriter};
 use proptest::prelude::*;
 use scalar_dynamics::dataset::{
-    Cut, DatasetError, Shape, Trajectory, TrajectoryTable, frames, read_chunks, read_table,
-    write_table,
+    Cut, DatasetError, ReadOptions, Shape, Trajectory, TrajectoryTable, frames, read_chunks,
+    read_table, write_table,
 };
 use tempfile::TempDir;
 
-/// A change of a file's bytes; places are parts of its length.
-#[derive(Clone, Debug)]
-enum Mutation {
-    Flip { at: f64, by: u8 },
-    Write { at: f64, bytes: Vec<u8> },
-    Insert { at: f64, bytes: Vec<u8> },
-    Remove { at: f64, length: usize },
-    Repeat { at: f64, length: usize },
-    Cut { at: f64 },
-}
-
-use Mutation::{Cut as CutOff, Flip, Insert, Remove, Repeat, Write};
-
-fn mutation(
-    bytes: impl Strategy<Value = Vec<u8>> + Clone + 'static,
-) -> impl Strategy<Value = Mutation> {
-    let at = || 0.0..1.0;
-    prop_oneof![
-        4 => (at(), 1u8..).prop_map(|(at, by)| Flip { at, by }),
-        4 => (at(), bytes.clone()).prop_map(|(at, bytes)| Write { at, bytes }),
-        2 => (at(), bytes).prop_map(|(at, bytes)| Insert { at, bytes }),
-        2 => (at(), 1usize..20).prop_map(|(at, length)| Remove { at, length }),
-        1 => (at(), 1usize..200).prop_map(|(at, length)| Repeat { at, length }),
-        1 => at().prop_map(|at| CutOff { at }),
-    ]
-}
-
-fn apply(mutation: &Mutation, bytes: &mut Vec<u8>) {
-    let place = |at: f64| ((at * bytes.len() as f64) as usize).min(bytes.len().saturating_sub(1));
-    let part = |start: usize, length: usize| start..(start + length).min(bytes.len());
-    match mutation {
-        _ if bytes.is_empty() => {}
-        Flip { at, by } => {
-            let at = place(*at);
-            bytes[at] ^= by;
-        }
-        Write { at, bytes: new } => {
-            let part = part(place(*at), new.len());
-            let length = part.len();
-            bytes[part].copy_from_slice(&new[..length]);
-        }
-        Insert { at, bytes: new } => {
-            let at = place(*at);
-            bytes.splice(at..at, new.iter().copied());
-        }
-        Remove { at, length } => drop(bytes.drain(part(place(*at), *length))),
-        Repeat { at, length } => {
-            let part = part(place(*at), *length);
-            let again = bytes[part.clone()].to_vec();
-            bytes.splice(part.start..part.start, again);
-        }
-        CutOff { at } => bytes.truncate(place(*at)),
-    }
-}
+use crate::mutation::{MEMORY, Mutation, apply, cases, mutation, peak, runner};
 
 /// Bytes that Thrift reads as absurd numbers, and any others.
 fn thrift_bytes() -> impl Strategy<Value = Vec<u8>> + Clone {
@@ -160,12 +106,12 @@ fn parquet_files(folder: &Path) -> Vec<Vec<u8>> {
 }
 
 /// Reads a file in every way; what comes out is sound.
-fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
+pub fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
     let begin = Instant::now();
-    let masses = BTreeMap::from([(1, 2.0)]);
+    let options = ReadOptions { masses: BTreeMap::from([(1, 2.0)]), ..ReadOptions::default() };
     let cut = Cut { points: 5, most: 3, seed: 1 };
-    let whole = read_table(path, &masses);
-    let some = read_chunks(path, &masses, &cut, &mut |_| {});
+    let whole = read_table(path, &options);
+    let some = read_chunks(path, &options, &cut, &mut |_| {});
     prop_assert_eq!(whole.is_ok(), some.is_ok());
     for result in [whole.as_ref().err(), some.as_ref().err()].into_iter().flatten() {
         let named = result.to_string().contains("damaged.")
@@ -189,39 +135,6 @@ fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
     prop_assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     Ok(())
 }
-
-/// The largest memory that the process ever had, in bytes.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap_or("0 kB")
-        .trim()
-        .to_string();
-    1024 * line.split(' ').next().and_then(|kilobytes| kilobytes.parse::<usize>().ok()).unwrap_or(0)
-}
-
-fn runner(cases: u32) -> proptest::test_runner::TestRunner {
-    let config = ProptestConfig {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..ProptestConfig::default()
-    };
-    let rng = proptest::test_runner::TestRng::deterministic_rng(
-        proptest::test_runner::RngAlgorithm::ChaCha,
-    );
-    proptest::test_runner::TestRunner::new_with_rng(config, rng)
-}
-
-/// Cases of each kind: more with FUZZ_CASES=100000.
-fn cases(default: u32) -> u32 {
-    std::env::var("FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
-}
-
-/// Memory that damaged files of some kilobytes may take, with what the tests beside take.
-const MEMORY: usize = 400 << 20;
 
 #[test]
 fn bad_input_of_mutated_parquet_ends_in_a_table_or_an_error() {
@@ -275,7 +188,7 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
     let refused = |footer: &[u8]| {
         let bytes = [b"PAR1", footer, &(footer.len() as u32).to_le_bytes()[..], b"PAR1"].concat();
         fs::write(&path, bytes).unwrap();
-        matches!(read_table(&path, &BTreeMap::new()), Err(DatasetError::Corrupt { .. }))
+        matches!(read_table(&path, &ReadOptions::default()), Err(DatasetError::Corrupt { .. }))
     };
     // version 2, then a schema of 2^31 elements; the same as row groups behind an empty schema; a
     // list that says it is a number.
@@ -286,7 +199,7 @@ fn bad_input_of_a_footer_that_claims_absurd_sizes_is_refused() {
     let path = folder.path().join("damaged.csv");
     let endless = format!("trajectory,t,q1_x,p1_x\n0,0,1,\"{}", "1\n".repeat(1 << 20));
     fs::write(&path, endless).unwrap();
-    let error = read_table(&path, &BTreeMap::new()).unwrap_err();
+    let error = read_table(&path, &ReadOptions::default()).unwrap_err();
     assert!(
         matches!(&error, DatasetError::Corrupt { reason, .. } if reason.contains("row 1") && reason.contains("quotation")),
         "{error}"

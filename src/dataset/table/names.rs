@@ -1,0 +1,94 @@
+//! What the columns of a file are called here.
+
+use std::collections::BTreeMap;
+
+use super::layout::{FRAME, TIME, TRAJECTORY, component};
+
+/// A name of `--columns` that can't be used.
+#[derive(Debug, PartialEq)]
+pub(super) enum BadName {
+    /// The left side is none of this crate's names.
+    Ours(String),
+    /// No column has the name of the right side: ours, theirs.
+    Theirs(String, String),
+}
+
+/// Whether a table may have a column of this name.
+pub(super) fn is_ours(name: &str) -> bool {
+    [TRAJECTORY, TIME, FRAME].contains(&name) || component(name).is_some()
+}
+
+/// A header's name without its unit, in small letters: `x` of `X (m)`.
+pub(super) fn bare(name: &str) -> String {
+    let end = name.find(['(', '[']).filter(|at| *at > 0).unwrap_or(name.len());
+    name[..end].trim().to_lowercase()
+}
+
+/// Gives the columns of a file the names that this crate reads them by; columns that it doesn't
+/// read keep theirs. Mapped names come first, then exact ones, then those that differ in case or
+/// bear a unit.
+///
+/// # Errors
+/// [`BadName`].
+pub(super) fn resolve(
+    found: &[String],
+    columns: &BTreeMap<String, String>,
+) -> Result<Vec<String>, BadName> {
+    let mut names = found.to_vec();
+    let mut mapped = vec![false; found.len()];
+    for (ours, theirs) in columns {
+        if !is_ours(ours) {
+            return Err(BadName::Ours(ours.clone()));
+        }
+        let exact = found.iter().position(|name| name == theirs);
+        let loose = || found.iter().position(|name| bare(name) == bare(theirs));
+        let place =
+            exact.or_else(loose).ok_or_else(|| BadName::Theirs(ours.clone(), theirs.clone()))?;
+        (names[place], mapped[place]) = (ours.clone(), true);
+    }
+    for (k, name) in found.iter().enumerate().filter(|(k, _)| !mapped[*k]) {
+        let ours = bare(name);
+        let taken = columns.contains_key(&ours);
+        let exact = || found.contains(&ours);
+        if is_ours(&ours) && !taken && (*name == ours || !exact()) {
+            names[k] = ours;
+        } else if taken && *name == ours {
+            // Another column was given this one's name.
+            names[k] = format!("{name} (of the file)");
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(found: &[&str], columns: &[(&str, &str)]) -> Result<Vec<String>, BadName> {
+        let found: Vec<String> = found.iter().map(|name| name.to_string()).collect();
+        resolve(&found, &columns.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect())
+    }
+
+    #[test]
+    fn case_and_units_of_names_do_not_matter() {
+        assert_eq!(
+            names(&["Trajectory", "T [s]", "Q1_X (m)", "note"], &[]).unwrap(),
+            ["trajectory", "t", "q1_x", "note"]
+        );
+        // A temperature beside the time.
+        assert_eq!(names(&["t", "T", "q1_x"], &[]).unwrap(), ["t", "T", "q1_x"]);
+    }
+
+    #[test]
+    fn columns_are_mapped() {
+        assert_eq!(
+            names(&["time (s)", "x", "q1_x"], &[("t", "time"), ("q1_x", "x")]).unwrap(),
+            ["t", "q1_x", "q1_x (of the file)"]
+        );
+        assert_eq!(
+            names(&["a"], &[("q1_x", "b")]),
+            Err(BadName::Theirs("q1_x".into(), "b".into()))
+        );
+        assert_eq!(names(&["a"], &[("x", "a")]), Err(BadName::Ours("x".into())));
+    }
+}

@@ -1,0 +1,272 @@
+//! A table whose columns are known.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use super::builder;
+use super::cell::Kind;
+use super::index::{Clock, Index};
+use super::layout::{Layout, Missing, TRAJECTORY, state_columns};
+use super::options::{Gaps, ReadOptions};
+use super::source::Source;
+use super::states::{self, Columns, Jump};
+use super::suggest::{mapping, nearest};
+use crate::dataset::{DatasetError, Shape, Trajectory};
+
+/// An open table, and how it is to be read.
+pub(super) struct Opened {
+    pub source: Source,
+    pub layout: Layout,
+    /// Masses that velocities are multiplied with; none for momenta.
+    pub masses: Vec<f64>,
+    pub columns: Columns,
+    clock: Clock,
+    gaps: Gaps,
+    notes: Vec<String>,
+    jumps: Vec<Jump>,
+}
+
+impl Opened {
+    /// Opens a table and checks its columns.
+    ///
+    /// # Errors
+    /// [`DatasetError`].
+    pub fn new(path: &Path, options: &ReadOptions) -> Result<Self, DatasetError> {
+        check(options)?;
+        let mut source = Source::open(path, options)?;
+        let layout = Layout::infer(source.columns(), options.time_step.is_some())
+            .map_err(|missing| missing_column(&source, options, missing))?;
+        let clock = match options.time_step {
+            None => Clock::Column,
+            Some(step) if source.columns().iter().any(|name| name == "frame") => {
+                Clock::Frames(step)
+            }
+            Some(step) => Clock::Rows(step),
+        };
+        let id = source.has_ids().then_some((TRAJECTORY, Kind::Id));
+        let time = clock.column().map(|column| (column, Kind::Time));
+        let states = layout.columns.iter().map(|name| (name.as_str(), Kind::Number));
+        let wanted: Vec<(&str, Kind)> = id.into_iter().chain(time).chain(states).collect();
+        source.check_columns(&wanted)?;
+        let masses = masses(&mut source, &layout, options)?;
+        let half = layout.columns.len() / 2;
+        let mut factors = vec![1.0; half];
+        let each = layout.shape.dimension;
+        factors.extend((0..half).map(|k| masses.get(k / each).copied().unwrap_or(1.0)));
+        let angles = angles(&layout, &options.angles)?;
+        let columns = Columns { names: layout.columns.clone(), factors, angles };
+        let mut opened = Self {
+            source,
+            layout,
+            masses,
+            columns,
+            clock,
+            gaps: options.gaps,
+            notes: Vec::new(),
+            jumps: Vec::new(),
+        };
+        opened.notes = opened.seen(options)?;
+        Ok(opened)
+    }
+
+    /// The part of all reading that [`index`](Self::index) does.
+    pub fn part_of_index(&self) -> f64 {
+        let states = self.layout.columns.len() as f64;
+        match self.gaps {
+            Gaps::Refuse => 2.0 / (2.0 + states),
+            Gaps::Cut => (3.0 + states) / (3.0 + 2.0 * states),
+        }
+    }
+
+    /// Reads which rows belong together.
+    ///
+    /// # Errors
+    /// [`DatasetError`].
+    pub fn index(&mut self, progress: &mut dyn FnMut(f64)) -> Result<Index, DatasetError> {
+        let (clock, witness) = (self.clock, self.layout.columns[0].clone());
+        let states = self.layout.columns.len() as f64;
+        let (broken, part) = match self.gaps {
+            Gaps::Refuse => (None, 0.0),
+            Gaps::Cut => {
+                let part = (1.0 + states) / (3.0 + states);
+                let done = &mut |done| progress(part * done);
+                (Some(states::broken(&mut self.source, clock, &self.columns, done)?), part)
+            }
+        };
+        let done = &mut |done| progress(part + (1.0 - part) * done);
+        builder::read(&mut self.source, clock, &witness, broken, done)
+    }
+
+    /// Reads the states of some ranges of the index's rows.
+    ///
+    /// # Errors
+    /// [`DatasetError`].
+    pub fn states(
+        &mut self,
+        index: &Index,
+        pieces: &[Range<u64>],
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<Vec<Trajectory>, DatasetError> {
+        let (found, jumps) =
+            states::read(&mut self.source, index, &self.columns, pieces, progress)?;
+        self.jumps = jumps;
+        Ok(found)
+    }
+
+    /// What is ignored, assumed and remarkable, in sentences.
+    pub fn notes(&self, index: &Index) -> Vec<String> {
+        let path = self.source.path.display();
+        let mut notes = self.notes.clone();
+        if self.source.has_stamps() {
+            notes.push(format!("{path}: times are stamps: t counts seconds from the first"));
+        }
+        if index.cut.broken + index.cut.back > 0 {
+            let cut = &index.cut;
+            let mut note = format!("{path}: --gaps cut: ");
+            if cut.broken > 0 {
+                note += &format!("{} row(s) without all values left out; ", cut.broken);
+            }
+            if cut.back > 0 {
+                note += &format!("time goes back {} time(s); ", cut.back);
+            }
+            note += &format!(
+                "{} piece(s) of {} trajectory(ies) are left",
+                index.pieces().len(),
+                index.trajectories
+            );
+            if cut.alone > 0 {
+                note += &format!(", {} row(s) alone between cuts left out", cut.alone);
+            }
+            note += &cut.first.as_ref().map_or(String::new(), |first| format!("; first: {first}"));
+            notes.push(note);
+        }
+        notes.extend(self.jumps.iter().map(|Jump { column, place, by }| {
+            let way = if by.starts_with('2') {
+                let q = column.trim_end_matches("_x");
+                format!("if it is an angle, --angle {q} takes the jumps out")
+            } else {
+                "if it is an angle, give it in radians and add --angle".into()
+            };
+            format!("{column} jumps by nearly {by} ({place}): {way}")
+        }));
+        notes
+    }
+
+    /// What the columns tell.
+    fn seen(&mut self, options: &ReadOptions) -> Result<Vec<String>, DatasetError> {
+        let path = self.source.path.display().to_string();
+        let part = self.source.first()?;
+        let mut notes: Vec<String> =
+            part.notes().iter().map(|note| format!("{path}: {note}")).collect();
+        if !self.layout.ignored.is_empty() {
+            notes.push(format!("{path}: ignored columns: {}", self.layout.ignored.join(", ")));
+        }
+        if !self.layout.velocities && !options.masses.is_empty() {
+            notes.push(format!("{path}: ignored masses: the table has momenta"));
+        }
+        let files = self.source.files();
+        if files > 1 && !self.source.has_ids() {
+            notes.push(format!("{path}: {files} files without a column trajectory: each is one"));
+        }
+        Ok(notes)
+    }
+}
+
+/// Options that no table can have.
+fn check(options: &ReadOptions) -> Result<(), DatasetError> {
+    let positive = |x: &f64| x.is_finite() && *x > 0.0;
+    if let Some((&particle, &mass)) = options.masses.iter().find(|(_, mass)| !positive(mass)) {
+        return Err(DatasetError::BadMass { particle, mass });
+    }
+    match options.time_step {
+        Some(step) if !positive(&step) => Err(DatasetError::BadTimeStep { step }),
+        _ => Ok(()),
+    }
+}
+
+/// The error of a missing column, with what would serve.
+fn missing_column(source: &Source, options: &ReadOptions, missing: Missing) -> DatasetError {
+    let (path, found) = source.found();
+    let mut hint = format!("; {}", missing.accepted);
+    let near = nearest(&missing.column, found);
+    let (pairs, serves) = mapping(found, options.time_step.is_some());
+    let line: Vec<String> = pairs.iter().map(|(ours, theirs)| format!("{ours}={theirs}")).collect();
+    let line = line.join(",");
+    let line = if line.contains([' ', '(', '[', '&', '*', '\'']) {
+        format!("'{}'", line.replace('\'', "'\\''"))
+    } else {
+        line
+    };
+    if !pairs.is_empty() && serves {
+        let masses = if line.contains("v1_x") { " and --mass 1=M" } else { "" };
+        hint += &format!("; if the names mean what they seem to, add --columns {line}{masses}");
+    } else if !pairs.is_empty() {
+        hint += &format!("; --columns {line} would name a part of it");
+        let moves = pairs.iter().any(|(ours, _)| ours.starts_with(['p', 'v']));
+        if !moves && missing.column.starts_with('q') {
+            hint += ", and momenta (p1_x, ..) or velocities (v1_x, ..) are needed too";
+        }
+    } else if !near.is_empty() {
+        hint += &format!("; nearest: {}", near.join(", "));
+    }
+    if !serves && pairs.is_empty() && near.is_empty() {
+        hint += &format!("; --columns {}=NAME says which column it is", missing.column);
+    }
+    DatasetError::MissingColumn {
+        path: path.into(),
+        column: missing.column,
+        found: found.to_vec(),
+        hint,
+    }
+}
+
+/// Masses of velocities: those of the options, or else of the file; none for momenta.
+fn masses(
+    source: &mut Source,
+    layout: &Layout,
+    options: &ReadOptions,
+) -> Result<Vec<f64>, DatasetError> {
+    if !layout.velocities {
+        return Ok(Vec::new());
+    }
+    let path = source.path.clone();
+    let given: &BTreeMap<usize, f64> = &options.masses;
+    let particles = layout.shape.particles;
+    if let Some(&particle) = given.keys().find(|particle| !(1..=particles).contains(*particle)) {
+        return Err(DatasetError::UnknownParticle { path, particle, particles });
+    }
+    let own = source.first()?.masses().to_vec();
+    (1..=particles)
+        .map(|particle| {
+            let of_file = own.get(particle - 1).copied();
+            let mass = given.get(&particle).copied().or(of_file);
+            let mass =
+                mass.ok_or_else(|| DatasetError::MissingMass { path: path.clone(), particle })?;
+            let positive = mass.is_finite() && mass > 0.0;
+            if positive { Ok(mass) } else { Err(DatasetError::BadMass { particle, mass }) }
+        })
+        .collect()
+}
+
+/// Which columns are angles: `q1` where a particle has one coordinate, else `q1_x`.
+fn angles(layout: &Layout, names: &[String]) -> Result<Vec<bool>, DatasetError> {
+    let half = layout.columns.len() / 2;
+    let one = Shape { dimension: 1, ..layout.shape };
+    let short: Vec<String> = state_columns(one, 'p')
+        .into_iter()
+        .map(|name| name.trim_end_matches("_x").to_string())
+        .collect();
+    let mut found = vec![false; layout.columns.len()];
+    for angle in names {
+        let long = layout.columns[..half].iter().position(|name| name == angle);
+        let short = || short[..short.len() / 2].iter().position(|name| name == angle);
+        let place = long.or_else(|| short().filter(|_| layout.shape.dimension == 1));
+        let place = place.ok_or_else(|| DatasetError::BadAngle {
+            angle: angle.clone(),
+            accepted: format!("{} are", layout.columns[..half].join(", ")),
+        })?;
+        found[place] = true;
+    }
+    Ok(found)
+}

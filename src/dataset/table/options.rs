@@ -1,0 +1,36 @@
+//! How a table is to be read.
+
+use std::collections::BTreeMap;
+
+/// What is told about a table besides its path: nothing, by default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadOptions {
+    /// Masses of particles, from 1, for tables of velocities.
+    pub masses: BTreeMap<usize, f64>,
+    /// Names: ours (`q1_x`, `t`, `trajectory`) to those of the table.
+    pub columns: BTreeMap<String, String>,
+    /// Time from row to row, or from frame to frame where there is a column `frame`; then times of
+    /// the table are left out.
+    pub time_step: Option<f64>,
+    /// Coordinates (`q1`, or `q2_y`) that are angles and may jump by 2 pi.
+    pub angles: Vec<String>,
+    /// What is done where values are missing.
+    pub gaps: Gaps,
+}
+
+/// What is done with rows that lack a value or can't be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gaps {
+    /// The table is refused.
+    #[default]
+    Refuse,
+    /// They are left out, and the trajectory is cut there; likewise where time goes back.
+    Cut,
+}
+
+impl ReadOptions {
+    /// Options with these masses, and else as by default.
+    pub fn with_masses(masses: &BTreeMap<usize, f64>) -> Self {
+        Self { masses: masses.clone(), ..Self::default() }
+    }
+}

@@ -1,0 +1,265 @@
+//! The states of a table: of all rows, or of those that were chosen.
+
+use std::collections::HashMap;
+use std::f64::consts::TAU;
+use std::ops::Range;
+
+use ndarray::Array2;
+
+use super::cell::{Kind, Value};
+use super::index::{Broken, Clock, Index, Segment};
+use super::source::{Cell, Source, finite};
+use crate::dataset::{DatasetError, Trajectory};
+
+/// The columns of a state.
+pub(super) struct Columns {
+    /// Their names, in the order of a state.
+    pub names: Vec<String>,
+    /// What each is multiplied with.
+    pub factors: Vec<f64>,
+    /// Whether each is an angle that may wrap.
+    pub angles: Vec<bool>,
+}
+
+/// What is told of a coordinate that jumps as an angle does.
+pub(super) struct Jump {
+    pub column: String,
+    /// Where the first jump is.
+    pub place: String,
+    /// What it jumps by, in words.
+    pub by: &'static str,
+}
+
+/// Reads the rows that lack a value, or hold something that can't be read.
+///
+/// # Errors
+/// [`DatasetError`].
+pub(super) fn broken(
+    source: &mut Source,
+    clock: Clock,
+    columns: &Columns,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Broken, DatasetError> {
+    let mut wanted: Vec<(&str, Kind)> =
+        columns.names.iter().map(|name| (name.as_str(), Kind::Number)).collect();
+    wanted.extend(clock.column().map(|name| (name, Kind::Time)));
+    let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
+    let mut found = Broken::default();
+    let mut first: Option<(u64, String)> = None;
+    source.read(&wanted, progress, &mut |cell| {
+        let whole = matches!(cell.value, Some(Value::Number(x)) if x.is_finite());
+        if !whole {
+            found.rows.push(cell.row);
+            if first.as_ref().is_none_or(|(row, _)| cell.row < *row) {
+                let column = names[cell.column];
+                let what = format!(
+                    "row {} of {}: no number in column {column}",
+                    cell.in_file,
+                    cell.path.display()
+                );
+                first = Some((cell.row, what));
+            }
+        }
+        Ok(())
+    })?;
+    found.rows.sort_unstable();
+    found.rows.dedup();
+    found.first = first.map(|(_, what)| what);
+    Ok(found)
+}
+
+/// Reads the states of some ranges of the index's rows, columns times factors; all other rows of
+/// these columns are looked at as well, that they hold numbers.
+///
+/// # Errors
+/// [`DatasetError`].
+pub(super) fn read(
+    source: &mut Source,
+    index: &Index,
+    columns: &Columns,
+    pieces: &[Range<u64>],
+    progress: &mut dyn FnMut(f64),
+) -> Result<(Vec<Trajectory>, Vec<Jump>), DatasetError> {
+    let mut reading = Reading::new(index, columns, pieces);
+    let wanted = reading.wanted.clone();
+    let wanted: Vec<(&str, Kind)> =
+        wanted.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+    source.read(&wanted, progress, &mut |cell| reading.cell(&cell))?;
+    let path = source.path.clone();
+    reading.finish().ok_or(DatasetError::Changed { path })
+}
+
+/// Where a chosen row goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    row: u64,
+    piece: u32,
+    at: u32,
+}
+
+struct Reading<'a> {
+    index: &'a Index,
+    columns: &'a Columns,
+    wanted: Vec<(String, Kind)>,
+    in_order: Vec<&'a Segment>,
+    found: Vec<Trajectory>,
+    places: Vec<Place>,
+    progress: Vec<Progress>,
+}
+
+/// How far a column is read.
+#[derive(Clone, Default)]
+struct Progress {
+    /// The next of the places.
+    next: usize,
+    /// The segment that the last row was in or before.
+    segment: usize,
+    /// The value of the row before; none at the beginning of a segment.
+    last: Option<f64>,
+    /// Turns of the current trajectory so far, and its last value, and those of the others.
+    turns: Turns,
+    others: HashMap<i64, Turns>,
+    least: f64,
+    most: f64,
+    /// Jumps by nearly a whole range, and where the first is.
+    jumps: usize,
+    first: Option<String>,
+    largest: f64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Turns {
+    turns: f64,
+    last: Option<f64>,
+}
+
+/// The part of a turn that a jump has at least: no motion that is sampled well makes such a step.
+const OF_A_TURN: f64 = 0.8;
+/// The part of a turn by which coordinates may exceed its range.
+const BEYOND: f64 = 1e-6;
+
+impl<'a> Reading<'a> {
+    fn new(index: &'a Index, columns: &'a Columns, pieces: &[Range<u64>]) -> Self {
+        let width = columns.names.len();
+        let (mut found, mut places) = (Vec::with_capacity(pieces.len()), Vec::new());
+        for (k, piece) in (0..).zip(pieces) {
+            let rows = (piece.end - piece.start) as usize;
+            let (mut id, mut at, mut times) = (0, 0, Vec::with_capacity(rows));
+            for (segment, rows) in index.segments(piece) {
+                id = segment.trajectory;
+                for row in rows {
+                    places.push(Place { row, piece: k, at });
+                    let position = segment.position + row - segment.first;
+                    times.push(index.clock.time(f64::NAN, position));
+                    at += 1;
+                }
+            }
+            found.push(Trajectory { id, times, states: Array2::zeros((rows, width)) });
+        }
+        places.sort_unstable();
+        let clock = index.clock.column().map(|name| (name.to_string(), Kind::Time));
+        let states = columns.names.iter().map(|name| (name.clone(), Kind::Number));
+        let wanted: Vec<(String, Kind)> = states.chain(clock).collect();
+        let none = Progress { least: f64::INFINITY, most: f64::NEG_INFINITY, ..Default::default() };
+        let progress = vec![none; wanted.len()];
+        Self {
+            index,
+            columns,
+            wanted,
+            in_order: index.in_order().collect(),
+            found,
+            places,
+            progress,
+        }
+    }
+
+    fn cell(&mut self, cell: &Cell) -> Result<(), DatasetError> {
+        let (k, row) = (cell.column, cell.row);
+        let of_state = k < self.columns.names.len();
+        let progress = &mut self.progress[k];
+        while self
+            .in_order
+            .get(progress.segment)
+            .is_some_and(|s| row >= s.first + u64::from(s.rows))
+        {
+            progress.segment += 1;
+            progress.last = None;
+        }
+        // A row in no segment was cut out.
+        let segment = self.in_order.get(progress.segment).filter(|s| row >= s.first);
+        let Some(segment) = segment else { return Ok(()) };
+        let mut value = finite(cell, &self.wanted[k].0, segment.trajectory)?;
+        if of_state && self.columns.angles[k] {
+            value = progress.unwrapped(segment, row, value);
+        } else if of_state && 2 * k < self.columns.names.len() {
+            progress.look_for_jumps(cell, value);
+        }
+        while let Some(place) = self.places.get(progress.next).filter(|place| place.row == row) {
+            let trajectory = &mut self.found[place.piece as usize];
+            if of_state {
+                trajectory.states[[place.at as usize, k]] = value * self.columns.factors[k];
+            } else {
+                trajectory.times[place.at as usize] = self.index.clock.time(value, 0);
+            }
+            progress.next += 1;
+        }
+        Ok(())
+    }
+
+    /// What was read; nothing if the table is not what it was.
+    fn finish(self) -> Option<(Vec<Trajectory>, Vec<Jump>)> {
+        let all = self.progress.iter().all(|progress| progress.next == self.places.len());
+        let jumps = self.columns.names.iter().zip(&self.progress);
+        let jumps = jumps.filter_map(|(name, progress)| progress.jump(name));
+        all.then(|| (self.found, jumps.collect()))
+    }
+}
+
+impl Progress {
+    /// An angle without its jumps by whole turns.
+    fn unwrapped(&mut self, segment: &Segment, row: u64, value: f64) -> f64 {
+        if row == segment.first {
+            // Another trajectory may have been in between.
+            self.turns = self.others.get(&segment.trajectory).copied().unwrap_or_default();
+        }
+        if let Some(last) = self.turns.last {
+            self.turns.turns -= ((value - last) / TAU).round();
+        }
+        self.turns.last = Some(value);
+        if row + 1 == segment.first + u64::from(segment.rows) {
+            self.others.insert(segment.trajectory, self.turns);
+        }
+        value + self.turns.turns * TAU
+    }
+
+    fn look_for_jumps(&mut self, cell: &Cell, value: f64) {
+        (self.least, self.most) = (self.least.min(value), self.most.max(value));
+        if let Some(last) = self.last.replace(value) {
+            let step = (value - last).abs();
+            if step > OF_A_TURN * TAU {
+                self.jumps += 1;
+                self.largest = self.largest.max(step);
+                self.first.get_or_insert_with(|| {
+                    format!(
+                        "row {} of {}, from {last:.4} to {value:.4}",
+                        cell.in_file,
+                        cell.path.display()
+                    )
+                });
+            }
+        }
+    }
+
+    /// Whether a coordinate stays within a turn and jumps by nearly that.
+    fn jump(&self, name: &str) -> Option<Jump> {
+        let range = self.most - self.least;
+        for (turn, by) in [(TAU, "2 pi"), (360.0, "360, as degrees do")] {
+            let within = range <= turn * (1.0 + BEYOND);
+            if within && self.largest > OF_A_TURN * turn {
+                let place = self.first.clone()?;
+                return Some(Jump { column: name.into(), place, by });
+            }
+        }
+        None
+    }
+}

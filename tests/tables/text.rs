@@ -1,0 +1,189 @@
+//! Text as trackers, loggers and spreadsheets write it; names, times, gaps and angles.
+
+use scalar_dynamics::dataset::{Cut, Gaps, ReadOptions, read_chunks, read_table};
+
+use crate::rows::{ROWS, assert_rows, columns, error, only, read, text};
+
+#[test]
+fn text_is_read_in_every_dialect() {
+    let names = ["t", "q1_x", "p1_x"];
+    for (separator, comma) in
+        [(",", false), (", ", false), (";", false), (";", true), ("\t", true), ("  ", true)]
+    {
+        for end in ["\n", "\r\n", "\r"] {
+            let header = names.join(separator) + end;
+            for (before, ending) in
+                [("", "csv"), ("\u{feff}", "txt"), ("# logger 7\n% b\n", "dat"), ("", "TSV")]
+            {
+                let bytes = text(&format!("{before}{header}"), separator, comma, end);
+                let file = only(&format!("table.{ending}"), bytes);
+                assert_rows(&read(&file.path, &ReadOptions::default()));
+            }
+        }
+    }
+}
+
+#[test]
+fn text_is_read_with_what_programs_put_around_it() {
+    let rows = |header: &str, separator: &str| text(header, separator, false, "\n");
+    for bytes in [
+        // A tracker's title, a comment among the rows, blank lines, empty rows of a spreadsheet.
+        rows("mass_A\nt\tq1_x\tp1_x\n", "\t"),
+        rows("t,q1_x,p1_x\n", ",").replacen("\n0.25", "\n# half\n\n0.25", 1),
+        rows("t;q1_x;p1_x\n", ";") + ";;\n;;\n",
+        rows("t;q1_x;p1_x\ns;m;kg m/s\n", ";"),
+        rows("T (s),Q1_X [m],\"P1_X (kg m/s)\"\n", ","),
+        rows("# made by numpy\n# t q1_x p1_x\n", " "),
+        text("t,q1_x,p1_x,\n", ",", false, ",\n"),
+        rows("\"t\" \"q1_x\" \"p1_x\"\n", " "),
+    ] {
+        assert_rows(&read(&only("table.txt", &bytes).path, &ReadOptions::default()));
+    }
+}
+
+#[test]
+fn columns_are_named_on_the_command_line() {
+    let bytes = text("time (s),x,p\n", ",", false, "\n");
+    let options = columns(&[("t", "time"), ("q1_x", "x"), ("p1_x", "p")]);
+    assert_rows(&read(&only("table.csv", &bytes).path, &options));
+    let bytes = text("", " ", false, "\n");
+    let options = columns(&[("t", "column1"), ("q1_x", "column2"), ("p1_x", "column3")]);
+    assert_rows(&read(&only("table.txt", &bytes).path, &options));
+}
+
+#[test]
+fn bad_input_of_column_names_leads_to_those_that_serve() {
+    let none = ReadOptions::default();
+    for (header, told) in [
+        ("time,theta,omega\n", "--columns t=time,q1_x=theta,v1_x=omega and --mass 1=M"),
+        ("t,x,vx\n", "--columns q1_x=x,v1_x=vx and --mass 1=M"),
+        ("t,q1x,p1x\n", "--columns q1_x=q1x,p1_x=p1x"),
+        ("Time (s),x,px\n", "--columns 't=Time (s),q1_x=x,p1_x=px'"),
+        ("t,x,y\n", "momenta (p1_x, ..) or velocities (v1_x, ..) are needed too"),
+        ("", "--columns t=column1,q1_x=column2,v1_x=column3"),
+    ] {
+        let told_ = error("table.csv", text(header, ",", false, "\n"), &none);
+        assert!(told_.contains(told) && told_.contains("3 found: "), "{told_}");
+    }
+    let bytes = text("t,q1_x,p1_x\n", ",", false, "\n");
+    let told = error("table.csv", &bytes, &columns(&[("t", "tt")]));
+    assert!(told.contains("column tt is missing") && told.contains("did you mean t=t?"), "{told}");
+    let told = error("table.csv", &bytes, &columns(&[("x", "q1_x")]));
+    assert!(told.contains("--columns: x is none of"), "{told}");
+}
+
+#[test]
+fn times_are_stamps_durations_or_counted() {
+    let rows = |times: [&str; 4]| {
+        let line = |(t, row): (&str, &[f64; 3])| format!("{t},{},{}\n", row[1], row[2]);
+        times.into_iter().zip(&ROWS).map(line).collect::<String>()
+    };
+    let stamps = ["2023-06-01T23:59:59.75Z", "2023-06-02T00:00:00Z", "2023-06-02 00:00:00.25"];
+    for times in [
+        [stamps[0], stamps[1], stamps[2], "2023-06-02T02:00:00.5+02:00"],
+        ["00:00:00", "00:00:00.25", "0:00:00.5", "00:00:00.75"],
+        ["PT0S", "PT0.25S", "PT0.5S", "PT0.75S"],
+    ] {
+        let file = only("table.csv", format!("t,q1_x,p1_x\n{}", rows(times)));
+        let mut table = read(&file.path, &ReadOptions::default());
+        // Stamps are counted from the whole second of the first.
+        let first = table.trajectories[0].times[0];
+        table.trajectories[0].times.iter_mut().for_each(|t| *t -= first);
+        assert_rows(&table);
+    }
+    let step = |dt| ReadOptions { time_step: Some(dt), ..ReadOptions::default() };
+    let rows = rows(["7", "8", "9", "10"]);
+    for header in ["t,q1_x,p1_x\n", "note,q1_x,p1_x\n"] {
+        assert_rows(&read(&only("table.csv", format!("{header}{rows}")).path, &step(0.25)));
+    }
+    let frames = rows.replace("7,", "0,").replace("8,", "1,").replace("9,", "2,");
+    let frames = frames.replace("10,", "4,");
+    let file = only("table.csv", format!("frame,q1_x,p1_x\n{frames}"));
+    assert_eq!(read(&file.path, &step(0.25)).trajectories[0].times, [0.0, 0.25, 0.5, 1.0]);
+
+    let none = ReadOptions::default();
+    let told = error("table.csv", format!("n,q1_x,p1_x\n{rows}"), &none);
+    assert!(told.contains("column t is missing") && told.contains("--time-step"), "{told}");
+    let bytes = "t,q1_x,p1_x\n0,1,1\n0,1,1\n0.1,1,1\n0.2,1,1\n";
+    let told = error("table.csv", bytes, &none);
+    assert!(told.contains("row 2") && told.contains("--time-step 0.0667"), "{told}");
+    let told = error("table.csv", "t,q1_x,p1_x\n0,1,1\n1,1,1\n0,1,1\n", &none);
+    assert!(told.contains("row 3") && told.contains("--columns trajectory=NAME"), "{told}");
+    let mixed = "t,q1_x,p1_x\n0,1,1\n2023-06-01,1,1\n";
+    assert!(error("table.csv", mixed, &none).contains("numbers and stamps (row 2)"));
+    assert!(error("table.csv", mixed, &step(-1.0)).contains("--time-step: -1"));
+}
+
+#[test]
+fn gaps_are_refused_or_cut() {
+    let rows = "0,1,1\n1,2,2\n2,,3\n3,4,4\n4,5,oops\n5,6,6\n6,7,7\n7,8\n8,9,9\n9,10,NaN\n";
+    let bytes = format!("t,q1_x,p1_x\n{rows}");
+    let told = error("table.csv", &bytes, &ReadOptions::default());
+    assert!(told.contains("row 8 has 2 fields") && told.contains("--gaps cut"), "{told}");
+    let told = error("table.csv", bytes.replace("\n7,8", ""), &ReadOptions::default());
+    assert!(told.contains("q1_x, trajectory 0, row 3") && told.contains("--gaps cut"), "{told}");
+    let cut = ReadOptions { gaps: Gaps::Cut, ..ReadOptions::default() };
+    let file = only("table.csv", &bytes);
+    let (table, notes) = read_table(&file.path, &cut).unwrap();
+    let times: Vec<_> = table.trajectories.iter().map(|run| run.times.clone()).collect();
+    assert_eq!(times, [[0.0, 1.0], [5.0, 6.0]]);
+    assert!(table.trajectories.iter().all(|run| run.id == 0));
+    assert_eq!(table.trajectories[1].states, ndarray::array![[6.0, 6.0], [7.0, 7.0]]);
+    for part in [
+        "4 row(s) without all values",
+        "2 piece(s) of 1 trajectory",
+        "2 row(s) alone",
+        "first: row 3 of",
+        "column q1_x",
+    ] {
+        assert!(notes.iter().any(|note| note.contains(part)), "{part}: {notes:?}");
+    }
+    let chunks = read_chunks(&file.path, &cut, &Cut { points: 5, most: 9, seed: 1 }, &mut |_| {});
+    assert_eq!(chunks.unwrap().0.chunks, table.trajectories);
+    // Rows that are left out count as time where there is no clock.
+    let counted = ReadOptions { time_step: Some(1.0), ..cut.clone() };
+    assert_eq!(read(&file.path, &counted).trajectories[1].times, [5.0, 6.0]);
+    // Time goes back: another run. It stands still: refused all the same.
+    let back = only("table.csv", "t,q1_x,p1_x\n0,1,1\n1,1,1\n0,1,1\n1,1,1\n");
+    assert_eq!(read(&back.path, &cut).trajectories.len(), 2);
+    assert!(error("table.csv", "t,q1_x,p1_x\n0,1,1\n0,1,1\n", &cut).contains("--time-step"));
+    let nothing = error("table.csv", "t,q1_x,p1_x\n0,1,1\n1,,1\n2,1,1\n", &cut);
+    assert!(nothing.contains("2 rows are whole") && nothing.contains("row 2 of"), "{nothing}");
+}
+
+#[test]
+fn angles_are_told_and_unwrapped() {
+    use std::f64::consts::{PI, TAU};
+    let angle = |i: usize| 0.5 * i as f64;
+    let wrapped = |x: f64| (x + PI).rem_euclid(TAU) - PI;
+    let mut rows = String::from("trajectory,t,q1_x,p1_x\n");
+    // Rows of two trajectories alternate.
+    for i in 0..60 {
+        for run in 0..2 {
+            rows += &format!("{run},{i},{},0.5\n", wrapped(angle(i + run)));
+        }
+    }
+    let file = only("table.csv", &rows);
+    let options = ReadOptions { angles: vec!["q1".into()], ..ReadOptions::default() };
+    let (table, notes) = read_table(&file.path, &options).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+    for (run, trajectory) in table.trajectories.iter().enumerate() {
+        for (i, q) in trajectory.states.column(0).iter().enumerate() {
+            assert!((q - angle(i + run)).abs() < 1e-9, "{run} {i}: {q}");
+        }
+    }
+    // Drawn chunks are unwrapped by all that comes before them.
+    let cut = Cut { points: 5, most: 4, seed: 3 };
+    let chunks = read_chunks(&file.path, &options, &cut, &mut |_| {}).unwrap().0.chunks;
+    let last = chunks.last().unwrap();
+    let expected = angle(last.times[0] as usize + last.id as usize);
+    assert!((last.states[[0, 0]] - expected).abs() < 1e-9);
+
+    let alone: String = (0..60).map(|i| format!("{i},{},0.5\n", wrapped(angle(i)))).collect();
+    let file = only("table.csv", format!("t,q1_x,p1_x\n{alone}"));
+    let notes = read_table(&file.path, &ReadOptions::default()).unwrap().1;
+    assert!(notes.len() == 1 && notes[0].contains("--angle q1"), "{notes:?}");
+    let options = ReadOptions { angles: vec!["q2".into()], ..ReadOptions::default() };
+    let told = read_table(&file.path, &options).unwrap_err().to_string();
+    assert!(told.contains("--angle: q2") && told.contains("q1_x"), "{told}");
+}
