@@ -61,11 +61,18 @@ impl CostFunction<Node> for Readability {
         // An exponent belongs into the exponential.
         let of_exponential = matches!(node, Node::Power(..)) && children[0].3.starts_with("(Exp ");
         let own = own(node) + if of_exponential { OF_EXPONENTIAL } else { 0 };
-        // A law is a sum of terms: a sum in a product is multiplied out in the mind.
-        let bracketed = |child: &&Reading| child.3.starts_with("(+ ");
+        // A law is a sum of terms: a sum in a product is multiplied out in the mind, but for a number
+        // before it.
+        let is_sum =
+            |child: &&Reading| ["(+ ", "(* (+ "].iter().any(|head| child.3.starts_with(head));
+        let is_number = |child: &Reading| {
+            child.3.as_bytes().get(1).is_some_and(|c| c.is_ascii_digit() || *c == b'-')
+        };
         let brackets = match node {
-            Node::Product(_) => OF_BRACKET * children.iter().filter(bracketed).count() as u32,
-            Node::Power(..) if bracketed(&&children[0]) => OF_BRACKET / 2,
+            Node::Product(_) if !(children.len() == 2 && children.iter().any(is_number)) => {
+                OF_BRACKET * children.iter().filter(is_sum).count() as u32
+            }
+            Node::Power(..) if is_sum(&&children[0]) => OF_BRACKET / 2,
             _ => 0,
         };
         let own = own + brackets;

