@@ -145,9 +145,6 @@ fn recovered_from_all(
         Some(found) => learner.settle_forces(&mut discovered.chosen, found, &fitted)?,
         None => None,
     };
-    if discovered.chosen.misfit > NOISY && teaching.is_none() {
-        checks.extend(learner.driven(&fitted, &units)?);
-    }
     progress("refitting on the trajectories");
     let Settled { trained, front, resolved, judging: natural_judging } =
         settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;
@@ -190,6 +187,9 @@ fn recovered_from_all(
         Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
         None => judge.explains(settings.noise, train)?,
     };
+    if !explains && fitted.misfit > NOISY && teaching.is_none() {
+        checks.extend(learner.driven(&fitted, &units)?);
+    }
     // Velocities and masses say what the kinetic energy is, whatever the energies.
     let is_known = learner.kinetic_is_known;
     // Friction and drag take a run through many energies.
@@ -312,7 +312,7 @@ fn learn<'a>(
         learner.kinetic_is_known = false;
         fitted = learner.learn(progress)?;
     }
-    let mut nonconservative = None;
+    let (mut nonconservative, mut first_misfit) = (None, None);
     while teaching.is_none()
         && !learner.late()
         && let Some(found) = learner.nonconservative(&fitted)?
@@ -320,12 +320,15 @@ fn learn<'a>(
         progress("learning again, with forces that no Hamiltonian gives");
         learner.set_forces(found.forces.clone())?;
         fitted = learner.learn(progress)?;
-        nonconservative = Some(found);
+        // Without any of them is as it was at first.
+        let misfit_without = first_misfit.get_or_insert(found.misfit_without);
+        nonconservative = Some(Nonconservative { misfit_without: *misfit_without, ..found });
     }
     learner.sharpen(&mut fitted);
     let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
     // Noise is new in every point: intervals are not missed as their neighbours are.
-    let noisy = noisy && learner.resembles_noise(&fitted);
+    let is_given = matches!(noise, Noise::Sigma(_));
+    let noisy = noisy && (is_given || learner.resembles_noise(&fitted));
     // It is in all chunks alike: where some are followed much worse than others it may be the basis
     // that doesn't follow, as in close encounters.
     let mut early = None;

@@ -85,7 +85,10 @@ fn turning(
             format!("{} p_{{{number}}} \\times {name}", -factor),
         ),
         None => {
-            let name = format!("w{number}");
+            let mut name = format!("w{number}");
+            while inputs.context.iter().any(|(taken, _)| *taken == name) {
+                name += "_";
+            }
             vectors.push((name.clone(), w.to_vec()));
             (format!("cross({name},p{number})"), format!("w_{{{number}}} \\times p_{{{number}}}"))
         }

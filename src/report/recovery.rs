@@ -146,7 +146,7 @@ impl RecoveryReport<'_> {
             "reading": self.notes,
             "stopped": r.stopped,
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
-                "vectors": self.inputs.context.iter().map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+                "vectors": self.inputs.context.iter().chain(beside.iter().flat_map(|f| &f.vectors)).map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
                 "learned_in_units": {"length": r.units.length, "time": r.units.time, "momentum": r.units.momentum}},
             "momentum_forces": r.nonconservative.as_ref().map(|n| json!({"misfit_without": n.misfit_without, "misfit_with": n.misfit_with,
                 "friction": coefficients_json(n, MomentumForceKind::Friction), "drag": coefficients_json(n, MomentumForceKind::Drag),

@@ -30,6 +30,10 @@ pub(super) fn read(
     source.read(&[(TRAJECTORY, Kind::Id), column], progress, &mut |cell| {
         match (cell.column, cell.value) {
             (0, Some(Value::Id(id))) => ids.push_back(id),
+            // What run a row to be left out is of says the row before it.
+            (0, _) if builder.is_broken(cell.row) => {
+                ids.push_back(ids.back().copied().unwrap_or(builder.last_id()))
+            }
             (0, _) => {
                 return Err(DatasetError::Null {
                     path: cell.path.into(),
@@ -106,6 +110,16 @@ impl Builder {
             steps: 0,
             fault: None,
         }
+    }
+
+    /// Whether a row is to be left out.
+    fn is_broken(&self, row: u64) -> bool {
+        self.broken.rows.binary_search(&row).is_ok()
+    }
+
+    /// The run of the last row.
+    fn last_id(&self) -> i64 {
+        self.current.map_or(0, |(id, _)| id)
     }
 
     /// Takes a row in.

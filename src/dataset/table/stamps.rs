@@ -74,6 +74,9 @@ fn offset(zone: &str) -> Option<i64> {
     if zone.is_empty() || zone.eq_ignore_ascii_case("z") {
         return Some(0);
     }
+    if !zone.is_ascii() {
+        return None;
+    }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let digits: String = zone[1..].chars().filter(|c| *c != ':').collect();
     let minutes = match digits.len() {

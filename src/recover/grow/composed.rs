@@ -10,11 +10,6 @@ pub(super) fn composed(offered: &[Offered]) -> Vec<Term> {
     let of_positions: Vec<&Offered> =
         offered.iter().filter(|o| !o.has_momenta && !o.is_class).collect();
     let mut found: Vec<Term> = Vec::new();
-    for (k, s) in of_positions.iter().enumerate() {
-        for t in &of_positions[k + 1..] {
-            found.extend(of_two(s, t).map(|f| Term(vec![f])));
-        }
-    }
     let momenta: Vec<Factor> = offered.iter().filter(|o| !o.is_class).flat_map(kinetic).collect();
     for angle in &of_positions {
         found.extend(nested(angle).map(|f| Term(vec![f])));
@@ -24,6 +19,12 @@ pub(super) fn composed(offered: &[Offered]) -> Vec<Term> {
                 found.push(Term(vec![denominator, *momentum]));
                 found.push(Term(vec![denominator, cosine, *momentum]));
             }
+        }
+    }
+    // The most, and the last to be left out where there are more than memory allows.
+    for (k, s) in of_positions.iter().enumerate() {
+        for t in &of_positions[k + 1..] {
+            found.extend(of_two(s, t).map(|f| Term(vec![f])));
         }
     }
     found
@@ -37,7 +38,7 @@ pub(super) fn angles(offered: &[Offered]) -> Vec<Term> {
             return Vec::new();
         }
         let of = |argument| Factor { argument, ..Factor::new(o.scalar, Shape::Power(1.0), 0.0) };
-        let rates = [1.0 / o.unit, 2.0 / o.unit].into_iter();
+        let rates = [o.unit, 2.0 * o.unit].into_iter();
         rates.flat_map(|w| [of(Argument::Cosine(w)), of(Argument::Sine(w))]).collect()
     };
     let mut found: Vec<Term> = offered.iter().flat_map(turns).map(|f| Term(vec![f])).collect();
@@ -68,11 +69,11 @@ fn of_two(s: &Offered, t: &Offered) -> impl Iterator<Item = Factor> {
         inside,
     };
     // Plain numbers in the table, and what makes the two alike.
-    let plain = s.unit / t.unit;
+    let plain = t.unit / s.unit;
     let alike = width(s) / width(t);
     let rates = [plain, 2.0 * plain, 0.5 * plain, alike];
     let signed = rates.into_iter().flat_map(|b| [b, -b]);
-    let unit = 1.0 / s.unit;
+    let unit = s.unit;
     let turns = TURNS.map(|x| x / width(s));
     let linear = signed.flat_map(move |b| {
         let waves = [unit, 2.0 * unit].into_iter().chain(turns);
@@ -97,7 +98,7 @@ const BEYOND: [f64; 6] = [0.05, 0.15, 0.4, 1.0, 2.5, 6.0];
 
 /// Functions of the cosine and the sine of an angle, whose rate is a plain number in the table.
 fn nested(o: &Offered) -> impl Iterator<Item = Factor> {
-    let w = 1.0 / o.unit;
+    let w = o.unit;
     let scalar = o.scalar;
     [Argument::Cosine(w), Argument::Sine(w)].into_iter().flat_map(move |argument| {
         let of = move |shape: Shape, inside: f64| Factor { scalar, argument, shape, inside };
@@ -112,7 +113,7 @@ fn nested(o: &Offered) -> impl Iterator<Item = Factor> {
 
 /// 1/(cos(s) + a) and 1/(cos(s)^2 - a).
 fn denominators(o: &Offered) -> impl Iterator<Item = Factor> {
-    denominators_of(Argument::Cosine(1.0 / o.unit), o.scalar)
+    denominators_of(Argument::Cosine(o.unit), o.scalar)
 }
 
 fn denominators_of(argument: Argument, scalar: usize) -> impl Iterator<Item = Factor> {

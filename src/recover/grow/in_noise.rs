@@ -10,7 +10,7 @@ use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::{Offered, without_momenta};
 use crate::recover::grow::rung::{RUNGS, Rung};
 use crate::recover::grow::sum::Sum;
-use crate::recover::grow::term::{Shape, Term};
+use crate::recover::grow::term::{Factor, Shape, Term};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::form_on_paths::column;
 use crate::recover::learn::library_fit::trust_in;
@@ -152,7 +152,7 @@ impl Learner<'_> {
     ) -> Vec<Likely> {
         let of_powers = |k: usize| {
             let term = &law.terms[k];
-            let scalars: Vec<usize> = term.0.iter().map(|f| f.scalar).collect();
+            let scalars: Vec<usize> = term.0.iter().flat_map(Factor::scalars).collect();
             let own: Vec<Offered> =
                 offered.iter().filter(|o| scalars.contains(&o.scalar)).copied().collect();
             let rung = if own.len() > 1 { Rung::Products } else { Rung::Powers };
@@ -249,7 +249,7 @@ impl Learner<'_> {
 /// takes the place of two terms or more of the same scalars, but for the two of a spring.
 fn may_be_shorter(law: &Sum, in_products: bool) -> bool {
     let of_same = |term: &Term| -> Vec<&Term> {
-        let scalars = |t: &Term| t.0.iter().map(|f| f.scalar).collect::<Vec<_>>();
+        let scalars = |t: &Term| t.0.iter().flat_map(Factor::scalars).collect::<Vec<_>>();
         law.terms.iter().filter(|t| scalars(t) == scalars(term)).collect()
     };
     let is_spring = |terms: &[&Term]| {

@@ -87,7 +87,7 @@ impl Learner<'_> {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Option<Adjusted>, RecoverError> {
         let mut best: Option<OnOwnPaths> = None;
-        let mut explaining: Option<Adjusted> = None;
+        let (mut explaining, mut gap): (Option<Adjusted>, f64) = (None, 0.0);
         let all = self.offered(units);
         let demanded: Vec<Offered> =
             all.iter().filter(|o| self.is_demanded(o, fitted)).copied().collect();
@@ -98,7 +98,7 @@ impl Learner<'_> {
             progress("growing laws: part by part");
             match self.grown_parts(fitted, &all)? {
                 Parts::Law(law) if law.misfit <= EXPLAINED && law.gap > ENDED => {
-                    explaining = self.explaining(&law, &all, fitted)?;
+                    (explaining, gap) = (self.explaining(&law, &all, fitted)?, law.gap);
                     if explaining.is_some() && law.gap > SURELY_ENDED {
                         return Ok(explaining);
                     }
@@ -137,12 +137,12 @@ impl Learner<'_> {
                     if let Some(law) = laws.iter().find(explains) {
                         let found = self.explaining(law, offered, fitted)?;
                         let is_better = found.as_ref().is_some_and(|found| {
-                            explaining
-                                .as_ref()
-                                .is_none_or(|e| found.misfit < BETTER_PATHS * e.misfit)
+                            explaining.as_ref().is_none_or(|e| {
+                                found.misfit < BETTER_PATHS * e.misfit && law.gap > gap
+                            })
                         });
                         if is_better {
-                            explaining = found;
+                            (explaining, gap) = (found, law.gap);
                         }
                         if explaining.is_some() && law.gap > SURELY_ENDED {
                             return Ok(explaining);

@@ -8,7 +8,7 @@ pub(crate) struct Offered {
     pub scalar: usize,
     /// The range of its values; from zero where a length passes through zero.
     pub range: (f64, f64),
-    /// Its unit in the table, in those that the learner has it in.
+    /// What its values here are to be multiplied by to be those of the table.
     pub unit: f64,
     /// Whether it depends on momenta.
     pub has_momenta: bool,
@@ -44,6 +44,9 @@ pub(super) fn product_powers(o: &Offered) -> Vec<Factor> {
     powers(o, exponents)
 }
 
+/// Products that are made, about: a pool has room for fewer.
+const MOST_PAIRS: usize = 1 << 16;
+
 /// Products of a factor of one scalar and a factor of a later one.
 pub(super) fn pairs(
     offered: &[Offered],
@@ -57,6 +60,9 @@ pub(super) fn pairs(
         for b in &alone[k + 1..] {
             for g in second(b) {
                 found.extend(firsts.iter().map(|f| Term(vec![*f, g])));
+            }
+            if found.len() > MOST_PAIRS {
+                return found;
             }
         }
     }

@@ -30,8 +30,9 @@ impl Pool {
         nodes: &Nodes,
     ) -> Self {
         let symbols = |t: &Term| {
-            let rank = |f: &Factor| ranks[catalogue.members(f.scalar)[0]];
-            t.symbols(catalogue) + t.0.iter().map(rank).max().unwrap_or(0)
+            let rank = |k: usize| ranks[catalogue.members(k)[0]];
+            let ranks = t.0.iter().flat_map(Factor::scalars).map(rank);
+            t.symbols(catalogue) + ranks.max().unwrap_or(0)
         };
         terms.sort_by_cached_key(symbols);
         let columns: Vec<Option<Vec<f64>>> = terms

@@ -153,7 +153,7 @@ fn functions(o: &Offered, coarseness: usize) -> Vec<Factor> {
         let grid = grid.iter().step_by(coarseness).copied();
         found.extend(plain.iter().copied().chain(grid).map(|a| factor(o, shape, a)));
     };
-    let unit = 1.0 / o.unit;
+    let unit = o.unit;
     let per_width = |x: &[f64]| x.iter().map(|x| x / width).collect::<Vec<_>>();
     let turns = per_width(&[0.8, 1.3, 2.0, 3.0, 4.5, 6.5, 9.0, 12.0, 18.0, 26.0]);
     for shape in [Shape::Cos, Shape::Sin] {

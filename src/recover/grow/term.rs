@@ -81,6 +81,15 @@ impl Factor {
         usize::from(self.shape.has_number()) + usize::from(self.is_of_two())
     }
 
+    /// The one or two scalars that it is a function of.
+    pub fn scalars(&self) -> impl Iterator<Item = usize> {
+        let other = match self.argument {
+            Argument::With { scalar, .. } => Some(scalar),
+            _ => None,
+        };
+        std::iter::once(self.scalar).chain(other)
+    }
+
     /// Whether it is a function of two scalars.
     fn is_of_two(&self) -> bool {
         matches!(self.argument, Argument::With { .. })

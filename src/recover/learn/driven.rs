@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
@@ -28,6 +29,9 @@ const MOST_FREQUENCIES: usize = 4000;
 /// Rows that the search looks at, about.
 const ROWS: usize = 3000;
 
+/// Rows for each column, at least.
+const FREE: usize = 10;
+
 /// A period is told where its force leaves less than this part of the sum of squares that plain laws
 /// with friction leave, and no more than that of what another period leaves.
 const LEFT: f64 = 0.1;
@@ -46,8 +50,11 @@ impl Learner<'_> {
         if self.inputs().shape.particles > MOST.0 || terms.len() > MOST.1 || self.late() {
             return Ok(None);
         }
-        let most = (ROWS / self.train()[0].states.len().max(1)).max(1);
-        let chunks = self.some_chunks(most);
+        let longest = self.train().iter().map(|c| c.states.len()).max().unwrap_or(0);
+        if longest > ROWS {
+            return Ok(None);
+        }
+        let chunks = self.some_chunks(ROWS / longest.max(1));
         let trust = vec![1.0; chunks.len()];
         let paths =
             Paths::new(Some(&fitted.flow()), &chunks, self.weights(), self.pieces(), &trust);
@@ -58,14 +65,21 @@ impl Learner<'_> {
         });
         let friction = MomentumForce::each(MomentumForceKind::Friction, self.inputs().shape);
         let friction = self.columns_of_forces(&friction, &paths);
-        (0..friction.first().map_or(0, Array2::ncols)).for_each(|k| {
-            plain.push(&column(&friction, k).to_vec());
-        });
+        for forces in [friction, self.force_columns(&paths)] {
+            (0..forces.first().map_or(0, Array2::ncols)).for_each(|k| {
+                plain.push(&column(&forces, k).to_vec());
+            });
+        }
         let blocks = paths.increments(&fitted.model, &fitted.theta);
         let mut target = column(&blocks, 1).to_vec();
+        // With few rows some period explains anything.
+        if target.len() < FREE * (plain.basis.len() + self.weights().len()) {
+            return Ok(None);
+        }
         plain.reject(&mut target);
         let times: Vec<&[f64]> = chunks.iter().map(|c| &c.times[..]).collect();
-        Ok(period(&paths, &times, &plain, target).map(|period| {
+        let late = || self.late();
+        Ok(period(&paths, &times, &plain, target, &late).map(|period| {
             let period = period * units.time;
             Check {
                 name: "driving force",
@@ -97,7 +111,13 @@ impl Learner<'_> {
 }
 
 /// The period with which the target swings, if it does.
-fn period(paths: &Paths, times: &[&[f64]], plain: &Projection, target: Vec<f64>) -> Option<f64> {
+fn period(
+    paths: &Paths,
+    times: &[&[f64]],
+    plain: &Projection,
+    target: Vec<f64>,
+    late: &(dyn Fn() -> bool + Sync),
+) -> Option<f64> {
     let span = times
         .iter()
         .flat_map(|t| t.iter())
@@ -119,7 +139,8 @@ fn period(paths: &Paths, times: &[&[f64]], plain: &Projection, target: Vec<f64>)
         projection.squares()
     };
     let all: Vec<f64> = (0..number as usize).map(|k| (first + k as f64) * resolution).collect();
-    let mut found: Vec<(f64, f64)> = all.iter().map(|w| (left(*w), *w)).collect();
+    let mut found: Vec<(f64, f64)> =
+        all.par_iter().filter(|_| !late()).map(|w| (left(*w), *w)).collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (_, near) = *found.first()?;
     // Golden section.

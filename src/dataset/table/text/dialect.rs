@@ -117,7 +117,12 @@ impl Beginning {
         let usual = self.records.iter().position(|record| usual_row(&record));
         let above = usual.unwrap_or(self.records.len().min(1));
         let mut notes = Vec::new();
-        let named = self.records[..above].iter().position(|record| record.len() == fields);
+        // Spreadsheets fill a title's line up with empty cells.
+        let is_whole = |record: &&Vec<Vec<u8>>| record.iter().all(|cell| !cell.is_empty());
+        let place = |is: &dyn Fn(&&Vec<Vec<u8>>) -> bool| {
+            self.records[..above].iter().position(|record| record.len() == fields && is(&record))
+        };
+        let named = place(&is_whole).or_else(|| place(&|_| true));
         // A line of another length right above the rows is a header with a name too few or too many.
         let named = named.or(above.checked_sub(1).filter(|&k| self.records[k].len() >= 2));
         if let Some(named) = named {
