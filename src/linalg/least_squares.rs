@@ -12,14 +12,16 @@ pub(crate) fn jacobian(
     residual: &dyn Fn(&[f64]) -> Array1<f64>,
     theta: &[f64],
 ) -> Vec<Array1<f64>> {
-    let derivative = |k: usize| {
-        let step = 1e-5 * theta[k].abs().max(1e-3);
-        let (mut up, mut down) = (theta.to_vec(), theta.to_vec());
-        up[k] += step;
-        down[k] -= step;
-        (residual(&up) - residual(&down)) / (2.0 * step)
-    };
-    (0..theta.len()).map(derivative).collect()
+    (0..theta.len()).map(|k| derivative(residual, theta, k)).collect()
+}
+
+/// The derivative of residuals by one parameter, by central differences.
+fn derivative(residual: &dyn Fn(&[f64]) -> Array1<f64>, theta: &[f64], k: usize) -> Array1<f64> {
+    let step = 1e-5 * theta[k].abs().max(1e-3);
+    let (mut up, mut down) = (theta.to_vec(), theta.to_vec());
+    up[k] += step;
+    down[k] -= step;
+    (residual(&up) - residual(&down)) / (2.0 * step)
 }
 
 /// Parameters that minimise a sum of squares, and the residuals there, by the method of Levenberg
@@ -39,10 +41,9 @@ pub(crate) fn least_squares(
         return (theta, r);
     }
     for _ in 0..STEPS {
-        if late() {
-            break;
-        }
-        let columns = jacobian(residual, &theta);
+        // A law of many constants takes long for a single step.
+        let one = |k: usize| (!late()).then(|| derivative(residual, &theta, k));
+        let Some(columns) = (0..n).map(one).collect::<Option<Vec<_>>>() else { break };
         // A constant without effect stays.
         let size = |c: &Array1<f64>| c.dot(c).sqrt();
         let scale: Vec<f64> =
@@ -54,6 +55,9 @@ pub(crate) fn least_squares(
         let before = r.dot(&r);
         let mut improved = false;
         for _ in 0..8 {
+            if late() {
+                break;
+            }
             let damped = &gram + &(Array2::<f64>::eye(n) * damping);
             let Ok(step) = solve_spd(&damped, &gradient) else {
                 damping = (damping * 100.0).max(1e-12);

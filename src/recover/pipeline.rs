@@ -13,6 +13,7 @@ use crate::recover::form::{Adjusted, Candidate, PartForm, Refit};
 use crate::recover::grow::GrownLaws;
 use crate::recover::grow::in_noise::GrownInNoise;
 use crate::recover::in_units;
+use crate::recover::judge::energy_drift::energy_drift;
 use crate::recover::judge::noise::is_noise_alone;
 use crate::recover::judge::outlying::outlying;
 use crate::recover::judge::pareto::with_the_law;
@@ -141,6 +142,8 @@ fn recovered_from_all(
     let Known { fitted, nonconservative, grown } =
         learn(&mut learner, teaching, settings.noise, &units, progress)?;
     let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
+    // Where there was no time for any law, nothing is explained, whatever is left.
+    let is_stopgap = !discovered.chosen.misfit.is_finite();
     let nonconservative = match nonconservative {
         Some(found) => learner.settle_forces(&mut discovered.chosen, found, &fitted)?,
         None => None,
@@ -187,6 +190,7 @@ fn recovered_from_all(
         Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
         None => judge.explains(settings.noise, train)?,
     };
+    let explains = explains && !is_stopgap;
     if !explains && fitted.misfit > NOISY && teaching.is_none() {
         checks.extend(learner.driven(&fitted, &units)?);
     }
@@ -196,9 +200,16 @@ fn recovered_from_all(
     let takes_energy = |n: &Nonconservative| n.forces.iter().any(|f| f.kind.takes_energy());
     let is_one_run = is_one_run(train) && !nonconservative.as_ref().is_some_and(takes_energy);
     let followed = HeldOutChunks { resolved: held_out.len(), all: judging.len() };
+    let left = if !explains {
+        Some(judge.what_is_left())
+    } else if explains_noise == Some(true) && nonconservative.is_none() {
+        energy_drift(inputs, best, &[train, validation].concat())?
+    } else {
+        None
+    };
     let verdict = Verdict::of(&Grounds {
         law: best,
-        left: (!explains).then(|| judge.what_is_left()),
+        left,
         is_series,
         moving: moving(inputs.shape, train),
         checks: &checks,

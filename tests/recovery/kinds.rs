@@ -4,7 +4,7 @@
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scalar_dynamics::dataset::Trajectory;
+use scalar_dynamics::dataset::{Trajectory, add_noise};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
@@ -218,4 +218,42 @@ fn regress_a_ball_thrown_through_air() {
     let beside = found.nonconservative.as_ref().expect("air is felt");
     let (c, _) = beside.of(MomentumForceKind::Drag).expect("drag grows with the square");
     assert!((c[0] - 0.04).abs() < 1e-8 && beside.forces.len() == 1, "{beside:?}");
+}
+
+/// dp/dt = .. - c p.
+struct Stokes(f64);
+
+impl Force for Stokes {
+    fn add<T: Real>(&self, p: &[T], force: &mut [T]) {
+        p.iter().zip(force).for_each(|(p, f)| *f -= *p * self.0);
+    }
+}
+
+/// Friction that takes half the energy of one noisy run, and too little within a chunk to be seen.
+#[test]
+fn regress_weak_friction_in_one_noisy_run_is_not_overlooked() {
+    let kind = Kind {
+        shape: Shape { particles: 1, dimension: 1 },
+        context: AXIS,
+        law: "dot(p1,p1)/2 + 20*dot(q1,q1)",
+        starts: &[(0.119, 0.121), (-0.001, 0.001)],
+        interval: 0.04,
+    };
+    let run = kind.runs(&Beside(kind.system(), Stokes(0.06)), 1, 250).remove(0);
+    let chunk = |k: usize| Trajectory {
+        id: 0,
+        times: run.times[5 * k..5 * k + 5].to_vec(),
+        states: run.states.slice(ndarray::s![5 * k..5 * k + 5, ..]).to_owned(),
+    };
+    let mut chunks: Vec<Trajectory> = (0..50).map(chunk).collect();
+    add_noise(&mut chunks, 0.01, &mut ChaCha8Rng::seed_from_u64(3));
+    let (mut train, mut check) = (Vec::new(), Vec::new());
+    for (k, chunk) in chunks.into_iter().enumerate() {
+        if k % 5 == 2 { check.push(chunk) } else { train.push(chunk) }
+    }
+    let settings = RecoverSettings { masses: vec![1.0], ..RecoverSettings::default() };
+    let found = recover(&kind.inputs(), &train, &check, &settings, &mut |_| {}).unwrap();
+    let seen = found.nonconservative.as_ref().and_then(|n| n.of(MomentumForceKind::Friction));
+    let is_right = seen.is_some_and(|(c, e)| (c[0] - 0.06).abs() < 4.0 * e[0]);
+    assert!(is_right || !found.exact(), "{:?} {}", found.nonconservative, found.best());
 }

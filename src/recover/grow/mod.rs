@@ -123,7 +123,7 @@ impl Learner<'_> {
             };
             for offered in offers {
                 for _ in 0..CLIMBS {
-                    if self.late() || explaining.is_some() && rung > Rung::Functions {
+                    if self.late() || explaining.is_some() && rung > Rung::Composed {
                         return Ok(explaining);
                     }
                     let misfit =
