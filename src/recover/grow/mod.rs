@@ -27,7 +27,7 @@ use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, on_front};
 use crate::recover::grow::offered::Offered;
-use crate::recover::grow::own_paths::{ENDED, EXPLAINED, OnOwnPaths};
+use crate::recover::grow::own_paths::{ENDED, EXPLAINED, OnOwnPaths, SURELY_ENDED};
 use crate::recover::grow::parts::Parts;
 use crate::recover::grow::rung::{RUNGS, Rung};
 use crate::recover::learn::fitted::Fitted;
@@ -41,11 +41,6 @@ const BETTER_PATHS: f64 = 0.5;
 /// What a law that explains some chunks may leave of all of them, with those in which integration is
 /// less accurate: the bound for rollouts there.
 const OF_ALL: f64 = 10.0 * EXPLAINED;
-
-/// The least of a law's terms is missed by so many times what is left, where no other law is looked
-/// for on higher rungs: what follows another law to the bound of what is explained has more terms,
-/// and ends sooner.
-const SURELY_ENDED: f64 = 1e5;
 
 /// Climbs of one rung, at most.
 const CLIMBS: usize = 3;

@@ -28,6 +28,11 @@ const HARDLY: f64 = 0.01;
 /// left.
 pub(super) const ENDED: f64 = 300.0;
 
+/// The least of a law's terms is missed by so many times what is left, where no other law is looked
+/// for on higher rungs: what follows another law to the bound of what is explained has more terms,
+/// and ends sooner.
+pub(super) const SURELY_ENDED: f64 = 1e5;
+
 /// Only sums that leave so much more than the model that made the paths are fitted along their own.
 pub(super) const WORTH_A_FIT: f64 = 3.0;
 

@@ -8,7 +8,7 @@ use crate::recover::grow::beam::Growth;
 use crate::recover::grow::climb::{below, roughly};
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::Offered;
-use crate::recover::grow::own_paths::{ENDED, OnOwnPaths, gap};
+use crate::recover::grow::own_paths::{ENDED, OnOwnPaths, SURELY_ENDED, gap};
 use crate::recover::grow::rung::RUNGS;
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::Term;
@@ -60,9 +60,11 @@ impl Learner<'_> {
         }
     }
 
-    /// The plainest sum that explains what is left for a part, on the first rung that has one.
+    /// The plainest sum that explains what is left for a part, on the first rung that has one which
+    /// surely ends, or that of all rungs which ends best.
     fn grown_part(&self, nodes: &Nodes, own: &[Offered], misfit: f64) -> Option<Sum> {
         let several = own.len() > 1;
+        let mut best: Option<(f64, Sum)> = None;
         for rung in RUNGS.into_iter().filter(|r| several || !r.has_products()) {
             let pool = self.pool(rung, own, nodes);
             let growth = self.growth(rung, (nodes, &pool), 0, below(misfit));
@@ -72,12 +74,15 @@ impl Learner<'_> {
                 let gap = gap(&sum, nodes);
                 let (rms, expression) = (growth.rms(&sum), sum.expression(&self.catalogue));
                 log::debug!("  {rung:?}: {rms:.2e}, gap {gap:.1e} {expression}");
-                if gap > ENDED {
+                if gap > SURELY_ENDED {
                     return Some(sum);
+                }
+                if gap > ENDED && best.as_ref().is_none_or(|(most, _)| gap > *most) {
+                    best = Some((gap, sum));
                 }
             }
         }
-        None
+        best.map(|(_, sum)| sum)
     }
 
     /// The parts of what was learned; those that are functions of the same vector are one.
