@@ -131,6 +131,7 @@ fn regress_two_waves_and_one_across() {
 }
 
 #[test]
+#[ignore = "slow: most of a minute, run with -- --ignored"]
 fn regress_an_exponential_of_a_cosine() {
     Kind {
         shape: Shape { particles: 1, dimension: 1 },
