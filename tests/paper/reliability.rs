@@ -466,12 +466,13 @@ fn bad_input_of_places_that_cannot_be_written_or_read() {
     let file = folder.path().join("table.parquet/below");
     let below = file.to_str().unwrap();
     let table = folder.path().join("table.parquet");
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
     let cases: [(&str, &[&str]); 7] = [
         ("reproduce_figures", &["--profile", "smoke", "--data", below]),
         ("reproduce_figures", &["--profile", "smoke", "--figures", below]),
         ("recover_hamiltonian", &["--input", table.to_str().unwrap(), "--out", below]),
         ("recover_hamiltonian", &["--out", "law", "--input", below]),
-        ("recover_hamiltonian", &["--out", "law", "--input", "."]),
+        ("recover_hamiltonian", &["--out", "law", "--input", "empty"]),
         ("inspect_results", &[below]),
         ("laws", &["pendulum", "--chunks", "20", "--write", below]),
     ];

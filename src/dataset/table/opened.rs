@@ -199,7 +199,11 @@ fn missing_column(source: &Source, options: &ReadOptions, missing: Missing) -> D
         line
     };
     if !pairs.is_empty() && serves {
-        let masses = if line.contains("v1_x") { " and --mass 1=M" } else { "" };
+        let of_velocities = |i: &usize| line.contains(&format!("v{i}_x"));
+        let masses: Vec<String> =
+            (1..).take_while(of_velocities).map(|i| format!(" --mass {i}=M")).collect();
+        let masses =
+            if masses.is_empty() { String::new() } else { format!(" and{}", masses.concat()) };
         hint += &format!("; if the names mean what they seem to, add --columns {line}{masses}");
     } else if !pairs.is_empty() {
         hint += &format!("; --columns {line} would name a part of it");

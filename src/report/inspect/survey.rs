@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::highlights::range;
 use super::inspection::Highlight;
-use crate::dataset::{ReadOptions, Survey, survey_table};
+use crate::dataset::{DatasetError, ReadOptions, Survey, survey_table};
 
 /// Runs, rows and times of a table as a small table to print; where it can't be read as
 /// trajectories, why.
 pub(super) fn highlight(path: &Path, options: &ReadOptions) -> Highlight {
-    match survey_table(path, options, &mut |_| {}) {
+    match surveyed(path, options) {
         Ok(survey) => {
             let header = ["Runs", "Rows", "Particles", "Dimension", "Steps of time", "Cut at"];
             let steps = survey.spacing.map(|s| range(&[s.least, s.most])).unwrap_or_default();
@@ -30,6 +30,18 @@ pub(super) fn highlight(path: &Path, options: &ReadOptions) -> Highlight {
             header: Vec::new(),
             rows: Vec::new(),
         },
+    }
+}
+
+/// A survey; of a table of velocities, whose masses change nothing that is shown, with masses of one.
+fn surveyed(path: &Path, options: &ReadOptions) -> Result<Survey, DatasetError> {
+    let mut options = options.clone();
+    loop {
+        match survey_table(path, &options, &mut |_| {}) {
+            Err(DatasetError::MissingMass { particle, .. })
+                if options.masses.insert(particle, 1.0).is_none() => {}
+            done => return done,
+        }
     }
 }
 
