@@ -337,13 +337,11 @@ fn learn<'a>(
     }
     learner.sharpen(&mut fitted);
     let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
-    // Noise is new in every point: intervals are not missed as their neighbours are.
-    let is_given = matches!(noise, Noise::Sigma(_));
-    let noisy = noisy && (is_given || learner.resembles_noise(&fitted));
-    // It is in all chunks alike: where some are followed much worse than others it may be the basis
-    // that doesn't follow, as in close encounters.
+    // Noise is new in every point, and in all chunks alike: where intervals are missed as their
+    // neighbours are, or some chunks are followed much worse than others, as in close encounters,
+    // it may be the basis that doesn't follow.
     let mut early = None;
-    if noisy && fitted.mean_trust() < EVEN {
+    if noisy && (fitted.mean_trust() < EVEN || !learner.resembles_noise(&fitted)) {
         let grown = learner.grow(&mut fitted, units, progress)?;
         if grown.explaining.is_some() {
             return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown) });
