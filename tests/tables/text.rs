@@ -187,3 +187,24 @@ fn angles_are_told_and_unwrapped() {
     let told = read_table(&file.path, &options).unwrap_err().to_string();
     assert!(told.contains("--angle: q2") && told.contains("q1_x"), "{told}");
 }
+
+#[test]
+fn broken_rows_are_of_the_run_before_them() {
+    let cut = ReadOptions { gaps: Gaps::Cut, ..ReadOptions::default() };
+    // Cut short in its middle, cells of separators alone between runs, and a last line cut off.
+    let rows = "3,0,1,1\n3,1,2,2\n3,2\n3,3,4,4\n3,4,5,5\n,,,\n4,0,1,1\n4,1,2,2\n4,2";
+    let file = only("table.csv", format!("trajectory,t,q1_x,p1_x\n{rows}\n"));
+    let runs = read(&file.path, &cut).trajectories;
+    let found: Vec<(i64, &[f64])> = runs.iter().map(|run| (run.id, &run.times[..])).collect();
+    assert_eq!(found, [(3, &[0.0, 1.0][..]), (3, &[3.0, 4.0]), (4, &[0.0, 1.0])]);
+}
+
+#[test]
+fn titles_with_empty_cells_and_odd_stamps_are_told_from_headers_and_times() {
+    let bytes = "Run 3,,\nt,q1_x,p1_x\n0,1,0\n1,2,0\n";
+    assert_eq!(read(&only("table.csv", bytes).path, &ReadOptions::default()).trajectories.len(), 1);
+    for zone in ["+aéb", "-1é0", "+é"] {
+        let bytes = format!("t,q1_x,p1_x\n2023-06-01T12:00{zone},1,0\n2023-06-01T12:01Z,2,0\n");
+        error("table.csv", bytes, &ReadOptions::default());
+    }
+}
