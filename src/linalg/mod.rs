@@ -3,6 +3,7 @@
 mod dense;
 mod elimination;
 mod exponential;
+mod golden_section;
 mod lapack;
 mod least_squares;
 mod product;
@@ -18,6 +19,7 @@ pub use dense::{
 };
 pub use elimination::{Choice, best_nested, eliminate, select};
 pub use exponential::{exp, sigmoid};
+pub(crate) use golden_section::golden_section;
 pub(crate) use least_squares::{jacobian, least_squares};
 pub use product::{TilePart, add_outer, add_product, transpose_into};
 pub(crate) use projection::{Projection, dot};

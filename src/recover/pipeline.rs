@@ -340,9 +340,11 @@ fn learn<'a>(
     // Noise is new in every point, and in all chunks alike: where intervals are missed as their
     // neighbours are, or some chunks are followed much worse than others, as in close encounters,
     // it may be the basis that doesn't follow.
+    let like_noise =
+        fitted.misfit > NOISY && teaching.is_none() && learner.resembles_noise(&fitted);
     let mut early = None;
-    if noisy && (fitted.mean_trust() < EVEN || !learner.resembles_noise(&fitted)) {
-        let grown = learner.grow(&mut fitted, units, progress)?;
+    if noisy && (fitted.mean_trust() < EVEN || !like_noise) {
+        let grown = learner.grow(&mut fitted, like_noise, units, progress)?;
         if grown.explaining.is_some() {
             return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown) });
         }
@@ -366,7 +368,7 @@ fn learn<'a>(
         }
         (None, None) => Grown::Exact(match early {
             Some(grown) => grown,
-            None => learner.grow(&mut fitted, units, progress)?,
+            None => learner.grow(&mut fitted, like_noise, units, progress)?,
         }),
     };
     Ok(Known { fitted, nonconservative, grown })

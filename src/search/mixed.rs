@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use crate::expr::Function;
-use crate::linalg::Lanes;
+use crate::linalg::{Lanes, golden_section};
 use crate::search::candidate::Job;
 use crate::search::fit::Fitter;
 use crate::search::form::{Form, combination, monic, scaled};
@@ -91,7 +91,8 @@ pub(crate) fn mixed(
                         .and_then(|column| with_members(problem, &column, &columns, &set.members))
                         .map_or(f64::INFINITY, |set| set.squares)
                 };
-                let (number, squares) = least(number / NEXT, number * NEXT, squares);
+                let (number, squares) =
+                    golden_section(number / NEXT, number * NEXT, SECTIONS, squares);
                 (squares, number, set.members.clone())
             };
             let mut refined: Vec<(f64, f64, Vec<usize>)> = sets.par_iter().map(refine).collect();
@@ -134,30 +135,6 @@ fn with_members(
         set = set.with(None, &problem.ones())?;
     }
     members.iter().try_fold(set, |set, &k| set.with(Some(k), &powers[k].1))
-}
-
-/// Where a function of one variable is least between two numbers of one sign, and its value there,
-/// by golden section of the logarithm.
-fn least(a: f64, b: f64, f: impl Fn(f64) -> f64) -> (f64, f64) {
-    const GOLDEN: f64 = 0.618_033_988_749_894_9;
-    let sign = a.signum();
-    let value = |t: f64| f(sign * t.exp());
-    let (mut low, mut high) = (a.abs().ln(), b.abs().ln());
-    let (mut left, mut right) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
-    let (mut at_left, mut at_right) = (value(left), value(right));
-    for _ in 0..SECTIONS {
-        if at_left <= at_right {
-            (high, right, at_right) = (right, left, at_left);
-            left = high - GOLDEN * (high - low);
-            at_left = value(left);
-        } else {
-            (low, left, at_left) = (left, right, at_right);
-            right = low + GOLDEN * (high - low);
-            at_right = value(right);
-        }
-    }
-    let (t, squares) = if at_left <= at_right { (left, at_left) } else { (right, at_right) };
-    (sign * t.exp(), squares)
 }
 
 fn families(problem: &Problem, options: &SearchOptions) -> Vec<Family> {

@@ -144,10 +144,10 @@ fn regress_an_exponential_of_a_cosine() {
 }
 
 /// A force on the momenta of one particle, beside a Hamiltonian.
-struct Beside<F>(ExpressionSystem, F);
+pub struct Beside<F>(pub ExpressionSystem, pub F);
 
 /// What a force of the momenta adds.
-trait Force: Sync {
+pub trait Force: Sync {
     fn add<T: Real>(&self, p: &[T], force: &mut [T]);
 }
 
@@ -222,7 +222,7 @@ fn regress_a_ball_thrown_through_air() {
 }
 
 /// dp/dt = .. - c p.
-struct Stokes(f64);
+pub struct Stokes(pub f64);
 
 impl Force for Stokes {
     fn add<T: Real>(&self, p: &[T], force: &mut [T]) {

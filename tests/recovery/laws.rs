@@ -5,9 +5,9 @@ use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{Trajectory, add_noise, aligned_chunks, gaussian_states, split};
 use scalar_dynamics::expr::{Bindings, Expr};
-use scalar_dynamics::field::{Hamiltonian, Shape, VectorField, symplectic_into};
+use scalar_dynamics::field::{Hamiltonian, Shape, VectorField};
 use scalar_dynamics::integrate::{RungeKutta, simulate};
-use scalar_dynamics::linalg::{Dual, Real};
+use scalar_dynamics::linalg::Dual;
 use scalar_dynamics::loss::RolloutOptions;
 use scalar_dynamics::model::network::{Activation, NetworkHamiltonian, Scalars};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
@@ -22,6 +22,7 @@ use scalar_dynamics::train::{
 };
 
 use crate::data::gradient_error;
+use crate::kinds::{Beside, Stokes};
 
 fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -167,26 +168,10 @@ fn the_learned_hamiltonian_is_an_expression() {
     }
 }
 
-/// A Hamiltonian system with drag: dp/dt = -dH/dq - rate p.
-struct Damped(ExpressionSystem, f64);
-
-impl VectorField for Damped {
-    fn dim(&self) -> usize {
-        Hamiltonian::dim(&self.0)
-    }
-    fn field_into<T: Real>(&self, z: &[T], dz: &mut [T]) {
-        self.0.gradient_into(z, dz);
-        symplectic_into(dz);
-        for k in z.len() / 2..z.len() {
-            dz[k] += z[k] * -self.1;
-        }
-    }
-}
-
 #[test]
 fn regress_a_law_with_friction_is_found_with_its_rate() {
     let law = NamedLaw::find("quartic").unwrap();
-    let data = chunks(law, &Damped(law.system().unwrap(), 0.05), 200);
+    let data = chunks(law, &Beside(law.system().unwrap(), Stokes(0.05)), 200);
     let found = recovered(law, &data);
     assert!(found.exact(), "{:?} {}", found.verdict, found.best());
     let beside = found.nonconservative.as_ref().expect("friction is seen");

@@ -1,6 +1,5 @@
 //! Data frames of polars in files: Parquet with metadata in its footer, CSV.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use polars_io::prelude::{CsvWriter, KeyValueMetadata, ParquetCompression, Parque
 
 pub use super::parquet::{Metadata, ParquetColumn, ParquetSummary, parquet_summary, read_parquet};
 pub use super::paths::format_of;
-use super::paths::table_files;
+use super::paths::{collect, has_ending, table_files};
 pub use super::statistics::{ColumnStatistics, column_statistics};
 use crate::dataset::DatasetError;
 use crate::dataset::files::write_atomically;
@@ -63,29 +62,12 @@ pub fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), DatasetError>
 pub fn files_to_inspect(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let mut found = Vec::new();
     if path.is_dir() {
-        collect_parquet(path, &mut found)
+        let is_wanted = |file: &Path, is_folder: bool| is_folder || has_ending(file, "parquet");
+        collect(path, &is_wanted, &mut found)
             .map_err(|source| DatasetError::Unreadable { path: path.into(), source })?;
     }
     if found.is_empty() {
         found = table_files(path)?.into_iter().map(|(file, _)| file).collect();
     }
     Ok(found)
-}
-
-fn collect_parquet(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        // Links to folders are not followed: they may lead round in a circle.
-        if entry.file_type()?.is_dir() {
-            collect_parquet(&entry.path(), found)?;
-        } else if is_parquet(&entry.path()) {
-            found.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
-fn is_parquet(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
 }

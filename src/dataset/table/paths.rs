@@ -32,15 +32,19 @@ pub fn format_of(path: &Path) -> Option<Format> {
     ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, format)| *format)
 }
 
+/// Whether a name ends so, in letters of either case.
+pub(super) fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending))
+}
+
 /// The format that a table is written in.
 ///
 /// # Errors
 /// [`DatasetError::UnknownExtension`].
 pub(super) fn format_to_write(path: &Path) -> Result<Format, DatasetError> {
-    let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
-    if is("parquet") {
+    if has_ending(path, "parquet") {
         Ok(Format::Parquet)
-    } else if is("csv") {
+    } else if has_ending(path, "csv") {
         Ok(Format::Csv)
     } else {
         Err(DatasetError::UnknownExtension { path: path.into(), accepted: WRITTEN })
@@ -63,7 +67,13 @@ pub fn table_files(path: &Path) -> Result<Vec<(PathBuf, Format)>, DatasetError> 
     let found = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             let mut found = Vec::new();
-            collect(path, &mut found).map_err(unreadable)?;
+            let is_hidden = |file: &Path| {
+                file.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."))
+            };
+            let is_wanted = |file: &Path, is_folder: bool| {
+                !is_hidden(file) && (is_folder || format_of(file).is_some())
+            };
+            collect(path, &is_wanted, &mut found).map_err(unreadable)?;
             let kinds: BTreeSet<&str> =
                 found.iter().filter_map(|file| format_of(file)).map(Format::name).collect();
             if kinds.len() > 1 {
@@ -88,20 +98,22 @@ fn matching(pattern: &str) -> io::Result<Vec<PathBuf>> {
     Ok(paths.into_iter().filter(|path| !path.is_dir()).collect())
 }
 
-/// The files of known kinds below a folder, by name; hidden ones are none.
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+/// The wanted files below a folder and those of its folders that are wanted, by name.
+pub(super) fn collect(
+    folder: &Path,
+    is_wanted: &dyn Fn(&Path, bool) -> bool,
+    found: &mut Vec<PathBuf>,
+) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+        let path = entry.path();
+        // Links to folders are not followed: they may lead round in a circle.
+        let is_folder = entry.file_type()?.is_dir();
+        if !is_wanted(&path, is_folder) {
             continue;
         }
-        // Links to folders are not followed: they may lead round in a circle.
-        if entry.file_type()?.is_dir() {
-            collect(&entry.path(), found)?;
-        } else if format_of(&entry.path()).is_some() {
-            found.push(entry.path());
-        }
+        if is_folder { collect(&path, is_wanted, found)? } else { found.push(path) }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Terms of functions of two scalars, and of functions of an angle's cosine and sine.
 
-use crate::recover::grow::offered::{Offered, pairs, product_powers};
+use crate::recover::grow::offered::{BEYOND, Offered, pairs, product_powers};
 use crate::recover::grow::term::{Argument, Factor, Shape, Term};
 
 /// Functions of s + b t and of s^2 + b t^2, s and t of positions; functions of cos(s) and sin(s),
@@ -92,9 +92,6 @@ fn of_two(s: &Offered, t: &Offered) -> impl Iterator<Item = Factor> {
     });
     linear.chain(of_squares)
 }
-
-/// How far beyond one a number is that is added to a cosine or taken from it.
-const BEYOND: [f64; 6] = [0.05, 0.15, 0.4, 1.0, 2.5, 6.0];
 
 /// Functions of the cosine and the sine of an angle, whose rate is a plain number in the table.
 fn nested(o: &Offered) -> impl Iterator<Item = Factor> {

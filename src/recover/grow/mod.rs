@@ -10,9 +10,9 @@ mod climb;
 mod composed;
 pub(crate) mod in_noise;
 mod nodes;
+mod offered;
 mod own_paths;
 mod parts;
-mod offered;
 mod pool;
 mod rung;
 mod sum;
@@ -57,18 +57,20 @@ pub(crate) struct GrownLaws {
 }
 
 impl Learner<'_> {
-    /// Grows laws on the training chunks; `units` are those that the chunks were put in.
+    /// Grows laws on the training chunks; `units` are those that the chunks were put in, and
+    /// `like_noise` says whether what was learned leaves what looks like noise.
     ///
     /// # Errors
     /// A vector that is not among the inputs.
     pub(crate) fn grow(
         &mut self,
         fitted: &mut Fitted,
+        like_noise: bool,
         units: &Units,
         progress: &mut dyn FnMut(&str),
     ) -> Result<GrownLaws, RecoverError> {
         let mut front = Vec::new();
-        let explaining = self.climbed(fitted, units, &mut front, progress)?;
+        let explaining = self.climbed(fitted, like_noise, units, &mut front, progress)?;
         let front = few_of_front(front, self.train().len());
         Ok(GrownLaws { front, explaining })
     }
@@ -77,6 +79,7 @@ impl Learner<'_> {
     fn climbed(
         &mut self,
         fitted: &mut Fitted,
+        like_noise: bool,
         units: &Units,
         front: &mut Vec<Adjusted>,
         progress: &mut dyn FnMut(&str),
@@ -104,8 +107,7 @@ impl Learner<'_> {
             }
         }
         // What is left of imperfect data no rung explains.
-        let is_imperfect = fitted.misfit > NOISY && self.resembles_noise(fitted);
-        let highest = if is_imperfect { Rung::Functions } else { Rung::Any };
+        let highest = if like_noise { Rung::Functions } else { Rung::Any };
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));
@@ -206,7 +208,7 @@ impl Learner<'_> {
                 scalar: k,
                 range: (if passes { 0.0 } else { low }, high),
                 has_momenta: self.has_momenta(members[0]),
-                is_quadratic_in_momenta: Self::is_quadratic_in_momenta(scalar, self.inputs()),
+                is_quadratic_in_momenta: self.is_quadratic_in_momenta(members[0]),
                 unit: units.of_scalar(scalar),
                 is_class: self.catalogue.is_class(k),
                 is_length: matches!(scalar, Scalar::Norm(_)),

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use crate::expr::Scalar;
 use crate::linalg::Projection;
 use crate::linalg::{Lanes, Real};
-use crate::recover::learn::form_on_paths::column;
+use crate::recover::learn::form_on_paths::columns_in;
 use crate::recover::paths::{ChunkNodes, Paths, decorrelation};
 use crate::recover::problem::catalogue::Catalogue;
 use crate::scalars::{Inputs, ScalarSet};
@@ -89,8 +89,7 @@ impl Nodes {
     /// With the share of some columns, in blocks of rows as [`Paths::design`] has them, taken out of
     /// all that is asked for.
     pub fn without(mut self, blocks: &[Array2<f64>]) -> Self {
-        for k in 0..blocks.first().map_or(0, Array2::ncols) {
-            let column = column(blocks, k);
+        for column in columns_in(blocks) {
             let by_component: Vec<f64> = (0..self.dim)
                 .flat_map(|c| column.iter().skip(c).step_by(self.dim))
                 .copied()

@@ -25,6 +25,10 @@ const IN_PRODUCTS_OF_MOMENTA: [f64; 2] = [2.0, 4.0];
 const IN_PRODUCTS_OF_LENGTHS: [f64; 9] = [1.0, 2.0, -1.0, -2.0, -3.0, 4.0, -4.0, -5.0, 3.0];
 const IN_PRODUCTS_OF_COMPONENTS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
 
+/// Numbers that are added inside are tried where they keep the sum from vanishing by these parts of
+/// the argument's range; of cosines by these parts of one.
+pub(super) const BEYOND: [f64; 6] = [0.05, 0.15, 0.4, 1.0, 2.5, 6.0];
+
 pub(super) fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
     Factor::new(o.scalar, shape, inside)
 }

@@ -1,7 +1,7 @@
 //! The terms that a law may be a sum of, rung by rung.
 
 use crate::recover::grow::composed::{angles, composed};
-use crate::recover::grow::offered::{Offered, factor, pairs, powers, product_powers};
+use crate::recover::grow::offered::{BEYOND, Offered, factor, pairs, powers, product_powers};
 use crate::recover::grow::term::{Factor, Shape, Term};
 
 /// What is offered, from the plain to the odd.
@@ -171,8 +171,7 @@ fn functions(o: &Offered, coarseness: usize) -> Vec<Factor> {
         add(Shape::LogOfSquare, &[], &softening);
         let inverse: Vec<f64> = [-0.5, -1.0, -2.0, -4.0, -8.0].iter().map(|x| x / square).collect();
         add(Shape::Gauss, &[], &inverse);
-        let beyond: Vec<f64> =
-            [0.05, 0.15, 0.4, 1.0, 2.5, 6.0].iter().map(|x| x * width - low).collect();
+        let beyond: Vec<f64> = BEYOND.iter().map(|x| x * width - low).collect();
         for shape in [Shape::Log, Shape::Shifted(-1.0), Shape::Shifted(-2.0), Shape::Shifted(0.5)] {
             add(shape, &[], &beyond);
         }

@@ -176,23 +176,14 @@ impl Factor {
         let turned = |function, w: f64, s: Expr| {
             Expr::apply(function, Expr::product([Expr::Constant(w), s]))
         };
+        let power = |x: Expr| Expr::pow(x, if self.shape.is_of_square() { 2.0 } else { 1.0 });
         let argument = match self.argument {
-            Argument::Scalar => s,
-            Argument::Cosine(w) => turned(Function::Cos, w, s),
-            Argument::Sine(w) => turned(Function::Sin, w, s),
+            Argument::Scalar => power(s),
+            Argument::Cosine(w) => power(turned(Function::Cos, w, s)),
+            Argument::Sine(w) => power(turned(Function::Sin, w, s)),
             Argument::With { scalar, factor } => {
-                let with = |t: Expr| Expr::product([Expr::Constant(factor), t]);
-                return match self.shape.is_of_square() {
-                    true => {
-                        let other = with(catalogue.one_of(scalar, |t| Expr::pow(t, 2.0)));
-                        let square = Expr::sum([Expr::pow(s, 2.0), other]);
-                        self.shape.of_square(self.inside, square)
-                    }
-                    false => {
-                        let other = with(catalogue.one_of(scalar, |t| t));
-                        self.shape.expression(self.inside, Expr::sum([s, other]))
-                    }
-                };
+                let other = catalogue.one_of(scalar, power);
+                Expr::sum([power(s), Expr::product([Expr::Constant(factor), other])])
             }
         };
         self.shape.expression(self.inside, argument)
@@ -267,18 +258,7 @@ impl Shape {
         matches!(self, Self::Gauss | Self::LogOfSquare | Self::Softened(_))
     }
 
-    /// A function of a square, of which this is the expression.
-    fn of_square(self, a: f64, square: Expr) -> Expr {
-        let times = |x: Expr| Expr::product([Expr::Constant(a), x]);
-        let plus = |x: Expr| Expr::sum([x, Expr::Constant(a)]);
-        match self {
-            Self::Gauss => Expr::apply(Function::Exp, times(square)),
-            Self::LogOfSquare => Expr::apply(Function::Log, plus(square)),
-            Self::Softened(n) => Expr::pow(plus(square), n),
-            _ => self.expression(a, Expr::pow(square, 0.5)),
-        }
-    }
-
+    /// The function of an argument, or of its square where it is one of that.
     fn expression(self, a: f64, s: Expr) -> Expr {
         let times = |x: Expr| Expr::product([Expr::Constant(a), x]);
         let plus = |x: Expr| Expr::sum([x, Expr::Constant(a)]);
@@ -286,14 +266,11 @@ impl Shape {
             Self::Power(n) => Expr::pow(s, n),
             Self::Logarithm => Expr::apply(Function::Log, s),
             Self::FreePower => Expr::pow(s, a),
-            Self::Exp => Expr::apply(Function::Exp, times(s)),
+            Self::Exp | Self::Gauss => Expr::apply(Function::Exp, times(s)),
             Self::Cos => Expr::apply(Function::Cos, times(s)),
             Self::Sin => Expr::apply(Function::Sin, times(s)),
-            Self::Log => Expr::apply(Function::Log, plus(s)),
-            Self::Shifted(n) => Expr::pow(plus(s), n),
-            Self::Gauss | Self::LogOfSquare | Self::Softened(_) => {
-                self.of_square(a, Expr::pow(s, 2.0))
-            }
+            Self::Log | Self::LogOfSquare => Expr::apply(Function::Log, plus(s)),
+            Self::Shifted(n) | Self::Softened(n) => Expr::pow(plus(s), n),
         }
     }
 }

@@ -6,10 +6,8 @@ use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::model::energies;
 use crate::recover::covariance::redundancy;
+use crate::recover::learn::nonconservative::STANDS_OUT;
 use crate::scalars::{Inputs, InputsError};
-
-/// Standard errors that a drift is to be away from zero, as forces that no Hamiltonian gives are.
-const STANDS_OUT: f64 = 8.0;
 
 /// What is wrong with a law whose energy changes along the runs, if it does. Chunks, whose first
 /// states are fitted, don't feel what takes a run many chunks.

@@ -2,15 +2,14 @@
 
 use std::f64::consts::TAU;
 
-use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
-use crate::linalg::Projection;
+use crate::linalg::{Projection, golden_section};
 use crate::recover::error::RecoverError;
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::form_on_paths::column;
+use crate::recover::learn::form_on_paths::{column, columns_in};
 use crate::recover::paths::Paths;
 use crate::recover::problem::checks::Check;
 use crate::recover::problem::learner::Learner;
@@ -28,6 +27,9 @@ const MOST_FREQUENCIES: usize = 4000;
 
 /// Rows that the search looks at, about.
 const ROWS: usize = 3000;
+
+/// Golden sections of the best frequency: by then its digits are those that the rows tell.
+const SECTIONS: usize = 30;
 
 /// Rows for each column, at least.
 const FREE: usize = 10;
@@ -64,10 +66,9 @@ impl Learner<'_> {
             plain.push(&c.to_vec());
         });
         let friction = MomentumForce::each(MomentumForceKind::Friction, self.inputs().shape);
-        let friction = self.columns_of_forces(&friction, &paths);
-        for forces in [friction, self.force_columns(&paths)] {
-            (0..forces.first().map_or(0, Array2::ncols)).for_each(|k| {
-                plain.push(&column(&forces, k).to_vec());
+        for forces in [self.columns_of_forces(&friction, &paths), self.force_columns(&paths)] {
+            columns_in(&forces).for_each(|column| {
+                plain.push(&column.to_vec());
             });
         }
         let blocks = paths.increments(&fitted.model, &fitted.theta);
@@ -143,16 +144,9 @@ fn period(
         all.par_iter().filter(|_| !late()).map(|w| (left(*w), *w)).collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (_, near) = *found.first()?;
-    // Golden section.
-    let ratio = 0.5 * (5.0_f64.sqrt() - 1.0);
-    let (mut low, mut high) = (near - resolution, near + resolution);
-    for _ in 0..30 {
-        let (a, b) = (high - ratio * (high - low), low + ratio * (high - low));
-        if left(a) < left(b) { high = b } else { low = a }
-    }
-    let omega = 0.5 * (low + high);
+    let (omega, least) = golden_section(near - resolution, near + resolution, SECTIONS, left);
     let typical = found[found.len() / 2].0;
-    (left(omega) < LEFT * before.min(typical)).then(|| TAU / omega)
+    (least < LEFT * before.min(typical)).then(|| TAU / omega)
 }
 
 /// The increments of each momentum by a force that goes as the cosine and the sine of omega t.
@@ -169,5 +163,5 @@ fn swinging(paths: &Paths, times: &[&[f64]], omega: f64) -> Vec<Vec<f64>> {
         values[2 * k] = (sin1 - sin0) / omega;
         values[2 * k + 1] = (cos0 - cos1) / omega;
     });
-    (0..dim).map(|k| column(&columns, k).to_vec()).collect()
+    columns_in(&columns).map(|column| column.to_vec()).collect()
 }

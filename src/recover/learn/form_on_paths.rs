@@ -158,6 +158,11 @@ pub(crate) struct Rest {
     pub target: Array1<f64>,
 }
 
+/// All columns of a matrix given as blocks of rows.
+pub(crate) fn columns_in(blocks: &[Array2<f64>]) -> impl Iterator<Item = Array1<f64>> {
+    (0..blocks.first().map_or(0, Array2::ncols)).map(|k| column(blocks, k))
+}
+
 /// One column of a matrix given as blocks of rows.
 pub(crate) fn column(blocks: &[Array2<f64>], k: usize) -> Array1<f64> {
     blocks.iter().flat_map(|b| b.column(k).to_vec()).collect()

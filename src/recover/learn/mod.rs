@@ -6,13 +6,13 @@
 //! predicts held-out chunks better. Where sums of functions of one scalar don't do, products of two
 //! are offered.
 
+mod driven;
 pub(super) mod eliminate;
 pub(super) mod fitted;
 pub(super) mod form_on_paths;
-mod driven;
 pub(super) mod nonconservative;
-mod resembles_noise;
 mod in_noise;
+mod resembles_noise;
 pub(super) mod library_fit;
 pub(super) mod likelihood;
 pub(super) mod limits;

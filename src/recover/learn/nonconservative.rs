@@ -12,7 +12,7 @@ use crate::recover::covariance::redundancy;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::form_on_paths::column;
+use crate::recover::learn::form_on_paths::{column, columns_in};
 use crate::recover::learn::limits::NOISY;
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
@@ -36,7 +36,7 @@ pub struct Nonconservative {
 const SHARE: f64 = 0.2;
 
 /// ..and when a coefficient is so many standard errors away from zero.
-const STANDS_OUT: f64 = 8.0;
+pub(crate) const STANDS_OUT: f64 = 8.0;
 
 /// Misfits below this leave nothing to explain.
 const NOTHING: f64 = 1e-6;
@@ -88,7 +88,7 @@ impl Learner<'_> {
             return Ok(None);
         }
         let paths = self.paths(Some(&fitted.flow()), &fitted.trust);
-        let n = fitted.theta.len();
+        let (n, law) = (fitted.theta.len(), paths.design(&fitted.model));
         let known = self.kinds();
         let mut best: Option<Nonconservative> = None;
         for more in MomentumForceKind::ALL {
@@ -96,14 +96,11 @@ impl Learner<'_> {
             if known.contains(&more) || more.numbers(self.inputs().shape.dimension) == 0 {
                 continue;
             }
-            let columns = paths.design(&fitted.model).into_iter();
-            let design: Vec<Array2<f64>> = columns
-                .zip(self.columns_of(&kinds, &paths))
-                .map(|(design, forces)| {
-                    let (law, rest) = (design.slice(s![.., ..n]), design.slice(s![.., n..]));
-                    concatenate![Axis(1), law, forces, rest]
-                })
-                .collect();
+            let beside = |(law, forces): (&Array2<f64>, Array2<f64>)| {
+                concatenate![Axis(1), law.slice(s![.., ..n]), forces, law.slice(s![.., n..])]
+            };
+            let design: Vec<Array2<f64>> =
+                law.iter().zip(self.columns_of(&kinds, &paths)).map(beside).collect();
             let found = self.coefficients(&design, &kinds, fitted.rows)?;
             let is_one = found.standing_out().contains(&more) && found.share() > SHARE;
             if is_one && best.as_ref().is_none_or(|b| found.misfit_with < b.misfit_with) {
@@ -153,9 +150,8 @@ impl Learner<'_> {
     pub(crate) fn beside_forces(&self, paths: &Paths) -> Projection {
         let mut beside = Projection::default();
         if !self.inputs().momentum_forces.is_empty() {
-            let columns = self.force_columns(paths);
-            for i in 0..columns.first().map_or(0, Array2::ncols) {
-                beside.push(&column(&columns, i).to_vec());
+            for column in columns_in(&self.force_columns(paths)) {
+                beside.push(&column.to_vec());
             }
         }
         beside
@@ -273,9 +269,7 @@ impl Learner<'_> {
         let paths = self.paths(Some(&Flow { model: &model, theta: &theta }), &fitted.trust);
         let increments = |theta: &[f64]| column(&paths.increments(&model, theta), 0);
         let mut columns = jacobian(&increments, &theta);
-        let forces = self.columns_of(kinds, &paths);
-        let n = forces.first().map_or(0, Array2::ncols);
-        columns.extend((0..n).map(|i| column(&forces, i)));
+        columns.extend(columns_in(&self.columns_of(kinds, &paths)));
         let blocks = paths.increments(&model, &theta);
         columns.push(column(&blocks, 1) - column(&blocks, 0));
         let shape = (columns[0].len(), columns.len());

@@ -100,8 +100,8 @@ impl<'a> Learner<'a> {
 
     /// Whether a scalar is a function of momenta.
     pub(crate) fn has_momenta(&self, scalar: usize) -> bool {
-        let is_momentum = |name: &str| name.starts_with('p') && self.inputs().slot(name).is_some();
-        self.scalars()[scalar].vectors().any(|v| v.terms().iter().any(|(n, _)| is_momentum(n)))
+        let mut vectors = self.scalars()[scalar].vectors();
+        vectors.any(|v| v.terms().iter().any(|(name, _)| self.is_momentum(name)))
     }
 
     /// Whether a scalar is the length of a particle's momentum.
@@ -110,11 +110,13 @@ impl<'a> Learner<'a> {
     }
 
     /// Whether a scalar is a length of a momentum, or a product of two momenta.
-    pub(crate) fn is_quadratic_in_momenta(scalar: &Scalar, inputs: &Inputs) -> bool {
-        let is_momentum = |v: &crate::expr::Vector| {
-            v.terms().iter().all(|(n, _)| n.starts_with('p') && inputs.slot(n).is_some())
-        };
-        scalar.vectors().all(is_momentum)
+    pub(crate) fn is_quadratic_in_momenta(&self, scalar: usize) -> bool {
+        let mut vectors = self.scalars()[scalar].vectors();
+        vectors.all(|v| v.terms().iter().all(|(name, _)| self.is_momentum(name)))
+    }
+
+    fn is_momentum(&self, name: &str) -> bool {
+        name.starts_with('p') && self.inputs().slot(name).is_some()
     }
 
     /// Whether a scalar is in the law as its square alone: a momentum's length, where the kinetic
