@@ -25,8 +25,8 @@ use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::recover::{
-    Comparison, ModelErrors, Noise, RecoverError, RecoverSettings, Recovery, bytes_of_chunk,
-    recover,
+    CentreOfForce, Comparison, ModelErrors, Noise, RecoverError, RecoverSettings, Recovery,
+    bytes_of_chunk, recover,
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::nonconservative::nonconservative_text;
@@ -63,9 +63,11 @@ struct Arguments {
     /// A constant vector that the law may use, such as g=0,0,-1; may be repeated.
     #[arg(long, value_name = "NAME=X,Y,Z", value_parser = vector, allow_hyphen_values = true)]
     vector: Vec<(String, Vec<f64>)>,
-    /// The pivot q0 that positions are taken relative to [default: zero].
-    #[arg(long, value_name = "X,Y,Z", value_parser = components, allow_hyphen_values = true)]
-    origin: Option<Components>,
+    /// The pivot q0 that positions are taken relative to; ? finds the point about which angular
+    /// momentum is conserved [default: zero, or that point where it is certain and there are no
+    /// vectors]
+    #[arg(long, value_name = "X,Y,Z", value_parser = origin, allow_hyphen_values = true)]
+    origin: Option<Origin>,
     /// Mass of a particle, for tables of velocities; may be repeated.
     #[arg(long, value_name = "I=M", value_parser = mass, requires = "input")]
     mass: Vec<(usize, f64)>,
@@ -104,6 +106,20 @@ struct Arguments {
     /// Tell on standard error what is tried and how well it does.
     #[arg(long)]
     verbose: bool,
+}
+
+/// The pivot, as an argument.
+#[derive(Clone)]
+enum Origin {
+    Given(Vec<f64>),
+    Unknown,
+}
+
+fn origin(text: &str) -> Result<Origin, String> {
+    match text.trim() {
+        "?" => Ok(Origin::Unknown),
+        _ => components(text).map(|c| Origin::Given(c.0)),
+    }
 }
 
 /// A list of numbers as one argument.
@@ -289,7 +305,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         train.len(),
         validation.len()
     );
-    let summary = summary(&recovery, comparison.as_ref(), &chunks, out, begin.elapsed());
+    let summary =
+        summary((&recovery, &inputs.origin), comparison.as_ref(), &chunks, out, begin.elapsed());
     match std::io::stdout().write_all(summary.as_bytes()) {
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -403,9 +420,46 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
         .filter(|(name, _)| !given(name))
         .chain(arguments.vector.iter().cloned())
         .collect();
-    let origin = arguments.origin.as_ref().map_or(origin, |o| o.0.clone());
+    let origin = match &arguments.origin {
+        Some(Origin::Given(place)) => place.clone(),
+        _ => origin,
+    };
     data.inputs = Inputs::new(shape, origin, context).map_err(input)?;
+    if let Some(centre) = centre(arguments, &data)? {
+        let Inputs { shape, context, .. } = data.inputs;
+        data.notes.push(format!(
+            "positions are taken from the point {} (standard errors {}) about which angular momentum is conserved; --origin {} takes them from the table's origin",
+            numbers(&centre.place, |x| format!("{x:.9}")),
+            numbers(&centre.errors, |x| format!("{x:.1e}")),
+            numbers(&centre.place, |_| "0".into()),
+        ));
+        data.inputs = Inputs::new(shape, centre.place, context).map_err(input)?;
+    }
     Ok(data)
+}
+
+fn numbers(all: &[f64], text: impl Fn(&f64) -> String) -> String {
+    all.iter().map(text).collect::<Vec<_>>().join(",")
+}
+
+/// The point that takes the place of an origin that is not given. A vector may shift the place
+/// where forces vanish, as gravity does that of a spring: then the point is only told.
+fn centre(arguments: &Arguments, data: &Data) -> Result<Option<CentreOfForce>, Failure> {
+    let Inputs { shape, origin, context, .. } = &data.inputs;
+    let chunks = [&data.train[..], &data.validation].concat();
+    let found = || CentreOfForce::of(*shape, origin, &chunks);
+    match &arguments.origin {
+        Some(Origin::Unknown) => found().map(Some).ok_or_else(|| {
+            Failure::Input(
+                "--origin ?: there is no point away from the origin about which angular momentum is conserved; accepted is a point, such as --origin 1,0,0, or no --origin"
+                    .into(),
+            )
+        }),
+        None if context.is_empty() && arguments.input.is_some() => {
+            Ok(found().filter(CentreOfForce::is_certain))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// How the table of --input is to be read.
@@ -534,13 +588,20 @@ fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
 }
 
 fn summary(
-    recovery: &Recovery,
+    (recovery, origin): (&Recovery, &[f64]),
     comparison: Option<&Comparison>,
     chunks: &str,
     out: &Path,
     elapsed: Duration,
 ) -> String {
-    let mut text = format!("H = {}\n\n", law_text(recovery));
+    let mut text = format!("H = {}\n", law_text(recovery));
+    if origin.iter().any(|x| *x != 0.0) {
+        text += &format!(
+            "q0 = ({}), where positions are taken from\n",
+            numbers(origin, f64::to_string)
+        );
+    }
+    text += "\n";
     for (q, force) in &recovery.forces {
         text += &format!("force on {q} = {force}\n");
     }

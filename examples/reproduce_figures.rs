@@ -37,6 +37,9 @@ struct Arguments {
     /// Do only every N-th unit, beginning with the I-th, and no tables or figures
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
+    /// Train nothing: draw figure1, figure2 and figure3 from the result tables that are there
+    #[arg(long, conflicts_with = "shard")]
+    redraw: bool,
     /// Folder for data and tables
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
@@ -64,10 +67,10 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let bar = Bar::new(arguments.quiet);
-    let Arguments { profile, only, shard, data, figures, seed, .. } = arguments;
+    let Arguments { profile, only, shard, redraw, data, figures, seed, .. } = arguments;
     let stop = stop_on_signal(&bar.0);
     let result = reproduce(
-        &ReproduceOptions { profile, only, shard, data, figures, seed, stop },
+        &ReproduceOptions { profile, only, shard, redraw, data, figures, seed, stop },
         &mut |event| bar.show(event),
     );
     bar.0.finish_and_clear();

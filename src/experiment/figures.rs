@@ -2,34 +2,28 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, Axis, concatenate};
-
 use super::data::{self, Preset};
 use super::error::ExperimentError;
-use super::evaluation::{above_roundoff, state_means};
+use super::evaluation::state_means;
 use super::learner::{BenchmarkModel, Dynamics, Symmetry};
 use super::noise::NoisyModel;
 use super::results::{Done, Results};
-use super::tables::{noise_rows, times};
+use super::tables::noise_rows;
 use super::unit::Step;
-use crate::evaluate::RolloutErrors;
 use crate::report::figures::{
-    self as draw, Curve, ErrorCurves, ErrorPanel, ErrorSeconds, Interval, ModelPoints, NoiseCurves,
-    PendulumScene, PhaseSpace, Prediction, ReferenceLine, SecondsPanel, Style, TrainedPoint,
-    TrainingGroup, TrainingRun, ValidationPoint,
+    self as draw, Curve, ErrorSeconds, ModelPoints, NoiseCurves, PendulumScene, PhaseSpace,
+    Prediction, ReferenceLine, SecondsPanel, Style, TrainedPoint, TrainingGroup, TrainingRun,
+    ValidationPoint,
 };
 
 /// Time between the points of figure 1's orbit, and their number.
 const ORBIT: (f64, usize) = (0.025, 481);
 /// State error of the Scalars models in Table 1 of Yao et al. (2021).
-const PAPER: [f64; 2] = [0.005, 0.009];
-const PAPER_LABEL: &str = "Yao et al. (2021), Scalars, mean over time";
-/// Share of the trajectories in the bands, of a few curves and of many.
-const BANDS: (f64, f64) = (0.95, 0.5);
-/// Range of the errors of networks.
-const NETWORKS: Interval = Interval { low: 1e-5, high: 1.0 };
+pub(super) const PAPER: [f64; 2] = [0.005, 0.009];
+pub(super) const PAPER_LABEL: &str = "Yao et al. (2021), Scalars, mean over time";
 /// Columns of figures, with their titles.
-const COLUMNS: [(Dynamics, &str); 2] = [(Dynamics::Hnn, "HNN"), (Dynamics::NOde, "N-ODE")];
+pub(super) const COLUMNS: [(Dynamics, &str); 2] =
+    [(Dynamics::Hnn, "HNN"), (Dynamics::NOde, "N-ODE")];
 
 /// Figure 1: the pendulum and its orbit over 12 units of time, from the first initial state of the
 /// seed.
@@ -57,82 +51,6 @@ pub fn figure1(seed: u64, stem: &Path) -> Result<(), ExperimentError> {
 /// [`ExperimentError::Figure`].
 pub fn figure2(stem: &Path) -> Result<(), ExperimentError> {
     Ok(draw::figure2(stem)?)
-}
-
-/// Figure 3: relative errors against time, HNNs on the left and N-ODEs on the right: of angular
-/// momentum for all models, of the state for the models on scalars, and of the state for all models
-/// in the range of networks. Curves are geometric means over the test trajectories of all seeds,
-/// bands hold 95% or, where there are many curves, the middle half of them.
-///
-/// # Errors
-/// [`ExperimentError::Figure`].
-pub fn figure3(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
-    let networks = results.of_table1().any(|done| !done.learner.is_explicit());
-    let row = |title: &'static str,
-               of: Of,
-               shown: fn(BenchmarkModel) -> bool,
-               compared: bool,
-               range: Option<Interval>| {
-        COLUMNS.into_iter().zip(PAPER).map(move |((dynamics, column), value)| {
-            let learners: Vec<BenchmarkModel> =
-                learners(results, dynamics).filter(|learner| shown(*learner)).collect();
-            let band = if learners.len() > 4 { BANDS.1 } else { BANDS.0 };
-            let line = compared.then(|| ReferenceLine { label: PAPER_LABEL.into(), value });
-            ErrorPanel {
-                title: format!("{title}, {column}"),
-                curves: learners
-                    .into_iter()
-                    .map(|learner| curve(results, learner, of, band))
-                    .collect(),
-                references: line.into_iter().collect(),
-                range,
-            }
-        })
-    };
-    let mut panels: Vec<ErrorPanel> =
-        row("angular momentum", |errors| &errors.angular_momentum, |_| true, false, None).collect();
-    panels.extend(row(
-        "state, Scalars",
-        |errors| &errors.state,
-        BenchmarkModel::on_scalars,
-        true,
-        None,
-    ));
-    if networks {
-        panels.extend(row("state, all", |errors| &errors.state, |_| true, true, Some(NETWORKS)));
-    }
-    Ok(draw::figure3(
-        &ErrorCurves { panels, columns: COLUMNS.len(), ..ErrorCurves::default() },
-        stem,
-    )?)
-}
-
-/// Which errors.
-type Of = fn(&RolloutErrors) -> &Array2<f64>;
-
-/// Errors of a model over the trajectories of all seeds.
-fn curve(results: &Results, learner: BenchmarkModel, of: Of, band: f64) -> Curve {
-    let errors: Vec<RolloutErrors> =
-        of_learner(results, learner).map(|done| done.unit.evaluation.errors()).collect();
-    let views: Vec<_> = errors.iter().map(|errors| of(errors).view()).collect();
-    let pooled = concatenate(Axis(0), &views).expect("all rollouts have the same times");
-    mean_and_band(learner.label(), style(learner), &above_roundoff(&pooled), band)
-}
-
-/// Geometric mean over the rows of `errors` (trajectory x time), with a band that holds so large a
-/// share of them; without the start, where the error is zero.
-fn mean_and_band(label: String, style: Style, errors: &Array2<f64>, band: f64) -> Curve {
-    let (mut mean, mut lower, mut upper) = (Vec::new(), Vec::new(), Vec::new());
-    for column in errors.columns().into_iter().skip(1) {
-        let mut sorted = column.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let last = (sorted.len() - 1) as f64;
-        let at = |q: f64| sorted[(q * last).round() as usize];
-        mean.push((column.iter().map(|e| e.ln()).sum::<f64>() / sorted.len() as f64).exp());
-        lower.push(at(0.5 - 0.5 * band));
-        upper.push(at(0.5 + 0.5 * band));
-    }
-    Curve::new(label, style, times().split_off(1), mean).with_band(lower, upper)
 }
 
 /// Momentum against position along the first test trajectory: the truth, and the predictions of the
@@ -268,7 +186,7 @@ pub fn noise(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
 
 /// The look of a model, the same in all figures, and no other's: networks have solid lines,
 /// explicit models are dashed; two with one colour have other dashes and another marker.
-fn style(learner: BenchmarkModel) -> Style {
+pub(super) fn style(learner: BenchmarkModel) -> Style {
     let (colour, dashes, marker) = match learner {
         BenchmarkModel::Reference => (3, 1, 1),
         BenchmarkModel::Lengths => (4, 4, 5),

@@ -20,6 +20,7 @@ pub mod data;
 mod error;
 #[doc(hidden)]
 pub mod evaluation;
+mod figure3;
 #[doc(hidden)]
 pub mod figures;
 mod files;

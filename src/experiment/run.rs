@@ -16,10 +16,11 @@ use super::store::{Finished, Store};
 use super::summary::{Summary, law_text};
 use super::timings::Timings;
 use super::unit_id::UnitId;
-use super::units::{RunPlan, Shard, resolve};
-use super::{figures, models, tables};
+use super::units::{RunPlan, Shard, redrawn, resolve};
+use super::{figure3, figures, models, tables};
 use crate::dataset::{FolderLock, write_table};
 use crate::progress::Progress;
+use crate::report::tables::read_error_quantiles;
 use crate::train::Saving;
 
 /// What to do and where.
@@ -31,6 +32,8 @@ pub struct ReproduceOptions {
     pub only: Vec<String>,
     /// The share of the units that this machine does; then no tables and figures are made.
     pub shard: Option<Shard>,
+    /// Whether to train nothing, and to draw the figures that result tables suffice for: 1, 2, 3.
+    pub redraw: bool,
     /// Folder whose subfolder of the profile's name takes data and tables.
     pub data: PathBuf,
     /// Folder whose subfolder of the profile's name takes figures.
@@ -53,7 +56,10 @@ pub fn reproduce(
     options: &ReproduceOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Summary, ExperimentError> {
-    let work = resolve(options.profile, options.seed, &options.only, options.shard)?;
+    let work = match options.redraw {
+        true => redrawn(&options.only)?,
+        false => resolve(options.profile, options.seed, &options.only, options.shard)?,
+    };
     let mut run = Run::new(options, &work, progress)?;
     let mut clock = Stopwatch::start();
     let results = run.results()?;
@@ -62,7 +68,10 @@ pub fn reproduce(
     }
     clock.lap("total");
     run.timings.add("total of the last run", "", options.seed, clock.laps()[0].1);
-    run.timings.save(&data::provenance(options.profile, options.seed))?;
+    // Drawn again is not done again.
+    if !options.redraw {
+        run.timings.save(&data::provenance(options.profile, options.seed))?;
+    }
     Ok(Summary::new(results, &work.products, &run.timings, [run.data, run.figures]))
 }
 
@@ -266,7 +275,14 @@ impl<'a> Run<'a> {
             }
             Artefact::Figure1 => figures::figure1(results.seed, &stem)?,
             Artefact::Figure2 => figures::figure2(&stem)?,
-            Artefact::Figure3 => figures::figure3(results, &stem)?,
+            Artefact::Figure3 => {
+                let table = self.data.join("results").join(tables::ERROR_QUANTILES);
+                let rows = match self.options.redraw {
+                    true => read_error_quantiles(&table)?,
+                    false => tables::error_quantile_rows(results),
+                };
+                figure3::figure3(&rows, results.profile, &stem)?;
+            }
             Artefact::PhaseSpace => figures::phase_space(results, &stem)?,
             Artefact::TrainingHistory => figures::training_history(results, &stem)?,
             Artefact::ErrorSeconds => figures::error_seconds(results, &stem)?,

@@ -89,11 +89,20 @@ pub fn rollout_errors(results: &Results, folder: &Path) -> Result<(), Experiment
     Ok(write(&folder.join("rollout_errors.parquet"), &rows, &evaluation_metadata(results))?)
 }
 
+/// Where a folder of results has its quantiles of errors.
+pub(super) const ERROR_QUANTILES: &str = "error_quantiles.parquet";
+
 /// `error_quantiles.parquet`: errors over the test trajectories at each time after the start.
 ///
 /// # Errors
 /// [`ExperimentError::Dataset`].
 pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
+    let rows = error_quantile_rows(results);
+    Ok(write(&folder.join(ERROR_QUANTILES), &rows, &evaluation_metadata(results))?)
+}
+
+/// The rows of `error_quantiles.parquet`.
+pub(super) fn error_quantile_rows(results: &Results) -> Vec<ErrorQuantileRow> {
     let mut rows = Vec::new();
     for done in results.of_table1() {
         let errors = done.unit.evaluation.errors();
@@ -117,7 +126,7 @@ pub fn error_quantiles(results: &Results, folder: &Path) -> Result<(), Experimen
             }));
         }
     }
-    Ok(write(&folder.join("error_quantiles.parquet"), &rows, &evaluation_metadata(results))?)
+    rows
 }
 
 /// `table1.*`: one row for each model. The Markdown and LaTeX forms tell the seconds of training,

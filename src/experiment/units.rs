@@ -158,6 +158,26 @@ pub fn resolve(
     })
 }
 
+/// The figures that need no more than result tables, or those of them that `only` names.
+///
+/// # Errors
+/// [`ExperimentError::Unknown`] for a name of anything else.
+pub fn redrawn(only: &[String]) -> Result<RunPlan, ExperimentError> {
+    const DRAWN: [Artefact; 3] = [Artefact::Figure1, Artefact::Figure2, Artefact::Figure3];
+    let named = |name: &String| {
+        let other = || ExperimentError::Unknown {
+            kind: "figure that is drawn from tables",
+            name: name.clone(),
+            accepted: DRAWN.map(Artefact::name).join(", "),
+        };
+        DRAWN.into_iter().find(|product| product.name() == name).ok_or_else(other)
+    };
+    let chosen = only.iter().map(named).collect::<Result<Vec<Artefact>, _>>()?;
+    let is_wanted = |product: &Artefact| chosen.is_empty() || chosen.contains(product);
+    let products = DRAWN.into_iter().filter(is_wanted).collect();
+    Ok(RunPlan { products, units: Vec::new(), noise: Vec::new() })
+}
+
 fn unknown(name: &str, all: &[UnitId]) -> ExperimentError {
     let mut models: Vec<String> = Vec::new();
     for unit in all {

@@ -10,6 +10,7 @@
 //! result.
 
 mod assemble;
+mod assembled;
 mod compare;
 mod covariance;
 mod curves;
@@ -19,6 +20,7 @@ mod form;
 mod grow;
 mod in_units;
 mod judge;
+mod known;
 mod law;
 mod learn;
 mod noise;
@@ -45,6 +47,7 @@ pub use learn::bytes_of_chunk;
 pub use learn::nonconservative::Nonconservative;
 pub use noise::{Noise, NoiseFound};
 pub use pipeline::{recover, recover_from};
+pub use problem::centre::CentreOfForce;
 pub use problem::checks::Check;
 pub use read::constants::{PhysicalConstant, Reading, read_constants};
 pub use read::equal_constants::Shared;

@@ -1,38 +1,32 @@
 //! The law behind trajectories: learn, split, search, refit, read.
 
-use ndarray::{Axis, s};
-
-use crate::dataset::{Shape, Trajectory, Units};
+use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
 use crate::progress::Progress;
-use crate::recover::assemble::exact::Discovered;
-use crate::recover::description_length::systematic_length;
+use crate::recover::assembled::assemble;
 use crate::recover::error::RecoverError;
-use crate::recover::form::{Adjusted, Candidate, PartForm, Refit};
-use crate::recover::grow::GrownLaws;
-use crate::recover::grow::in_noise::GrownInNoise;
+use crate::recover::form::{Candidate, PartForm, Refit};
 use crate::recover::in_units;
 use crate::recover::judge::energy_drift::energy_drift;
-use crate::recover::judge::noise::is_noise_alone;
+use crate::recover::judge::noise::explains_noise;
 use crate::recover::judge::outlying::outlying;
 use crate::recover::judge::pareto::with_the_law;
-use crate::recover::judge::reasons::{Grounds, Verdict, is_one_energy, is_one_run};
+use crate::recover::judge::reasons::{Grounds, Verdict, is_one_energy, is_one_run, moving};
 use crate::recover::judge::verdict::Judge;
+use crate::recover::known::{Known, learn};
 use crate::recover::law::{RecoveredPart, Recovery};
-use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
+use crate::recover::learn::limits::NOISY;
 use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
-use crate::recover::problem::candidates::VARIES;
 use crate::recover::problem::checks::checks;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
 use crate::recover::read::equal_constants::{EqualConstants, Shared, shared_constants};
 use crate::recover::read::named_form::Merged;
-use crate::recover::refit::rollouts::{Trained, closed_form_error};
+use crate::recover::refit::rollouts::closed_form_error;
 use crate::recover::refit::snap::confirm_snapped;
 use crate::recover::settings::RecoverSettings;
 use crate::recover::settle::{Settled, settle};
@@ -40,7 +34,6 @@ use crate::recover::split::Part;
 use crate::recover::statistics::{HeldOutChunks, ModelErrors};
 use crate::rewrite::{RewriteError, SimplifyOptions, simplify_vector};
 use crate::scalars::Inputs;
-use crate::search::Counts;
 use crate::train::{self, marked, states};
 
 /// Recovers the Hamiltonian from `train`; `validation` judges: one half of it degrees, the other
@@ -268,235 +261,6 @@ fn check(train: &[Trajectory]) -> Result<(), train::TrainError> {
     Ok(())
 }
 
-/// In noise the mean trust in a chunk is above this: it was 0.95 or more in all named laws at 1 %.
-const EVEN: f64 = 0.8;
-
-/// What is learned before the law is put together.
-struct Known {
-    /// A Hamiltonian in the basis.
-    fitted: Fitted,
-    /// The forces that are beside it.
-    nonconservative: Option<Nonconservative>,
-    /// Laws that were grown on the data themselves.
-    grown: Grown,
-}
-
-/// Laws that were grown.
-enum Grown {
-    /// On data that may be exact.
-    Exact(GrownLaws),
-    /// In noise.
-    Noisy(Box<GrownInNoise>),
-    /// None: a model stands in the place of data.
-    None,
-}
-
-impl Grown {
-    /// Whether there is no law.
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Exact(grown) => grown.front.is_empty() && grown.explaining.is_none(),
-            Self::Noisy(grown) => grown.laws.is_empty(),
-            Self::None => true,
-        }
-    }
-}
-
-/// Learns a Hamiltonian in the basis and grows laws from the simplest; with noise in all states
-/// where there is any, and no law explains the data without.
-fn learn<'a>(
-    learner: &mut Learner<'a>,
-    teaching: Option<Teaching<'a>>,
-    noise: Noise,
-    units: &Units,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Known, RecoverError> {
-    if let Some(teaching) = teaching {
-        learner.listen_to(teaching);
-    }
-    let mut fitted = learner.learn(progress)?;
-    // What holds a length constant depends on the velocities.
-    if learner.kinetic_is_known
-        && fitted.misfit > PAIRS_ABOVE
-        && learner.constant_lengths().next().is_some()
-    {
-        learner.kinetic_is_known = false;
-        fitted = learner.learn(progress)?;
-    }
-    let (mut nonconservative, mut first_misfit) = (None, None);
-    while teaching.is_none()
-        && !learner.late()
-        && let Some(found) = learner.nonconservative(&fitted)?
-    {
-        progress("learning again, with forces that no Hamiltonian gives");
-        learner.set_forces(found.forces.clone())?;
-        fitted = learner.learn(progress)?;
-        // Without any of them is as it was at first.
-        let misfit_without = first_misfit.get_or_insert(found.misfit_without);
-        nonconservative = Some(Nonconservative { misfit_without: *misfit_without, ..found });
-    }
-    learner.sharpen(&mut fitted);
-    let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
-    // Noise is new in every point, and in all chunks alike: where intervals are missed as their
-    // neighbours are, or some chunks are followed much worse than others, as in close encounters,
-    // it may be the basis that doesn't follow.
-    let like_noise =
-        fitted.misfit > NOISY && teaching.is_none() && learner.resembles_noise(&fitted);
-    let mut early = None;
-    if noisy && (fitted.mean_trust() < EVEN || !like_noise) {
-        let grown = learner.grow(&mut fitted, like_noise, units, progress)?;
-        if grown.explaining.is_some() {
-            return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown) });
-        }
-        early = Some(grown);
-    }
-    if noisy && !learner.late() {
-        let spread = states(learner.train()).std_axis(Axis(0), 0.0);
-        let given = match noise {
-            Noise::Sigma(sigma) => Some((spread * sigma).to_vec()),
-            _ => None,
-        };
-        if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
-            fitted = better;
-        }
-    }
-    let grown = match (teaching, learner.noise_model()) {
-        (Some(_), _) => Grown::None,
-        (None, Some(noise_model)) => {
-            let grown = learner.grow_in_noise(&fitted, noise_model, units, progress)?;
-            Grown::Noisy(Box::new(grown))
-        }
-        (None, None) => Grown::Exact(match early {
-            Some(grown) => grown,
-            None => learner.grow(&mut fitted, like_noise, units, progress)?,
-        }),
-    };
-    Ok(Known { fitted, nonconservative, grown })
-}
-
-/// The law that was grown, where it explains the data, else that of the parts of what was learned,
-/// or the grown one if it does better.
-fn assemble(
-    learner: &mut Learner,
-    fitted: &Fitted,
-    grown: Grown,
-    seed: u64,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Discovered, RecoverError> {
-    if learner.late()
-        && grown.is_empty()
-        && let Some(kinetic) = learner.kinetic_energy(fitted)
-    {
-        let law =
-            Adjusted { expression: kinetic, misfit: f64::INFINITY, validation: f64::INFINITY };
-        return Ok(as_discovered(learner, fitted, law, Vec::new()));
-    }
-    match grown {
-        Grown::None => learner.discover(fitted, seed, progress),
-        Grown::Exact(grown) => assemble_exact(learner, fitted, grown, seed, progress),
-        Grown::Noisy(grown) => assemble_in_noise(learner, fitted, *grown, seed, progress),
-    }
-}
-
-fn as_discovered(
-    learner: &Learner,
-    fitted: &Fitted,
-    chosen: Adjusted,
-    laws: Vec<Adjusted>,
-) -> Discovered {
-    let parts = learner.parts(fitted);
-    let parts = parts.iter().map(|part| learner.terms_of(part, &chosen)).collect();
-    Discovered { chosen, parts, laws, counts: Counts::default() }
-}
-
-fn assemble_in_noise(
-    learner: &mut Learner,
-    fitted: &Fitted,
-    GrownInNoise { likely, laws }: GrownInNoise,
-    seed: u64,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Discovered, RecoverError> {
-    let laws: Vec<Adjusted> = laws.into_iter().map(|fit| fit.adjusted).collect();
-    if let Some((best, noise_model)) = likely.zip(learner.noise_model()) {
-        let (chosen, laws) = learner.made_shorter(best, laws, noise_model)?;
-        return Ok(as_discovered(learner, fitted, chosen, laws));
-    }
-    if learner.late()
-        && let Some(noise_model) = learner.noise_model()
-        && let Some(law) =
-            laws.iter().min_by(|a, b| noise_model.length_of(a).total_cmp(&noise_model.length_of(b)))
-    {
-        return Ok(as_discovered(learner, fitted, law.clone(), laws));
-    }
-    let mut discovered = learner.discover(fitted, seed, progress)?;
-    discovered.laws.extend(laws);
-    if let Some(noise_model) = learner.noise_model() {
-        let length = |law: &Adjusted| noise_model.length_of(law);
-        let shortest = discovered.laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
-        if let Some(shortest) = shortest.filter(|law| length(law) < length(&discovered.chosen)) {
-            discovered.chosen = shortest.clone();
-        }
-    }
-    Ok(discovered)
-}
-
-fn assemble_exact(
-    learner: &mut Learner,
-    fitted: &Fitted,
-    GrownLaws { front, explaining }: GrownLaws,
-    seed: u64,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Discovered, RecoverError> {
-    if let Some(law) = explaining {
-        let chosen = learner.polished(law, fitted)?;
-        return Ok(as_discovered(learner, fitted, chosen, front));
-    }
-    let chunks = learner.train().len();
-    let length =
-        |law: &Adjusted| systematic_length(chunks, law.misfit, law.expression.complexity());
-    // What is put together of parts takes a fit of all of it, for which there is no time.
-    if learner.late()
-        && let Some(law) = front.iter().min_by(|a, b| length(a).total_cmp(&length(b)))
-    {
-        return Ok(as_discovered(learner, fitted, law.clone(), front));
-    }
-    let mut discovered = learner.discover(fitted, seed, progress)?;
-    for law in front {
-        if learner.late() {
-            break;
-        }
-        let law = learner.adjust(&law.expression, fitted)?;
-        if length(&law) < length(&discovered.chosen) {
-            discovered.laws.push(std::mem::replace(&mut discovered.chosen, law));
-        } else {
-            discovered.laws.push(law);
-        }
-    }
-    Ok(discovered)
-}
-
-/// Whether what the closed form leaves of the held-out chunks is noise; none where the data are
-/// taken to have none. What was learned without noise says what a closed form misses.
-fn explains_noise(
-    learner: &Learner,
-    fitted: &Fitted,
-    trained: &Trained,
-    judging: &[Trajectory],
-    may_be_noise: bool,
-) -> Option<bool> {
-    let law = &trained.law.expression;
-    match (learner.noise_model(), &trained.alone) {
-        (Some(noise_model), _) => {
-            Some(learner.explains_noise(law, fitted, noise_model, judging).unwrap_or(false))
-        }
-        (None, Some(alone)) if may_be_noise && fitted.misfit > NOISY => {
-            let settings = &trained.learned.settings;
-            Some(is_noise_alone(learner.inputs(), law, alone, judging, settings).unwrap_or(false))
-        }
-        _ => None,
-    }
-}
-
 /// What is read off the numbers of a law.
 struct Numbers {
     snapped: Option<Expr>,
@@ -540,23 +304,6 @@ fn halves(chunks: &[Trajectory]) -> (Vec<Trajectory>, Vec<Trajectory>) {
 
 /// Fewer held-out chunks than this are not divided.
 const FEW: usize = 8;
-
-/// The particles that move within some chunk by more than rounding may, from 1.
-fn moving(shape: Shape, chunks: &[Trajectory]) -> Vec<usize> {
-    let d = shape.dimension;
-    let least = |c: &Trajectory| {
-        let positions = c.states.slice(s![.., ..d * shape.particles]);
-        VARIES * positions.iter().fold(0.0, |most: f64, x| most.max(x.abs()))
-    };
-    let moves = |i: &usize| {
-        let moves = |c: &Trajectory| {
-            let (place, least) = (c.states.slice(s![.., d * (i - 1)..d * i]), least(c));
-            (&place - &place.row(0)).iter().any(|x| x.abs() > least)
-        };
-        chunks.iter().filter(|c| c.times.len() > 1).any(moves)
-    };
-    (1..=shape.particles).filter(moves).collect()
-}
 
 fn forces(hamiltonian: &Expr, particles: usize) -> Result<Vec<(String, VectorExpr)>, RewriteError> {
     let force = |i: usize| {

@@ -41,6 +41,7 @@ fn options(folder: &Path, only: &[&str]) -> ReproduceOptions {
         profile: Profile::Smoke,
         only,
         shard: None,
+        redraw: false,
         data,
         figures,
         seed: 1,
@@ -525,4 +526,22 @@ fn bad_input_is_told_from_failure() {
         let error = result.unwrap_err();
         assert!(error.is_bad_input() && error.to_string().contains(names), "{error}");
     }
+}
+
+#[test]
+fn figure3_is_drawn_again_from_its_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "data/smoke/results/error_quantiles.parquet";
+    let drawn = |only: &[&str]| {
+        let options = ReproduceOptions { redraw: true, ..options(folder.path(), only) };
+        reproduce(&options, &mut |_| {})
+    };
+    let error = drawn(&["figure3"]).unwrap_err();
+    assert!(error.to_string().contains("error_quantiles.parquet"), "{error}");
+    fs::copy(FIRST.folder.path().join(table), folder.path().join(table)).unwrap();
+    drawn(&["figure3"]).unwrap();
+    let figure = |of: &Path| fs::read(of.join("figures/smoke/figure3.svg")).unwrap();
+    assert!(figure(folder.path()) == figure(FIRST.folder.path()), "the figure is another one");
+    let error = drawn(&["table1"]).unwrap_err();
+    assert!(error.is_bad_input() && error.to_string().contains("figure3"), "{error}");
 }

@@ -4,7 +4,10 @@ use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
-use crate::recover::refit::rollouts::Alone;
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::limits::NOISY;
+use crate::recover::problem::learner::Learner;
+use crate::recover::refit::rollouts::{Alone, Trained};
 use crate::recover::statistics::{is_as_small, is_without_drift};
 use crate::scalars::Inputs;
 use crate::train::{Settings, deviance};
@@ -15,7 +18,7 @@ use crate::train::{Settings, deviance};
 ///
 /// # Errors
 /// An unknown vector, rollouts that diverge.
-pub(crate) fn is_noise_alone(
+fn is_noise_alone(
     inputs: &Inputs,
     law: &Expr,
     Alone { chunks: train, fit, .. }: &Alone,
@@ -35,4 +38,26 @@ pub(crate) fn is_noise_alone(
         held_out.per_degree_of_freedom()
     );
     Ok(is_without_drift(fit.drift, train, fit.noise.len()) && is_as_small(&held_out, judging))
+}
+
+/// Whether what the closed form leaves of the held-out chunks is noise; none where the data are
+/// taken to have none. What was learned without noise says what a closed form misses.
+pub(crate) fn explains_noise(
+    learner: &Learner,
+    fitted: &Fitted,
+    trained: &Trained,
+    judging: &[Trajectory],
+    may_be_noise: bool,
+) -> Option<bool> {
+    let law = &trained.law.expression;
+    match (learner.noise_model(), &trained.alone) {
+        (Some(noise_model), _) => {
+            Some(learner.explains_noise(law, fitted, noise_model, judging).unwrap_or(false))
+        }
+        (None, Some(alone)) if may_be_noise && fitted.misfit > NOISY => {
+            let settings = &trained.learned.settings;
+            Some(is_noise_alone(learner.inputs(), law, alone, judging, settings).unwrap_or(false))
+        }
+        _ => None,
+    }
 }

@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, Axis, concatenate, s};
 
-use crate::dataset::Trajectory;
+use crate::dataset::{Shape, Trajectory};
 use crate::expr::{Expr, is_free};
 use crate::model::energies;
 use crate::recover::judge::rivals::Rival;
+use crate::recover::problem::candidates::VARIES;
 use crate::recover::problem::checks::{Check, constant_in};
 use crate::recover::statistics::HeldOutChunks;
 use crate::scalars::{Inputs, InputsError};
@@ -218,6 +219,23 @@ pub(crate) fn is_one_energy(
     };
     // What noise does to the energies is about what it does to the states.
     Ok(spread(states)? <= ONE_ENERGY.max(3.0 * misfit) * spread(&mixed)?)
+}
+
+/// The particles that move within some chunk by more than rounding may, from 1.
+pub(crate) fn moving(shape: Shape, chunks: &[Trajectory]) -> Vec<usize> {
+    let d = shape.dimension;
+    let least = |c: &Trajectory| {
+        let positions = c.states.slice(s![.., ..d * shape.particles]);
+        VARIES * positions.iter().fold(0.0, |most: f64, x| most.max(x.abs()))
+    };
+    let moves = |i: &usize| {
+        let moves = |c: &Trajectory| {
+            let (place, least) = (c.states.slice(s![.., d * (i - 1)..d * i]), least(c));
+            (&place - &place.row(0)).iter().any(|x| x.abs() > least)
+        };
+        chunks.iter().filter(|c| c.times.len() > 1).any(moves)
+    };
+    (1..=shape.particles).filter(moves).collect()
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ impl Learner<'_> {
             noise: fit.noise.clone(),
             chi_squared: fit.chi_squared,
             freedom: fit.degrees_of_freedom,
+            efficiency: fit.efficiency(RANK_TOLERANCE)?,
             rank: fit.rank,
             starts: fit.starts,
             converged: fit.outcome == Outcome::Converged,

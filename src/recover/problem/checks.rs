@@ -3,6 +3,7 @@
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
 use crate::recover::paths::{ChunkNodes, Paths};
+use crate::recover::problem::centre::CentreOfForce;
 use crate::recover::problem::learner::Learner;
 
 /// Something that was seen of the data.
@@ -20,6 +21,7 @@ pub struct Check {
 /// all particles where the momenta are these times the velocities of the table.
 pub(crate) fn checks(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Check> {
     let mut found = constant_lengths(learner, units);
+    found.extend(centre(learner, units));
     if !masses.is_empty() {
         let chunks = Paths::through_points(learner.train(), learner.weights(), 1).chunks();
         let rates = masses.iter().enumerate();
@@ -76,6 +78,26 @@ fn rate(
         message: format!(
             "dq{0}/dt is {factor:.4} +- {error:.1e} times v{0}: the velocities are in another unit, or smoothed",
             particle + 1
+        ),
+        constant: None,
+    })
+}
+
+/// Whether forces point to another place than the origin.
+fn centre(learner: &Learner, units: &Units) -> Option<Check> {
+    let inputs = learner.inputs();
+    let found = CentreOfForce::of(inputs.shape, &inputs.origin, learner.train())?;
+    let at = |x: &[f64]| {
+        let in_table: Vec<String> = x.iter().map(|x| format!("{:.6}", x * units.length)).collect();
+        in_table.join(",")
+    };
+    Some(Check {
+        name: "centre of force",
+        message: format!(
+            "angular momentum is conserved to {:.1e} of its changes about the point {} (+- {:.0e}), not about the origin: --origin with that point takes positions from there",
+            found.left,
+            at(&found.place),
+            found.errors.iter().fold(0.0, |most: f64, e| most.max(*e)) * units.length,
         ),
         constant: None,
     })

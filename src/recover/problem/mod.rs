@@ -3,6 +3,7 @@
 
 pub(super) mod candidates;
 pub(super) mod catalogue;
+pub(super) mod centre;
 pub(super) mod checks;
 pub(super) mod component_weights;
 pub(super) mod learner;

@@ -28,6 +28,8 @@ pub struct NoiseModel {
     pub chi_squared: f64,
     /// Its degrees of freedom.
     pub freedom: f64,
+    /// Variance of its parameters by the noise over that by the scatter of the chunks.
+    pub(crate) efficiency: f64,
     /// Number of its parameters that the data determine.
     pub rank: usize,
     /// The initial states of the training chunks that it finds.
@@ -76,9 +78,11 @@ impl NoiseModel {
         }
     }
 
-    /// By how much what was learned misses more than the noise.
+    /// By how much more than noise that is new in every point what is left moves constants: what a
+    /// law lacks is alike in neighbouring points (the variance inflation of quasi-likelihoods,
+    /// McCullagh & Nelder 1989, 9.2).
     pub fn dispersion(&self) -> f64 {
-        (self.chi_squared / self.freedom).max(1.0)
+        (self.chi_squared / self.freedom).max(self.efficiency.recip()).max(1.0)
     }
 
     /// Root mean square residual, in units of the weights, that goes with a chi squared of the

@@ -6,11 +6,13 @@
 
 mod frame;
 mod noise;
+mod read;
 mod rows;
 mod table1;
 
 pub use frame::{Rows, frame, write};
 pub use noise::{NoiseRow, write_noise};
+pub use read::read_error_quantiles;
 pub use rows::{
     ErrorQuantileRow, Quantity, RecoveredRow, RolloutErrorRows, RowKey, TimingRow, TrainingEndRow,
     TrainingRow,

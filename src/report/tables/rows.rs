@@ -97,6 +97,9 @@ pub enum Quantity {
 }
 
 impl Quantity {
+    /// Every quantity.
+    pub const ALL: [Self; 3] = [Self::State, Self::AngularMomentum, Self::Energy];
+
     /// Name in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -106,6 +109,9 @@ impl Quantity {
         }
     }
 }
+
+/// The columns of an [`ErrorQuantileRow`]'s quantiles.
+pub(super) const QUANTILES: [&str; 5] = ["q05", "q25", "q50", "q75", "q95"];
 
 /// Errors over the test trajectories at one time: a row of `error_quantiles.parquet`.
 #[derive(Clone, Debug, PartialEq)]
@@ -256,9 +262,11 @@ impl Rows for ErrorQuantileRow {
             column("quantity", rows, |row| row.quantity.name()),
             column("geometric_mean", rows, |row| row.geometric_mean),
         ]);
-        let names = ["q05", "q25", "q50", "q75", "q95"];
         columns.extend(
-            names.iter().enumerate().map(|(k, name)| column(name, rows, |row| row.quantiles[k])),
+            QUANTILES
+                .iter()
+                .enumerate()
+                .map(|(k, name)| column(name, rows, |row| row.quantiles[k])),
         );
         columns
     }

@@ -1,0 +1,122 @@
+//! What is learned before a law is put together: a Hamiltonian in the basis, forces that none gives,
+//! and laws grown on the data.
+
+use ndarray::Axis;
+
+use crate::dataset::Units;
+use crate::recover::error::RecoverError;
+use crate::recover::grow::GrownLaws;
+use crate::recover::grow::in_noise::GrownInNoise;
+use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
+use crate::recover::learn::nonconservative::Nonconservative;
+use crate::recover::noise::Noise;
+use crate::recover::problem::learner::Learner;
+use crate::recover::problem::teacher::Teaching;
+use crate::train::states;
+
+/// In noise the mean trust in a chunk is above this: it was 0.95 or more in all named laws at 1 %.
+const EVEN: f64 = 0.8;
+
+/// What is learned before the law is put together.
+pub(super) struct Known {
+    /// A Hamiltonian in the basis.
+    pub fitted: Fitted,
+    /// The forces that are beside it.
+    pub nonconservative: Option<Nonconservative>,
+    /// Laws that were grown on the data themselves.
+    pub grown: Grown,
+}
+
+/// Laws that were grown.
+pub(super) enum Grown {
+    /// On data that may be exact.
+    Exact(GrownLaws),
+    /// In noise.
+    Noisy(Box<GrownInNoise>),
+    /// None: a model stands in the place of data.
+    None,
+}
+
+impl Grown {
+    /// Whether there is no law.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Exact(grown) => grown.front.is_empty() && grown.explaining.is_none(),
+            Self::Noisy(grown) => grown.laws.is_empty(),
+            Self::None => true,
+        }
+    }
+}
+
+/// Learns a Hamiltonian in the basis and grows laws from the simplest; with noise in all states
+/// where there is any, and no law explains the data without.
+pub(super) fn learn<'a>(
+    learner: &mut Learner<'a>,
+    teaching: Option<Teaching<'a>>,
+    noise: Noise,
+    units: &Units,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Known, RecoverError> {
+    if let Some(teaching) = teaching {
+        learner.listen_to(teaching);
+    }
+    let mut fitted = learner.learn(progress)?;
+    // What holds a length constant depends on the velocities.
+    if learner.kinetic_is_known
+        && fitted.misfit > PAIRS_ABOVE
+        && learner.constant_lengths().next().is_some()
+    {
+        learner.kinetic_is_known = false;
+        fitted = learner.learn(progress)?;
+    }
+    let (mut nonconservative, mut first_misfit) = (None, None);
+    while teaching.is_none()
+        && !learner.late()
+        && let Some(found) = learner.nonconservative(&fitted)?
+    {
+        progress("learning again, with forces that no Hamiltonian gives");
+        learner.set_forces(found.forces.clone())?;
+        fitted = learner.learn(progress)?;
+        // Without any of them is as it was at first.
+        let misfit_without = first_misfit.get_or_insert(found.misfit_without);
+        nonconservative = Some(Nonconservative { misfit_without: *misfit_without, ..found });
+    }
+    learner.sharpen(&mut fitted);
+    let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
+    // Noise is new in every point, and in all chunks alike: where intervals are missed as their
+    // neighbours are, or some chunks are followed much worse than others, as in close encounters,
+    // it may be the basis that doesn't follow.
+    let like_noise =
+        fitted.misfit > NOISY && teaching.is_none() && learner.resembles_noise(&fitted);
+    let mut early = None;
+    if noisy && (fitted.mean_trust() < EVEN || !like_noise) {
+        let grown = learner.grow(&mut fitted, like_noise, units, progress)?;
+        if grown.explaining.is_some() {
+            return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown) });
+        }
+        early = Some(grown);
+    }
+    if noisy && !learner.late() {
+        let spread = states(learner.train()).std_axis(Axis(0), 0.0);
+        let given = match noise {
+            Noise::Sigma(sigma) => Some((spread * sigma).to_vec()),
+            _ => None,
+        };
+        if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
+            fitted = better;
+        }
+    }
+    let grown = match (teaching, learner.noise_model()) {
+        (Some(_), _) => Grown::None,
+        (None, Some(noise_model)) => {
+            let grown = learner.grow_in_noise(&fitted, noise_model, units, progress)?;
+            Grown::Noisy(Box::new(grown))
+        }
+        (None, None) => Grown::Exact(match early {
+            Some(grown) => grown,
+            None => learner.grow(&mut fitted, like_noise, units, progress)?,
+        }),
+    };
+    Ok(Known { fitted, nonconservative, grown })
+}
