@@ -64,8 +64,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME=X,Y,Z", value_parser = vector, allow_hyphen_values = true)]
     vector: Vec<(String, Vec<f64>)>,
     /// The pivot q0 that positions are taken relative to; ? finds the point about which angular
-    /// momentum is conserved [default: zero, or that point where it is certain and there are no
-    /// vectors]
+    /// momentum is conserved [default: zero].
     #[arg(long, value_name = "X,Y,Z", value_parser = origin, allow_hyphen_values = true)]
     origin: Option<Origin>,
     /// Mass of a particle, for tables of velocities; may be repeated.
@@ -428,10 +427,9 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     if let Some(centre) = centre(arguments, &data)? {
         let Inputs { shape, context, .. } = data.inputs;
         data.notes.push(format!(
-            "positions are taken from the point {} (standard errors {}) about which angular momentum is conserved; --origin {} takes them from the table's origin",
+            "positions are taken from the point {} (standard errors {}) about which angular momentum is conserved",
             numbers(&centre.place, |x| format!("{x:.9}")),
             numbers(&centre.errors, |x| format!("{x:.1e}")),
-            numbers(&centre.place, |_| "0".into()),
         ));
         data.inputs = Inputs::new(shape, centre.place, context).map_err(input)?;
     }
@@ -442,24 +440,19 @@ fn numbers(all: &[f64], text: impl Fn(&f64) -> String) -> String {
     all.iter().map(text).collect::<Vec<_>>().join(",")
 }
 
-/// The point that takes the place of an origin that is not given. A vector may shift the place
-/// where forces vanish, as gravity does that of a spring: then the point is only told.
+/// The origin that --origin ? asks for.
 fn centre(arguments: &Arguments, data: &Data) -> Result<Option<CentreOfForce>, Failure> {
-    let Inputs { shape, origin, context, .. } = &data.inputs;
-    let chunks = [&data.train[..], &data.validation].concat();
-    let found = || CentreOfForce::of(*shape, origin, &chunks);
-    match &arguments.origin {
-        Some(Origin::Unknown) => found().map(Some).ok_or_else(|| {
-            Failure::Input(
-                "--origin ?: there is no point away from the origin about which angular momentum is conserved; accepted is a point, such as --origin 1,0,0, or no --origin"
-                    .into(),
-            )
-        }),
-        None if context.is_empty() && arguments.input.is_some() => {
-            Ok(found().filter(CentreOfForce::is_certain))
-        }
-        _ => Ok(None),
+    if !matches!(arguments.origin, Some(Origin::Unknown)) {
+        return Ok(None);
     }
+    let Inputs { shape, origin, .. } = &data.inputs;
+    let chunks = [&data.train[..], &data.validation].concat();
+    CentreOfForce::of(*shape, origin, &chunks).map(Some).ok_or_else(|| {
+        Failure::Input(
+            "--origin ?: there is no point away from the origin about which angular momentum is conserved; accepted is a point, such as --origin 1,0,0, or no --origin"
+                .into(),
+        )
+    })
 }
 
 /// How the table of --input is to be read.

@@ -8,6 +8,7 @@ use crate::recover::grow::GrownLaws;
 use crate::recover::grow::in_noise::GrownInNoise;
 use crate::recover::known::Grown;
 use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::limits::NOISY;
 use crate::recover::problem::learner::Learner;
 use crate::search::Counts;
 
@@ -46,37 +47,26 @@ fn as_discovered(
     Discovered { chosen, parts, laws, counts: Counts::default() }
 }
 
+/// In noise the shortest law that was grown, simpler where that is shorter still; where none was,
+/// one of the parts of what was learned.
 fn assemble_in_noise(
     learner: &mut Learner,
     fitted: &Fitted,
-    GrownInNoise { likely, laws }: GrownInNoise,
+    GrownInNoise { shortest, laws }: GrownInNoise,
     seed: u64,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Discovered, RecoverError> {
+    let Some((best, noise_model)) = shortest.zip(learner.noise_model()) else {
+        return learner.discover(fitted, seed, progress);
+    };
     let laws: Vec<Adjusted> = laws.into_iter().map(|fit| fit.adjusted).collect();
-    if let Some((best, noise_model)) = likely.zip(learner.noise_model()) {
-        let (chosen, laws) = learner.made_shorter(best, laws, noise_model)?;
-        return Ok(as_discovered(learner, fitted, chosen, laws));
-    }
-    if learner.late()
-        && let Some(noise_model) = learner.noise_model()
-        && let Some(law) =
-            laws.iter().min_by(|a, b| noise_model.length_of(a).total_cmp(&noise_model.length_of(b)))
-    {
-        return Ok(as_discovered(learner, fitted, law.clone(), laws));
-    }
-    let mut discovered = learner.discover(fitted, seed, progress)?;
-    discovered.laws.extend(laws);
-    if let Some(noise_model) = learner.noise_model() {
-        let length = |law: &Adjusted| noise_model.length_of(law);
-        let shortest = discovered.laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
-        if let Some(shortest) = shortest.filter(|law| length(law) < length(&discovered.chosen)) {
-            discovered.chosen = shortest.clone();
-        }
-    }
-    Ok(discovered)
+    let (chosen, laws) = learner.made_shorter(best, laws, noise_model)?;
+    Ok(as_discovered(learner, fitted, chosen, laws))
 }
 
+/// The grown law that explains the data, put simply. Where none does, and what was learned doesn't
+/// either, the grown law of least description length: what is missing is in no form. Else the law
+/// of the parts of what was learned, if it is shorter than all that were grown.
 fn assemble_exact(
     learner: &mut Learner,
     fitted: &Fitted,
@@ -91,9 +81,10 @@ fn assemble_exact(
     let chunks = learner.train().len();
     let length =
         |law: &Adjusted| systematic_length(chunks, law.misfit, law.expression.complexity());
+    let shortest = front.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
     // What is put together of parts takes a fit of all of it, for which there is no time.
-    if learner.late()
-        && let Some(law) = front.iter().min_by(|a, b| length(a).total_cmp(&length(b)))
+    if (learner.late() || fitted.misfit > NOISY)
+        && let Some(law) = shortest
     {
         return Ok(as_discovered(learner, fitted, law.clone(), front));
     }

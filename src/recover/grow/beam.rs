@@ -77,12 +77,19 @@ impl Growth<'_> {
         residual + terms.iter().map(|t| self.price(t)).sum::<f64>()
     }
 
-    /// A coefficient, a sign, the symbols, and half the logarithm of the rows for every number
-    /// (Rissanen 1978).
+    /// A coefficient, a sign, the symbols, half the logarithm of the rows for every number
+    /// (Rissanen 1978), and which of the terms that are offered it is (Chen & Chen 2008).
     fn price(&self, term: &Term) -> f64 {
         let symbols = term.symbols(self.catalogue) + 2;
         let numbers = 1.0 + term.numbers() as f64;
-        NATS_PER_SYMBOL * symbols as f64 + 0.5 * numbers * (self.nodes.rows() as f64).ln()
+        NATS_PER_SYMBOL * symbols as f64
+            + 0.5 * numbers * (self.nodes.rows() as f64).ln()
+            + self.choice(1)
+    }
+
+    /// Nats that say which terms of the pool some terms are.
+    pub fn choice(&self, terms: usize) -> f64 {
+        terms as f64 * (self.pool.len().max(1) as f64).ln()
     }
 
     fn grown(&self, mut sum: Sum, steps: usize) -> Grown {

@@ -54,7 +54,14 @@ impl Learner<'_> {
             Adjusted { expression, misfit, validation: misfit }
         }));
         let few = self.promising(grown, &growth, misfit);
-        few.into_iter().map(|sum| self.on_own_paths(sum, fitted)).collect()
+        let laws = few.into_iter().map(|sum| self.on_own_paths(sum, fitted));
+        let laws: Vec<OnOwnPaths> = laws.collect::<Result<_, _>>()?;
+        front.extend(laws.iter().map(|law| Adjusted {
+            expression: law.expression.clone(),
+            misfit: law.misfit,
+            validation: law.misfit,
+        }));
+        Ok(laws)
     }
 
     /// Of some sums the plainest that does as well as what was learned, and the shortest, both put

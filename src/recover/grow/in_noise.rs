@@ -33,24 +33,45 @@ const HARDLY_AS_LIKELY: f64 = 2.0;
 /// The last rung: of products of functions so many follow noise that one that does says little.
 const LAST: Rung = Rung::Composed;
 
-/// A law with its most likely constants, and the sum that it is.
+/// A law with its most likely constants, the sum that it is, and the nats that say which of the
+/// terms that were offered its are.
 #[derive(Clone)]
 struct Likely {
     sum: Sum,
     fit: Fit,
+    choice: f64,
+}
+
+impl Likely {
+    /// Its description length.
+    fn length(&self, noise_model: &NoiseModel) -> f64 {
+        noise_model.length_of(&self.fit.adjusted) + self.choice
+    }
+}
+
+/// The shortest of some laws.
+fn shortest<'a>(laws: &'a [Likely], noise_model: &NoiseModel) -> Option<&'a Likely> {
+    let length = |law: &&Likely| law.length(noise_model);
+    laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)))
 }
 
 /// The shortest of some laws, if it is as likely as what was learned.
-fn shortest<'a>(laws: &'a [Likely], noise_model: &NoiseModel) -> Option<&'a Likely> {
-    let length = |law: &&Likely| noise_model.length_of(&law.fit.adjusted);
-    let shortest = laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
-    shortest.filter(|law| noise_model.is_as_likely(&law.fit))
+fn shortest_likely<'a>(laws: &'a [Likely], noise_model: &NoiseModel) -> Option<&'a Likely> {
+    shortest(laws, noise_model).filter(|law| noise_model.is_as_likely(&law.fit))
+}
+
+/// A sum that may be worth a fit: its description length along paths, and the nats of that which say
+/// which of the terms that are offered its are.
+struct Hopeful {
+    sum: Sum,
+    length: f64,
+    choice: f64,
 }
 
 /// Laws that were grown in noise.
 pub(crate) struct GrownInNoise {
-    /// The shortest, if it is as likely as what was learned.
-    pub likely: Option<Fit>,
+    /// The shortest.
+    pub shortest: Option<Fit>,
     /// All that were fitted.
     pub laws: Vec<Fit>,
 }
@@ -77,7 +98,7 @@ impl Learner<'_> {
         let mut tried: Vec<Sum> = Vec::new();
         let mut least = f64::INFINITY;
         for rung in RUNGS.into_iter().filter(|r| *r <= LAST) {
-            let is_needed = match shortest(&laws, noise_model) {
+            let is_needed = match shortest_likely(&laws, noise_model) {
                 None => true,
                 Some(law) => may_be_shorter(&law.sum, rung.has_products()),
             };
@@ -86,30 +107,32 @@ impl Learner<'_> {
             }
             progress(&format!("growing laws in noise: {}", rung.name()));
             let offered = if rung == Rung::Plain { &all } else { &demanded };
-            for (length, sum) in self.few_in_noise(rung, offered, &nodes, misfit, &tried) {
+            for Hopeful { sum, length, choice } in
+                self.few_in_noise(rung, offered, &nodes, misfit, &tried)
+            {
                 least = length.min(least);
                 if length < least + HOPELESS {
-                    laws.extend(self.likely_sum(&sum, noise_model));
+                    laws.extend(self.likely_sum(&sum, choice, noise_model));
                     tried.push(sum);
                 }
             }
-            if let Some(best) = shortest(&laws, noise_model) {
+            if let Some(best) = shortest_likely(&laws, noise_model) {
                 let fewer = self.with_fewer_terms(best.clone(), &nodes, noise_model);
                 laws.extend(fewer);
             }
         }
-        if let Some(best) = shortest(&laws, noise_model).cloned() {
+        if let Some(best) = shortest_likely(&laws, noise_model).cloned() {
             laws.extend(self.with_plain_terms(&best.sum, &all, &nodes, noise_model));
         }
         Ok(GrownInNoise {
-            likely: shortest(&laws, noise_model).map(|law| law.fit.clone()),
+            shortest: shortest(&laws, noise_model).map(|law| law.fit.clone()),
             laws: laws.into_iter().map(|law| law.fit).collect(),
         })
     }
 
-    fn likely_sum(&self, sum: &Sum, noise_model: &NoiseModel) -> Option<Likely> {
+    fn likely_sum(&self, sum: &Sum, choice: f64, noise_model: &NoiseModel) -> Option<Likely> {
         let fit = self.likely(&sum.expression(&self.catalogue), noise_model, None)?;
-        Some(Likely { sum: sum.clone(), fit })
+        Some(Likely { sum: sum.clone(), fit, choice })
     }
 
     /// Shorter laws without terms of a given one: along paths a term may seem to explain what these
@@ -120,7 +143,8 @@ impl Learner<'_> {
         nodes: &Nodes,
         noise_model: &NoiseModel,
     ) -> Vec<Likely> {
-        let length = |law: &Likely| noise_model.length_of(&law.fit.adjusted);
+        let length = |law: &Likely| law.length(noise_model);
+        let of_term = law.choice / law.sum.terms.len().max(1) as f64;
         let (mut best, mut found) = (law, Vec::new());
         while !self.late() {
             let rows = nodes.rows() as f64;
@@ -128,7 +152,10 @@ impl Learner<'_> {
             let without = (0..best.sum.terms.len())
                 .filter_map(|k| best.sum.without(k, &nodes.target))
                 .filter(|sum| !sum.terms.is_empty() && loss(sum) < HOPELESS)
-                .filter_map(|sum| self.likely_sum(&sum, noise_model));
+                .filter_map(|sum| {
+                    let choice = of_term * sum.terms.len() as f64;
+                    self.likely_sum(&sum, choice, noise_model)
+                });
             let next = without.min_by(|a, b| length(a).total_cmp(&length(b)));
             match next.filter(|next| length(next) < length(&best)) {
                 Some(next) => {
@@ -158,12 +185,14 @@ impl Learner<'_> {
             let rung = if own.len() > 1 { Rung::Products } else { Rung::Powers };
             let pool = self.pool(rung, &own, nodes);
             let growth = self.growth(rung, (nodes, &pool), 0, 0.0);
-            growth.with_two_terms(&law.without(k, &nodes.target)?)
+            let sum = growth.with_two_terms(&law.without(k, &nodes.target)?)?;
+            let choice = growth.choice(sum.terms.len());
+            Some((sum, choice))
         };
         (0..law.terms.len())
             .filter(|k| law.terms[*k].numbers() > 0 && !self.late())
             .filter_map(of_powers)
-            .filter_map(|sum| self.likely_sum(&sum, noise_model))
+            .filter_map(|(sum, choice)| self.likely_sum(&sum, choice, noise_model))
             .collect()
     }
 
@@ -175,7 +204,7 @@ impl Learner<'_> {
         nodes: &Nodes,
         misfit: f64,
         tried: &[Sum],
-    ) -> Vec<(f64, Sum)> {
+    ) -> Vec<Hopeful> {
         // Down to what was learned, but for chance, nothing is left to explain.
         let chance = 1.0 + SIGMAS / (nodes.rows() as f64).sqrt();
         let kinetic = self.kinetic(nodes, misfit * chance);
@@ -195,12 +224,13 @@ impl Learner<'_> {
         let is_near = |sum: &Sum| growth.rms(sum) < HARDLY_AS_LIKELY * misfit;
         grown.retain(|sum| is_near(sum) && !tried.iter().any(|t| t.is_like(sum)));
         grown.sort_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)));
-        let mut few: Vec<(f64, Sum)> = Vec::new();
+        let mut few: Vec<Hopeful> = Vec::new();
         for sum in grown {
-            if few.len() < FEW && !few.iter().any(|(_, f)| f.is_like(&sum)) {
+            if few.len() < FEW && !few.iter().any(|f| f.sum.is_like(&sum)) {
                 let (rms, length) = (growth.rms(&sum), growth.length_of(&sum));
+                let choice = growth.choice(sum.terms.len().saturating_sub(growth.kept));
                 log::debug!("  {rms:.4}, length {length:.1}: {}", sum.expression(&self.catalogue));
-                few.push((length, sum));
+                few.push(Hopeful { sum, length, choice });
             }
         }
         few

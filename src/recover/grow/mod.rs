@@ -156,6 +156,18 @@ impl Learner<'_> {
                     }
                 }
             }
+            // What both this law and what was learned leave of imperfect data no other form
+            // explains, once functions of one scalar had their turn: what was learned is made of
+            // polynomials, which powers follow as well.
+            let parameters = |law: &OnOwnPaths| law.expression.constants().len();
+            let is_as_good = best.as_ref().is_some_and(|law| {
+                let more = fitted.theta.len().saturating_sub(parameters(law));
+                self.is_as_good(law.misfit, fitted, more)
+            });
+            if fitted.misfit > NOISY && is_as_good && rung >= Rung::Alone {
+                log::debug!("as good as what was learned");
+                break;
+            }
         }
         Ok(explaining)
     }

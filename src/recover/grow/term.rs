@@ -201,15 +201,18 @@ impl Shape {
     }
 
     /// Whether a function with this number is told from a plainer one where the scalar has these
-    /// values: else constants grow that cancel each other.
+    /// values, that of a very large number or of none: else constants grow that cancel each other.
     fn is_told(self, a: f64, (low, high): (f64, f64)) -> bool {
         let (width, most) = (high - low, low.abs().max(high.abs()));
+        let least = if low * high > 0.0 { low.abs().min(high.abs()) } else { 0.0 };
         match self {
             Self::Exp => a.abs() * width > BEND,
             Self::Cos | Self::Sin => (BEND..TURNS).contains(&(a.abs() * width)),
             Self::Gauss => a.abs() * most * most > BEND,
-            Self::Log | Self::Shifted(_) => BEND * (a + low) < width,
-            Self::LogOfSquare | Self::Softened(_) => BEND * a.abs() < most * most,
+            Self::Log | Self::Shifted(_) => BEND * (a + low) < width && a.abs() > BEND * least,
+            Self::LogOfSquare | Self::Softened(_) => {
+                BEND * a.abs() < most * most && a.abs() > BEND * least * least
+            }
             Self::Power(_) | Self::Logarithm | Self::FreePower => true,
         }
     }

@@ -94,7 +94,7 @@ fn centre(learner: &Learner, units: &Units) -> Option<Check> {
     Some(Check {
         name: "centre of force",
         message: format!(
-            "angular momentum is conserved to {:.1e} of its changes about the point {} (+- {:.0e}), not about the origin: --origin with that point takes positions from there",
+            "angular momentum is conserved to {:.1e} of its changes about the point {} (+- {:.0e}), not about the origin: forces point there, and --origin ? takes positions from there",
             found.left,
             at(&found.place),
             found.errors.iter().fold(0.0, |most: f64, e| most.max(*e)) * units.length,
