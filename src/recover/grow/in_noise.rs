@@ -2,6 +2,7 @@
 //! that it finds, and then fitted by maximum likelihood.
 
 use crate::dataset::{Trajectory, Units};
+use crate::expr::{Expr, Scalar};
 use crate::loss::RolloutLoss;
 use crate::recover::description_length::HOPELESS;
 use crate::recover::error::RecoverError;
@@ -10,7 +11,7 @@ use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::{Offered, without_momenta};
 use crate::recover::grow::rung::{RUNGS, Rung};
 use crate::recover::grow::sum::Sum;
-use crate::recover::grow::term::{Factor, Shape, Term};
+use crate::recover::grow::term::Factor;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::form_on_paths::column;
 use crate::recover::learn::library_fit::trust_in;
@@ -50,14 +51,17 @@ impl Likely {
 }
 
 /// The shortest of some laws.
-fn shortest<'a>(laws: &'a [Likely], noise_model: &NoiseModel) -> Option<&'a Likely> {
+fn shortest<'a>(
+    laws: impl Iterator<Item = &'a Likely>,
+    noise_model: &NoiseModel,
+) -> Option<&'a Likely> {
     let length = |law: &&Likely| law.length(noise_model);
-    laws.iter().min_by(|a, b| length(a).total_cmp(&length(b)))
+    laws.min_by(|a, b| length(a).total_cmp(&length(b)))
 }
 
-/// The shortest of some laws, if it is as likely as what was learned.
+/// The shortest of those laws that are as likely as what was learned.
 fn shortest_likely<'a>(laws: &'a [Likely], noise_model: &NoiseModel) -> Option<&'a Likely> {
-    shortest(laws, noise_model).filter(|law| noise_model.is_as_likely(&law.fit))
+    shortest(laws.iter().filter(|law| noise_model.is_as_likely(&law.fit)), noise_model)
 }
 
 /// A sum that may be worth a fit: its description length along paths, and the nats of that which say
@@ -70,7 +74,7 @@ struct Hopeful {
 
 /// Laws that were grown in noise.
 pub(crate) struct GrownInNoise {
-    /// The shortest.
+    /// The shortest of those that are as likely as what was learned, else the shortest of all.
     pub shortest: Option<Fit>,
     /// All that were fitted.
     pub laws: Vec<Fit>,
@@ -96,11 +100,11 @@ impl Learner<'_> {
             all.iter().filter(|o| self.is_demanded(o, fitted)).copied().collect();
         let mut laws: Vec<Likely> = Vec::new();
         let mut tried: Vec<Sum> = Vec::new();
-        let mut least = f64::INFINITY;
+        let (mut least, mut plainest) = (f64::INFINITY, None);
         for rung in RUNGS.into_iter().filter(|r| *r <= LAST) {
-            let is_needed = match shortest_likely(&laws, noise_model) {
+            let is_needed = match &plainest {
                 None => true,
-                Some(law) => may_be_shorter(&law.sum, rung.has_products()),
+                Some(law) => may_be_shorter(law, rung.has_products()),
             };
             if self.late() || !is_needed {
                 continue;
@@ -120,12 +124,18 @@ impl Learner<'_> {
                 let fewer = self.with_fewer_terms(best.clone(), &nodes, noise_model);
                 laws.extend(fewer);
             }
+            if let Some(best) = shortest_likely(&laws, noise_model) {
+                let (law, _) = self.made_shorter(best.fit.clone(), Vec::new(), noise_model)?;
+                plainest = Some(law.expression);
+            }
         }
         if let Some(best) = shortest_likely(&laws, noise_model).cloned() {
             laws.extend(self.with_plain_terms(&best.sum, &all, &nodes, noise_model));
         }
+        let best = shortest_likely(&laws, noise_model);
+        let best = best.or_else(|| shortest(laws.iter(), noise_model));
         Ok(GrownInNoise {
-            shortest: shortest(&laws, noise_model).map(|law| law.fit.clone()),
+            shortest: best.map(|law| law.fit.clone()),
             laws: laws.into_iter().map(|law| law.fit).collect(),
         })
     }
@@ -276,19 +286,14 @@ impl Learner<'_> {
 }
 
 /// Whether functions with numbers inside, of one scalar or in products, may make a law shorter: one
-/// takes the place of two terms or more of the same scalars, but for the two of a spring.
-fn may_be_shorter(law: &Sum, in_products: bool) -> bool {
-    let of_same = |term: &Term| -> Vec<&Term> {
-        let scalars = |t: &Term| t.0.iter().flat_map(Factor::scalars).collect::<Vec<_>>();
-        law.terms.iter().filter(|t| scalars(t) == scalars(term)).collect()
+/// takes the place of two terms or more of the same scalars.
+fn may_be_shorter(law: &Expr, in_products: bool) -> bool {
+    let Expr::Sum(terms) = law else { return false };
+    let scalars: Vec<_> = terms.iter().map(Expr::scalars).collect();
+    let is_of_several = |own: &Vec<Scalar>| {
+        (own.len() > 1) == in_products && scalars.iter().filter(|other| *other == own).count() > 1
     };
-    let is_spring = |terms: &[&Term]| {
-        let is_power = |n: f64| move |t: &&Term| t.0.len() == 1 && t.0[0].shape == Shape::Power(n);
-        terms.len() == 2 && terms.iter().any(is_power(1.0)) && terms.iter().any(is_power(2.0))
-    };
-    let is_product = |terms: &[&Term]| terms[0].0.len() > 1;
-    let several = law.terms.iter().map(of_same).filter(|terms| terms.len() > 1);
-    several.filter(|terms| is_product(terms) == in_products).any(|terms| !is_spring(&terms))
+    scalars.iter().any(is_of_several)
 }
 
 /// Root mean square residual of what was learned along some paths.

@@ -48,6 +48,15 @@ const CLIMBS: usize = 3;
 /// Plain laws that are handed on, at most.
 const FEW: usize = 8;
 
+/// Laws that were grown and don't explain the data.
+#[derive(Default)]
+struct OnTheWay {
+    laws: Vec<Adjusted>,
+    /// With so many of them, one is as good as what was learned: what both leave of imperfect data
+    /// the forms of higher rungs don't explain either, unless one explains all.
+    enough: Option<usize>,
+}
+
 /// What growing found.
 pub(crate) struct GrownLaws {
     /// Plain laws on the way that none of fewer symbols does better than, the best few.
@@ -69,19 +78,22 @@ impl Learner<'_> {
         units: &Units,
         progress: &mut dyn FnMut(&str),
     ) -> Result<GrownLaws, RecoverError> {
-        let mut front = Vec::new();
-        let explaining = self.climbed(fitted, like_noise, units, &mut front, progress)?;
-        let front = few_of_front(front, self.train().len());
+        let mut way = OnTheWay::default();
+        let explaining = self.climbed(fitted, like_noise, units, &mut way, progress)?;
+        if let Some(enough) = way.enough.filter(|_| explaining.is_none()) {
+            way.laws.truncate(enough);
+        }
+        let front = few_of_front(way.laws, self.train().len());
         Ok(GrownLaws { front, explaining })
     }
 
-    /// The law that explains the data, if the ladder has one; all others on the way go to `front`.
+    /// The law that explains the data, if the ladder has one; all others are on the `way`.
     fn climbed(
         &mut self,
         fitted: &mut Fitted,
         like_noise: bool,
         units: &Units,
-        front: &mut Vec<Adjusted>,
+        way: &mut OnTheWay,
         progress: &mut dyn FnMut(&str),
     ) -> Result<Option<Adjusted>, RecoverError> {
         let mut best: Option<OnOwnPaths> = None;
@@ -129,7 +141,7 @@ impl Learner<'_> {
                         Some(best) => self.own_paths(&best.expression, best.pieces, fitted)?,
                         None => self.learned_paths(fitted),
                     };
-                    let laws = self.climb(&paths, offered, rung, misfit, fitted, front)?;
+                    let laws = self.climb(&paths, offered, rung, misfit, fitted, &mut way.laws)?;
                     let explains = |l: &&OnOwnPaths| l.misfit <= EXPLAINED && l.gap > ENDED;
                     if let Some(law) = laws.iter().find(explains) {
                         let found = self.explaining(law, offered, fitted)?;
@@ -156,17 +168,16 @@ impl Learner<'_> {
                     }
                 }
             }
-            // What both this law and what was learned leave of imperfect data no other form
-            // explains, once functions of one scalar had their turn: what was learned is made of
-            // polynomials, which powers follow as well.
+            // Once functions of one scalar had their turn: what was learned is made of polynomials,
+            // which powers follow as well.
             let parameters = |law: &OnOwnPaths| law.expression.constants().len();
             let is_as_good = best.as_ref().is_some_and(|law| {
                 let more = fitted.theta.len().saturating_sub(parameters(law));
                 self.is_as_good(law.misfit, fitted, more)
             });
-            if fitted.misfit > NOISY && is_as_good && rung >= Rung::Alone {
+            if fitted.misfit > NOISY && is_as_good && rung >= Rung::Alone && way.enough.is_none() {
                 log::debug!("as good as what was learned");
-                break;
+                way.enough = Some(way.laws.len());
             }
         }
         Ok(explaining)

@@ -57,10 +57,6 @@ impl NoiseModel {
     pub(crate) fn is_as_likely(&self, law: &Fit) -> bool {
         let chi_squared = self.chi_squared_of(law.adjusted.misfit);
         let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
-        log::debug!(
-            "chi squared {chi_squared:.0} against {:.0} learned with {more} parameters more",
-            self.chi_squared
-        );
         // What chunks share they say more than once.
         chi_squared - self.chi_squared <= redundancy(&self.chunks.train) * chi_squared_bound(more)
     }
