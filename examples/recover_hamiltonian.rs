@@ -63,8 +63,8 @@ struct Arguments {
     /// A constant vector that the law may use, such as g=0,0,-1; may be repeated.
     #[arg(long, value_name = "NAME=X,Y,Z", value_parser = vector, allow_hyphen_values = true)]
     vector: Vec<(String, Vec<f64>)>,
-    /// The pivot q0 that positions are taken relative to; ? finds the point about which angular
-    /// momentum is conserved [default: zero].
+    /// The pivot q0 that positions are taken relative to; '?' finds the point that forces point to,
+    /// about which angular momentum is conserved [default: zero].
     #[arg(long, value_name = "X,Y,Z", value_parser = origin, allow_hyphen_values = true)]
     origin: Option<Origin>,
     /// Mass of a particle, for tables of velocities; may be repeated.
@@ -427,9 +427,10 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     if let Some(centre) = centre(arguments, &data)? {
         let Inputs { shape, context, .. } = data.inputs;
         data.notes.push(format!(
-            "positions are taken from the point {} (standard errors {}) about which angular momentum is conserved",
-            numbers(&centre.place, |x| format!("{x:.9}")),
+            "positions are taken from the point {} (standard errors {}), about which angular momentum changes by {:.1e} of what it does about the table's origin",
+            numbers(&centre.place, f64::to_string),
             numbers(&centre.errors, |x| format!("{x:.1e}")),
+            centre.left,
         ));
         data.inputs = Inputs::new(shape, centre.place, context).map_err(input)?;
     }
@@ -449,7 +450,7 @@ fn centre(arguments: &Arguments, data: &Data) -> Result<Option<CentreOfForce>, F
     let chunks = [&data.train[..], &data.validation].concat();
     CentreOfForce::of(*shape, origin, &chunks).map(Some).ok_or_else(|| {
         Failure::Input(
-            "--origin ?: there is no point away from the origin about which angular momentum is conserved; accepted is a point, such as --origin 1,0,0, or no --origin"
+            "--origin '?': no point was found, away from the origin, about which angular momentum is conserved: forces point to the origin itself, or to no single place, or there is one dimension; accepted is a point, such as --origin 1,0,0, or no --origin"
                 .into(),
         )
     })

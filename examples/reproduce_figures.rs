@@ -37,7 +37,7 @@ struct Arguments {
     /// Do only every N-th unit, beginning with the I-th, and no tables or figures
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Train nothing: draw figure1, figure2 and figure3 from the result tables that are there
+    /// Train nothing: draw figure1, figure2, and figure3 from the error_quantiles.parquet that is there
     #[arg(long, conflicts_with = "shard")]
     redraw: bool,
     /// Folder for data and tables

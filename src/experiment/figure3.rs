@@ -42,6 +42,9 @@ pub fn figure3(
     stem: &Path,
 ) -> Result<(), ExperimentError> {
     let models = of_models(rows, profile);
+    if models.is_empty() {
+        return Err(draw::FigureError::Empty(stem.display().to_string()).into());
+    }
     let all = |_| true;
     let row = |title, quantity, shown, is_compared, range| PanelRow {
         title,

@@ -32,7 +32,8 @@ pub struct ReproduceOptions {
     pub only: Vec<String>,
     /// The share of the units that this machine does; then no tables and figures are made.
     pub shard: Option<Shard>,
-    /// Whether to train nothing, and to draw the figures that result tables suffice for: 1, 2, 3.
+    /// Whether to train nothing, and to draw figures 1 and 2, and figure 3 from the
+    /// `error_quantiles.parquet` that is there; `shard` is of no account then.
     pub redraw: bool,
     /// Folder whose subfolder of the profile's name takes data and tables.
     pub data: PathBuf,

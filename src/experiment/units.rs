@@ -158,7 +158,8 @@ pub fn resolve(
     })
 }
 
-/// The figures that need no more than result tables, or those of them that `only` names.
+/// The figures that need no trained models, or those of them that `only` names: figures 1 and 2, and
+/// figure 3, which is drawn from a table.
 ///
 /// # Errors
 /// [`ExperimentError::Unknown`] for a name of anything else.

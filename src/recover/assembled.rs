@@ -12,8 +12,7 @@ use crate::recover::learn::limits::NOISY;
 use crate::recover::problem::learner::Learner;
 use crate::search::Counts;
 
-/// The law that was grown, where it explains the data, else that of the parts of what was learned,
-/// or the grown one if it does better.
+/// The law that was grown, or one that is put together of the parts of what was learned.
 pub(super) fn assemble(
     learner: &mut Learner,
     fitted: &Fitted,
@@ -81,19 +80,20 @@ fn assemble_exact(
     let chunks = learner.train().len();
     let length =
         |law: &Adjusted| systematic_length(chunks, law.misfit, law.expression.complexity());
-    let shortest = front.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
-    // What is put together of parts takes a fit of all of it, for which there is no time.
+    // Fits of whole laws take time.
+    let mut adjusted = Vec::new();
+    for law in front {
+        let is_left = learner.late();
+        adjusted.push(if is_left { law } else { learner.adjust(&law.expression, fitted)? });
+    }
+    let shortest = adjusted.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
     if (learner.late() || fitted.misfit > NOISY)
-        && let Some(law) = shortest
+        && let Some(law) = shortest.cloned()
     {
-        return Ok(as_discovered(learner, fitted, law.clone(), front));
+        return Ok(as_discovered(learner, fitted, law, adjusted));
     }
     let mut discovered = learner.discover(fitted, seed, progress)?;
-    for law in front {
-        if learner.late() {
-            break;
-        }
-        let law = learner.adjust(&law.expression, fitted)?;
+    for law in adjusted {
         if length(&law) < length(&discovered.chosen) {
             discovered.laws.push(std::mem::replace(&mut discovered.chosen, law));
         } else {

@@ -20,6 +20,7 @@ use crate::recover::paths::Paths;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::statistics::SIGMAS;
+use crate::rewrite::multiply_out;
 
 /// Rows that laws are grown on, about: their likelihood is that of all.
 const ROWS: usize = 6_000;
@@ -35,18 +36,24 @@ const HARDLY_AS_LIKELY: f64 = 2.0;
 const LAST: Rung = Rung::Composed;
 
 /// A law with its most likely constants, the sum that it is, and the nats that say which of the
-/// terms that were offered its are.
+/// terms that were offered its are, all but the first that are kept in any.
 #[derive(Clone)]
 struct Likely {
     sum: Sum,
     fit: Fit,
     choice: f64,
+    kept: usize,
 }
 
 impl Likely {
     /// Its description length.
     fn length(&self, noise_model: &NoiseModel) -> f64 {
         noise_model.length_of(&self.fit.adjusted) + self.choice
+    }
+
+    /// The nats that say which one of its terms is, on average.
+    fn choice_of_one(&self) -> f64 {
+        self.choice / self.sum.terms.len().saturating_sub(self.kept).max(1) as f64
     }
 }
 
@@ -70,6 +77,7 @@ struct Hopeful {
     sum: Sum,
     length: f64,
     choice: f64,
+    kept: usize,
 }
 
 /// Laws that were grown in noise.
@@ -81,7 +89,8 @@ pub(crate) struct GrownInNoise {
 }
 
 impl Learner<'_> {
-    /// Grows laws rung by rung, up to the first with a law that is as likely as what was learned.
+    /// Grows laws rung by rung, up to the first with a law that is as likely as what was learned, and
+    /// on for as long as functions may make that law, put plainly, shorter.
     ///
     /// # Errors
     /// A vector that is not among the inputs.
@@ -101,6 +110,7 @@ impl Learner<'_> {
         let mut laws: Vec<Likely> = Vec::new();
         let mut tried: Vec<Sum> = Vec::new();
         let (mut least, mut plainest) = (f64::INFINITY, None);
+        let mut put_plainly: Option<Expr> = None;
         for rung in RUNGS.into_iter().filter(|r| *r <= LAST) {
             let is_needed = match &plainest {
                 None => true,
@@ -111,12 +121,12 @@ impl Learner<'_> {
             }
             progress(&format!("growing laws in noise: {}", rung.name()));
             let offered = if rung == Rung::Plain { &all } else { &demanded };
-            for Hopeful { sum, length, choice } in
+            for Hopeful { sum, length, choice, kept } in
                 self.few_in_noise(rung, offered, &nodes, misfit, &tried)
             {
                 least = length.min(least);
                 if length < least + HOPELESS {
-                    laws.extend(self.likely_sum(&sum, choice, noise_model));
+                    laws.extend(self.likely_sum(&sum, (choice, kept), noise_model));
                     tried.push(sum);
                 }
             }
@@ -124,13 +134,15 @@ impl Learner<'_> {
                 let fewer = self.with_fewer_terms(best.clone(), &nodes, noise_model);
                 laws.extend(fewer);
             }
-            if let Some(best) = shortest_likely(&laws, noise_model) {
-                let (law, _) = self.made_shorter(best.fit.clone(), Vec::new(), noise_model)?;
+            let best = shortest_likely(&laws, noise_model).map(|law| &law.fit);
+            if let Some(fit) = best.filter(|fit| put_plainly.as_ref() != Some(&fit.adjusted.expression)) {
+                let (law, _) = self.made_shorter(fit.clone(), Vec::new(), noise_model)?;
+                put_plainly = Some(fit.adjusted.expression.clone());
                 plainest = Some(law.expression);
             }
         }
         if let Some(best) = shortest_likely(&laws, noise_model).cloned() {
-            laws.extend(self.with_plain_terms(&best.sum, &all, &nodes, noise_model));
+            laws.extend(self.with_plain_terms(&best, &all, &nodes, noise_model));
         }
         let best = shortest_likely(&laws, noise_model);
         let best = best.or_else(|| shortest(laws.iter(), noise_model));
@@ -140,9 +152,14 @@ impl Learner<'_> {
         })
     }
 
-    fn likely_sum(&self, sum: &Sum, choice: f64, noise_model: &NoiseModel) -> Option<Likely> {
+    fn likely_sum(
+        &self,
+        sum: &Sum,
+        (choice, kept): (f64, usize),
+        noise_model: &NoiseModel,
+    ) -> Option<Likely> {
         let fit = self.likely(&sum.expression(&self.catalogue), noise_model, None)?;
-        Some(Likely { sum: sum.clone(), fit, choice })
+        Some(Likely { sum: sum.clone(), fit, choice, kept })
     }
 
     /// Shorter laws without terms of a given one: along paths a term may seem to explain what these
@@ -154,17 +171,17 @@ impl Learner<'_> {
         noise_model: &NoiseModel,
     ) -> Vec<Likely> {
         let length = |law: &Likely| law.length(noise_model);
-        let of_term = law.choice / law.sum.terms.len().max(1) as f64;
+        let (of_term, kept) = (law.choice_of_one(), law.kept);
         let (mut best, mut found) = (law, Vec::new());
         while !self.late() {
             let rows = nodes.rows() as f64;
             let loss = |sum: &Sum| 0.5 * rows * (sum.squares() / best.sum.squares()).ln();
-            let without = (0..best.sum.terms.len())
+            let without = (kept..best.sum.terms.len())
                 .filter_map(|k| best.sum.without(k, &nodes.target))
                 .filter(|sum| !sum.terms.is_empty() && loss(sum) < HOPELESS)
                 .filter_map(|sum| {
-                    let choice = of_term * sum.terms.len() as f64;
-                    self.likely_sum(&sum, choice, noise_model)
+                    let choice = of_term * (sum.terms.len() - kept) as f64;
+                    self.likely_sum(&sum, (choice, kept), noise_model)
                 });
             let next = without.min_by(|a, b| length(a).total_cmp(&length(b)));
             match next.filter(|next| length(next) < length(&best)) {
@@ -182,27 +199,27 @@ impl Learner<'_> {
     /// constants, and what the data don't tell apart the fitted number doesn't decide.
     fn with_plain_terms(
         &self,
-        law: &Sum,
+        law: &Likely,
         offered: &[Offered],
         nodes: &Nodes,
         noise_model: &NoiseModel,
     ) -> Vec<Likely> {
+        let (one, kept) = (law.choice_of_one(), law.kept);
         let of_powers = |k: usize| {
-            let term = &law.terms[k];
+            let term = &law.sum.terms[k];
             let scalars: Vec<usize> = term.0.iter().flat_map(Factor::scalars).collect();
             let own: Vec<Offered> =
                 offered.iter().filter(|o| scalars.contains(&o.scalar)).copied().collect();
             let rung = if own.len() > 1 { Rung::Products } else { Rung::Powers };
             let pool = self.pool(rung, &own, nodes);
             let growth = self.growth(rung, (nodes, &pool), 0, 0.0);
-            let sum = growth.with_two_terms(&law.without(k, &nodes.target)?)?;
-            let choice = growth.choice(sum.terms.len());
-            Some((sum, choice))
+            let sum = growth.with_two_terms(&law.sum.without(k, &nodes.target)?)?;
+            Some((sum, law.choice - one + growth.choice(2)))
         };
-        (0..law.terms.len())
-            .filter(|k| law.terms[*k].numbers() > 0 && !self.late())
+        (kept..law.sum.terms.len())
+            .filter(|k| law.sum.terms[*k].numbers() > 0 && !self.late())
             .filter_map(of_powers)
-            .filter_map(|(sum, choice)| self.likely_sum(&sum, choice, noise_model))
+            .filter_map(|(sum, choice)| self.likely_sum(&sum, (choice, kept), noise_model))
             .collect()
     }
 
@@ -240,7 +257,7 @@ impl Learner<'_> {
                 let (rms, length) = (growth.rms(&sum), growth.length_of(&sum));
                 let choice = growth.choice(sum.terms.len().saturating_sub(growth.kept));
                 log::debug!("  {rms:.4}, length {length:.1}: {}", sum.expression(&self.catalogue));
-                few.push(Hopeful { sum, length, choice });
+                few.push(Hopeful { sum, length, choice, kept: growth.kept });
             }
         }
         few
@@ -286,14 +303,31 @@ impl Learner<'_> {
 }
 
 /// Whether functions with numbers inside, of one scalar or in products, may make a law shorter: one
-/// takes the place of two terms or more of the same scalars.
+/// takes the place of two terms or more of the same scalars, but for the two of a spring.
 fn may_be_shorter(law: &Expr, in_products: bool) -> bool {
-    let Expr::Sum(terms) = law else { return false };
-    let scalars: Vec<_> = terms.iter().map(Expr::scalars).collect();
-    let is_of_several = |own: &Vec<Scalar>| {
-        (own.len() > 1) == in_products && scalars.iter().filter(|other| *other == own).count() > 1
+    let form = |term: &Expr| term.with_constants(&vec![1.0; term.constants().len()]);
+    let scalars = |term: &Expr| {
+        let mut scalars = term.scalars();
+        scalars.sort_by(Scalar::total_cmp);
+        scalars.dedup();
+        scalars
     };
-    scalars.iter().any(is_of_several)
+    let terms: Vec<(Vec<Scalar>, Expr)> = multiply_out(law)
+        .iter()
+        .map(|term| term.expression())
+        .map(|term| (scalars(&term), form(&term)))
+        .collect();
+    let of_spring = |scalar: &Scalar| {
+        let power = |n| Expr::pow(Expr::Scalar(scalar.clone()), n);
+        [1.0, 2.0].map(|n| form(&Expr::product([Expr::Constant(0.5), power(n)])))
+    };
+    terms.iter().any(|(own, _)| {
+        let same: Vec<&Expr> = terms.iter().filter(|t| t.0 == *own).map(|t| &t.1).collect();
+        let is_spring = own.len() == 1
+            && same.len() == 2
+            && of_spring(&own[0]).iter().all(|power| same.contains(&power));
+        same.len() > 1 && (own.len() > 1) == in_products && !is_spring
+    })
 }
 
 /// Root mean square residual of what was learned along some paths.
@@ -301,4 +335,24 @@ fn learned_misfit(fitted: &Fitted, paths: &Paths) -> f64 {
     let blocks = paths.increments(&fitted.model, &fitted.theta);
     let left = column(&blocks, 0) - column(&blocks, 1);
     (left.dot(&left) / left.len().max(1) as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_shorter;
+
+    #[test]
+    fn functions_are_looked_for_where_terms_share_scalars_but_not_for_springs() {
+        let needed = |law: &str| {
+            let law = law.parse().expect("a law");
+            [false, true].map(|in_products| may_be_shorter(&law, in_products))
+        };
+        assert_eq!(needed("0.5*norm(p1)**2 + 2*(norm(q1) - 1.5)**2"), [false, false]);
+        assert_eq!(needed("0.5*norm(p1)**2 + 2*norm(q1)**2 - 0.3*norm(q1)**4"), [true, false]);
+        // Two terms of a class of distances.
+        let class = "0.3*(norm(q2-q1)**2 + norm(q3-q2)**2) + 2*(norm(q2-q1)**3 + norm(q3-q2)**3)";
+        assert_eq!(needed(class), [true, false]);
+        let products = "0.3*norm(q1)**2*dot(e,q1) + 2*dot(e,q1)**2*norm(q1)";
+        assert_eq!(needed(products), [false, true]);
+    }
 }

@@ -172,7 +172,7 @@ impl Learner<'_> {
             // which powers follow as well.
             let parameters = |law: &OnOwnPaths| law.expression.constants().len();
             let is_as_good = best.as_ref().is_some_and(|law| {
-                let more = fitted.theta.len().saturating_sub(parameters(law));
+                let more = fitted.theta.len().saturating_sub(parameters(law)).max(1);
                 self.is_as_good(law.misfit, fitted, more)
             });
             if fitted.misfit > NOISY && is_as_good && rung >= Rung::Alone && way.enough.is_none() {

@@ -201,7 +201,8 @@ impl Shape {
     }
 
     /// Whether a function with this number is told from a plainer one where the scalar has these
-    /// values, that of a very large number or of none: else constants grow that cancel each other.
+    /// values: with a number near zero, or one very large, it is a power of the scalar, and constants
+    /// would grow that cancel each other.
     fn is_told(self, a: f64, (low, high): (f64, f64)) -> bool {
         let (width, most) = (high - low, low.abs().max(high.abs()));
         let least = if low * high > 0.0 { low.abs().min(high.abs()) } else { 0.0 };

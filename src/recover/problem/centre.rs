@@ -23,8 +23,12 @@ const SIGMAS: f64 = 6.0;
 /// centre that leaves more is not the only force.
 const CONSERVED: f64 = 0.1;
 
-/// Directions of the total momentum that change by less than this part of the others tell nothing.
+/// Directions of the total momentum that change by less than this part of the others are roundoff.
 const TELLING: f64 = 1e-6;
+
+/// A total momentum that changes by less than this part of what those of the particles change by
+/// may be conserved but for noise: then no point is told from another.
+const PUSHED: f64 = 0.3;
 
 impl CentreOfForce {
     /// Looks for the point c about which the angular momentum, the sum of (q - c) x p over all
@@ -33,10 +37,16 @@ impl CentreOfForce {
     /// where the point is the origin, and where there is no such point or more than one.
     pub fn of(shape: Shape, origin: &[f64], chunks: &[Trajectory]) -> Option<Self> {
         let d = shape.dimension;
+        if !(2..=3).contains(&d) || !is_pushed(shape, chunks) {
+            return None;
+        }
         let rows: Vec<Vec<f64>> = chunks.iter().flat_map(|c| changes(shape, origin, c)).collect();
         let all = Array2::from_shape_vec((rows.len(), d + 1), rows.concat()).ok()?;
         let before = all.column(d).dot(&all.column(d));
-        if d < 2 || rows.len() <= d || !before.is_normal() {
+        // Every chunk has its own angular momentum, in one plane or three.
+        let planes = d * (d - 1) / 2;
+        let free = rows.len().saturating_sub(planes * chunks.len() + d);
+        if free == 0 || !before.is_normal() {
             return None;
         }
         let factor = triangular_factor(&[all]).ok()?;
@@ -49,7 +59,7 @@ impl CentreOfForce {
         let place = w.dot(&along);
         let residual = &factor.column(d) - &factor.slice(s![.., ..d]).dot(&place);
         let after = residual.dot(&residual);
-        let variance = after / (rows.len() - d) as f64;
+        let variance = after / free as f64;
         let errors: Vec<f64> =
             w.rows().into_iter().map(|row| (variance * row.dot(&row)).sqrt()).collect();
         let distance =
@@ -61,13 +71,29 @@ impl CentreOfForce {
     }
 }
 
+/// Whether the total momentum changes.
+fn is_pushed(shape: Shape, chunks: &[Trajectory]) -> bool {
+    let (n, d) = (shape.particles, shape.dimension);
+    let (mut total, mut own) = (0.0, 0.0);
+    for chunk in chunks {
+        let Some(last) = chunk.states.nrows().checked_sub(1) else { continue };
+        let change = &chunk.states.row(last) - &chunk.states.row(0);
+        for k in 0..d {
+            let of_axis = (0..n).map(|i| change[(n + i) * d + k]);
+            own += of_axis.clone().map(|p| p * p).sum::<f64>();
+            total += of_axis.sum::<f64>().powi(2);
+        }
+    }
+    total > PUSHED * PUSHED * own
+}
+
 /// For each state and plane the factors of c and the angular momentum about the origin, less their
 /// means over the chunk.
 fn changes(shape: Shape, origin: &[f64], chunk: &Trajectory) -> Vec<Vec<f64>> {
     let (n, d) = (shape.particles, shape.dimension);
     let axes: &[[usize; 2]] = if d == 2 { &[[0, 1]] } else { &[[1, 2], [2, 0], [0, 1]] };
     let mut all: Vec<Vec<f64>> = Vec::new();
-    for &[a, b] in if d < 2 { &[] } else { axes } {
+    for &[a, b] in axes {
         let first = all.len();
         for state in chunk.states.rows() {
             let mut row = vec![0.0; d + 1];
@@ -114,5 +140,22 @@ mod tests {
         assert!(found.left < 1e-12);
         assert_eq!(CentreOfForce::of(shape, &[3.2, -1.5], &[orbit([3.2, -1.5])]), None);
         assert_eq!(CentreOfForce::of(shape, &[0.0, 0.0], &[orbit([0.0, 0.0])]), None);
+    }
+
+    #[test]
+    fn a_pair_far_from_the_origin_has_no_centre_of_force() {
+        // One moves as the other's mirror image about a place, with some noise of the momenta.
+        let one = orbit([0.0, 0.0]).states;
+        let noise = |j: usize, k: usize| 0.01 * ((7 * j + 3 * k) as f64).sin();
+        let state = |(j, k): (usize, usize)| match k {
+            0 | 1 => 50.0 + one[[j, k]],
+            2 | 3 => 50.0 - one[[j, k - 2]],
+            4 | 5 => one[[j, k - 2]] + noise(j, k),
+            _ => -one[[j, k - 4]] + noise(j, k),
+        };
+        let states = Array2::from_shape_fn((4, 8), state);
+        let pair = Trajectory { id: 0, times: vec![0.0, 1.0, 2.0, 3.0], states };
+        let shape = Shape { particles: 2, dimension: 2 };
+        assert_eq!(CentreOfForce::of(shape, &[0.0, 0.0], &[pair]), None);
     }
 }

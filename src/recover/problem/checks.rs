@@ -83,21 +83,26 @@ fn rate(
     })
 }
 
+/// A number in nine digits.
+fn digits(x: f64) -> String {
+    format!("{x:.8e}").parse::<f64>().map_or_else(|_| x.to_string(), |x| x.to_string())
+}
+
 /// Whether forces point to another place than the origin.
 fn centre(learner: &Learner, units: &Units) -> Option<Check> {
     let inputs = learner.inputs();
     let found = CentreOfForce::of(inputs.shape, &inputs.origin, learner.train())?;
     let at = |x: &[f64]| {
-        let in_table: Vec<String> = x.iter().map(|x| format!("{:.6}", x * units.length)).collect();
+        let in_table: Vec<String> = x.iter().map(|x| digits(x * units.length)).collect();
         in_table.join(",")
     };
     Some(Check {
         name: "centre of force",
         message: format!(
-            "angular momentum is conserved to {:.1e} of its changes about the point {} (+- {:.0e}), not about the origin: forces point there, and --origin ? takes positions from there",
-            found.left,
+            "forces point to {} (+- {:.0e}): about that point angular momentum changes by {:.1e} of what it does about the origin; --origin '?' takes positions from there",
             at(&found.place),
             found.errors.iter().fold(0.0, |most: f64, e| most.max(*e)) * units.length,
+            found.left,
         ),
         constant: None,
     })

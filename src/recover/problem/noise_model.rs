@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::dataset::Trajectory;
+use crate::recover::statistics::SIGMAS;
 use crate::train::{Drift, NoisyStart, Settings, Starts};
 
 /// The chunks that are fitted with all their states uncertain, and how.
@@ -78,11 +79,15 @@ impl NoiseModel {
         }
     }
 
-    /// By how much more than noise that is new in every point what is left moves constants: what a
-    /// law lacks is alike in neighbouring points (the variance inflation of quasi-likelihoods,
-    /// McCullagh & Nelder 1989, 9.2).
+    /// By which factor the variance of constants is above that from noise that is new in every
+    /// point: by how much the residuals are above the noise, or, beyond chance, the scatter of the
+    /// chunks above what the noise makes it (Liang & Zeger 1986): what a law lacks is alike in
+    /// neighbouring points.
     pub fn dispersion(&self) -> f64 {
-        (self.chi_squared / self.freedom).max(self.efficiency.recip()).max(1.0)
+        let scores = (self.chunks.train.len() * self.rank).max(1) as f64;
+        let chance = 1.0 + SIGMAS * (2.0 / scores).sqrt();
+        let scatter = Some(self.efficiency.recip()).filter(|x| *x > chance).unwrap_or(1.0);
+        (self.chi_squared / self.freedom).max(scatter).max(1.0)
     }
 
     /// Root mean square residual, in units of the weights, that goes with a chi squared of the

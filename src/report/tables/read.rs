@@ -18,7 +18,15 @@ pub fn read_error_quantiles(path: &Path) -> Result<Vec<ErrorQuantileRow>, Datase
         format: Format::Parquet,
         reason: format!("no table of quantiles of errors: {error}"),
     };
-    error_quantiles(&frame).map_err(other)
+    let rows = error_quantiles(&frame).map_err(other)?;
+    if rows.len() < frame.height() || rows.is_empty() {
+        return Err(DatasetError::Corrupt {
+            path: path.into(),
+            format: Format::Parquet,
+            reason: "the table of quantiles of errors has no rows, or cells without a value".into(),
+        });
+    }
+    Ok(rows)
 }
 
 fn error_quantiles(frame: &DataFrame) -> PolarsResult<Vec<ErrorQuantileRow>> {
@@ -29,7 +37,6 @@ fn error_quantiles(frame: &DataFrame) -> PolarsResult<Vec<ErrorQuantileRow>> {
     let (basis, quantity) = (words("basis")?, words("quantity")?);
     let (seed, t, mean) = (column("seed")?.u64()?, numbers("t")?, numbers("geometric_mean")?);
     let quantiles = QUANTILES.into_iter().map(numbers).collect::<PolarsResult<Vec<_>>>()?;
-    // A row that lacks anything says nothing.
     let row = |i: usize| {
         let word = |column: &StringChunked| column.get(i).map(String::from);
         let quantity = quantity.get(i)?;
