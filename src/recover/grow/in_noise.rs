@@ -68,7 +68,8 @@ fn shortest<'a>(
 
 /// The shortest of those laws that are as likely as what was learned.
 fn shortest_likely<'a>(laws: &'a [Likely], noise_model: &NoiseModel) -> Option<&'a Likely> {
-    shortest(laws.iter().filter(|law| noise_model.is_as_likely(&law.fit)), noise_model)
+    let likely = laws.iter().filter(|law| noise_model.is_as_likely_in_scatter(&law.fit));
+    shortest(likely, noise_model)
 }
 
 /// A sum that may be worth a fit: its description length along paths, and the nats of that which say
@@ -135,7 +136,9 @@ impl Learner<'_> {
                 laws.extend(fewer);
             }
             let best = shortest_likely(&laws, noise_model).map(|law| &law.fit);
-            if let Some(fit) = best.filter(|fit| put_plainly.as_ref() != Some(&fit.adjusted.expression)) {
+            if let Some(fit) =
+                best.filter(|fit| put_plainly.as_ref() != Some(&fit.adjusted.expression))
+            {
                 let (law, _) = self.made_shorter(fit.clone(), Vec::new(), noise_model)?;
                 put_plainly = Some(fit.adjusted.expression.clone());
                 plainest = Some(law.expression);

@@ -55,10 +55,22 @@ impl NoiseModel {
     /// Whether what was learned makes the training chunks no more likely than its additional
     /// parameters do by chance.
     pub(crate) fn is_as_likely(&self, law: &Fit) -> bool {
+        self.is_within(law, 1.0)
+    }
+
+    /// Whether what was learned makes the training chunks no more likely than its additional
+    /// parameters do where what is left scatters as it does: a law that lacks something is no worse
+    /// for what they follow of that.
+    pub(crate) fn is_as_likely_in_scatter(&self, law: &Fit) -> bool {
+        self.is_within(law, self.dispersion())
+    }
+
+    fn is_within(&self, law: &Fit, dispersion: f64) -> bool {
         let chi_squared = self.chi_squared_of(law.adjusted.misfit);
         let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
         // What chunks share they say more than once.
-        chi_squared - self.chi_squared <= redundancy(&self.chunks.train) * chi_squared_bound(more)
+        let allowed = redundancy(&self.chunks.train) * chi_squared_bound(more);
+        chi_squared - self.chi_squared <= dispersion * allowed
     }
 
     /// Whether the residuals of a law on the training chunks are noise: what was learned makes them
