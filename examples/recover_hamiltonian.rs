@@ -63,7 +63,7 @@ struct Arguments {
     /// A constant vector that the law may use, such as g=0,0,-1; may be repeated.
     #[arg(long, value_name = "NAME=X,Y,Z", value_parser = vector, allow_hyphen_values = true)]
     vector: Vec<(String, Vec<f64>)>,
-    /// The pivot q0 that positions are taken relative to; '?' finds the point that forces point to,
+    /// The pivot q0 that positions are taken relative to; find (or '?') takes the one that forces point to,
     /// about which angular momentum is conserved [default: zero].
     #[arg(long, value_name = "X,Y,Z", value_parser = origin, allow_hyphen_values = true)]
     origin: Option<Origin>,
@@ -116,7 +116,7 @@ enum Origin {
 
 fn origin(text: &str) -> Result<Origin, String> {
     match text.trim() {
-        "?" => Ok(Origin::Unknown),
+        "?" | "find" => Ok(Origin::Unknown),
         _ => components(text).map(|c| Origin::Given(c.0)),
     }
 }
@@ -450,7 +450,7 @@ fn centre(arguments: &Arguments, data: &Data) -> Result<Option<CentreOfForce>, F
     let chunks = [&data.train[..], &data.validation].concat();
     CentreOfForce::of(*shape, origin, &chunks).map(Some).ok_or_else(|| {
         Failure::Input(
-            "--origin '?': no point was found, away from the origin, about which angular momentum is conserved: forces point to the origin itself, or to no single place, or there is one dimension; accepted is a point, such as --origin 1,0,0, or no --origin"
+            "--origin find: no point was found, away from the origin, about which angular momentum is conserved: forces point to the origin itself, or to no single place, or there is one dimension; accepted is a point, such as --origin 1,0,0, or no --origin"
                 .into(),
         )
     })

@@ -99,7 +99,7 @@ fn centre(learner: &Learner, units: &Units) -> Option<Check> {
     Some(Check {
         name: "centre of force",
         message: format!(
-            "forces point to {} (+- {:.0e}): about that point angular momentum changes by {:.1e} of what it does about the origin; --origin '?' takes positions from there",
+            "forces point to {} (+- {:.0e}): about that point angular momentum changes by {:.1e} of what it does about the origin; --origin find takes positions from there",
             at(&found.place),
             found.errors.iter().fold(0.0, |most: f64, e| most.max(*e)) * units.length,
             found.left,
