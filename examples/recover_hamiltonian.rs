@@ -117,15 +117,11 @@ enum Origin {
 fn origin(text: &str) -> Result<Origin, String> {
     match text.trim() {
         "?" | "find" => Ok(Origin::Unknown),
-        _ => components(text).map(|c| Origin::Given(c.0)),
+        _ => components(text).map(Origin::Given),
     }
 }
 
-/// A list of numbers as one argument.
-#[derive(Clone)]
-struct Components(Vec<f64>);
-
-fn components(text: &str) -> Result<Components, String> {
+fn components(text: &str) -> Result<Vec<f64>, String> {
     let number = |x: &str| {
         x.trim()
             .parse::<f64>()
@@ -133,13 +129,13 @@ fn components(text: &str) -> Result<Components, String> {
             .filter(|x| x.is_finite())
             .ok_or_else(|| format!("`{x}` is not a finite number"))
     };
-    text.split(',').map(number).collect::<Result<_, _>>().map(Components)
+    text.split(',').map(number).collect()
 }
 
 fn vector(text: &str) -> Result<(String, Vec<f64>), String> {
     let (name, value) =
         text.split_once('=').ok_or("accepted is NAME=X,Y,Z, for example g=0,0,-1")?;
-    Ok((name.trim().to_string(), components(value)?.0))
+    Ok((name.trim().to_string(), components(value)?))
 }
 
 fn mass(text: &str) -> Result<(usize, f64), String> {

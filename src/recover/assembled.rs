@@ -83,8 +83,8 @@ fn assemble_exact(
     // Fits of whole laws take time.
     let mut adjusted = Vec::new();
     for law in front {
-        let is_left = learner.late();
-        adjusted.push(if is_left { law } else { learner.adjust(&law.expression, fitted)? });
+        let late = learner.late();
+        adjusted.push(if late { law } else { learner.adjust(&law.expression, fitted)? });
     }
     let shortest = adjusted.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
     if (learner.late() || fitted.misfit > NOISY)

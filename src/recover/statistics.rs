@@ -9,6 +9,9 @@ use crate::train::{Deviance, Drift, Settings};
 /// Standard deviations by which a statistic may stand out.
 pub(crate) const SIGMAS: f64 = 4.0;
 
+/// Standard errors that what is told of the data before a fit is away from what would be no news.
+pub(crate) const CERTAIN: f64 = 6.0;
+
 /// The given size of the noise is taken to be right to so many parts.
 pub(crate) const NOISE_KNOWN: f64 = 0.05;
 

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, s};
 
 use crate::dataset::{Shape, Trajectory};
 use crate::linalg::{Whitening, triangular_factor};
+use crate::recover::statistics::CERTAIN;
 
 /// A point about which angular momentum is conserved.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,9 +16,6 @@ pub struct CentreOfForce {
     /// The changes of angular momentum about it over those about the origin (root mean squares).
     pub left: f64,
 }
-
-/// Standard errors that the point is away from the origin, at least.
-const SIGMAS: f64 = 6.0;
 
 /// Changes of angular momentum about the point are below this part of those about the origin: a
 /// centre that leaves more is not the only force.
@@ -64,7 +62,7 @@ impl CentreOfForce {
             w.rows().into_iter().map(|row| (variance * row.dot(&row)).sqrt()).collect();
         let distance =
             place.iter().zip(&errors).map(|(x, e)| (x / e.max(f64::MIN_POSITIVE)).powi(2));
-        let is_elsewhere = distance.sum::<f64>() > SIGMAS * SIGMAS;
+        let is_elsewhere = distance.sum::<f64>() > CERTAIN * CERTAIN;
         let left = (after / before).sqrt();
         let place = place.iter().zip(origin).map(|(c, q0)| c + q0).collect();
         (is_elsewhere && left < CONSERVED).then_some(Self { place, errors, left })

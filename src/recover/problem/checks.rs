@@ -5,6 +5,7 @@ use crate::expr::{Expr, Scalar};
 use crate::recover::paths::{ChunkNodes, Paths};
 use crate::recover::problem::centre::CentreOfForce;
 use crate::recover::problem::learner::Learner;
+use crate::recover::statistics::CERTAIN;
 
 /// Something that was seen of the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,9 +34,6 @@ pub(crate) fn checks(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Ch
 /// A factor between dq/dt and the velocities that is nearer to one than this is none: first paths
 /// are polynomials through five points.
 const SAME_RATE: f64 = 0.01;
-
-/// Standard errors that the factor must be away from one.
-const SIGMAS: f64 = 6.0;
 
 /// Whether a particle moves at the rate that its velocity says.
 fn rate(
@@ -72,7 +70,7 @@ fn rate(
         n += 1.0;
     });
     let error = (squares / said / f64::max(n - 1.0, 1.0)).sqrt();
-    let differs = (factor - 1.0).abs() > SAME_RATE.max(SIGMAS * error);
+    let differs = (factor - 1.0).abs() > SAME_RATE.max(CERTAIN * error);
     (differs && factor.is_finite()).then(|| Check {
         name: "velocity",
         message: format!(
