@@ -19,7 +19,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{
-    self, Chunks, Cut, FolderLock, ReadOptions, Trajectory, files, overlapped, split_trajectories,
+    self, Chunks, Cut, FolderLock, MomentaFrom, ReadOptions, Trajectory, files, overlapped,
+    split_trajectories,
 };
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
@@ -42,7 +43,7 @@ use scalar_dynamics::train::{self, states};
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
 ///
 /// The table (Parquet, CSV and other text, Arrow IPC, npz, extended XYZ) has columns t, q1_x, q1_y,
-/// q1_z, p1_x, .. (or velocities v1_x, .. with --mass), and `trajectory` where it has several runs;
+/// q1_z, p1_x, .. (or velocities v1_x, .. with --mass, or positions alone), and `trajectory` where it has several runs;
 /// --columns tells other names. Without --input the springy double pendulum makes its own data.
 /// Exit status: 0 done, 2 bad input or arguments, 1 anything else.
 #[derive(Parser)]
@@ -67,7 +68,8 @@ struct Arguments {
     /// about which angular momentum is conserved [default: zero].
     #[arg(long, value_name = "X,Y,Z", value_parser = origin, allow_hyphen_values = true)]
     origin: Option<Origin>,
-    /// Mass of a particle, for tables of velocities; may be repeated.
+    /// Mass of a particle, for tables of velocities or of positions alone; may be repeated. Of a
+    /// single particle it is 1 unless given.
     #[arg(long, value_name = "I=M", value_parser = mass, requires = "input")]
     mass: Vec<(usize, f64)>,
     /// Preset of the pendulum when there is no --input: paper or reference-code.
@@ -465,7 +467,12 @@ fn read_options(arguments: &Arguments) -> Result<ReadOptions, Failure> {
 
 fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     let options = read_options(arguments)?;
-    let mut cut = Cut { points: POINTS, most: arguments.max_chunks as usize, seed: arguments.seed };
+    let mut cut = Cut {
+        points: POINTS,
+        most: arguments.max_chunks as usize,
+        seed: arguments.seed,
+        join: arguments.noise == Noise::Auto,
+    };
     if let Some(memory) = arguments.memory {
         let shape = dataset::read_shape(path, &options).map_err(input)?;
         let inputs = Inputs::new(shape, vec![0.0; shape.dimension], arguments.vector.clone())
@@ -477,7 +484,7 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             .map_err(input)?;
     let told = if arguments.dry_run { &[] } else { &warnings[..] };
     bar.suspend(|| told.iter().for_each(|w| eprintln!("warning: {w}")));
-    let Chunks { shape, chunks, available, rows, masses, memory: index, .. } = table;
+    let Chunks { shape, chunks, available, rows, momenta, masses, memory: index, .. } = table;
     let reading = PROGRAM + index;
     if let Some(memory) = arguments.memory.filter(|memory| *memory < reading) {
         let (given, least) = (memory >> 20, reading.div_ceil(1 << 20));
@@ -503,7 +510,7 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
     let mut notes = warnings;
-    if !masses.is_empty() {
+    if momenta == MomentaFrom::Velocities {
         notes.push("momenta are masses times velocities, which are taken to be in the units of the positions over that of t".into());
     }
     Ok(Data { inputs, train, validation, masses, source, notes })

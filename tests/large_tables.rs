@@ -77,7 +77,7 @@ fn ten_million_rows_are_read_in_bounded_memory() {
             .unwrap();
         write_csv(&csv);
     }
-    let cut = Cut { points: 5, most: 1000, seed: 1 };
+    let cut = Cut { points: 5, most: 1000, seed: 1, join: false };
     let mut sets = Vec::new();
     for (path, most) in [(&parquet, 100), (&csv, 100)] {
         let begin = Instant::now();

@@ -220,8 +220,14 @@ pub enum DatasetError {
         /// Where the first cut was made, and why.
         first: String,
     },
-    /// Velocities are given, but not every mass.
-    #[error("{}: gives velocities of particle {particle} (column v{particle}_x), whose mass is not known; add --mass {particle}=VALUE, or use momenta (column p{particle}_x)", path.display())]
+    /// Positions alone, and too few in succession.
+    #[error("{}: has positions alone (no p1_x, .. and no v1_x, ..), whose slopes take four or more successive rows of a trajectory; most trajectories have fewer", path.display())]
+    FewRows {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Velocities are given, or positions alone, but not every mass.
+    #[error("{}: has no momenta of particle {particle} (column p{particle}_x), and its mass is not known; add --mass {particle}=VALUE", path.display())]
     MissingMass {
         /// The file.
         path: PathBuf,

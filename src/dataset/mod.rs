@@ -2,11 +2,12 @@
 //!
 //! [`read_table`] and [`read_chunks`] read tables of many formats, [`write_table`] writes Parquet
 //! and CSV: one row per state with columns `trajectory`, `t`, `q{i}_x`, `q{i}_y`, `q{i}_z` and
-//! `p{i}_*` (or velocities `v{i}_*` and masses). They need the feature `tables`.
+//! `p{i}_*` (or velocities `v{i}_*` and masses, or positions alone). They need the feature `tables`.
 
 mod error;
 #[doc(hidden)]
 pub mod files;
+mod local_polynomial;
 mod lock;
 mod sampling;
 #[cfg(feature = "tables")]
@@ -16,6 +17,7 @@ mod units;
 
 pub use crate::field::Shape;
 pub use error::{DatasetError, Format};
+pub use local_polynomial::{Momenta, Window};
 #[doc(hidden)]
 pub use lock::FolderLock;
 pub use sampling::{
@@ -23,8 +25,8 @@ pub use sampling::{
 };
 #[cfg(feature = "tables")]
 pub use table::{
-    Chunks, Cut, CutRows, Gaps, ReadOptions, Spacing, Survey, frames, read_chunks, read_shape,
-    read_table, state_columns, survey_table, write_table,
+    Chunks, Cut, CutRows, Gaps, MomentaFrom, ReadOptions, Spacing, Survey, frames, read_chunks,
+    read_shape, read_table, state_columns, survey_table, write_table,
 };
 pub use trajectory::{Trajectory, TrajectoryTable};
 pub use units::{ContextUnit, Units};

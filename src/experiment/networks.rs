@@ -65,8 +65,8 @@ fn iterations(learner: BenchmarkModel, profile: Profile) -> [usize; 3] {
         Profile::Smoke => [10, 10, 5],
         Profile::Quick if equivariant && learner.dynamics() == Dynamics::Hnn => [50, 100, 0],
         Profile::Quick if probes(learner, profile).is_some() => [50, 150, 0],
-        Profile::Quick if learner == BenchmarkModel::ScalarsMlpRelu => [300, 600, 5],
-        Profile::Quick => [300, 400, 0],
+        Profile::Quick if learner == BenchmarkModel::ScalarsMlpRelu => [200, 450, 5],
+        Profile::Quick => [200, 250, 0],
         Profile::Paper if equivariant => [150, 400, 10],
         Profile::Paper => [300, 800, 20],
     }

@@ -109,7 +109,7 @@ fn parquet_files(folder: &Path) -> Vec<Vec<u8>> {
 pub fn read_every_way(path: &Path) -> Result<(), TestCaseError> {
     let begin = Instant::now();
     let options = ReadOptions { masses: BTreeMap::from([(1, 2.0)]), ..ReadOptions::default() };
-    let cut = Cut { points: 5, most: 3, seed: 1 };
+    let cut = Cut { points: 5, most: 3, seed: 1, join: false };
     let whole = read_table(path, &options);
     let some = read_chunks(path, &options, &cut, &mut |_| {});
     prop_assert_eq!(whole.is_ok(), some.is_ok());

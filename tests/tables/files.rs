@@ -426,9 +426,14 @@ fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
         let path = folder.path().join(name);
         write_table(&path, &table).unwrap();
         let chunks = |most, seed| {
-            read_chunks(&path, &ReadOptions::default(), &Cut { points: 5, most, seed }, &mut |_| {})
-                .unwrap()
-                .0
+            read_chunks(
+                &path,
+                &ReadOptions::default(),
+                &Cut { points: 5, most, seed, join: false },
+                &mut |_| {},
+            )
+            .unwrap()
+            .0
         };
         let all = chunks(10_000, 1);
         assert_eq!(
@@ -445,7 +450,7 @@ fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
         let error = read_chunks(
             &path,
             &ReadOptions::default(),
-            &Cut { points: 1, most: 3, seed: 1 },
+            &Cut { points: 1, most: 3, seed: 1, join: false },
             &mut |_| {},
         )
         .unwrap_err();
@@ -458,7 +463,7 @@ fn chunks_of_a_table_are_those_of_the_whole_or_a_draw_of_them() {
     let error = read_chunks(
         &path,
         &ReadOptions::default(),
-        &Cut { points: 5, most: 2, seed: 1 },
+        &Cut { points: 5, most: 2, seed: 1, join: false },
         &mut |_| {},
     )
     .unwrap_err();

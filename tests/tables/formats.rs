@@ -82,7 +82,7 @@ fn extended_xyz_is_read() {
     let chunks = read_chunks(
         &file.path,
         &ReadOptions::default(),
-        &Cut { points: 5, most: 9, seed: 1 },
+        &Cut { points: 5, most: 9, seed: 1, join: false },
         &mut |_| {},
     );
     assert_eq!(chunks.unwrap().0.masses, [39.9, 4.0]);

@@ -52,7 +52,7 @@ fn law_of(table: &str, scarce: usize) -> (Recovery, usize) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.csv");
     fs::write(&path, table).unwrap();
-    let cut = Cut { points: 5, most: 1000, seed: 1 };
+    let cut = Cut { points: 5, most: 1000, seed: 1, join: false };
     let options = ReadOptions { masses: BTreeMap::from([(1, MASS)]), ..ReadOptions::default() };
     let (Chunks { shape, chunks, velocities, .. }, warnings) =
         read_chunks(&path, &options, &cut, &mut |_| {}).unwrap();

@@ -138,7 +138,12 @@ fn gaps_are_refused_or_cut() {
     ] {
         assert!(notes.iter().any(|note| note.contains(part)), "{part}: {notes:?}");
     }
-    let chunks = read_chunks(&file.path, &cut, &Cut { points: 5, most: 9, seed: 1 }, &mut |_| {});
+    let chunks = read_chunks(
+        &file.path,
+        &cut,
+        &Cut { points: 5, most: 9, seed: 1, join: false },
+        &mut |_| {},
+    );
     assert_eq!(chunks.unwrap().0.chunks, table.trajectories);
     // Rows that are left out count as time where there is no clock.
     let counted = ReadOptions { time_step: Some(1.0), ..cut.clone() };
@@ -173,7 +178,7 @@ fn angles_are_told_and_unwrapped() {
         }
     }
     // Drawn chunks are unwrapped by all that comes before them.
-    let cut = Cut { points: 5, most: 4, seed: 3 };
+    let cut = Cut { points: 5, most: 4, seed: 3, join: false };
     let chunks = read_chunks(&file.path, &options, &cut, &mut |_| {}).unwrap().0.chunks;
     let last = chunks.last().unwrap();
     let expected = angle(last.times[0] as usize + last.id as usize);

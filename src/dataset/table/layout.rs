@@ -9,12 +9,22 @@ const AXES: [char; 3] = ['x', 'y', 'z'];
 /// The columns of a table in the order of a state, and what else it holds.
 pub(super) struct Layout {
     pub shape: Shape,
-    /// Whether the second half are velocities `v{i}_*` instead of momenta `p{i}_*`.
-    pub velocities: bool,
-    /// Names of the state's components.
+    pub momenta: MomentaFrom,
+    /// Names of the state's components that the table has.
     pub columns: Vec<String>,
     /// Columns that belong to none of this.
     pub ignored: Vec<String>,
+}
+
+/// What tells momenta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MomentaFrom {
+    /// Columns `p{i}_*`.
+    Momenta,
+    /// Velocities `v{i}_*` times masses.
+    Velocities,
+    /// Positions alone: masses times the slopes of polynomials through successive ones.
+    Positions,
 }
 
 /// An absent column and what is accepted in its place.
@@ -36,16 +46,20 @@ pub fn state_columns(shape: Shape, momentum: char) -> Vec<String> {
 
 impl Layout {
     /// Reads particles, dimension, and whether momenta or velocities are given, off the names of
-    /// the columns. With `timed` times are known without a column.
+    /// the columns; neither is needed. With `timed` times are known without a column.
     pub fn infer(names: &[String], timed: bool) -> Result<Self, Missing> {
         if !timed && !names.iter().any(|name| name == TIME) {
             let accepted = "times are in a column t, or --time-step DT gives what lies between rows or between frames (column frame)".into();
             return Err(Missing { column: TIME.into(), accepted });
         }
         let components: Vec<_> = names.iter().filter_map(|name| component(name)).collect();
-        let velocities = !components.iter().any(|c| c.letter == 'p')
-            && components.iter().any(|c| c.letter == 'v');
-        let momentum = if velocities { 'v' } else { 'p' };
+        let has = |letter| components.iter().any(|c| c.letter == letter);
+        let momenta = match (has('q'), has('p'), has('v')) {
+            (true, false, false) => MomentaFrom::Positions,
+            (_, false, true) => MomentaFrom::Velocities,
+            _ => MomentaFrom::Momenta,
+        };
+        let momentum = if momenta == MomentaFrom::Velocities { 'v' } else { 'p' };
         let used = || components.iter().filter(|c| c.letter == 'q' || c.letter == momentum);
         let shape = Shape {
             particles: used().map(|c| c.particle).max().unwrap_or(1),
@@ -54,10 +68,18 @@ impl Layout {
         let present: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         // A stray q1000000_x must not make a list of millions of names.
         let wanted = Shape { particles: shape.particles.min(names.len()), ..shape };
-        let columns = state_columns(wanted, momentum);
+        let mut columns = state_columns(wanted, momentum);
+        if momenta == MomentaFrom::Positions {
+            columns.truncate(columns.len() / 2);
+        }
         if let Some(column) = columns.iter().find(|column| !present.contains(column.as_str())) {
             let accepted = if components.is_empty() {
-                "a table has columns t, q1_x, .. and p1_x, .. or v1_x, ..".into()
+                "a table has columns t, q1_x, .. and p1_x, .. or v1_x, .., or q1_x, .. alone".into()
+            } else if momenta == MomentaFrom::Positions {
+                format!(
+                    "going by the other columns there are {} particle(s) in {} dimension(s)",
+                    shape.particles, shape.dimension
+                )
             } else {
                 accepted(shape, momentum)
             };
@@ -67,7 +89,7 @@ impl Layout {
         let known: BTreeSet<&str> =
             columns.iter().map(String::as_str).chain([TRAJECTORY, clock]).collect();
         let ignored = names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
-        Ok(Self { shape, velocities, columns, ignored })
+        Ok(Self { shape, momenta, columns, ignored })
     }
 }
 

@@ -37,11 +37,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use self::index::{CutRows, Spacing};
-pub use self::layout::state_columns;
+pub use self::layout::{MomentaFrom, state_columns};
 use self::opened::Opened;
 pub use self::options::{Gaps, ReadOptions};
 use self::paths::format_to_write;
 pub use self::survey::{Survey, survey_table};
+use super::local_polynomial::{Momenta, Window};
 use super::trajectory::{chunk_count, chunk_range};
 use super::{DatasetError, Format, Shape, Trajectory, TrajectoryTable};
 use crate::progress::Progress;
@@ -57,7 +58,8 @@ use crate::progress::Progress;
 /// One row per state: `t`, and for each particle i = 1..N its position `q{i}_x`, `q{i}_y`, `q{i}_z`
 /// and momentum `p{i}_*`, in any order; in two dimensions there is no `_z`, in one neither `_y`.
 /// Particles and dimension are read off the names, whose case doesn't matter. In place of momenta
-/// there may be velocities `v{i}_*`, times masses. A column `trajectory` (integer id) tells the
+/// there may be velocities `v{i}_*`, times masses, or neither: then momenta are masses times the
+/// slopes of polynomials through successive positions, and the points are the middles of these. A column `trajectory` (integer id) tells the
 /// trajectories apart; without one each file is one. Numbers may be of any width, integer or float,
 /// times also stamps (ISO 8601, counted from the first in seconds) or durations. The rows of a
 /// trajectory need not stand together: they are collected by id in the file's order, in which times
@@ -75,10 +77,18 @@ pub fn read_table(
 ) -> Result<(TrajectoryTable, Vec<String>), DatasetError> {
     let mut opened = Opened::new(path, options)?;
     let index = opened.index(&mut |_| {})?;
-    let trajectories = opened.states(&index, index.pieces(), &mut |_| {})?;
+    let mut trajectories = opened.states(&index, index.pieces(), &mut |_| {})?;
+    let mut notes = opened.notes(&index);
+    if opened.layout.momenta == MomentaFrom::Positions {
+        let momenta = opened.momenta();
+        let window = opened.window(&trajectories, &momenta, 2)?;
+        trajectories = trajectories.iter().map(|rows| window.joined(rows, &momenta)).collect();
+        trajectories.retain(|points| points.times.len() > 1);
+        notes.push(window_note(path, &window));
+    }
     let metadata = opened.source.metadata()?;
     let shape = opened.layout.shape;
-    Ok((TrajectoryTable { shape, trajectories, metadata }, opened.notes(&index)))
+    Ok((TrajectoryTable { shape, trajectories, metadata }, notes))
 }
 
 /// How [`read_chunks`] cuts trajectories, and how many chunks it keeps.
@@ -90,6 +100,8 @@ pub struct Cut {
     pub most: usize,
     /// Seed of the draw, where there are more.
     pub seed: u64,
+    /// Whether points may be made of many rows each, where rows are dense and noisy.
+    pub join: bool,
 }
 
 /// Chunks that a table was cut into.
@@ -103,16 +115,21 @@ pub struct Chunks {
     pub available: usize,
     /// Rows of the table.
     pub rows: usize,
-    /// Whether the momenta are masses times velocities of the table.
-    pub velocities: bool,
-    /// These masses, where they are: those of the options, or else of the file.
+    /// What tells momenta.
+    pub momenta: MomentaFrom,
+    /// The masses that momenta were made with, unless the table has momenta: those of the options,
+    /// or else of the file, or one.
     pub masses: Vec<f64>,
+    /// Which rows make a point of a chunk.
+    pub window: Window,
     /// Bytes that were held to know which rows belong together.
     pub memory: usize,
 }
 
 /// Reads a table (see [`read_table`] for the formats) that is too large to be held: it is cut into
-/// chunks as by [`TrajectoryTable::chunks`], of which a random draw is kept.
+/// chunks as by [`TrajectoryTable::chunks`], of which a random draw is kept. Where positions alone
+/// are known, or rows are dense and noisy and `cut` allows it, points are made of many rows each
+/// ([`Window`]).
 ///
 /// The files are read twice, column by column: all of it is checked, but besides the chunks some 40
 /// bytes are held for each change from one trajectory to another. `progress` is told how much is
@@ -130,10 +147,29 @@ pub fn read_chunks(
     let progress = &mut |fraction: f64| progress(Progress::Reading { fraction });
     let part = opened.part_of_index();
     let index = opened.index(&mut |done| progress(part * done))?;
-    let (pieces, available) = drawn(index.pieces(), cut)?;
     let rest = &mut |done| progress(part + (1.0 - part) * done);
-    let chunks = opened.states(&index, &pieces, rest)?;
-    let notes = opened.notes(&index);
+    let momenta = opened.momenta();
+    // What windows are chosen by is read along with the chunks that there are without.
+    let (mut pieces, mut available) = drawn(index.pieces(), cut, &Window::ROW)?;
+    let pilot = pilot(index.pieces(), cut);
+    let some = if momenta == Momenta::Given {
+        if cut.join { &pilot[..] } else { &[] }
+    } else {
+        pieces.clear();
+        &pilot
+    };
+    pieces.extend_from_slice(some);
+    let mut chunks = opened.states(&index, &pieces, rest)?;
+    let pilot = chunks.split_off(pieces.len() - some.len());
+    let mut notes = opened.notes(&index);
+    let window =
+        if some.is_empty() { Window::ROW } else { opened.window(&pilot, &momenta, cut.points)? };
+    if window != Window::ROW {
+        (pieces, available) = drawn(index.pieces(), cut, &window)?;
+        let rows = opened.states(&index, &pieces, &mut |_| {})?;
+        chunks = rows.iter().map(|rows| window.joined(rows, &momenta)).collect();
+        notes.push(window_note(path, &window));
+    }
     let Opened { layout, masses, .. } = opened;
     Ok((
         Chunks {
@@ -141,7 +177,8 @@ pub fn read_chunks(
             chunks,
             available,
             rows: index.rows as usize,
-            velocities: layout.velocities,
+            momenta: layout.momenta,
+            window,
             masses,
             memory: index.memory(),
         },
@@ -150,11 +187,16 @@ pub fn read_chunks(
 }
 
 /// The chunks that are kept, in order, and the number of all.
-fn drawn(trajectories: &[Range<u64>], cut: &Cut) -> Result<(Vec<Range<u64>>, usize), DatasetError> {
+fn drawn(
+    trajectories: &[Range<u64>],
+    cut: &Cut,
+    window: &Window,
+) -> Result<(Vec<Range<u64>>, usize), DatasetError> {
+    let points = |rows: &Range<u64>| 0..window.points(rows.end - rows.start);
     let mut ends = Vec::with_capacity(trajectories.len());
     let mut available = 0;
     for rows in trajectories {
-        available += chunk_count(rows, cut.points)?;
+        available += chunk_count(&points(rows), cut.points)?;
         ends.push(available);
     }
     let chosen = if available > cut.most {
@@ -168,9 +210,40 @@ fn drawn(trajectories: &[Range<u64>], cut: &Cut) -> Result<(Vec<Range<u64>>, usi
     let range = |chunk: usize| {
         let k = ends.partition_point(|end| *end <= chunk);
         let before = k.checked_sub(1).map_or(0, |k| ends[k]);
-        chunk_range(&trajectories[k], cut.points, chunk - before)
+        let rows = &trajectories[k];
+        let within = window.rows_of(chunk_range(&points(rows), cut.points, chunk - before));
+        rows.start + within.start..rows.start + within.end
     };
     Ok((chosen.into_iter().map(range).collect(), available))
+}
+
+/// Rows that windows are chosen by, at most, and of one trajectory.
+const PILOT: u64 = 20_000;
+const OF_ONE: u64 = 2_000;
+
+/// Pieces of trajectories that show what is between rows.
+fn pilot(trajectories: &[Range<u64>], cut: &Cut) -> Vec<Range<u64>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(cut.seed);
+    let most = (PILOT / OF_ONE) as usize;
+    let mean = trajectories.iter().map(|rows| rows.end - rows.start).sum::<u64>()
+        / trajectories.len().max(1) as u64;
+    let wanted = trajectories.len().min(most.max((PILOT / mean.max(1)) as usize));
+    let mut chosen = rand::seq::index::sample(&mut rng, trajectories.len(), wanted).into_vec();
+    chosen.sort_unstable();
+    chosen
+        .into_iter()
+        .map(|k| trajectories[k].start..trajectories[k].end.min(trajectories[k].start + OF_ONE))
+        .collect()
+}
+
+/// What is told of points that are made of many rows.
+fn window_note(path: &Path, window: &Window) -> String {
+    let Window { rows, stride, degree } = window;
+    let way = if rows == &(degree + 1) { "through" } else { "fitted to" };
+    format!(
+        "{}: each point is a polynomial of degree {degree} {way} {rows} successive rows, every {stride} row(s): noise is that of points",
+        path.display()
+    )
 }
 
 /// Particles and dimension of a table, by its columns alone.

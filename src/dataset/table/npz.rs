@@ -46,25 +46,23 @@ pub(super) fn read(
         column: column.into(),
         found: found.clone(),
         hint: format!(
-            "; arrays t, q, and p or v are accepted, of shape (rows, particles, dimension) or (runs, rows, particles, dimension); --columns {column}=NAME says which array is {column}"
+            "; arrays t, q, and p or v (or q alone) are accepted, of shape (rows, particles, dimension) or (runs, rows, particles, dimension); --columns {column}=NAME says which array is {column}"
         ),
     };
     let q = take("q").ok_or_else(|| missing("q"))?;
-    let momenta = take("p").map(|p| ('p', p));
-    let (letter, p) =
-        momenta.or_else(|| take("v").map(|v| ('v', v))).ok_or_else(|| missing("p"))?;
+    let momenta = take("p").map(|p| ('p', p)).or_else(|| take("v").map(|v| ('v', v)));
     let (t, masses) = (take("t"), take("mass").map_or(Vec::new(), |mass| mass.values));
     if q.values.is_empty() {
         return Err(DatasetError::NoRows { path: path.into() });
     }
     let shape = Shape::of(&q.shape).map_err(|found| corrupt(format!("array q {found}")))?;
-    if p.shape != q.shape {
+    if let Some((letter, p)) = momenta.as_ref().filter(|(_, p)| p.shape != q.shape) {
         let reason = format!("array {letter} has the shape {:?}, array q {:?}", p.shape, q.shape);
         return Err(corrupt(reason));
     }
     let times = t.map(|t| shape.times(t)).transpose().map_err(corrupt)?;
     let masses = Some(masses).filter(|m| m.len() == shape.particles).unwrap_or_default();
-    Ok(shape.table(&q, (letter, &p), times, masses))
+    Ok(shape.table(&q, momenta.as_ref(), times, masses))
 }
 
 /// Axes of an array of vectors.
@@ -116,7 +114,7 @@ impl Shape {
     fn table(
         &self,
         q: &Array,
-        (letter, p): (char, &Array),
+        momenta: Option<&(char, Array)>,
         times: Option<Vec<f64>>,
         masses: Vec<f64>,
     ) -> MemoryTable {
@@ -131,7 +129,8 @@ impl Shape {
             columns.push(times);
         }
         let each = self.particles * self.dimension;
-        for (letter, array) in [('q', q), (letter, p)] {
+        let momenta = momenta.map(|(letter, array)| (*letter, array));
+        for (letter, array) in std::iter::once(('q', q)).chain(momenta) {
             for k in 0..each {
                 let axis = AXES[k % self.dimension];
                 names.push(format!("{letter}{}_{axis}", k / self.dimension + 1));

@@ -7,20 +7,24 @@ use std::path::Path;
 use super::builder;
 use super::cell::Kind;
 use super::index::{Clock, Index};
-use super::layout::{Layout, Missing, TRAJECTORY, state_columns};
+use super::layout::{Layout, Missing, MomentaFrom, TRAJECTORY, state_columns};
 use super::options::{Gaps, ReadOptions};
 use super::source::Source;
 use super::states::{self, Columns, Jump};
 use super::suggest::{mapping, nearest};
+use crate::dataset::local_polynomial::{Momenta, Window};
 use crate::dataset::{DatasetError, Shape, Trajectory};
 
 /// An open table, and how it is to be read.
 pub(super) struct Opened {
     pub source: Source,
     pub layout: Layout,
-    /// Masses that velocities are multiplied with; none for momenta.
+    /// Masses that velocities are multiplied with, also those that are slopes of positions; none for
+    /// momenta.
     pub masses: Vec<f64>,
     pub columns: Columns,
+    /// Whether the mass is not given, and taken to be one.
+    assumed: bool,
     clock: Clock,
     gaps: Gaps,
     notes: Vec<String>,
@@ -37,6 +41,7 @@ impl Opened {
         let mut source = Source::open(path, options)?;
         let layout = Layout::infer(source.columns(), options.time_step.is_some())
             .map_err(|missing| missing_column(&source, options, missing))?;
+        no_other_momenta(&source, &layout, options)?;
         let clock = match options.time_step {
             None => Clock::Column,
             Some(step) if source.columns().iter().any(|name| name == "frame") => {
@@ -50,17 +55,20 @@ impl Opened {
         let wanted: Vec<(&str, Kind)> = id.into_iter().chain(time).chain(states).collect();
         source.check_columns(&wanted)?;
         let masses = masses(&mut source, &layout, options)?;
-        let half = layout.columns.len() / 2;
+        let assumed = options.masses.is_empty() && source.first()?.masses().is_empty();
+        let half = layout.shape.state_len() / 2;
         let mut factors = vec![1.0; half];
         let each = layout.shape.dimension;
         factors.extend((0..half).map(|k| masses.get(k / each).copied().unwrap_or(1.0)));
+        factors.truncate(layout.columns.len());
         let angles = angles(&layout, &options.angles)?;
-        let columns = Columns { names: layout.columns.clone(), factors, angles };
+        let columns = Columns { names: layout.columns.clone(), factors, angles, positions: half };
         let mut opened = Self {
             source,
             layout,
             masses,
             columns,
+            assumed,
             clock,
             gaps: options.gaps,
             notes: Vec::new(),
@@ -96,6 +104,31 @@ impl Opened {
         };
         let done = &mut |done| progress(part + (1.0 - part) * done);
         builder::read(&mut self.source, clock, &witness, broken, done)
+    }
+
+    /// What the columns of a state are besides positions.
+    pub fn momenta(&self) -> Momenta {
+        match self.layout.momenta {
+            MomentaFrom::Positions => {
+                let of = |mass: &f64| std::iter::repeat_n(*mass, self.layout.shape.dimension);
+                Momenta::OfSlopes(self.masses.iter().flat_map(of).collect())
+            }
+            _ => Momenta::Given,
+        }
+    }
+
+    /// Which rows make a point, by rows that show what is between them.
+    ///
+    /// # Errors
+    /// [`DatasetError::FewRows`].
+    pub fn window(
+        &self,
+        rows: &[Trajectory],
+        momenta: &Momenta,
+        points: usize,
+    ) -> Result<Window, DatasetError> {
+        Window::of(rows, momenta, points)
+            .ok_or_else(|| DatasetError::FewRows { path: self.source.path.clone() })
     }
 
     /// Reads the states of some ranges of the index's rows.
@@ -162,7 +195,14 @@ impl Opened {
         if !self.layout.ignored.is_empty() {
             notes.push(format!("{path}: ignored columns: {}", self.layout.ignored.join(", ")));
         }
-        if !self.layout.velocities && !options.masses.is_empty() {
+        let momenta = self.layout.momenta;
+        if momenta == MomentaFrom::Positions {
+            notes.push(format!("{path}: neither momenta (p1_x, ..) nor velocities (v1_x, ..): momenta are masses times the slopes of polynomials through successive positions"));
+        }
+        if momenta != MomentaFrom::Momenta && self.assumed {
+            notes.push(format!("{path}: no mass is given: it is taken to be 1, so energies and constants are those for each unit of mass; --mass 1=M gives it"));
+        }
+        if momenta == MomentaFrom::Momenta && !options.masses.is_empty() {
             notes.push(format!("{path}: ignored masses: the table has momenta"));
         }
         let files = self.source.files();
@@ -207,10 +247,6 @@ fn missing_column(source: &Source, options: &ReadOptions, missing: Missing) -> D
         hint += &format!("; if the names mean what they seem to, add --columns {line}{masses}");
     } else if !pairs.is_empty() {
         hint += &format!("; --columns {line} would name a part of it");
-        let moves = pairs.iter().any(|(ours, _)| ours.starts_with(['p', 'v']));
-        if !moves && missing.column.starts_with('q') {
-            hint += ", and momenta (p1_x, ..) or velocities (v1_x, ..) are needed too";
-        }
     } else if !near.is_empty() {
         hint += &format!("; nearest: {}", near.join(", "));
     }
@@ -225,13 +261,32 @@ fn missing_column(source: &Source, options: &ReadOptions, missing: Missing) -> D
     }
 }
 
-/// Masses of velocities: those of the options, or else of the file; none for momenta.
+/// A table of positions alone has no columns whose names say that they are momenta or velocities.
+fn no_other_momenta(
+    source: &Source,
+    layout: &Layout,
+    options: &ReadOptions,
+) -> Result<(), DatasetError> {
+    let (pairs, _) = mapping(source.found().1, options.time_step.is_some());
+    let momentum = pairs.into_iter().find(|(ours, _)| ours.starts_with(['p', 'v']));
+    match momentum.filter(|_| layout.momenta == MomentaFrom::Positions) {
+        None => Ok(()),
+        Some((column, theirs)) => {
+            let accepted =
+                format!("{theirs} seems to be that; without any, positions alone are accepted");
+            Err(missing_column(source, options, Missing { column, accepted }))
+        }
+    }
+}
+
+/// Masses of velocities: those of the options, or else of the file; that of a single particle is
+/// one else; none for momenta.
 fn masses(
     source: &mut Source,
     layout: &Layout,
     options: &ReadOptions,
 ) -> Result<Vec<f64>, DatasetError> {
-    if !layout.velocities {
+    if layout.momenta == MomentaFrom::Momenta {
         return Ok(Vec::new());
     }
     let path = source.path.clone();
@@ -244,7 +299,8 @@ fn masses(
     (1..=particles)
         .map(|particle| {
             let of_file = own.get(particle - 1).copied();
-            let mass = given.get(&particle).copied().or(of_file);
+            let alone = Some(1.0).filter(|_| particles == 1);
+            let mass = given.get(&particle).copied().or(of_file).or(alone);
             let mass =
                 mass.ok_or_else(|| DatasetError::MissingMass { path: path.clone(), particle })?;
             let positive = mass.is_finite() && mass > 0.0;
@@ -255,7 +311,7 @@ fn masses(
 
 /// Which columns are angles: `q1` where a particle has one coordinate, else `q1_x`.
 fn angles(layout: &Layout, names: &[String]) -> Result<Vec<bool>, DatasetError> {
-    let half = layout.columns.len() / 2;
+    let half = layout.shape.state_len() / 2;
     let one = Shape { dimension: 1, ..layout.shape };
     let short: Vec<String> = state_columns(one, 'p')
         .into_iter()

@@ -19,6 +19,8 @@ pub(super) struct Columns {
     pub factors: Vec<f64>,
     /// Whether each is an angle that may wrap.
     pub angles: Vec<bool>,
+    /// How many are positions: the first.
+    pub positions: usize,
 }
 
 /// What is told of a coordinate that jumps as an angle does.
@@ -191,7 +193,7 @@ impl<'a> Reading<'a> {
         let mut value = finite(cell, &self.wanted[k].0, segment.trajectory)?;
         if of_state && self.columns.angles[k] {
             value = progress.unwrapped(segment, row, value);
-        } else if of_state && 2 * k < self.columns.names.len() {
+        } else if of_state && k < self.columns.positions {
             progress.look_for_jumps(cell, value);
         }
         while let Some(place) = self.places.get(progress.next).filter(|place| place.row == row) {

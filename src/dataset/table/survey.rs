@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::cell::{Kind, Value};
 use super::index::{CutRows, Spacing};
+use super::layout::MomentaFrom;
 use super::opened::Opened;
 use super::options::ReadOptions;
 use super::parquet::Metadata;
@@ -30,6 +31,8 @@ pub struct Survey {
     pub pieces: usize,
     /// Particles and dimension.
     pub shape: Shape,
+    /// What tells momenta.
+    pub momenta: MomentaFrom,
     /// Masses that velocities are multiplied with; none for momenta.
     pub masses: Vec<f64>,
     /// Times between successive rows of a trajectory.
@@ -75,6 +78,7 @@ pub fn survey_table(
         trajectories: index.trajectories,
         pieces: index.pieces().len(),
         shape: opened.layout.shape,
+        momenta: opened.layout.momenta,
         masses: opened.masses,
         spacing: index.spacing,
         ranges,

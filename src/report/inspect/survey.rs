@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::highlights::range;
 use super::inspection::Highlight;
-use crate::dataset::{DatasetError, ReadOptions, Survey, survey_table};
+use crate::dataset::{DatasetError, MomentaFrom, ReadOptions, Survey, survey_table};
 
 /// Runs, rows and times of a table as a small table to print; where it can't be read as
 /// trajectories, why.
@@ -62,10 +62,14 @@ pub fn survey_text(survey: &Survey) -> String {
     );
     if !survey.masses.is_empty() {
         let masses = survey.masses.iter().zip(1..).map(|(m, i)| format!("{i}={m}"));
-        text += &format!(
-            "velocities: p = m v with the masses {}; v is taken to be in the units of q over t\n",
-            listed(masses.collect())
-        );
+        let masses = listed(masses.collect());
+        text += &if survey.momenta == MomentaFrom::Positions {
+            format!("positions alone: p = m dq/dt with the masses {masses}\n")
+        } else {
+            format!(
+                "velocities: p = m v with the masses {masses}; v is taken to be in the units of q over t\n"
+            )
+        };
     }
     if let Some(s) = survey.spacing {
         text += &format!("t from row to row: {}, mean {:.6}\n", range(&[s.least, s.most]), s.mean);

@@ -1,0 +1,372 @@
+//! Points made of many rows: polynomials fitted to the rows of a window by least squares (Savitzky
+//! & Golay 1964), where rows lie dense and are noisy, or where only positions are known.
+
+use ndarray::{Array2, ArrayView1, s};
+
+use super::Trajectory;
+
+/// Which rows make a point, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows of a point.
+    pub rows: usize,
+    /// Rows from the first of one point to the first of the next.
+    pub stride: usize,
+    /// Degree of the polynomial in time through them.
+    pub degree: usize,
+}
+
+/// What the columns of a table are, besides positions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Momenta {
+    /// Momenta, or velocities times masses.
+    Given,
+    /// Neither: momenta are masses, one for each component, times the slopes of positions.
+    OfSlopes(Vec<f64>),
+}
+
+/// Windows that are tried for noisy rows. A polynomial of degree four has five numbers, and two more
+/// degrees say whether it follows: of nine rows two are left, which tell the noise.
+const ROWS: [usize; 8] = [9, 13, 17, 25, 33, 45, 57, 65];
+/// Degree through noisy rows: the slope in the middle is that of degree three, good to the fourth
+/// order as the value is to the sixth.
+const DEGREE: usize = 4;
+/// Noise below this part of what happens from row to row is seen through by chunks of rows as they
+/// are: they gain little by points made of many.
+const LOUD: f64 = 0.05;
+/// A mean square may be above one by so many standard errors, as chance makes it.
+const CHANCE: f64 = 3.0;
+/// Points that all windows together make at least: six chunks of five.
+const POINTS: usize = 25;
+/// Rows of a point where rows are not noisy: the polynomial goes through all of them. More rows gain
+/// nothing where roundoff of the positions is what limits slopes.
+const EXACT_ROWS: usize = 9;
+
+impl Window {
+    /// Each row is a point.
+    pub const ROW: Self = Self { rows: 1, stride: 1, degree: 0 };
+
+    /// How many points `rows` successive rows make.
+    pub fn points(&self, rows: u64) -> u64 {
+        match rows.checked_sub(self.rows as u64) {
+            Some(more) => more / self.stride as u64 + 1,
+            None => 0,
+        }
+    }
+
+    /// The rows that make these points of a trajectory whose first row is row zero.
+    pub fn rows_of(&self, points: std::ops::Range<u64>) -> std::ops::Range<u64> {
+        let (stride, rows) = (self.stride as u64, self.rows as u64);
+        points.start * stride..(points.end.max(1) - 1) * stride + rows
+    }
+
+    /// The window for these rows: that of the most rows whose polynomials follow the motion, as far
+    /// as noise lets see; [`Window::ROW`] where momenta are given and noise is small or `points`
+    /// successive ones could not be made of most trajectories. None where momenta are to be found
+    /// and trajectories have fewer than four rows.
+    pub fn of(trajectories: &[Trajectory], momenta: &Momenta, points: usize) -> Option<Self> {
+        let needed = *momenta != Momenta::Given;
+        let long = |rows: &usize| points_fit(trajectories, *rows, points);
+        let mut best = None;
+        for rows in ROWS.into_iter().filter(long) {
+            let seen = Seen::through(trajectories, rows);
+            if !seen.follows() || !(needed || best.is_some() || seen.is_loud()) {
+                break;
+            }
+            best = Some(rows);
+        }
+        match best {
+            Some(rows) => {
+                Some(Self { rows, stride: rows, degree: DEGREE }.spread(trajectories, points))
+            }
+            None if needed => Self::through_rows(trajectories),
+            None => Some(Self::ROW),
+        }
+    }
+
+    /// The window whose polynomials go through all of its rows.
+    fn through_rows(trajectories: &[Trajectory]) -> Option<Self> {
+        let half = typical_rows(trajectories) / 2 + 1;
+        let rows = half.min(EXACT_ROWS);
+        let rows = rows - usize::from(rows.is_multiple_of(2));
+        (rows >= 3).then_some(Self { rows, stride: 1, degree: rows - 1 })
+    }
+
+    /// With points that share rows where there would be too few else.
+    fn spread(self, trajectories: &[Trajectory], points: usize) -> Self {
+        let enough = |stride: &usize| {
+            let window = Self { stride: *stride, ..self };
+            let all: u64 = trajectories.iter().map(|t| window.points(t.times.len() as u64)).sum();
+            all >= POINTS as u64
+                && window.points(typical_rows(trajectories) as u64) >= points as u64
+        };
+        let stride = (1..=self.rows).rev().find(enough).unwrap_or(1);
+        Self { stride, ..self }
+    }
+
+    /// The points that the rows of a trajectory make; at the mean time of each window.
+    pub fn joined(&self, trajectory: &Trajectory, momenta: &Momenta) -> Trajectory {
+        if *self == Self::ROW {
+            return trajectory.clone();
+        }
+        let points = self.points(trajectory.times.len() as u64) as usize;
+        let width = trajectory.states.ncols();
+        let slopes = match momenta {
+            Momenta::Given => &[][..],
+            Momenta::OfSlopes(masses) => masses,
+        };
+        let mut times = Vec::with_capacity(points);
+        let mut states = Array2::zeros((points, width + slopes.len()));
+        for (k, mut state) in states.rows_mut().into_iter().enumerate() {
+            let rows = k * self.stride..k * self.stride + self.rows;
+            let basis = Orthonormal::on(&trajectory.times[rows.clone()], self.degree);
+            for c in 0..width {
+                let values = trajectory.states.slice(s![rows.clone(), c]);
+                let coefficients: Vec<f64> = basis.coefficients(values).collect();
+                let at = |of: &[f64]| of.iter().zip(&coefficients).map(|(a, b)| a * b).sum::<f64>();
+                state[c] = at(&basis.value);
+                if let Some(mass) = slopes.get(c) {
+                    state[width + c] = mass * at(&basis.slope);
+                }
+            }
+            times.push(basis.middle);
+        }
+        Trajectory { id: trajectory.id, times, states }
+    }
+}
+
+/// Rows of the trajectory that half of all rows are in such or longer ones of.
+fn typical_rows(trajectories: &[Trajectory]) -> usize {
+    let mut rows: Vec<usize> = trajectories.iter().map(|t| t.times.len()).collect();
+    rows.sort_unstable();
+    let half = rows.iter().sum::<usize>() / 2;
+    let mut sum = 0;
+    let typical = rows.iter().find(|rows| {
+        sum += **rows;
+        sum >= half
+    });
+    typical.copied().unwrap_or(0)
+}
+
+/// Whether windows of so many rows make `points` and more in a typical trajectory, and enough in
+/// all, sharing no more than half of their rows.
+fn points_fit(trajectories: &[Trajectory], rows: usize, points: usize) -> bool {
+    let window = Window { rows, stride: rows.div_ceil(2), degree: DEGREE };
+    let all: u64 = trajectories.iter().map(|t| window.points(t.times.len() as u64)).sum();
+    all >= POINTS as u64 && window.points(typical_rows(trajectories) as u64) >= points as u64
+}
+
+/// What windows of some number of rows show of each column.
+struct Seen {
+    /// Mean square of what two degrees more would have, and of what is left by these, for each
+    /// number that is free.
+    more: Vec<f64>,
+    noise: Vec<f64>,
+    /// Mean square of the differences between successive rows.
+    steps: Vec<f64>,
+    /// Number of windows.
+    windows: usize,
+}
+
+impl Seen {
+    fn through(trajectories: &[Trajectory], rows: usize) -> Self {
+        let width = trajectories.first().map_or(0, |t| t.states.ncols());
+        let (mut more, mut noise, mut steps) =
+            (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
+        let mut windows = 0;
+        for trajectory in trajectories {
+            for k in 0..trajectory.times.len() / rows {
+                let at = k * rows..(k + 1) * rows;
+                let basis = Orthonormal::on(&trajectory.times[at.clone()], DEGREE + 2);
+                windows += 1;
+                for c in 0..width {
+                    let values = trajectory.states.slice(s![at.clone(), c]);
+                    let (beyond, left) = basis.beyond(values, DEGREE);
+                    more[c] += beyond;
+                    noise[c] += left;
+                    steps[c] += values
+                        .iter()
+                        .zip(values.iter().skip(1))
+                        .map(|(a, b)| (b - a).powi(2))
+                        .sum::<f64>();
+                }
+            }
+        }
+        let n = f64::from(u32::try_from(windows).unwrap_or(u32::MAX)).max(1.0);
+        more.iter_mut().for_each(|x| *x /= 2.0 * n);
+        noise.iter_mut().for_each(|x| *x /= (rows - DEGREE - 3) as f64 * n);
+        steps.iter_mut().for_each(|x| *x /= (rows - 1) as f64 * n);
+        Self { more, noise, steps, windows }
+    }
+
+    /// Whether what two degrees more would have is noise.
+    fn follows(&self) -> bool {
+        let chance = 1.0 + CHANCE * (2.0 / (2 * self.windows).max(1) as f64).sqrt();
+        self.windows > 0
+            && self.more.iter().zip(&self.noise).all(|(more, noise)| *more <= chance * noise)
+    }
+
+    /// Whether a column has noise that is large against what happens from row to row.
+    fn is_loud(&self) -> bool {
+        self.noise.iter().zip(&self.steps).any(|(noise, step)| *noise > LOUD * LOUD * step)
+    }
+}
+
+/// Polynomials that are orthonormal on the times of a window (Forsythe 1957).
+struct Orthonormal {
+    /// The mean of the times.
+    middle: f64,
+    /// Of each polynomial its values at the times.
+    on_rows: Vec<Vec<f64>>,
+    /// Of each its value at the middle, and its slope.
+    value: Vec<f64>,
+    slope: Vec<f64>,
+}
+
+impl Orthonormal {
+    fn on(times: &[f64], degree: usize) -> Self {
+        let n = times.len() as f64;
+        let middle = times[0] + times.iter().map(|t| t - times[0]).sum::<f64>() / n;
+        let half = 0.5 * (times[times.len() - 1] - times[0]);
+        let x: Vec<f64> = times.iter().map(|t| (t - middle) / half).collect();
+        let first = 1.0 / n.sqrt();
+        let mut made = Self {
+            middle,
+            on_rows: vec![vec![first; times.len()]],
+            value: vec![first],
+            slope: vec![0.0],
+        };
+        for k in 0..degree.min(times.len() - 1) {
+            // (x - a) of the last, less what it has of the one before: twice, for roundoff.
+            let mut next: Vec<f64> = x.iter().zip(&made.on_rows[k]).map(|(x, p)| x * p).collect();
+            let mut at = (0.0, made.value[k]);
+            for _ in 0..2 {
+                for (j, before) in made.on_rows.iter().enumerate() {
+                    let part: f64 = next.iter().zip(before).map(|(a, b)| a * b).sum();
+                    next.iter_mut().zip(before).for_each(|(a, b)| *a -= part * b);
+                    at = (at.0 - part * made.value[j], at.1 - part * made.slope[j]);
+                }
+            }
+            let norm = next.iter().map(|x| x * x).sum::<f64>().sqrt();
+            next.iter_mut().for_each(|x| *x /= norm);
+            made.on_rows.push(next);
+            made.value.push(at.0 / norm);
+            made.slope.push(at.1 / norm);
+        }
+        // d/dt instead of d/dx; x of the middle is zero, so the slope of x p is its value.
+        made.slope.iter_mut().for_each(|x| *x /= half);
+        made
+    }
+
+    fn coefficients(&self, values: ArrayView1<f64>) -> impl Iterator<Item = f64> {
+        // What is constant is taken out first: coordinates may be far from zero.
+        let first = values[0];
+        let constant = first / self.value[0];
+        self.on_rows.iter().enumerate().map(move |(k, p)| {
+            let part: f64 = p.iter().zip(values.iter()).map(|(p, x)| p * (x - first)).sum();
+            if k == 0 { part + constant } else { part }
+        })
+    }
+
+    /// The squares of what these polynomials beyond some degree have of values, and of what none
+    /// has.
+    fn beyond(&self, values: ArrayView1<f64>, degree: usize) -> (f64, f64) {
+        let mean = values.mean().unwrap_or(0.0);
+        let mut left: Vec<f64> = values.iter().map(|x| x - mean).collect();
+        let mut more = 0.0;
+        for (k, p) in self.on_rows.iter().enumerate() {
+            let part: f64 = p.iter().zip(&left).map(|(a, b)| a * b).sum();
+            left.iter_mut().zip(p).for_each(|(x, p)| *x -= part * p);
+            if k > degree {
+                more += part * part;
+            }
+        }
+        (more, left.iter().map(|x| x * x).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{Rng, SeedableRng};
+    use rand_distr::StandardNormal;
+
+    /// A turn about the origin, with noise.
+    fn turn(rows: usize, step: f64, noise: f64, irregular: bool) -> Trajectory {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+        let shift = |k: usize| if irregular { 0.3 * (7.0 * k as f64).sin() } else { 0.0 };
+        let times: Vec<f64> = (0..rows).map(|k| (k as f64 + shift(k)) * step).collect();
+        let states = Array2::from_shape_fn((rows, 2), |(k, c)| {
+            let t: f64 = times[k];
+            let exact = if c == 0 { 100.0 + t.sin() } else { t.cos() };
+            exact + noise * rng.sample::<f64, _>(StandardNormal)
+        });
+        Trajectory { id: 4, times, states }
+    }
+
+    fn positions(turn: &Trajectory) -> Trajectory {
+        Trajectory { states: turn.states.slice(s![.., ..1]).to_owned(), ..turn.clone() }
+    }
+
+    #[test]
+    fn slopes_of_clean_positions_are_good_to_the_order_of_their_polynomial() {
+        let of_slopes = Momenta::OfSlopes(vec![2.0]);
+        for irregular in [false, true] {
+            let error = |step: f64| {
+                let rows = positions(&turn(60, step, 0.0, irregular));
+                let window = Window::of(&[rows.clone()], &of_slopes, 5).expect("long enough");
+                assert_eq!(window, Window { rows: 9, stride: 1, degree: 8 });
+                let points = window.joined(&rows, &of_slopes);
+                let off =
+                    points.states.rows().into_iter().zip(&points.times).map(|(z, t)| {
+                        (z[0] - 100.0 - t.sin()).abs().max((z[1] - 2.0 * t.cos()).abs())
+                    });
+                off.fold(0.0, f64::max)
+            };
+            let (coarse, fine) = (error(0.4), error(0.2));
+            println!("{coarse:.1e} {fine:.1e}");
+            assert!(fine < 1e-8 && coarse / fine > 128.0, "{coarse:.1e} {fine:.1e}");
+        }
+    }
+
+    #[test]
+    fn regress_dense_noise_is_averaged_as_far_as_polynomials_follow() {
+        let noisy = turn(2000, 0.03, 0.02, false);
+        let window = Window::of(&[noisy.clone()], &Momenta::Given, 5).expect("momenta are given");
+        assert!(window.rows >= 25 && window.stride == window.rows, "{window:?}");
+        let points = window.joined(&noisy, &Momenta::Given);
+        let off = |c: usize, exact: fn(f64) -> f64| {
+            let squares = points
+                .times
+                .iter()
+                .zip(points.states.column(c))
+                .map(|(t, x)| (x - exact(*t)).powi(2));
+            (squares.sum::<f64>() / points.times.len() as f64).sqrt()
+        };
+        let (q, p) = (off(0, |t| 100.0 + t.sin()), off(1, f64::cos));
+        println!("{q:.1e} {p:.1e}");
+        assert!(q < 0.5 * 0.02 && p < 0.5 * 0.02, "{q} {p}");
+    }
+
+    #[test]
+    fn clean_and_sparse_rows_stay_as_they_are() {
+        for (rows, step, noise) in
+            [(2000, 0.03, 0.0), (2000, 0.03, 1e-4), (2000, 1.0, 0.02), (20, 0.03, 0.02)]
+        {
+            let rows = turn(rows, step, noise, false);
+            assert_eq!(Window::of(&[rows], &Momenta::Given, 5), Some(Window::ROW));
+        }
+        let short = positions(&turn(3, 0.1, 0.0, false));
+        assert_eq!(Window::of(&[short], &Momenta::OfSlopes(vec![1.0]), 5), None);
+    }
+
+    #[test]
+    fn points_and_rows_are_counted_alike() {
+        let window = Window { rows: 9, stride: 4, degree: 4 };
+        assert_eq!((window.points(8), window.points(9), window.points(17)), (0, 1, 3));
+        assert_eq!(window.rows_of(1..3), 4..17);
+        let rows = turn(17, 0.1, 0.01, false);
+        assert_eq!(window.joined(&rows, &Momenta::Given).times.len(), 3);
+        assert_eq!(Window::ROW.rows_of(2..5), 2..5);
+    }
+}
