@@ -225,7 +225,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let bar = progress(arguments.quiet || arguments.verbose);
     let signals = on_signal(&bar);
-    let Data { inputs, train, validation, masses, source, notes } = load(arguments, &bar)?;
+    let Data { inputs, train, validation, masses, noise, source, notes } = load(arguments, &bar)?;
     if arguments.dry_run {
         return dry_run(arguments, &bar, (train.len(), validation.len()), &inputs);
     }
@@ -244,8 +244,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
         .unwrap_or_default();
     let deadline = end.or_when(stop.clone());
-    let settings =
-        RecoverSettings { noise: arguments.noise, masses, deadline, seed: arguments.seed };
+    let settings = RecoverSettings { noise, masses, deadline, seed: arguments.seed };
     let failed = |error| match error {
         RecoverError::Train(train::TrainError::NothingToLearn) => input(
             "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
@@ -391,6 +390,8 @@ struct Data {
     validation: Vec<Trajectory>,
     /// Masses that momenta were made of velocities with, if they were.
     masses: Vec<f64>,
+    /// What is known of the noise.
+    noise: Noise,
     /// Where they are from.
     source: String,
     /// What was ignored, assumed or cut in reading them.
@@ -408,7 +409,7 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     }
     let mut data = match &arguments.input {
         Some(path) => read(path, arguments, bar)?,
-        None => pendulum(&arguments.preset, arguments.seed)?,
+        None => pendulum(arguments)?,
     };
     let Inputs { shape, origin, context, .. } = data.inputs;
     let given = |name: &String| arguments.vector.iter().any(|(n, _)| n == name);
@@ -484,7 +485,8 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             .map_err(input)?;
     let told = if arguments.dry_run { &[] } else { &warnings[..] };
     bar.suspend(|| told.iter().for_each(|w| eprintln!("warning: {w}")));
-    let Chunks { shape, chunks, available, rows, momenta, masses, memory: index, .. } = table;
+    let Chunks { shape, chunks, available, rows, momenta, masses, noise, memory: index, .. } =
+        table;
     let reading = PROGRAM + index;
     if let Some(memory) = arguments.memory.filter(|memory| *memory < reading) {
         let (given, least) = (memory >> 20, reading.div_ceil(1 << 20));
@@ -510,10 +512,17 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
     let mut notes = warnings;
+    if let (MomentaFrom::Positions, Noise::Sigma(_)) = (momenta, &arguments.noise) {
+        return Err(Failure::Input(
+            "--noise: of positions alone auto and none are accepted: that of slopes is another"
+                .into(),
+        ));
+    }
     if momenta == MomentaFrom::Velocities {
         notes.push("momenta are masses times velocities, which are taken to be in the units of the positions over that of t".into());
     }
-    Ok(Data { inputs, train, validation, masses, source, notes })
+    let noise = noise.map_or(arguments.noise.clone(), Noise::Each);
+    Ok(Data { inputs, train, validation, masses, noise, source, notes })
 }
 
 /// Says what a table holds and what would be done with it.
@@ -564,7 +573,8 @@ fn fitting(memory: usize, inputs: &Inputs) -> Result<usize, Failure> {
 
 /// The springy double pendulum's own data: the paper's 500 chunks of five points, and as many to
 /// validate with.
-fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
+fn pendulum(arguments: &Arguments) -> Result<Data, Failure> {
+    let (preset, seed) = (&arguments.preset[..], arguments.seed);
     let known = [Preset::ReferenceCode, Preset::Paper];
     let preset = known.into_iter().find(|p| p.name() == preset).ok_or_else(|| {
         Failure::Input(format!(
@@ -579,6 +589,7 @@ fn pendulum(preset: &str, seed: u64) -> Result<Data, Failure> {
         train: data.train.trajectories,
         validation: data.validation.trajectories,
         masses: Vec::new(),
+        noise: arguments.noise.clone(),
         source,
         notes: Vec::new(),
     })

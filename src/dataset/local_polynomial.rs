@@ -34,6 +34,10 @@ const DEGREE: usize = 4;
 /// Noise below this part of what happens from row to row is seen through by chunks of rows as they
 /// are: they gain little by points made of many.
 const LOUD: f64 = 0.05;
+/// Points whose noise is below this part of what happens between them are not made of more rows: of
+/// pendulums, orbits and springs with 1 to 3 % of noise the law was found alike from 0.1 to 0.2,
+/// while from 0.05 on too few points were left.
+const LOUD_POINTS: f64 = 0.1;
 /// A mean square may be above one by so many standard errors, as chance makes it.
 const CHANCE: f64 = 3.0;
 /// Points that all windows together make at least: six chunks of five.
@@ -60,27 +64,43 @@ impl Window {
         points.start * stride..(points.end.max(1) - 1) * stride + rows
     }
 
-    /// The window for these rows: that of the most rows whose polynomials follow the motion, as far
-    /// as noise lets see; [`Window::ROW`] where momenta are given and noise is small or `points`
-    /// successive ones could not be made of most trajectories. None where momenta are to be found
+    /// The window for these rows: of those whose polynomials follow the motion, as far as noise lets
+    /// see, the first whose points have little noise against what happens between them, else the
+    /// last. [`Window::ROW`] where momenta are given and that is true of the rows, or `points`
+    /// successive points could not be made of most trajectories. None where momenta are to be found
     /// and trajectories have fewer than four rows.
-    pub fn of(trajectories: &[Trajectory], momenta: &Momenta, points: usize) -> Option<Self> {
+    ///
+    /// Besides it, for noisy rows, the standard deviation of the noise of each component of a point,
+    /// as what is left of the rows says. With `join` off rows are taken to have no noise.
+    pub fn of(
+        trajectories: &[Trajectory],
+        momenta: &Momenta,
+        points: usize,
+        join: bool,
+    ) -> Option<(Self, Option<Vec<f64>>)> {
         let needed = *momenta != Momenta::Given;
         let long = |rows: &usize| points_fit(trajectories, *rows, points);
         let mut best = None;
-        for rows in ROWS.into_iter().filter(long) {
+        for rows in ROWS.into_iter().filter(|rows| join && long(rows)) {
             let seen = Seen::through(trajectories, rows);
-            if !seen.follows() || !(needed || best.is_some() || seen.is_loud()) {
+            let loud = seen.is_loud(0) || (needed && seen.is_loud(1));
+            let is_first = best.is_none() && !needed;
+            if !seen.follows() || (is_first && !rows_are_loud(trajectories, &seen)) {
                 break;
             }
-            best = Some(rows);
+            best = Some((rows, seen.noise(momenta)));
+            if !loud {
+                break;
+            }
         }
         match best {
-            Some(rows) => {
-                Some(Self { rows, stride: rows, degree: DEGREE }.spread(trajectories, points))
+            Some((rows, noise)) => {
+                let window = Self { rows, stride: rows, degree: DEGREE };
+                let is_known = noise.iter().all(|s| s.is_finite() && *s > 0.0);
+                Some((window.spread(trajectories, points), Some(noise).filter(|_| is_known)))
             }
-            None if needed => Self::through_rows(trajectories),
-            None => Some(Self::ROW),
+            None if needed => Self::through_rows(trajectories).map(|window| (window, None)),
+            None => Some((Self::ROW, None)),
         }
     }
 
@@ -156,59 +176,101 @@ fn points_fit(trajectories: &[Trajectory], rows: usize, points: usize) -> bool {
     all >= POINTS as u64 && window.points(typical_rows(trajectories) as u64) >= points as u64
 }
 
+/// Whether the noise of some column, as windows show it, is large against what happens from row to
+/// row.
+fn rows_are_loud(trajectories: &[Trajectory], seen: &Seen) -> bool {
+    let n = seen.windows.max(1) as f64;
+    seen.columns.iter().enumerate().any(|(c, column)| {
+        let steps = trajectories.iter().flat_map(|t| {
+            let x = t.states.column(c);
+            (1..x.len()).map(move |k| (x[k] - x[k - 1]).powi(2))
+        });
+        let (sum, count) = steps.fold((0.0, 0.0), |(sum, n), step| (sum + step, n + 1.0));
+        column.noise / n > LOUD * LOUD * sum / f64::max(count, 1.0)
+    })
+}
+
 /// What windows of some number of rows show of each column.
 struct Seen {
-    /// Mean square of what two degrees more would have, and of what is left by these, for each
-    /// number that is free.
-    more: Vec<f64>,
-    noise: Vec<f64>,
-    /// Mean square of the differences between successive rows.
-    steps: Vec<f64>,
+    columns: Vec<Column>,
     /// Number of windows.
     windows: usize,
+}
+
+/// Sums over windows for one column.
+#[derive(Clone, Default)]
+struct Column {
+    /// Squares of what two degrees more would have.
+    more: f64,
+    /// Squares of what is left by these, for each number that is free.
+    noise: f64,
+    /// Of the value in the middle and of its slope: the variance for unit noise, and the squares of
+    /// the differences between successive points.
+    variance: [f64; 2],
+    steps: [f64; 2],
 }
 
 impl Seen {
     fn through(trajectories: &[Trajectory], rows: usize) -> Self {
         let width = trajectories.first().map_or(0, |t| t.states.ncols());
-        let (mut more, mut noise, mut steps) =
-            (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
-        let mut windows = 0;
+        let mut seen = Self { columns: vec![Column::default(); width], windows: 0 };
         for trajectory in trajectories {
+            let mut last: Option<Vec<[f64; 2]>> = None;
             for k in 0..trajectory.times.len() / rows {
                 let at = k * rows..(k + 1) * rows;
                 let basis = Orthonormal::on(&trajectory.times[at.clone()], DEGREE + 2);
-                windows += 1;
-                for c in 0..width {
+                let of_point = |c: usize| {
                     let values = trajectory.states.slice(s![at.clone(), c]);
                     let (beyond, left) = basis.beyond(values, DEGREE);
-                    more[c] += beyond;
-                    noise[c] += left;
-                    steps[c] += values
-                        .iter()
-                        .zip(values.iter().skip(1))
-                        .map(|(a, b)| (b - a).powi(2))
-                        .sum::<f64>();
+                    (beyond, left / (rows - DEGREE - 3) as f64, basis.at_middle(values, DEGREE))
+                };
+                let found: Vec<(f64, f64, [f64; 2])> = (0..width).map(of_point).collect();
+                let variance = [&basis.value, &basis.slope]
+                    .map(|of| of[..=DEGREE].iter().map(|x| x * x).sum::<f64>());
+                for (c, (more, noise, point)) in found.iter().enumerate() {
+                    let column = &mut seen.columns[c];
+                    column.more += more;
+                    column.noise += noise;
+                    for i in 0..2 {
+                        column.variance[i] += variance[i];
+                        let step = last.as_ref().map_or(0.0, |last| point[i] - last[c][i]);
+                        column.steps[i] += step * step;
+                    }
                 }
+                seen.windows += 1;
+                last = Some(found.into_iter().map(|(_, _, point)| point).collect());
             }
         }
-        let n = f64::from(u32::try_from(windows).unwrap_or(u32::MAX)).max(1.0);
-        more.iter_mut().for_each(|x| *x /= 2.0 * n);
-        noise.iter_mut().for_each(|x| *x /= (rows - DEGREE - 3) as f64 * n);
-        steps.iter_mut().for_each(|x| *x /= (rows - 1) as f64 * n);
-        Self { more, noise, steps, windows }
+        seen
     }
 
     /// Whether what two degrees more would have is noise.
     fn follows(&self) -> bool {
         let chance = 1.0 + CHANCE * (2.0 / (2 * self.windows).max(1) as f64).sqrt();
-        self.windows > 0
-            && self.more.iter().zip(&self.noise).all(|(more, noise)| *more <= chance * noise)
+        let follows = |c: &Column| 0.5 * c.more <= chance * c.noise;
+        self.windows > 0 && self.columns.iter().all(follows)
     }
 
-    /// Whether a column has noise that is large against what happens from row to row.
-    fn is_loud(&self) -> bool {
-        self.noise.iter().zip(&self.steps).any(|(noise, step)| *noise > LOUD * LOUD * step)
+    /// Whether the noise of some column's points, or of their slopes, is large against what happens
+    /// from point to point.
+    fn is_loud(&self, of: usize) -> bool {
+        let n = self.windows.max(1) as f64;
+        self.columns
+            .iter()
+            .any(|c| c.noise / n * c.variance[of] > LOUD_POINTS * LOUD_POINTS * c.steps[of])
+    }
+
+    /// Standard deviations of the noise of the components of points.
+    fn noise(&self, momenta: &Momenta) -> Vec<f64> {
+        let n = self.windows.max(1) as f64;
+        let of =
+            |k: usize| self.columns.iter().map(move |c| (c.noise / n * c.variance[k] / n).sqrt());
+        match momenta {
+            Momenta::Given => of(0).collect(),
+            Momenta::OfSlopes(masses) => {
+                of(0).chain(of(1).zip(masses).map(|(noise, mass)| mass * noise)).collect()
+            }
+        }
     }
 }
 
@@ -268,6 +330,12 @@ impl Orthonormal {
         })
     }
 
+    /// The value in the middle and its slope, by the polynomials up to some degree.
+    fn at_middle(&self, values: ArrayView1<f64>, degree: usize) -> [f64; 2] {
+        let coefficients: Vec<f64> = self.coefficients(values).take(degree + 1).collect();
+        [&self.value, &self.slope].map(|of| of.iter().zip(&coefficients).map(|(a, b)| a * b).sum())
+    }
+
     /// The squares of what these polynomials beyond some degree have of values, and of what none
     /// has.
     fn beyond(&self, values: ArrayView1<f64>, degree: usize) -> (f64, f64) {
@@ -314,7 +382,8 @@ mod tests {
         for irregular in [false, true] {
             let error = |step: f64| {
                 let rows = positions(&turn(60, step, 0.0, irregular));
-                let window = Window::of(&[rows.clone()], &of_slopes, 5).expect("long enough");
+                let window =
+                    Window::of(&[rows.clone()], &of_slopes, 5, true).expect("long enough").0;
                 assert_eq!(window, Window { rows: 9, stride: 1, degree: 8 });
                 let points = window.joined(&rows, &of_slopes);
                 let off =
@@ -330,9 +399,10 @@ mod tests {
     }
 
     #[test]
-    fn regress_dense_noise_is_averaged_as_far_as_polynomials_follow() {
+    fn regress_dense_noise_is_averaged_as_far_as_it_helps() {
         let noisy = turn(2000, 0.03, 0.02, false);
-        let window = Window::of(&[noisy.clone()], &Momenta::Given, 5).expect("momenta are given");
+        let (window, noise) =
+            Window::of(&[noisy.clone()], &Momenta::Given, 5, true).expect("momenta are given");
         assert!(window.rows >= 25 && window.stride == window.rows, "{window:?}");
         let points = window.joined(&noisy, &Momenta::Given);
         let off = |c: usize, exact: fn(f64) -> f64| {
@@ -354,10 +424,10 @@ mod tests {
             [(2000, 0.03, 0.0), (2000, 0.03, 1e-4), (2000, 1.0, 0.02), (20, 0.03, 0.02)]
         {
             let rows = turn(rows, step, noise, false);
-            assert_eq!(Window::of(&[rows], &Momenta::Given, 5), Some(Window::ROW));
+            assert_eq!(Window::of(&[rows], &Momenta::Given, 5, true), Some((Window::ROW, None)));
         }
         let short = positions(&turn(3, 0.1, 0.0, false));
-        assert_eq!(Window::of(&[short], &Momenta::OfSlopes(vec![1.0]), 5), None);
+        assert_eq!(Window::of(&[short], &Momenta::OfSlopes(vec![1.0]), 5, true), None);
     }
 
     #[test]

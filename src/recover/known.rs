@@ -54,7 +54,7 @@ impl Grown {
 pub(super) fn learn<'a>(
     learner: &mut Learner<'a>,
     teaching: Option<Teaching<'a>>,
-    noise: Noise,
+    noise: &Noise,
     units: &Units,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Known, RecoverError> {
@@ -83,7 +83,7 @@ pub(super) fn learn<'a>(
         nonconservative = Some(Nonconservative { misfit_without: *misfit_without, ..found });
     }
     learner.sharpen(&mut fitted);
-    let noisy = fitted.misfit > NOISY && noise != Noise::None && teaching.is_none();
+    let noisy = fitted.misfit > NOISY && *noise != Noise::None && teaching.is_none();
     // Noise is new in every point, and in all chunks alike: where intervals are missed as their
     // neighbours are, or some chunks are followed much worse than others, as in close encounters,
     // it may be the basis that doesn't follow.
@@ -100,12 +100,19 @@ pub(super) fn learn<'a>(
     if noisy && !learner.late() {
         let spread = states(learner.train()).std_axis(Axis(0), 0.0);
         let given = match noise {
-            Noise::Sigma(sigma) => Some((spread * sigma).to_vec()),
+            Noise::Sigma(sigma) => Some((spread * *sigma).to_vec()),
+            Noise::Each(noise) => Some(
+                noise.iter().zip(units.of_state(noise.len())).map(|(s, unit)| s / unit).collect(),
+            ),
             _ => None,
         };
-        if let Some(better) = learner.allow_for_noise(&fitted, given, progress)? {
-            fitted = better;
+        let is_known = given.is_some();
+        let mut better = learner.allow_for_noise(&fitted, given, progress)?;
+        if better.is_none() && is_known && !learner.late() {
+            // More than the noise is left: a law that leaves that is better than none.
+            better = learner.allow_for_noise(&fitted, None, progress)?;
         }
+        fitted = better.unwrap_or(fitted);
     }
     let grown = match (teaching, learner.noise_model()) {
         (Some(_), _) => Grown::None,

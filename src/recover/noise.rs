@@ -1,7 +1,7 @@
 //! What is known, and what is found, of the noise in the data.
 
 /// What is known of the noise in the data.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Noise {
     /// Nothing: that of each component is estimated along with the law.
     Auto,
@@ -11,6 +11,8 @@ pub enum Noise {
     /// own standard deviation over the training chunks: 0.01 is 1 % of the spread of each. To be
     /// known to 5 %.
     Sigma(f64),
+    /// Its standard deviation in each component, in the data's units; to be known to 5 %.
+    Each(Vec<f64>),
 }
 
 /// What was found of the noise.

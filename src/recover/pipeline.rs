@@ -133,7 +133,7 @@ fn recovered_from_all(
     let mut checks = checks(&learner, &units, &settings.masses);
 
     let Known { fitted, nonconservative, grown } =
-        learn(&mut learner, teaching, settings.noise, &units, progress)?;
+        learn(&mut learner, teaching, &settings.noise, &units, progress)?;
     let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
     // Where there was no time for any law, nothing is explained, whatever is left.
     let is_stopgap = !discovered.chosen.misfit.is_finite();
@@ -161,6 +161,9 @@ fn recovered_from_all(
     let beside = in_units::in_table(&units, &learner.inputs().momentum_forces);
     let inputs = &inputs.clone().with_momentum_forces(beside);
     let in_noise = learner.noise_model().is_some();
+    // Noise that was found to be larger than it is known to be.
+    let is_larger = matches!(settings.noise, Noise::Sigma(_) | Noise::Each(_))
+        && learner.noise_model().is_some_and(|found| found.chunks.given.is_none());
     let stopped = learner.late();
     let held_out = marked(&judging, &resolved.closed);
     let (learned, law) = (
@@ -180,8 +183,12 @@ fn recovered_from_all(
     let error = closed_form_error(inputs, best, &held_out, &learned.settings)?;
     let pareto = with_the_law(front, &units, Candidate { expression: best.clone(), error });
     let explains = match explains_noise {
-        Some(explains) => explains && (in_noise || judge.closed_form_does_as_well()),
-        None => judge.explains(settings.noise, train)?,
+        Some(explains) => {
+            explains
+                && (in_noise || judge.closed_form_does_as_well())
+                && (!is_larger || judge.explains(&settings.noise, train)?)
+        }
+        None => judge.explains(&settings.noise, train)?,
     };
     let explains = explains && !is_stopgap;
     if !explains && fitted.misfit > NOISY && teaching.is_none() {

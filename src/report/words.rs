@@ -43,7 +43,7 @@ pub fn verdict_text(verdict: &Verdict) -> String {
 /// The noise, in words.
 pub fn noise_text(noise: &NoiseFound) -> String {
     let deviations: Vec<String> = noise.deviation.iter().map(|s| format!("{s:.2e}")).collect();
-    let origin = if noise.given { "as given" } else { "estimated" };
+    let origin = if noise.given { "known" } else { "estimated" };
     let outliers = match noise.outliers {
         0 => String::new(),
         n => format!(

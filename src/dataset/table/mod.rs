@@ -81,7 +81,7 @@ pub fn read_table(
     let mut notes = opened.notes(&index);
     if opened.layout.momenta == MomentaFrom::Positions {
         let momenta = opened.momenta();
-        let window = opened.window(&trajectories, &momenta, 2)?;
+        let (window, _) = opened.window(&trajectories, &momenta, (2, true))?;
         trajectories = trajectories.iter().map(|rows| window.joined(rows, &momenta)).collect();
         trajectories.retain(|points| points.times.len() > 1);
         notes.push(window_note(path, &window));
@@ -122,6 +122,9 @@ pub struct Chunks {
     pub masses: Vec<f64>,
     /// Which rows make a point of a chunk.
     pub window: Window,
+    /// Standard deviation of the noise of each component of points that are made of many rows, as
+    /// what is left of these says.
+    pub noise: Option<Vec<f64>>,
     /// Bytes that were held to know which rows belong together.
     pub memory: usize,
 }
@@ -162,8 +165,11 @@ pub fn read_chunks(
     let mut chunks = opened.states(&index, &pieces, rest)?;
     let pilot = chunks.split_off(pieces.len() - some.len());
     let mut notes = opened.notes(&index);
-    let window =
-        if some.is_empty() { Window::ROW } else { opened.window(&pilot, &momenta, cut.points)? };
+    let (window, noise) = if some.is_empty() {
+        (Window::ROW, None)
+    } else {
+        opened.window(&pilot, &momenta, (cut.points, cut.join))?
+    };
     if window != Window::ROW {
         (pieces, available) = drawn(index.pieces(), cut, &window)?;
         let rows = opened.states(&index, &pieces, &mut |_| {})?;
@@ -179,6 +185,7 @@ pub fn read_chunks(
             rows: index.rows as usize,
             momenta: layout.momenta,
             window,
+            noise,
             masses,
             memory: index.memory(),
         },

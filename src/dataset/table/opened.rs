@@ -117,7 +117,8 @@ impl Opened {
         }
     }
 
-    /// Which rows make a point, by rows that show what is between them.
+    /// Which rows make a point, by rows that show what is between them, and its noise where that is
+    /// seen.
     ///
     /// # Errors
     /// [`DatasetError::FewRows`].
@@ -125,9 +126,9 @@ impl Opened {
         &self,
         rows: &[Trajectory],
         momenta: &Momenta,
-        points: usize,
-    ) -> Result<Window, DatasetError> {
-        Window::of(rows, momenta, points)
+        (points, join): (usize, bool),
+    ) -> Result<(Window, Option<Vec<f64>>), DatasetError> {
+        Window::of(rows, momenta, points, join)
             .ok_or_else(|| DatasetError::FewRows { path: self.source.path.clone() })
     }
 

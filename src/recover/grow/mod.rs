@@ -22,7 +22,7 @@ mod term;
 mod tests;
 
 use crate::dataset::Units;
-use crate::expr::{Expr, Scalar};
+use crate::expr::{Expr, Scalar, Vector};
 use crate::recover::description_length::systematic_length;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, on_front};
@@ -218,6 +218,19 @@ impl Learner<'_> {
         self.catalogue.members(offered.scalar).iter().all(has)
     }
 
+    /// Whether a scalar is, in one dimension, the length of a vector whose component along an axis
+    /// is among the scalars and keeps its sign.
+    fn is_component(&self, scalar: &Scalar) -> bool {
+        let Scalar::Norm(vector) = scalar else { return false };
+        let along = |name: &String| Scalar::dot(Vector::named(name.clone()), vector.clone());
+        let keeps_sign = |component: Scalar| {
+            let place = self.scalars().iter().position(|other| *other == component);
+            place.is_some_and(|k| self.ranges[k].0 > 0.0 || self.ranges[k].1 < 0.0)
+        };
+        self.inputs().shape.dimension == 1
+            && self.inputs().context.iter().any(|(name, _)| keeps_sign(along(name)))
+    }
+
     /// The scalars, and classes of them, that the data tell anything of.
     fn offered(&self, units: &Units) -> Vec<Offered> {
         let offered = |k: usize| {
@@ -235,6 +248,7 @@ impl Learner<'_> {
                 unit: units.of_scalar(scalar),
                 is_class: self.catalogue.is_class(k),
                 is_length: matches!(scalar, Scalar::Norm(_)),
+                is_component: self.is_component(scalar),
             }
         };
         let tells = |k: &usize| self.catalogue.members(*k).iter().all(|&i| self.tells(i));

@@ -6,7 +6,6 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::expr::Expr;
 use crate::model::{ScalarHamiltonian, field, fit_to_field};
-use crate::recover::covariance::redundancy;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Adjusted;
 use crate::recover::problem::learner::Learner;
@@ -75,7 +74,7 @@ impl Learner<'_> {
                 field(self.inputs(), law, wide.view())?,
             ))
         };
-        let allowed = AS_LIKELY * redundancy(&noise_model.chunks.train);
+        let allowed = AS_LIKELY * noise_model.redundancy;
         let more = |law: &Adjusted| {
             noise_model.chi_squared_of(law.misfit) - noise_model.chi_squared_of(chosen.misfit)
         };

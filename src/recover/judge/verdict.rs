@@ -187,20 +187,20 @@ impl<'a> Judge<'a> {
     ///
     /// # Errors
     /// A rollout that diverges.
-    pub fn explains(&self, noise: Noise, train: &[Trajectory]) -> Result<bool, RecoverError> {
+    pub fn explains(&self, noise: &Noise, train: &[Trajectory]) -> Result<bool, RecoverError> {
         if self.closed.is_worse_than(&self.learned, indistinguishable(self.integration_error)) {
             return Ok(false);
         }
-        let Noise::Sigma(sigma) = noise else {
-            return Ok(self.closed.rms() <= self.floor() && self.follows_each_motion());
+        let given: Vec<f64> = match noise {
+            Noise::Sigma(sigma) => (states(train).std_axis(Axis(0), 0.0) * *sigma).to_vec(),
+            Noise::Each(noise) => noise.clone(),
+            Noise::Auto | Noise::None => {
+                return Ok(self.closed.rms() <= self.floor() && self.follows_each_motion());
+            }
         };
         // Noise below the floor is told from none as little as from integration error.
-        let spread = states(train).std_axis(Axis(0), 0.0);
-        let noise: Vec<f64> = spread
-            .iter()
-            .zip(&self.settings.weights)
-            .map(|(s, w)| (sigma * s).hypot(self.floor() / w.sqrt()))
-            .collect();
+        let floor = self.settings.weights.iter().map(|w| self.floor() / w.sqrt());
+        let noise: Vec<f64> = given.iter().zip(floor).map(|(s, floor)| s.hypot(floor)).collect();
         let ratio =
             train::held_out(&self.model, &self.theta, self.held_out, &noise, self.settings)?;
         let points = train.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>();

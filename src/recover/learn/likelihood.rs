@@ -4,7 +4,6 @@
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, principal_phases};
 use crate::model::{ClosedForm, ScalarHamiltonian};
-use crate::recover::covariance::redundancy;
 use crate::recover::description_length::{HOPELESS, NATS_PER_SYMBOL};
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, with_fitted};
@@ -30,7 +29,7 @@ impl NoiseModel {
         let chi_squared = self.chi_squared_of(misfit);
         let constants = expression.constants().len() as f64;
         0.5 * chi_squared / self.dispersion()
-            + 0.5 * self.freedom.ln() * constants
+            + 0.5 * (self.freedom / self.redundancy).ln() * constants
             + NATS_PER_SYMBOL * expression.complexity() as f64
     }
 
@@ -55,7 +54,7 @@ impl NoiseModel {
     /// Whether what was learned makes the training chunks no more likely than its additional
     /// parameters do by chance.
     pub(crate) fn is_as_likely(&self, law: &Fit) -> bool {
-        self.is_within(law, 1.0)
+        self.is_within(law, self.redundancy)
     }
 
     /// Whether what was learned makes the training chunks no more likely than its additional
@@ -68,9 +67,7 @@ impl NoiseModel {
     fn is_within(&self, law: &Fit, dispersion: f64) -> bool {
         let chi_squared = self.chi_squared_of(law.adjusted.misfit);
         let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
-        // What chunks share they say more than once.
-        let allowed = redundancy(&self.chunks.train) * chi_squared_bound(more);
-        chi_squared - self.chi_squared <= dispersion * allowed
+        chi_squared - self.chi_squared <= dispersion * chi_squared_bound(more)
     }
 
     /// Whether the residuals of a law on the training chunks are noise: what was learned makes them
@@ -211,8 +208,7 @@ impl Learner<'_> {
             .ok()?;
         let more = fit.chi_squared
             - rival.fit.chi_squared / rival.fit.degrees_of_freedom * fit.degrees_of_freedom;
-        let allowed =
-            2.0 * HOPELESS + SIGMAS * (2.0 * redundancy(&some) * fit.degrees_of_freedom).sqrt();
+        let allowed = 2.0 * HOPELESS + SIGMAS * (2.0 * fit.degrees_of_freedom).sqrt();
         (more <= allowed * noise_model.dispersion()).then_some(fit.theta)
     }
 }

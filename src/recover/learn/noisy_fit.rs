@@ -7,6 +7,7 @@ use ndarray::{Array1, Axis, concatenate, s};
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
 use crate::model::ScalarHamiltonian;
+use crate::recover::covariance::redundancy;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::noise_model::{NoiseModel, NoisyChunks};
@@ -88,6 +89,7 @@ impl Learner<'_> {
         let held_out = deviance(&model, &fit.theta, check, &fit.noise, settings)?;
         let noise_model = NoiseModel {
             chunks: chunks.clone(),
+            redundancy: redundancy(&chunks.train),
             noise: fit.noise.clone(),
             chi_squared: fit.chi_squared,
             freedom: fit.degrees_of_freedom,

@@ -23,6 +23,9 @@ pub struct NoisyChunks {
 pub struct NoiseModel {
     /// The chunks.
     pub chunks: Arc<NoisyChunks>,
+    /// How often each state is among the training chunks, on average: what they say together they
+    /// say so often.
+    pub(crate) redundancy: f64,
     /// Standard deviation of the noise in each component, as given or estimated.
     pub noise: Vec<f64>,
     /// Chi squared of the learned Hamiltonian on the training chunks, in units of that noise.
@@ -82,12 +85,12 @@ impl NoiseModel {
     /// By which factor the variance of constants is above that from noise that is new in every
     /// point: by how much the residuals are above the noise, or, beyond chance, the scatter of the
     /// chunks above what the noise makes it (Liang & Zeger 1986): what a law lacks is alike in
-    /// neighbouring points.
+    /// neighbouring points. Times how often the chunks say the same.
     pub fn dispersion(&self) -> f64 {
         let scores = (self.chunks.train.len() * self.rank).max(1) as f64;
         let chance = 1.0 + SIGMAS * (2.0 / scores).sqrt();
         let scatter = Some(self.efficiency.recip()).filter(|x| *x > chance).unwrap_or(1.0);
-        (self.chi_squared / self.freedom).max(scatter).max(1.0)
+        self.redundancy * (self.chi_squared / self.freedom).max(scatter).max(1.0)
     }
 
     /// Root mean square residual, in units of the weights, that goes with a chi squared of the
