@@ -35,9 +35,9 @@ const DEGREE: usize = 4;
 /// are: they gain little by points made of many.
 const LOUD: f64 = 0.05;
 /// Points whose noise is below this part of what happens between them are not made of more rows: of
-/// pendulums, orbits and springs with 1 to 3 % of noise the law was found alike from 0.1 to 0.2,
-/// while from 0.05 on too few points were left.
-const LOUD_POINTS: f64 = 0.1;
+/// pendulums, double wells and orbits with 1 to 3 % of noise, 0.15 and 0.2 found the most laws; of
+/// 0.1 and less too few points were left for double wells.
+const LOUD_POINTS: f64 = 0.15;
 /// A mean square may be above one by so many standard errors, as chance makes it.
 const CHANCE: f64 = 3.0;
 /// Points that all windows together make at least: six chunks of five.
@@ -394,16 +394,16 @@ mod tests {
             };
             let (coarse, fine) = (error(0.4), error(0.2));
             println!("{coarse:.1e} {fine:.1e}");
-            assert!(fine < 1e-8 && coarse / fine > 128.0, "{coarse:.1e} {fine:.1e}");
+            assert!(fine < 1e-7 && coarse / fine > 128.0, "{coarse:.1e} {fine:.1e}");
         }
     }
 
     #[test]
     fn regress_dense_noise_is_averaged_as_far_as_it_helps() {
-        let noisy = turn(2000, 0.03, 0.02, false);
-        let (window, noise) =
+        let noisy = turn(4000, 0.03, 0.1, false);
+        let (window, known) =
             Window::of(&[noisy.clone()], &Momenta::Given, 5, true).expect("momenta are given");
-        assert!(window.rows >= 25 && window.stride == window.rows, "{window:?}");
+        assert!(window.rows > 9 && window.stride == window.rows, "{window:?}");
         let points = window.joined(&noisy, &Momenta::Given);
         let off = |c: usize, exact: fn(f64) -> f64| {
             let squares = points
@@ -414,8 +414,10 @@ mod tests {
             (squares.sum::<f64>() / points.times.len() as f64).sqrt()
         };
         let (q, p) = (off(0, |t| 100.0 + t.sin()), off(1, f64::cos));
-        println!("{q:.1e} {p:.1e}");
-        assert!(q < 0.5 * 0.02 && p < 0.5 * 0.02, "{q} {p}");
+        let known = known.expect("it is noisy");
+        println!("{q:.1e} {p:.1e}, {known:?}");
+        assert!((q / known[0] - 1.0).abs() < 0.2 && (p / known[1] - 1.0).abs() < 0.2, "{known:?}");
+        assert!(q < 0.5 * 0.1 && p < 0.5 * 0.1, "{q} {p}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod files;
 mod formats;
 mod own;
+mod positions;
 mod rows;
 mod samples;
 mod text;

@@ -7,8 +7,8 @@ use std::fs;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::dataset::{
-    Chunks, Cut, DatasetError, ReadOptions, Shape, gaussian_states, overlapped, read_chunks,
-    read_table, split_trajectories,
+    Chunks, Cut, DatasetError, MomentaFrom, ReadOptions, Shape, gaussian_states, overlapped,
+    read_chunks, read_table, split_trajectories,
 };
 use scalar_dynamics::integrate::{RungeKutta, simulate};
 use scalar_dynamics::recover::{RecoverSettings, Recovery, recover};
@@ -54,13 +54,13 @@ fn law_of(table: &str, scarce: usize) -> (Recovery, usize) {
     fs::write(&path, table).unwrap();
     let cut = Cut { points: 5, most: 1000, seed: 1, join: false };
     let options = ReadOptions { masses: BTreeMap::from([(1, MASS)]), ..ReadOptions::default() };
-    let (Chunks { shape, chunks, velocities, .. }, warnings) =
+    let (Chunks { shape, chunks, momenta, .. }, warnings) =
         read_chunks(&path, &options, &cut, &mut |_| {}).unwrap();
     assert!(warnings.len() == 1 && warnings[0].contains("comment"));
     let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
     let train = overlapped(train, 5, scarce).unwrap();
     let inputs = Inputs::new(shape, vec![0.0; 2], vec![]).unwrap();
-    assert!(velocities);
+    assert_eq!(momenta, MomentaFrom::Velocities);
     let settings = RecoverSettings { masses: vec![MASS], ..RecoverSettings::default() };
     (recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap(), train.len())
 }

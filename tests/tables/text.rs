@@ -59,7 +59,7 @@ fn bad_input_of_column_names_leads_to_those_that_serve() {
         ("t,x,vx\n", "--columns q1_x=x,v1_x=vx and --mass 1=M"),
         ("t,q1x,p1x\n", "--columns q1_x=q1x,p1_x=p1x"),
         ("Time (s),x,px\n", "--columns 't=Time (s),q1_x=x,p1_x=px'"),
-        ("t,x,y\n", "momenta (p1_x, ..) or velocities (v1_x, ..) are needed too"),
+        ("t,x,y\n", "--columns q1_x=x,q1_y=y"),
         ("", "--columns t=column1,q1_x=column2,v1_x=column3"),
     ] {
         let told_ = error("table.csv", text(header, ",", false, "\n"), &none);

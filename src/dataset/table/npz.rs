@@ -51,6 +51,10 @@ pub(super) fn read(
     };
     let q = take("q").ok_or_else(|| missing("q"))?;
     let momenta = take("p").map(|p| ('p', p)).or_else(|| take("v").map(|v| ('v', v)));
+    if momenta.is_none() && found.iter().any(|name| !wanted.contains(name)) {
+        // They may be there under another name.
+        return Err(missing("p"));
+    }
     let (t, masses) = (take("t"), take("mass").map_or(Vec::new(), |mass| mass.values));
     if q.values.is_empty() {
         return Err(DatasetError::NoRows { path: path.into() });

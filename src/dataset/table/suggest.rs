@@ -159,7 +159,7 @@ mod tests {
         ] {
             assert_eq!(line(found), (wanted.into(), true));
         }
-        assert_eq!(line(&["t", "x", "y"]), ("q1_x=x,q1_y=y".into(), false));
+        assert_eq!(line(&["t", "x", "y"]), ("q1_x=x,q1_y=y".into(), true));
         assert_eq!(line(&["a", "b"]), (String::new(), false));
     }
 

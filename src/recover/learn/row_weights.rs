@@ -28,6 +28,7 @@ pub(crate) fn factors(learner: &Learner, fitted: &Fitted) -> Vec<Vec<f64>> {
     };
     let (paths, base) = residuals(learner.train());
     let mut misfits = paths.misfits(&base, &[1.0]);
+    misfits.retain(|m| m.is_finite());
     misfits.sort_by(f64::total_cmp);
     // Two points make an increment.
     let sigma = (0.5 * misfits.get(misfits.len() / 2).copied().unwrap_or(0.0)).sqrt();
@@ -61,8 +62,11 @@ pub(crate) fn factors(learner: &Learner, fitted: &Fitted) -> Vec<Vec<f64>> {
                 .chunks(dim / 2)
                 .flat_map(|half| {
                     let mean = half.iter().sum::<f64>() / half.len() as f64;
-                    let factor =
-                        if mean.is_finite() { (unit / mean.max(unit)).sqrt() } else { 0.0 };
+                    let factor = match mean {
+                        mean if !mean.is_finite() => 0.0,
+                        mean if mean <= unit => 1.0,
+                        mean => (unit / mean).sqrt(),
+                    };
                     vec![factor; half.len()]
                 })
                 .collect()

@@ -1,0 +1,120 @@
+//! Tables of positions alone, and of rows so dense and noisy that points are made of many.
+
+use std::f64::consts::TAU;
+use std::fs;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use scalar_dynamics::dataset::{
+    Chunks, Cut, DatasetError, MomentaFrom, ReadOptions, Window, overlapped, read_chunks,
+    read_table, split_trajectories,
+};
+use scalar_dynamics::recover::{Noise, RecoverSettings, Recovery, recover};
+use scalar_dynamics::scalars::Inputs;
+
+/// A spring of stiffness 2 in the plane, in runs of `rows` rows: columns t, q1_x, q1_y, and if
+/// wanted velocities; each with noise.
+fn springs(runs: usize, rows: usize, step: f64, noise: f64, velocities: bool) -> String {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let names = if velocities { "q1_x,q1_y,v1_x,v1_y" } else { "q1_x,q1_y" };
+    let mut text = format!("trajectory,t,{names}\n");
+    let omega = 2.0_f64.sqrt();
+    for run in 0..runs {
+        let [a, b] = [(); 2].map(|()| (rng.random_range(0.5..2.0), rng.random_range(0.0..TAU)));
+        for row in 0..rows {
+            let t = row as f64 * step;
+            let q = [a, b].map(|(size, phase)| size * (omega * t + phase).cos());
+            let v = [a, b].map(|(size, phase)| -size * omega * (omega * t + phase).sin());
+            let all = q.into_iter().chain(v.into_iter().filter(|_| velocities));
+            let cells = all.map(|x| {
+                let error: f64 = rng.sample(StandardNormal);
+                (x + noise * error).to_string()
+            });
+            text += &format!("{run},{t},{}\n", cells.collect::<Vec<_>>().join(","));
+        }
+    }
+    text
+}
+
+fn chunks_of(table: &str, join: bool) -> (Chunks, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    fs::write(&path, table).unwrap();
+    let cut = Cut { points: 5, most: 1000, seed: 1, join };
+    read_chunks(&path, &ReadOptions::default(), &cut, &mut |_| {}).unwrap()
+}
+
+/// As `recover_hamiltonian` does it.
+fn law_of(table: &str) -> Recovery {
+    let (Chunks { shape, chunks, masses, noise, .. }, _) = chunks_of(table, true);
+    let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
+    let train = overlapped(train, 5, 100).unwrap();
+    let inputs = Inputs::new(shape, vec![0.0; shape.dimension], vec![]).unwrap();
+    let noise = noise.map_or(Noise::Auto, Noise::Each);
+    let settings = RecoverSettings { noise, masses, ..RecoverSettings::default() };
+    recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap()
+}
+
+/// Whether p^2/2 + q^2 is found, its constants within some part of theirs.
+#[track_caller]
+fn assert_spring(law: &Recovery, tolerance: f64) {
+    println!("H = {} ({:?})", law.best(), law.verdict);
+    let constants = law.best().constants();
+    let form = law.best().with_constants(&vec![1.0; constants.len()]).to_string();
+    assert!(
+        form.contains("norm(p1)") && form.contains("norm(q1)") && constants.len() <= 4,
+        "{form}"
+    );
+    let k = law.reading.constants.iter().find(|c| c.name == "k1").expect("a stiffness");
+    assert!((k.value / 2.0 - 1.0).abs() < tolerance, "{}", k.value);
+}
+
+#[test]
+fn regress_positions_alone_give_the_law() {
+    let (chunks, notes) = chunks_of(&springs(6, 60, 0.1, 0.0, false), true);
+    assert_eq!(chunks.momenta, MomentaFrom::Positions);
+    assert_eq!((chunks.window.rows, chunks.noise), (9, None));
+    for told in ["slopes of polynomials", "mass is given", "degree 8 through 9"] {
+        assert!(notes.iter().any(|note| note.contains(told)), "{told}: {notes:?}");
+    }
+    assert_spring(&law_of(&springs(6, 60, 0.1, 0.0, false)), 1e-6);
+}
+
+#[test]
+fn regress_noisy_positions_alone_give_the_law() {
+    let table = springs(4, 500, 0.02, 0.02, false);
+    let (chunks, _) = chunks_of(&table, true);
+    assert!(chunks.window.rows > 9 && chunks.noise.is_some(), "{:?}", chunks.window);
+    assert_spring(&law_of(&table), 0.03);
+}
+
+#[test]
+fn regress_dense_noisy_rows_give_the_law() {
+    let table = springs(3, 600, 0.01, 0.02, true);
+    let (chunks, notes) = chunks_of(&table, true);
+    let noise = chunks.noise.expect("it is noisy");
+    assert!(chunks.window.rows >= 9 && noise.iter().all(|s| *s < 0.02), "{noise:?}");
+    assert!(notes.iter().any(|note| note.contains("fitted to")), "{notes:?}");
+    assert_spring(&law_of(&table), 0.03);
+    assert_eq!(chunks_of(&table, false).0.window, Window::ROW);
+    assert_eq!(chunks_of(&springs(3, 600, 0.01, 0.0, true), true).0.window, Window::ROW);
+}
+
+#[test]
+fn bad_input_of_positions_alone_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    let error = |text: &str| {
+        fs::write(&path, text).unwrap();
+        read_table(&path, &ReadOptions::default()).unwrap_err()
+    };
+    let short = error(&springs(3, 3, 0.1, 0.0, false));
+    assert!(matches!(short, DatasetError::FewRows { .. }), "{short}");
+    assert!(short.to_string().contains("four or more"), "{short}");
+    // A momentum under another name is not passed over.
+    let named = error(&springs(3, 9, 0.1, 0.0, true).replace("v1_x,v1_y", "vx,vy")).to_string();
+    assert!(named.contains("vx seems to be that") && named.contains("v1_x=vx"), "{named}");
+    let two = error("t,q1_x,q2_x\n0,1,2\n1,2,3\n2,3,4\n3,4,5\n").to_string();
+    assert!(two.contains("--mass 1=VALUE"), "{two}");
+}
