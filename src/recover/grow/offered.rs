@@ -19,7 +19,7 @@ pub(crate) struct Offered {
     /// Whether it is a length, whose odd powers are no polynomials of the components.
     pub is_length: bool,
     /// Whether, in one dimension, it is as large as a component along an axis that keeps its sign:
-    /// odd powers are rather those of the component, which go on through zero without a kink.
+    /// odd powers alone are rather those of the component, which go on through zero without a kink.
     pub is_component: bool,
 }
 
@@ -39,13 +39,7 @@ pub(super) fn factor(o: &Offered, shape: Shape, inside: f64) -> Factor {
 /// Powers; of what passes through zero only those that are finite there.
 pub(super) fn powers(o: &Offered, exponents: &[f64]) -> Vec<Factor> {
     let is_finite = |n: &&f64| **n > 0.0 || o.range.0 > 0.0;
-    let is_smooth = |n: &&f64| !(o.is_component && **n > 0.0 && **n % 2.0 != 0.0);
-    exponents
-        .iter()
-        .filter(is_finite)
-        .filter(is_smooth)
-        .map(|n| factor(o, Shape::Power(*n), 0.0))
-        .collect()
+    exponents.iter().filter(is_finite).map(|n| factor(o, Shape::Power(*n), 0.0)).collect()
 }
 
 pub(super) fn product_powers(o: &Offered) -> Vec<Factor> {

@@ -104,6 +104,8 @@ impl Rung {
 
 /// Exponents of lengths and of what may change its sign.
 const PLAIN_OF_LENGTHS: [f64; 7] = [1.0, 2.0, -1.0, -2.0, 3.0, 4.0, -3.0];
+/// Of a length that is a component too: without the component's own.
+const PLAIN_BESIDE_COMPONENTS: [f64; 5] = [2.0, -1.0, -2.0, 4.0, -3.0];
 const PLAIN_OF_COMPONENTS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
 const OF_LENGTHS: [f64; 7] = [-4.0, -5.0, 5.0, -6.0, 6.0, -8.0, -12.0];
 const OF_COMPONENTS: [f64; 2] = [5.0, 6.0];
@@ -116,6 +118,7 @@ fn plain(offered: &[Offered]) -> Vec<Term> {
     let plain = |o: &Offered| {
         let exponents: &[f64] = match (o.is_length, o.has_momenta) {
             (true, true) => &PLAIN_OF_MOMENTA,
+            (true, false) if o.is_component => &PLAIN_BESIDE_COMPONENTS,
             (true, false) => &PLAIN_OF_LENGTHS,
             _ => &PLAIN_OF_COMPONENTS,
         };
