@@ -244,17 +244,21 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
         .unwrap_or_default();
     let deadline = end.or_when(stop.clone());
-    let settings = RecoverSettings { noise, masses, deadline, seed: arguments.seed };
+    let settings =
+        RecoverSettings { noise, masses, deadline: deadline.clone(), seed: arguments.seed };
     let failed = |error| match error {
         RecoverError::Train(train::TrainError::NothingToLearn) => input(
             "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
         ),
+        RecoverError::NoLaw { stopped: false } => input(error),
         error => other(error),
     };
+    let done = promise_end(deadline);
     let recovery = recover(&inputs, &train, &validation, &settings, &mut |event| {
         bar.set_message(event.to_string())
     })
     .map_err(failed)?;
+    done.store(true, Ordering::Relaxed);
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
@@ -360,6 +364,29 @@ fn on_signal(bar: &ProgressBar) -> Signals {
     // Without a handler Ctrl-C ends the process, as it does everywhere.
     let _ = ctrlc::set_handler(handler);
     signals
+}
+
+/// A recovery whose end is there comes to it in less.
+const GRACE: Duration = Duration::from_millis(800);
+
+/// Ends the process where a recovery doesn't come to its end by itself soon after that is there,
+/// unless the flag is set before.
+fn promise_end(deadline: Deadline) -> Arc<AtomicBool> {
+    let done = Arc::new(AtomicBool::new(false));
+    let flag = done.clone();
+    std::thread::spawn(move || {
+        let mut over: Option<Instant> = None;
+        while !flag.load(Ordering::Relaxed) {
+            if deadline.is_over() && over.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                eprintln!(
+                    "error: the time was over before there was a law, and nothing is written: give more of it, or fewer chunks (--max-chunks)"
+                );
+                std::process::exit(1);
+            }
+            std::thread::sleep(GRACE / 40);
+        }
+    });
+    done
 }
 
 /// How to go on after Ctrl-C.

@@ -10,10 +10,10 @@ const RIDGE: f64 = 1e-8;
 /// The triangular factor with a trace of ridge under every column but the last.
 pub(crate) fn with_ridge(factor: &Array2<f64>) -> Result<Array2<f64>> {
     let n = factor.ncols() - 1;
-    let largest = (0..n)
-        .map(|k| factor.column(k).dot(&factor.column(k)).sqrt())
-        .fold(0.0, f64::max)
-        .max(f64::MIN_POSITIVE);
+    let largest =
+        (0..n).map(|k| factor.column(k).dot(&factor.column(k)).sqrt()).fold(0.0, f64::max);
+    // Of nothing at all any ridge makes a factor that can be inverted.
+    let largest = if largest > 0.0 { largest } else { 1.0 };
     let mut ridge = Array2::zeros((n, n + 1));
     for k in 0..n {
         let length = factor.column(k).dot(&factor.column(k)).sqrt();

@@ -19,6 +19,16 @@ pub enum RecoverError {
     /// Rewriting failed.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
+    /// Nothing that was tried follows the data.
+    #[error("no law was found: {}", if *.stopped {
+        "the time was over before any was; give more of it, or fewer chunks"
+    } else {
+        "no function of the scalars moves the particles as the data say; rows may be too far apart in time, momenta may be no momenta, or there is no law behind them"
+    })]
+    NoLaw {
+        /// Whether the time was over, or a stop was asked for.
+        stopped: bool,
+    },
     /// The covariance does not fit the constants.
     #[error(
         "the covariance is {rows} x {columns}, but the expression has {constants} constants: give a {constants} x {constants} matrix"

@@ -21,6 +21,7 @@ use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
 use crate::recover::problem::checks::checks;
+use crate::recover::problem::gaps::without_gaps;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
@@ -121,6 +122,9 @@ fn recovered_from_all(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Recovery, RecoverError> {
     check(train)?;
+    let (train, cuts) = without_gaps(train);
+    let (validation, _) = without_gaps(validation);
+    let (train, validation) = (&train[..], &validation[..]);
     let units = Units::of(inputs, train);
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
     let (choosing, judging) = halves(validation);
@@ -131,10 +135,14 @@ fn recovered_from_all(
     // Velocities and masses say what it is.
     learner.kinetic_is_known = !settings.masses.is_empty();
     let mut checks = checks(&learner, &units, &settings.masses);
+    checks.extend(cuts);
 
     let Known { fitted, nonconservative, grown } =
         learn(&mut learner, teaching, &settings.noise, &units, progress)?;
     let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
+    if discovered.chosen.expression.scalars().is_empty() {
+        return Err(RecoverError::NoLaw { stopped: learner.late() });
+    }
     // Where there was no time for any law, nothing is explained, whatever is left.
     let is_stopgap = !discovered.chosen.misfit.is_finite();
     let nonconservative = match nonconservative {

@@ -40,8 +40,8 @@ impl Learner<'_> {
             &fitted.factor,
             &fitted.groups,
             &self.group_ranks(&fitted.groups),
-            price,
-            floor,
+            (price, floor),
+            &|| self.late(),
         )?;
         Ok(kept.into_iter().map(|g| fitted.groups[g].scalars.clone()).collect())
     }
@@ -69,7 +69,7 @@ impl Learner<'_> {
 /// Drops groups of columns one after the other, for as long as one is worth less than `price` for
 /// each of its columns plus `floor`; of those that chance may make worth as much the one of highest
 /// rank goes first. Then a group is exchanged for a dropped one of lower rank that does as well.
-/// Gives the kept groups.
+/// Gives the kept groups, those so far once it is late.
 ///
 /// Leaving out a group with coefficients c costs c^T ((R^T R)^-1 restricted to it)^-1 c.
 ///
@@ -79,15 +79,15 @@ pub fn eliminate_groups(
     augmented: &Array2<f64>,
     groups: &[Group],
     ranks: &[usize],
-    price: f64,
-    floor: f64,
+    (price, floor): (f64, f64),
+    late: &dyn Fn() -> bool,
 ) -> linalg::Result<Vec<usize>> {
     let limit = |group: usize| floor + price * groups[group].columns.len() as f64;
     let mut kept: Vec<usize> = (0..groups.len()).collect();
     loop {
-        drop_cheap(augmented, groups, ranks, &limit, &mut kept)?;
+        drop_cheap(augmented, groups, ranks, &limit, (&mut kept, late))?;
         // Each time the ranks of what is kept fall.
-        if !exchange_one(augmented, groups, ranks, &limit, &mut kept)? {
+        if late() || !exchange_one(augmented, groups, ranks, &limit, (&mut kept, late))? {
             return Ok(kept);
         }
     }
@@ -98,9 +98,9 @@ fn drop_cheap(
     groups: &[Group],
     ranks: &[usize],
     limit: &dyn Fn(usize) -> f64,
-    kept: &mut Vec<usize>,
+    (kept, late): (&mut Vec<usize>, &dyn Fn() -> bool),
 ) -> linalg::Result<()> {
-    while kept.len() > 1 {
+    while kept.len() > 1 && !late() {
         let factor = triangular_factor(&[
             augmented.select(Axis(1), &columns_of(groups, kept, augmented.ncols() - 1))
         ])?;
@@ -136,7 +136,7 @@ fn exchange_one(
     groups: &[Group],
     ranks: &[usize],
     limit: &dyn Fn(usize) -> f64,
-    kept: &mut [usize],
+    (kept, late): (&mut [usize], &dyn Fn() -> bool),
 ) -> linalg::Result<bool> {
     let y = augmented.ncols() - 1;
     let left = |factor: &Array2<f64>| factor[[factor.ncols() - 1, factor.ncols() - 1]].powi(2);
@@ -147,7 +147,7 @@ fn exchange_one(
         let mut others: Vec<usize> =
             (0..groups.len()).filter(|h| !kept.contains(h) && ranks[*h] < ranks[kept[i]]).collect();
         others.sort_by_key(|&h| ranks[h]);
-        if others.is_empty() {
+        if others.is_empty() || late() {
             continue;
         }
         // What is left of all columns beside those of the kept groups but this one.
@@ -195,7 +195,7 @@ pub(crate) fn eliminate_terms(
 ) -> linalg::Result<Vec<usize>> {
     let groups: Vec<Group> =
         (0..ranks.len()).map(|k| Group { scalars: vec![k], columns: vec![k] }).collect();
-    eliminate_groups(augmented, &groups, ranks, price, floor)
+    eliminate_groups(augmented, &groups, ranks, (price, floor), &|| false)
 }
 
 /// Least squares with some of the columns of a triangular factor that has the observations in the

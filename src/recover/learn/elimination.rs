@@ -1,6 +1,6 @@
 //! Learning: every scalar at first, then those that the data demand, in higher degrees.
 
-use crate::expr::Expr;
+use crate::expr::{Expr, Scalar, Vector};
 use crate::linalg;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::{ENOUGH, FIRST_DEGREE, MOST_FUNCTIONS, NOISY, PAIRS_ABOVE};
@@ -45,6 +45,9 @@ impl Learner<'_> {
                 log::debug!("with the noise of each interval: {}", self.describe(&first));
             }
         }
+        if self.late() {
+            return Ok(first);
+        }
         progress("leaving out what the data don't demand");
         let alone = self.refined(first)?;
         if alone.misfit > PAIRS_ABOVE { self.with_products(alone, progress) } else { Ok(alone) }
@@ -64,7 +67,13 @@ impl Learner<'_> {
         let fits = |(groups, degree): &(Vec<Vec<usize>>, usize)| {
             self.size(groups, *degree) <= MOST_FUNCTIONS
         };
-        tried.into_iter().find(fits).unwrap_or_else(|| (of_rank(0), 1))
+        tried.into_iter().find(fits).unwrap_or_else(|| {
+            // Of very many particles those that are near by number: neighbours of a chain.
+            let mut groups = of_rank(0);
+            groups.sort_by_key(|group| self.reach(group[0]));
+            groups.truncate(MOST_FUNCTIONS);
+            (groups, 1)
+        })
     }
 
     /// Drops what is not demanded and raises the degree of the rest, in turn, until neither helps.
@@ -79,7 +88,7 @@ impl Learner<'_> {
                 .into_iter()
                 .find(|d| *d > tried)
                 .filter(|_| best.misfit > ENOUGH.max(self.resolution()) && idle < 3);
-            if !fewer && (self.late() || degree.is_none()) {
+            if self.late() || (!fewer && degree.is_none()) {
                 return Ok(best);
             }
             if fewer {
@@ -114,6 +123,25 @@ impl Learner<'_> {
                 idle += 1;
             }
         }
+    }
+
+    /// By how much the numbers of the particles differ that a scalar is of.
+    fn reach(&self, scalar: usize) -> usize {
+        let (mut least, mut most) = (usize::MAX, 0);
+        let mut see = |vector: &Vector| {
+            for (name, _) in vector.terms() {
+                if let Some(number) = name.get(1..).and_then(|digits| digits.parse::<usize>().ok())
+                    && self.inputs().slot(name).is_some()
+                {
+                    (least, most) = (least.min(number), most.max(number));
+                }
+            }
+        };
+        match &self.set.scalars()[scalar] {
+            Scalar::Norm(v) => see(v),
+            Scalar::Dot(a, b) => [a, b].into_iter().for_each(see),
+        }
+        most.saturating_sub(least)
     }
 
     pub(crate) fn groups_of(&self, fitted: &Fitted) -> Vec<Vec<usize>> {

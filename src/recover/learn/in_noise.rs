@@ -142,8 +142,8 @@ impl Learner<'_> {
             &fitted.factor,
             &fitted.groups,
             &ranks,
-            PRICE * dispersion,
-            naming * dispersion,
+            (PRICE * dispersion, naming * dispersion),
+            &|| self.late(),
         )?)
     }
 

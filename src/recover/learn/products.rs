@@ -111,7 +111,13 @@ impl Learner<'_> {
             let ranks: Vec<usize> = groups.iter().map(rank).collect();
             let allowed = (1e-3 * probe.total).min(30.0 * probe.whole.max(1e-12 * probe.total))
                 / probe.factor.ncols() as f64;
-            let kept = eliminate_groups(&with_ridge(&probe.factor)?, groups, &ranks, allowed, 0.0)?;
+            let kept = eliminate_groups(
+                &with_ridge(&probe.factor)?,
+                groups,
+                &ranks,
+                (allowed, 0.0),
+                &|| self.late(),
+            )?;
             let backward: Vec<usize> = kept.into_iter().filter(|&g| g >= probe.single).collect();
             log::debug!("backward: {}", names(&backward));
             let (a, b) = (probe.left(&chosen)?, probe.left(&backward)?);

@@ -1,0 +1,69 @@
+//! Gaps in trajectories: intervals too long to follow motion across.
+
+use std::borrow::Cow;
+
+use ndarray::s;
+
+use crate::dataset::Trajectory;
+use crate::recover::problem::checks::Check;
+
+/// An interval that is longer than the median one by this is a gap: motion is not followed across so
+/// many of its own steps, and the steps would take all of the time and memory there is.
+const GAP: f64 = 100.0;
+
+/// The chunks cut at gaps, and what is told of that.
+pub(crate) fn without_gaps(chunks: &[Trajectory]) -> (Cow<'_, [Trajectory]>, Option<Check>) {
+    let mut intervals: Vec<f64> =
+        chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
+    intervals.sort_by(f64::total_cmp);
+    let longest = GAP * intervals.get(intervals.len() / 2).copied().unwrap_or(f64::INFINITY);
+    let gaps = intervals.len() - intervals.partition_point(|length| *length <= longest);
+    if gaps == 0 {
+        return (Cow::Borrowed(chunks), None);
+    }
+    let mut cut = Vec::new();
+    for chunk in chunks {
+        let mut first = 0;
+        for last in 1..=chunk.times.len() {
+            if last == chunk.times.len() || chunk.times[last] - chunk.times[last - 1] > longest {
+                cut.push(Trajectory {
+                    id: chunk.id,
+                    times: chunk.times[first..last].to_vec(),
+                    states: chunk.states.slice(s![first..last, ..]).to_owned(),
+                });
+                first = last;
+            }
+        }
+    }
+    let check = Check {
+        name: "gaps",
+        message: format!(
+            "{gaps} interval(s) of the chunks are more than {GAP} times as long as the usual one: the chunks are cut there"
+        ),
+        constant: None,
+    };
+    (Cow::Owned(cut), Some(check))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn chunks_are_cut_at_gaps_and_nowhere_else() {
+        let chunk = |times: &[f64]| Trajectory {
+            id: 3,
+            times: times.to_vec(),
+            states: Array2::from_shape_fn((times.len(), 2), |(row, _)| row as f64),
+        };
+        let even = [chunk(&[0.0, 1.0, 2.0, 50.0])];
+        assert!(matches!(without_gaps(&even), (Cow::Borrowed(_), None)));
+        let long = [chunk(&[0.0, 1.0, 2.0, 150.0, 151.0]), chunk(&[0.0, 1.0])];
+        let (cut, check) = without_gaps(&long);
+        let times: Vec<&[f64]> = cut.iter().map(|c| &c.times[..]).collect();
+        assert_eq!(times, [&[0.0, 1.0, 2.0][..], &[150.0, 151.0], &[0.0, 1.0]]);
+        assert_eq!(cut[1].states[[0, 0]], 3.0);
+        assert!(check.expect("it is told").message.starts_with("1 interval(s)"));
+    }
+}
