@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use scalar_dynamics::Deadline;
 use scalar_dynamics::dataset::{
     self, Chunks, Cut, FolderLock, MomentaFrom, ReadOptions, Trajectory, files, overlapped,
-    split_trajectories,
+    split_trajectories, without_gaps,
 };
 use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
@@ -250,7 +250,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         RecoverError::Train(train::TrainError::NothingToLearn) => input(
             "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
         ),
-        RecoverError::NoLaw { stopped: false } => input(error),
+        RecoverError::NoLaw { stopped: false } | RecoverError::Scale => input(error),
         error => other(error),
     };
     let done = promise_end(deadline);
@@ -534,11 +534,16 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             if cut.most < arguments.max_chunks as usize { "--memory" } else { "--max-chunks" }
         );
     }
-    let (train, validation) =
-        split_trajectories(chunks, VALIDATION, &mut ChaCha8Rng::seed_from_u64(arguments.seed));
+    let (chunks, gaps) = without_gaps(&chunks);
+    let (train, validation) = split_trajectories(
+        chunks.into_owned(),
+        VALIDATION,
+        &mut ChaCha8Rng::seed_from_u64(arguments.seed),
+    );
     let train = overlapped(train, POINTS, SCARCE).map_err(input)?;
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], Vec::new()).map_err(input)?;
     let mut notes = warnings;
+    notes.extend(gaps);
     if let (MomentaFrom::Positions, Noise::Sigma(_)) = (momenta, &arguments.noise) {
         return Err(Failure::Input(
             "--noise: of positions alone auto and none are accepted: that of slopes is another"

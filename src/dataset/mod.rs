@@ -7,6 +7,7 @@
 mod error;
 #[doc(hidden)]
 pub mod files;
+mod gaps;
 mod local_polynomial;
 mod lock;
 mod sampling;
@@ -17,6 +18,7 @@ mod units;
 
 pub use crate::field::Shape;
 pub use error::{DatasetError, Format};
+pub use gaps::without_gaps;
 pub use local_polynomial::{Momenta, Window};
 #[doc(hidden)]
 pub use lock::FolderLock;

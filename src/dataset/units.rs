@@ -74,6 +74,17 @@ impl Units {
         units.iter().chain(self.context.iter().map(|context| &context.unit)).all(|u| *u == 1.0)
     }
 
+    /// Whether energies, forces and the squares of all units are normal numbers.
+    pub fn are_representable(&self) -> bool {
+        let Self { length, time, momentum, .. } = self;
+        let inverse_mass = self.energy() / (momentum * momentum);
+        [self.energy(), inverse_mass, self.energy() / (length * length), momentum / time]
+            .into_iter()
+            .chain([length, time, momentum].map(|unit| unit * unit))
+            .chain(self.context.iter().map(|c| self.energy() / (c.unit * length)))
+            .all(f64::is_normal)
+    }
+
     /// Unit of energy, L P / T.
     pub fn energy(&self) -> f64 {
         self.length / self.time * self.momentum

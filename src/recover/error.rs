@@ -29,6 +29,11 @@ pub enum RecoverError {
         /// Whether the time was over, or a stop was asked for.
         stopped: bool,
     },
+    /// Numbers too small or too large.
+    #[error(
+        "the numbers of the table are so small or so large that energies and forces are beyond what a number can be (1e-308 to 1e308): accepted are units in which they are not"
+    )]
+    Scale,
     /// The covariance does not fit the constants.
     #[error(
         "the covariance is {rows} x {columns}, but the expression has {constants} constants: give a {constants} x {constants} matrix"

@@ -1,6 +1,6 @@
 //! The law behind trajectories: learn, split, search, refit, read.
 
-use crate::dataset::{Trajectory, Units};
+use crate::dataset::{Trajectory, Units, without_gaps};
 use crate::expr::{Expr, VectorExpr};
 use crate::model::Model;
 use crate::progress::Progress;
@@ -20,8 +20,7 @@ use crate::recover::learn::limits::NOISY;
 use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
-use crate::recover::problem::checks::checks;
-use crate::recover::problem::gaps::without_gaps;
+use crate::recover::problem::checks::{Check, checks};
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
@@ -126,6 +125,9 @@ fn recovered_from_all(
     let (validation, _) = without_gaps(validation);
     let (train, validation) = (&train[..], &validation[..]);
     let units = Units::of(inputs, train);
+    if !units.are_representable() {
+        return Err(RecoverError::Scale);
+    }
     let natural = |chunks: &[Trajectory]| chunks.iter().map(|c| units.chunk(c)).collect::<Vec<_>>();
     let (choosing, judging) = halves(validation);
     let (natural_inputs, natural_train, natural_choosing) =
@@ -135,7 +137,7 @@ fn recovered_from_all(
     // Velocities and masses say what it is.
     learner.kinetic_is_known = !settings.masses.is_empty();
     let mut checks = checks(&learner, &units, &settings.masses);
-    checks.extend(cuts);
+    checks.extend(cuts.map(|message| Check { name: "gaps", message, constant: None }));
 
     let Known { fitted, nonconservative, grown } =
         learn(&mut learner, teaching, &settings.noise, &units, progress)?;
@@ -145,6 +147,9 @@ fn recovered_from_all(
     }
     // Where there was no time for any law, nothing is explained, whatever is left.
     let is_stopgap = !discovered.chosen.misfit.is_finite();
+    if is_stopgap && !learner.late() {
+        return Err(RecoverError::NoLaw { stopped: false });
+    }
     let nonconservative = match nonconservative {
         Some(found) => learner.settle_forces(&mut discovered.chosen, found, &fitted)?,
         None => None,

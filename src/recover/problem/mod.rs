@@ -6,7 +6,6 @@ pub(super) mod catalogue;
 pub(super) mod centre;
 pub(super) mod checks;
 pub(super) mod component_weights;
-pub(super) mod gaps;
 pub(super) mod learner;
 pub(super) mod noise_model;
 pub(super) mod teacher;

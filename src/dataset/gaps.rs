@@ -4,15 +4,14 @@ use std::borrow::Cow;
 
 use ndarray::s;
 
-use crate::dataset::Trajectory;
-use crate::recover::problem::checks::Check;
+use super::Trajectory;
 
 /// An interval that is longer than the median one by this is a gap: motion is not followed across so
 /// many of its own steps, and the steps would take all of the time and memory there is.
 const GAP: f64 = 100.0;
 
-/// The chunks cut at gaps, and what is told of that.
-pub(crate) fn without_gaps(chunks: &[Trajectory]) -> (Cow<'_, [Trajectory]>, Option<Check>) {
+/// The chunks cut at gaps, and what is to be told of that, if there are any.
+pub fn without_gaps(chunks: &[Trajectory]) -> (Cow<'_, [Trajectory]>, Option<String>) {
     let mut intervals: Vec<f64> =
         chunks.iter().flat_map(|c| c.times.windows(2)).map(|w| w[1] - w[0]).collect();
     intervals.sort_by(f64::total_cmp);
@@ -35,14 +34,10 @@ pub(crate) fn without_gaps(chunks: &[Trajectory]) -> (Cow<'_, [Trajectory]>, Opt
             }
         }
     }
-    let check = Check {
-        name: "gaps",
-        message: format!(
-            "{gaps} interval(s) of the chunks are more than {GAP} times as long as the usual one: the chunks are cut there"
-        ),
-        constant: None,
-    };
-    (Cow::Owned(cut), Some(check))
+    let told = format!(
+        "{gaps} interval(s) of the chunks are more than {GAP} times as long as the usual one: the chunks are cut there"
+    );
+    (Cow::Owned(cut), Some(told))
 }
 
 #[cfg(test)]
@@ -60,10 +55,10 @@ mod tests {
         let even = [chunk(&[0.0, 1.0, 2.0, 50.0])];
         assert!(matches!(without_gaps(&even), (Cow::Borrowed(_), None)));
         let long = [chunk(&[0.0, 1.0, 2.0, 150.0, 151.0]), chunk(&[0.0, 1.0])];
-        let (cut, check) = without_gaps(&long);
+        let (cut, told) = without_gaps(&long);
         let times: Vec<&[f64]> = cut.iter().map(|c| &c.times[..]).collect();
         assert_eq!(times, [&[0.0, 1.0, 2.0][..], &[150.0, 151.0], &[0.0, 1.0]]);
         assert_eq!(cut[1].states[[0, 0]], 3.0);
-        assert!(check.expect("it is told").message.starts_with("1 interval(s)"));
+        assert!(told.expect("there is one").starts_with("1 interval(s)"));
     }
 }
