@@ -248,6 +248,7 @@ impl Learner<'_> {
                 unit: units.of_scalar(scalar),
                 is_class: self.catalogue.is_class(k),
                 is_length: matches!(scalar, Scalar::Norm(_)),
+                is_constant: members.iter().all(|&i| self.is_constant_length(i)),
                 is_component: self.is_component(scalar),
             }
         };

@@ -18,6 +18,9 @@ pub(crate) struct Offered {
     pub is_class: bool,
     /// Whether it is a length, whose odd powers are no polynomials of the components.
     pub is_length: bool,
+    /// Whether it is a length that is the same in all of the data: which function of it the law has
+    /// can't be told.
+    pub is_constant: bool,
     /// Whether, in one dimension, it is as large as a component along an axis that keeps its sign:
     /// odd powers alone are rather those of the component, which go on through zero without a kink.
     pub is_component: bool,

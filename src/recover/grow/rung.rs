@@ -111,29 +111,41 @@ const OF_LENGTHS: [f64; 7] = [-4.0, -5.0, 5.0, -6.0, 6.0, -8.0, -12.0];
 const OF_COMPONENTS: [f64; 2] = [5.0, 6.0];
 /// Of momenta: energies are polynomials in them, or functions of their squares.
 const PLAIN_OF_MOMENTA: [f64; 3] = [2.0, 4.0, 1.0];
+/// Of what is the same in all of the data any function will do: kinetic energies, and the potential of
+/// orbits.
+const PLAINEST_OF_MOMENTA: [f64; 1] = [2.0];
+const PLAINEST_OF_LENGTHS: [f64; 1] = [-1.0];
 
 fn plain(offered: &[Offered]) -> Vec<Term> {
     let logarithm =
         |o: &Offered| (o.range.0 > 0.0 && !o.has_momenta).then(|| factor(o, Shape::Logarithm, 0.0));
     let plain = |o: &Offered| {
         let exponents: &[f64] = match (o.is_length, o.has_momenta) {
+            (true, true) if o.is_constant => &PLAINEST_OF_MOMENTA,
+            (true, false) if o.is_constant => &PLAINEST_OF_LENGTHS,
             (true, true) => &PLAIN_OF_MOMENTA,
             (true, false) if o.is_component => &PLAIN_BESIDE_COMPONENTS,
             (true, false) => &PLAIN_OF_LENGTHS,
             _ => &PLAIN_OF_COMPONENTS,
         };
-        powers(o, exponents).into_iter().chain(logarithm(o))
+        powers(o, exponents).into_iter().chain(logarithm(o).filter(|_| !o.is_constant))
     };
     offered.iter().flat_map(plain).map(|f| Term(vec![f])).collect()
 }
 
 fn high(offered: &[Offered]) -> Vec<Term> {
     let high = |o: &Offered| powers(o, if o.is_length { &OF_LENGTHS[..] } else { &OF_COMPONENTS });
-    offered.iter().filter(|o| !o.has_momenta).flat_map(high).map(|f| Term(vec![f])).collect()
+    offered
+        .iter()
+        .filter(|o| !o.has_momenta && !o.is_constant)
+        .flat_map(high)
+        .map(|f| Term(vec![f]))
+        .collect()
 }
 
 fn alone(offered: &[Offered]) -> Vec<Term> {
-    offered.iter().flat_map(|o| functions(o, 1)).map(|f| Term(vec![f])).collect()
+    let varying = offered.iter().filter(|o| !o.is_constant);
+    varying.flat_map(|o| functions(o, 1)).map(|f| Term(vec![f])).collect()
 }
 
 fn times_own_power(offered: &[Offered]) -> Vec<Term> {

@@ -44,11 +44,11 @@ impl Learner<'_> {
         for scalars in wanted {
             let first = functions.len();
             match scalars[..] {
+                [i] if self.is_square(i) => functions.push(vec![(axis(i, Map::Square), 1)]),
                 // Of a function of what is constant only the slope has an effect.
                 [i] if self.is_constant_length(i) => {
                     functions.push(vec![(axis(i, Map::Identity), 1)]);
                 }
-                [i] if self.is_square(i) => functions.push(vec![(axis(i, Map::Square), 1)]),
                 [i] => {
                     let logarithmic = self.is_logarithmic(i);
                     let plain = match (self.ranks[i], logarithmic) {
