@@ -93,7 +93,7 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time_budget: Option<f64>,
     /// Noise of the data: auto (of unknown size), none, or its standard deviation in each column in
-    /// units of that column's own, such as 0.01; known to 5 %.
+    /// units of that column's own, such as 0.01; known to 5 %. Of positions alone auto or none.
     #[arg(long, default_value = "auto", value_parser = noise, allow_hyphen_values = true)]
     noise: Noise,
     /// A law to compare with, in the names of the vectors (q0 the pivot): proved equal up to a
@@ -225,9 +225,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let bar = progress(arguments.quiet || arguments.verbose);
     let signals = on_signal(&bar);
-    let Data { inputs, train, validation, masses, noise, source, notes } = load(arguments, &bar)?;
+    let Data { inputs, train, validation, masses, noise, slope_error, source, notes } =
+        load(arguments, &bar)?;
     if arguments.dry_run {
-        return dry_run(arguments, &bar, (train.len(), validation.len()), &inputs);
+        return dry_run(arguments, &bar, (train.len(), validation.len()), &inputs, &notes);
     }
     let out = arguments.out.as_deref().unwrap_or(Path::new("."));
     signals.learning.store(true, Ordering::Relaxed);
@@ -243,9 +244,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .time_budget
         .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
         .unwrap_or_default();
-    let deadline = end.or_when(stop.clone());
-    let settings =
-        RecoverSettings { noise, masses, deadline: deadline.clone(), seed: arguments.seed };
+    let deadline = end.clone().or_when(stop.clone());
+    let settings = RecoverSettings {
+        noise,
+        masses,
+        deadline: deadline.clone(),
+        slope_error,
+        seed: arguments.seed,
+    };
     let failed = |error| match error {
         RecoverError::Train(train::TrainError::NothingToLearn) => input(
             "no function of the basis has an effect on the training data: there is no law to learn from what does not move",
@@ -253,7 +259,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         RecoverError::NoLaw { stopped: false } | RecoverError::Scale => input(error),
         error => other(error),
     };
-    let done = promise_end(deadline);
+    let done = promise_end(end, arguments.time_budget.unwrap_or_default());
     let recovery = recover(&inputs, &train, &validation, &settings, &mut |event| {
         bar.set_message(event.to_string())
     })
@@ -366,21 +372,22 @@ fn on_signal(bar: &ProgressBar) -> Signals {
     signals
 }
 
-/// A recovery whose end is there comes to it in less.
+/// A recovery comes to its end in less time than this and a part of what it was given, so that the best
+/// law is written; else there is none to come.
 const GRACE: Duration = Duration::from_millis(800);
+const OF_BUDGET: f64 = 0.1;
 
-/// Ends the process where a recovery doesn't come to its end by itself soon after that is there,
+/// Ends the process where a recovery doesn't come to its end by itself soon after its time is over,
 /// unless the flag is set before.
-fn promise_end(deadline: Deadline) -> Arc<AtomicBool> {
+fn promise_end(end: Deadline, budget: f64) -> Arc<AtomicBool> {
     let done = Arc::new(AtomicBool::new(false));
     let flag = done.clone();
+    let grace = GRACE + Duration::from_secs_f64(OF_BUDGET * budget);
     std::thread::spawn(move || {
         let mut over: Option<Instant> = None;
         while !flag.load(Ordering::Relaxed) {
-            if deadline.is_over() && over.get_or_insert_with(Instant::now).elapsed() > GRACE {
-                eprintln!(
-                    "error: the time was over before there was a law, and nothing is written: give more of it, or fewer chunks (--max-chunks)"
-                );
+            if end.is_over() && over.get_or_insert_with(Instant::now).elapsed() > grace {
+                eprintln!("{OVER}");
                 std::process::exit(1);
             }
             std::thread::sleep(GRACE / 40);
@@ -388,6 +395,9 @@ fn promise_end(deadline: Deadline) -> Arc<AtomicBool> {
     });
     done
 }
+
+/// What is said then.
+const OVER: &str = "error: the time was over before a law could be judged, and nothing is written: give more of it, or fewer chunks (--max-chunks)";
 
 /// How to go on after Ctrl-C.
 const AGAIN: &str = "the same command begins again; --time-budget SECONDS ends it by itself";
@@ -419,6 +429,8 @@ struct Data {
     masses: Vec<f64>,
     /// What is known of the noise.
     noise: Noise,
+    /// By which part momenta are off that are slopes of positions.
+    slope_error: f64,
     /// Where they are from.
     source: String,
     /// What was ignored, assumed or cut in reading them.
@@ -512,8 +524,18 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
             .map_err(input)?;
     let told = if arguments.dry_run { &[] } else { &warnings[..] };
     bar.suspend(|| told.iter().for_each(|w| eprintln!("warning: {w}")));
-    let Chunks { shape, chunks, available, rows, momenta, masses, noise, memory: index, .. } =
-        table;
+    let Chunks {
+        shape,
+        chunks,
+        available,
+        rows,
+        momenta,
+        masses,
+        noise,
+        slope_error,
+        memory: index,
+        ..
+    } = table;
     let reading = PROGRAM + index;
     if let Some(memory) = arguments.memory.filter(|memory| *memory < reading) {
         let (given, least) = (memory >> 20, reading.div_ceil(1 << 20));
@@ -546,7 +568,7 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
     notes.extend(gaps);
     if let (MomentaFrom::Positions, Noise::Sigma(_)) = (momenta, &arguments.noise) {
         return Err(Failure::Input(
-            "--noise: of positions alone auto and none are accepted: that of slopes is another"
+            "--noise: of positions alone auto and none are accepted: momenta are slopes of many rows, whose noise is found from what is left of these"
                 .into(),
         ));
     }
@@ -554,7 +576,7 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
         notes.push("momenta are masses times velocities, which are taken to be in the units of the positions over that of t".into());
     }
     let noise = noise.map_or(arguments.noise.clone(), Noise::Each);
-    Ok(Data { inputs, train, validation, masses, noise, source, notes })
+    Ok(Data { inputs, train, validation, masses, noise, slope_error, source, notes })
 }
 
 /// Says what a table holds and what would be done with it.
@@ -563,6 +585,7 @@ fn dry_run(
     bar: &ProgressBar,
     (learned, checked): (usize, usize),
     inputs: &Inputs,
+    notes: &[String],
 ) -> Result<(), Failure> {
     let path = arguments.input.as_deref().unwrap_or(Path::new(""));
     let tell = &mut |event: scalar_dynamics::Progress| bar.set_message(event.to_string());
@@ -571,7 +594,10 @@ fn dry_run(
         given_law(text, inputs)?;
     }
     bar.finish_and_clear();
+    let more = notes.iter().filter(|note| !survey.notes.contains(note));
+    let more: String = more.map(|note| format!("note: {note}\n")).collect();
     let text = inspect::survey_text(&survey)
+        + &more
         + &format!(
             "would learn from {learned} chunks of {POINTS} points and check with {checked} (--max-chunks, --memory, --seed {}), then search for the law; nothing is written\n",
             arguments.seed
@@ -622,6 +648,7 @@ fn pendulum(arguments: &Arguments) -> Result<Data, Failure> {
         validation: data.validation.trajectories,
         masses: Vec::new(),
         noise: arguments.noise.clone(),
+        slope_error: 0.0,
         source,
         notes: Vec::new(),
     })

@@ -86,7 +86,7 @@ pub fn draw(seed: u64, number: u64) -> Draw {
     }
     let text = text(&mut d, &states, &times, (particles, dimension));
     let options = options(&mut d, (particles, dimension));
-    Draw { text, options, what: d.what, lawless: kind == "numbers" }
+    Draw { text, options, what: d.what, lawless: matches!(kind, "numbers" | "walk") }
 }
 
 /// The states of a run: rows of positions and momenta.
@@ -218,9 +218,14 @@ fn text(
     times: &[Vec<f64>],
     (particles, dimension): (usize, usize),
 ) -> String {
-    let letter = d.one(&["p", "p", "v"]);
+    let letter = d.one(&["p", "p", "v", ""]);
     let mut names: Vec<String> = ["trajectory".into(), "t".into()].into();
-    for letter in ["q", letter] {
+    let letters = ["q", letter];
+    if letter.is_empty() {
+        d.is("positions alone");
+    }
+    let half = particles * dimension;
+    for letter in letters.into_iter().filter(|letter| !letter.is_empty()) {
         let axes = (0..particles * dimension)
             .map(|k| format!("{letter}{}_{}", k / dimension + 1, ["x", "y", "z"][k % dimension]));
         names.extend(axes);
@@ -241,7 +246,8 @@ fn text(
     let mut text = kept(names.clone());
     for (id, (run, times)) in states.iter().zip(times).enumerate() {
         for (z, t) in run.iter().zip(times) {
-            let numbers = std::iter::once(t).chain(z).map(f64::to_string);
+            let known = if letter.is_empty() { &z[..half] } else { &z[..] };
+            let numbers = std::iter::once(t).chain(known).map(f64::to_string);
             text += &kept(std::iter::once(id.to_string()).chain(numbers).collect());
         }
     }

@@ -36,6 +36,7 @@ pub struct Outcome {
 
 /// What may be passed of the time and of the memory that was given.
 const LATE: f64 = 1.0;
+const OF_BUDGET: f64 = 0.1;
 const MORE: f64 = 1.1;
 /// A recovery that goes on for so many times its time is ended.
 const PATIENCE: f64 = 10.0;
@@ -87,10 +88,10 @@ pub fn outcome(
         }
     };
     fault(status.is_none(), "ended by a signal");
-    let by_budget = status == Some(1) && errors.contains("time");
+    let by_budget = status == Some(1) && errors.contains("the time was over before");
     fault(!matches!(status, None | Some(0 | 2)) && !by_budget, "neither 0 nor 2");
     fault(errors.contains("panicked"), "panic");
-    fault(seconds > limits.seconds + LATE, "late");
+    fault(seconds > limits.seconds * (1.0 + OF_BUDGET) + LATE, "late");
     fault(megabytes.is_some_and(|m| m as f64 > MORE * limits.megabytes as f64), "memory");
     let message = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("").to_string();
     fault(status == Some(2) && message.is_empty(), "refused without a word");

@@ -1,7 +1,7 @@
 //! Points made of many rows: polynomials fitted to the rows of a window by least squares (Savitzky
 //! & Golay 1964), where rows lie dense and are noisy, or where only positions are known.
 
-use ndarray::{Array2, ArrayView1, s};
+use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::Trajectory;
 
@@ -14,6 +14,18 @@ pub struct Window {
     pub stride: usize,
     /// Degree of the polynomial in time through them.
     pub degree: usize,
+}
+
+/// A window, and how good its points are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The window.
+    pub window: Window,
+    /// Standard deviation of the noise of each component of a point, as what is left of noisy rows
+    /// says, in the table's units; none where rows aren't joined, or too few to tell.
+    pub noise: Option<Vec<f64>>,
+    /// By which part momenta are off that are slopes of rows without noise.
+    pub slope_error: f64,
 }
 
 /// What the columns of a table are, besides positions.
@@ -40,8 +52,14 @@ const LOUD: f64 = 0.05;
 const LOUD_POINTS: f64 = 0.15;
 /// A mean square may be above one by so many standard errors, as chance makes it.
 const CHANCE: f64 = 3.0;
-/// Points that all windows together make at least: six chunks of five.
-const POINTS: usize = 25;
+/// Points that all windows together make at least: three chunks of five.
+const POINTS: usize = 13;
+/// Trajectories of fewer rows have no slopes to speak of.
+const LEAST_ROWS: usize = 3;
+/// From so many free numbers the noise of a column is known to 5 %.
+const TELLING: usize = 200;
+/// Noise of a column that never changes, as a part of the largest.
+const NEXT_TO_NONE: f64 = 1e-9;
 /// Rows of a point where rows are not noisy: the polynomial goes through all of them. More rows gain
 /// nothing where roundoff of the positions is what limits slopes.
 const EXACT_ROWS: usize = 9;
@@ -70,14 +88,13 @@ impl Window {
     /// successive points could not be made of most trajectories. None where momenta are to be found
     /// and trajectories have fewer than four rows.
     ///
-    /// Besides it, for noisy rows, the standard deviation of the noise of each component of a point,
-    /// as what is left of the rows says. With `join` off rows are taken to have no noise.
+    /// With `join` off rows are taken to have no noise.
     pub fn of(
         trajectories: &[Trajectory],
         momenta: &Momenta,
         points: usize,
         join: bool,
-    ) -> Option<(Self, Option<Vec<f64>>)> {
+    ) -> Option<Chosen> {
         let needed = *momenta != Momenta::Given;
         let long = |rows: &usize| points_fit(trajectories, *rows, points);
         let mut best = None;
@@ -96,20 +113,56 @@ impl Window {
         match best {
             Some((rows, noise)) => {
                 let window = Self { rows, stride: rows, degree: DEGREE };
-                let is_known = noise.iter().all(|s| s.is_finite() && *s > 0.0);
-                Some((window.spread(trajectories, points), Some(noise).filter(|_| is_known)))
+                let window = window.spread(trajectories, points);
+                Some(Chosen { window, noise, slope_error: 0.0 })
             }
-            None if needed => Self::through_rows(trajectories).map(|window| (window, None)),
-            None => Some((Self::ROW, None)),
+            None if needed => Self::through_rows(trajectories).map(|window| {
+                let slope_error = window.slope_error(trajectories);
+                Chosen { window, noise: None, slope_error }
+            }),
+            None => Some(Chosen { window: Self::ROW, noise: None, slope_error: 0.0 }),
         }
     }
 
     /// The window whose polynomials go through all of its rows.
     fn through_rows(trajectories: &[Trajectory]) -> Option<Self> {
-        let half = typical_rows(trajectories) / 2 + 1;
+        // As many rows at twice their distance show how good slopes are.
+        let half = typical_rows(trajectories).div_ceil(2).max(LEAST_ROWS);
         let rows = half.min(EXACT_ROWS);
         let rows = rows - usize::from(rows.is_multiple_of(2));
-        (rows >= 3).then_some(Self { rows, stride: 1, degree: rows - 1 })
+        let is_long = typical_rows(trajectories) > LEAST_ROWS;
+        is_long.then_some(Self { rows, stride: 1, degree: rows - 1 })
+    }
+
+    /// By which part slopes are off, root mean square, of the worst component: those through every
+    /// other row are off by 2^degree times as much (Richardson 1911).
+    fn slope_error(&self, trajectories: &[Trajectory]) -> f64 {
+        let width = trajectories.first().map_or(0, |t| t.states.ncols());
+        let (mut errors, mut sizes) = (vec![0.0; width], vec![0.0; width]);
+        let coarse = 2 * self.rows - 1;
+        for trajectory in trajectories {
+            for first in 0..(trajectory.times.len() + 1).saturating_sub(coarse) {
+                let rows: Vec<usize> = (first..first + coarse).step_by(2).collect();
+                let near = first + self.rows / 2..first + self.rows / 2 + self.rows;
+                let far: Vec<f64> = rows.iter().map(|row| trajectory.times[*row]).collect();
+                let fine = Orthonormal::on(&trajectory.times[near.clone()], self.degree);
+                let wide = Orthonormal::on(&far, self.degree);
+                for c in 0..width {
+                    let column = trajectory.states.column(c);
+                    let values = column.slice(s![near.clone()]);
+                    let other: Array1<f64> = rows.iter().map(|row| column[*row]).collect();
+                    let [_, a] = fine.at_middle(values, self.degree);
+                    let [_, b] = wide.at_middle(other.view(), self.degree);
+                    errors[c] += (a - b).powi(2);
+                    sizes[c] += a * a;
+                }
+            }
+        }
+        let of =
+            |(error, size): (&f64, &f64)| if *size > 0.0 { (error / size).sqrt() } else { 0.0 };
+        let worst = errors.iter().zip(&sizes).map(of).fold(0.0, f64::max);
+        let is_seen = sizes.iter().any(|size| *size > 0.0);
+        if is_seen { worst / (2f64.powi(self.degree as i32) - 1.0) } else { 1.0 }
     }
 
     /// With points that share rows where there would be too few else.
@@ -124,7 +177,8 @@ impl Window {
         Self { stride, ..self }
     }
 
-    /// The points that the rows of a trajectory make; at the mean time of each window.
+    /// The points that the rows of a trajectory make; at the mean time of each window. No point is made
+    /// across a gap.
     pub fn joined(&self, trajectory: &Trajectory, momenta: &Momenta) -> Trajectory {
         if *self == Self::ROW {
             return trajectory.clone();
@@ -136,23 +190,41 @@ impl Window {
             Momenta::OfSlopes(masses) => masses,
         };
         let mut times = Vec::with_capacity(points);
-        let mut states = Array2::zeros((points, width + slopes.len()));
-        for (k, mut state) in states.rows_mut().into_iter().enumerate() {
+        let mut states = Vec::with_capacity(points * (width + slopes.len()));
+        for k in 0..points {
             let rows = k * self.stride..k * self.stride + self.rows;
+            if has_gap(&trajectory.times[rows.clone()]) {
+                continue;
+            }
+            let (mut state, mut of_slopes) = (Vec::with_capacity(width), Vec::new());
             let basis = Orthonormal::on(&trajectory.times[rows.clone()], self.degree);
             for c in 0..width {
                 let values = trajectory.states.slice(s![rows.clone(), c]);
-                let coefficients: Vec<f64> = basis.coefficients(values).collect();
-                let at = |of: &[f64]| of.iter().zip(&coefficients).map(|(a, b)| a * b).sum::<f64>();
-                state[c] = at(&basis.value);
+                let [value, slope] = basis.at_middle(values, self.degree);
+                state.push(value);
                 if let Some(mass) = slopes.get(c) {
-                    state[width + c] = mass * at(&basis.slope);
+                    of_slopes.push(mass * slope);
                 }
             }
+            states.extend(state);
+            states.extend(of_slopes);
             times.push(basis.middle);
         }
+        let states = Array2::from_shape_vec((times.len(), width + slopes.len()), states)
+            .expect("a row of numbers was added with each time");
         Trajectory { id: trajectory.id, times, states }
     }
+}
+
+/// A window's longest interval is a gap where it is so many times its median.
+const GAP: f64 = 10.0;
+
+/// Whether rows at these times have a gap between them.
+fn has_gap(times: &[f64]) -> bool {
+    let mut intervals: Vec<f64> = times.windows(2).map(|w| w[1] - w[0]).collect();
+    intervals.sort_by(f64::total_cmp);
+    let median = intervals.get(intervals.len() / 2).copied().unwrap_or(0.0);
+    intervals.last().is_some_and(|longest| *longest > GAP * median)
 }
 
 /// Rows of the trajectory that half of all rows are in such or longer ones of.
@@ -193,6 +265,8 @@ fn rows_are_loud(trajectories: &[Trajectory], seen: &Seen) -> bool {
 /// What windows of some number of rows show of each column.
 struct Seen {
     columns: Vec<Column>,
+    /// Numbers of a window that two degrees more leave free.
+    left: usize,
     /// Number of windows.
     windows: usize,
 }
@@ -213,11 +287,16 @@ struct Column {
 impl Seen {
     fn through(trajectories: &[Trajectory], rows: usize) -> Self {
         let width = trajectories.first().map_or(0, |t| t.states.ncols());
-        let mut seen = Self { columns: vec![Column::default(); width], windows: 0 };
+        let mut seen =
+            Self { columns: vec![Column::default(); width], left: rows - DEGREE - 3, windows: 0 };
         for trajectory in trajectories {
             let mut last: Option<Vec<[f64; 2]>> = None;
             for k in 0..trajectory.times.len() / rows {
                 let at = k * rows..(k + 1) * rows;
+                if has_gap(&trajectory.times[at.clone()]) {
+                    last = None;
+                    continue;
+                }
                 let basis = Orthonormal::on(&trajectory.times[at.clone()], DEGREE + 2);
                 let of_point = |c: usize| {
                     let values = trajectory.states.slice(s![at.clone(), c]);
@@ -246,7 +325,12 @@ impl Seen {
 
     /// Whether what two degrees more would have is noise.
     fn follows(&self) -> bool {
-        let chance = 1.0 + CHANCE * (2.0 / (2 * self.windows).max(1) as f64).sqrt();
+        // The logarithm of the ratio of two mean squares of so many numbers each scatters by this.
+        let numbers = [2, self.left].map(|each| (each * self.windows).max(1) as f64);
+        let scatter = numbers.iter().map(|n| 2.0 / n).sum::<f64>().sqrt();
+        // The largest of many columns is further off than one is.
+        let columns = 1.0 + 2.0 * (self.columns.len().max(1) as f64).ln() / (CHANCE * CHANCE);
+        let chance = (CHANCE * columns.sqrt() * scatter).exp();
         let follows = |c: &Column| 0.5 * c.more <= chance * c.noise;
         self.windows > 0 && self.columns.iter().all(follows)
     }
@@ -260,17 +344,25 @@ impl Seen {
             .any(|c| c.noise / n * c.variance[of] > LOUD_POINTS * LOUD_POINTS * c.steps[of])
     }
 
-    /// Standard deviations of the noise of the components of points.
-    fn noise(&self, momenta: &Momenta) -> Vec<f64> {
+    /// Standard deviations of the noise of the components of points, if enough rows tell them.
+    fn noise(&self, momenta: &Momenta) -> Option<Vec<f64>> {
+        if self.left * self.windows < TELLING {
+            return None;
+        }
         let n = self.windows.max(1) as f64;
         let of =
             |k: usize| self.columns.iter().map(move |c| (c.noise / n * c.variance[k] / n).sqrt());
-        match momenta {
+        let noise: Vec<f64> = match momenta {
             Momenta::Given => of(0).collect(),
             Momenta::OfSlopes(masses) => {
                 of(0).chain(of(1).zip(masses).map(|(noise, mass)| mass * noise)).collect()
             }
-        }
+        };
+        // What never changes has none, and says nothing.
+        let largest = noise.iter().copied().fold(0.0, f64::max);
+        let least = NEXT_TO_NONE * largest;
+        let noise: Vec<f64> = noise.into_iter().map(|s| s.max(least)).collect();
+        noise.iter().all(|s| s.is_finite() && *s > 0.0).then_some(noise)
     }
 }
 
@@ -382,8 +474,9 @@ mod tests {
         for irregular in [false, true] {
             let error = |step: f64| {
                 let rows = positions(&turn(60, step, 0.0, irregular));
-                let window =
-                    Window::of(&[rows.clone()], &of_slopes, 5, true).expect("long enough").0;
+                let window = Window::of(std::slice::from_ref(&rows), &of_slopes, 5, true)
+                    .expect("long enough")
+                    .window;
                 assert_eq!(window, Window { rows: 9, stride: 1, degree: 8 });
                 let points = window.joined(&rows, &of_slopes);
                 let off =
@@ -401,8 +494,9 @@ mod tests {
     #[test]
     fn regress_dense_noise_is_averaged_as_far_as_it_helps() {
         let noisy = turn(4000, 0.03, 0.1, false);
-        let (window, known) =
-            Window::of(&[noisy.clone()], &Momenta::Given, 5, true).expect("momenta are given");
+        let Chosen { window, noise: known, .. } =
+            Window::of(std::slice::from_ref(&noisy), &Momenta::Given, 5, true)
+                .expect("momenta are given");
         assert!(window.rows > 9 && window.stride == window.rows, "{window:?}");
         let points = window.joined(&noisy, &Momenta::Given);
         let off = |c: usize, exact: fn(f64) -> f64| {
@@ -426,10 +520,40 @@ mod tests {
             [(2000, 0.03, 0.0), (2000, 0.03, 1e-4), (2000, 1.0, 0.02), (20, 0.03, 0.02)]
         {
             let rows = turn(rows, step, noise, false);
-            assert_eq!(Window::of(&[rows], &Momenta::Given, 5, true), Some((Window::ROW, None)));
+            let chosen = Window::of(&[rows], &Momenta::Given, 5, true).expect("momenta are given");
+            assert_eq!((chosen.window, chosen.noise), (Window::ROW, None));
         }
         let short = positions(&turn(3, 0.1, 0.0, false));
         assert_eq!(Window::of(&[short], &Momenta::OfSlopes(vec![1.0]), 5, true), None);
+    }
+
+    #[test]
+    fn slope_errors_are_estimated() {
+        let of_slopes = Momenta::OfSlopes(vec![1.0]);
+        for (step, count) in [(0.1, 60), (0.3, 60), (0.5, 12), (0.2, 6)] {
+            let rows = positions(&turn(count, step, 0.0, false));
+            let Chosen { window, slope_error, .. } =
+                Window::of(std::slice::from_ref(&rows), &of_slopes, 5, true).expect("long enough");
+            let points = window.joined(&rows, &of_slopes);
+            let slopes = points.states.column(1);
+            let off = slopes.iter().zip(&points.times);
+            let (errors, sizes) = off.fold((0.0, 0.0), |(e, s), (p, t)| {
+                (e + (p - t.cos()).powi(2), s + t.cos().powi(2))
+            });
+            let truth = f64::sqrt(errors / sizes);
+            println!("{step}: {slope_error:.1e}, in truth {truth:.1e}");
+            assert!((0.4..3.0).contains(&(slope_error / truth)), "{slope_error:e} {truth:e}");
+        }
+    }
+
+    #[test]
+    fn no_point_is_made_across_a_gap() {
+        let mut rows = turn(40, 0.1, 0.0, false);
+        rows.times[20..].iter_mut().for_each(|t| *t += 5.0);
+        let window = Window { rows: 9, stride: 1, degree: 4 };
+        let points = window.joined(&rows, &Momenta::Given);
+        assert_eq!(points.times.len(), 24);
+        assert!(points.times.iter().all(|t| *t < 2.0 || *t > 7.0), "{:?}", points.times);
     }
 
     #[test]

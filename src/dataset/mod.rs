@@ -19,7 +19,7 @@ mod units;
 pub use crate::field::Shape;
 pub use error::{DatasetError, Format};
 pub use gaps::without_gaps;
-pub use local_polynomial::{Momenta, Window};
+pub use local_polynomial::{Chosen, Momenta, Window};
 #[doc(hidden)]
 pub use lock::FolderLock;
 pub use sampling::{

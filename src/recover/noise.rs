@@ -1,5 +1,10 @@
 //! What is known, and what is found, of the noise in the data.
 
+use ndarray::Axis;
+
+use crate::dataset::Trajectory;
+use crate::train::states;
+
 /// What is known of the noise in the data.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Noise {
@@ -13,6 +18,17 @@ pub enum Noise {
     Sigma(f64),
     /// Its standard deviation in each component, in the data's units; to be known to 5 %.
     Each(Vec<f64>),
+}
+
+impl Noise {
+    /// Its standard deviation in each component, in the data's units, if it is known.
+    pub(crate) fn known(&self, train: &[Trajectory]) -> Option<Vec<f64>> {
+        match self {
+            Self::Sigma(sigma) => Some((states(train).std_axis(Axis(0), 0.0) * *sigma).to_vec()),
+            Self::Each(noise) => Some(noise.clone()),
+            Self::Auto | Self::None => None,
+        }
+    }
 }
 
 /// What was found of the noise.

@@ -13,12 +13,20 @@ pub struct RecoverSettings {
     /// Inertial masses of all particles, in order, where the momenta are these times the velocities:
     /// the kinetic energy is known then. Empty where it isn't.
     pub masses: Vec<f64>,
+    /// By which part momenta are off that are slopes of positions; zero where they are given.
+    pub slope_error: f64,
     /// Seed of the search for closed forms.
     pub seed: u64,
 }
 
 impl Default for RecoverSettings {
     fn default() -> Self {
-        Self { noise: Noise::Auto, masses: Vec::new(), deadline: Deadline::default(), seed: 0 }
+        Self {
+            noise: Noise::Auto,
+            masses: Vec::new(),
+            deadline: Deadline::default(),
+            slope_error: 0.0,
+            seed: 0,
+        }
     }
 }

@@ -47,12 +47,12 @@ fn chunks_of(table: &str, join: bool) -> (Chunks, Vec<String>) {
 
 /// As `recover_hamiltonian` does it.
 fn law_of(table: &str) -> Recovery {
-    let (Chunks { shape, chunks, masses, noise, .. }, _) = chunks_of(table, true);
+    let (Chunks { shape, chunks, masses, noise, slope_error, .. }, _) = chunks_of(table, true);
     let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
     let train = overlapped(train, 5, 100).unwrap();
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], vec![]).unwrap();
     let noise = noise.map_or(Noise::Auto, Noise::Each);
-    let settings = RecoverSettings { noise, masses, ..RecoverSettings::default() };
+    let settings = RecoverSettings { noise, masses, slope_error, ..RecoverSettings::default() };
     recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap()
 }
 
@@ -78,7 +78,24 @@ fn regress_positions_alone_give_the_law() {
     for told in ["slopes of polynomials", "mass is given", "degree 8 through 9"] {
         assert!(notes.iter().any(|note| note.contains(told)), "{told}: {notes:?}");
     }
-    assert_spring(&law_of(&springs(6, 60, 0.1, 0.0, false)), 1e-6);
+    let law = law_of(&springs(6, 60, 0.1, 0.0, false));
+    assert_spring(&law, 1e-6);
+    // Slopes of a spring's positions obey a spring of another stiffness to the last digit.
+    let wide = law_of(&springs(40, 6, 0.2, 0.0, false));
+    for law in [law, wide] {
+        let told = |reason: &String| reason.contains("momenta are slopes of positions");
+        assert!(!law.exact() && law.verdict.undetermined.iter().any(told), "{:?}", law.verdict);
+    }
+    assert!(law_of(&springs(6, 200, 0.02, 0.0, false)).exact());
+}
+
+#[test]
+fn regress_runs_that_are_too_short_for_slopes_are_told() {
+    let short = springs(4, 8, 0.1, 0.0, false).replace("trajectory,t,q1_x,q1_y\n", "");
+    let short: String = short.lines().map(|line| format!("1{line}\n")).collect();
+    let table = springs(6, 60, 0.1, 0.0, false) + &short;
+    let (_, notes) = chunks_of(&table, true);
+    assert!(notes.iter().any(|note| note.contains("4 of 10 run(s)")), "{notes:?}");
 }
 
 #[test]

@@ -42,7 +42,7 @@ use self::opened::Opened;
 pub use self::options::{Gaps, ReadOptions};
 use self::paths::format_to_write;
 pub use self::survey::{Survey, survey_table};
-use super::local_polynomial::{Momenta, Window};
+use super::local_polynomial::{Chosen, Momenta, Window};
 use super::trajectory::{chunk_count, chunk_range};
 use super::{DatasetError, Format, Shape, Trajectory, TrajectoryTable};
 use crate::progress::Progress;
@@ -81,10 +81,11 @@ pub fn read_table(
     let mut notes = opened.notes(&index);
     if opened.layout.momenta == MomentaFrom::Positions {
         let momenta = opened.momenta();
-        let (window, _) = opened.window(&trajectories, &momenta, (2, true))?;
+        let Chosen { window, .. } = opened.window(&trajectories, &momenta, (2, true))?;
         trajectories = trajectories.iter().map(|rows| window.joined(rows, &momenta)).collect();
         trajectories.retain(|points| points.times.len() > 1);
         notes.push(window_note(path, &window));
+        notes.extend(short_note(path, index.pieces(), &window));
     }
     let metadata = opened.source.metadata()?;
     let shape = opened.layout.shape;
@@ -125,6 +126,8 @@ pub struct Chunks {
     /// Standard deviation of the noise of each component of points that are made of many rows, as
     /// what is left of these says.
     pub noise: Option<Vec<f64>>,
+    /// By which part momenta are off that are slopes of positions without noise.
+    pub slope_error: f64,
     /// Bytes that were held to know which rows belong together.
     pub memory: usize,
 }
@@ -134,7 +137,7 @@ pub struct Chunks {
 /// are known, or rows are dense and noisy and `cut` allows it, points are made of many rows each
 /// ([`Window`]).
 ///
-/// The files are read twice, column by column: all of it is checked, but besides the chunks some 40
+/// The files are read twice (three times where points are joined), column by column: all of it is checked, but besides the chunks some 40
 /// bytes are held for each change from one trajectory to another. `progress` is told how much is
 /// read.
 ///
@@ -165,8 +168,8 @@ pub fn read_chunks(
     let mut chunks = opened.states(&index, &pieces, rest)?;
     let pilot = chunks.split_off(pieces.len() - some.len());
     let mut notes = opened.notes(&index);
-    let (window, noise) = if some.is_empty() {
-        (Window::ROW, None)
+    let Chosen { window, noise, slope_error } = if some.is_empty() {
+        Chosen { window: Window::ROW, noise: None, slope_error: 0.0 }
     } else {
         opened.window(&pilot, &momenta, (cut.points, cut.join))?
     };
@@ -174,7 +177,9 @@ pub fn read_chunks(
         (pieces, available) = drawn(index.pieces(), cut, &window)?;
         let rows = opened.states(&index, &pieces, &mut |_| {})?;
         chunks = rows.iter().map(|rows| window.joined(rows, &momenta)).collect();
+        chunks.retain(|points| points.times.len() > 1);
         notes.push(window_note(path, &window));
+        notes.extend(short_note(path, index.pieces(), &window));
     }
     let Opened { layout, masses, .. } = opened;
     Ok((
@@ -186,6 +191,7 @@ pub fn read_chunks(
             momenta: layout.momenta,
             window,
             noise,
+            slope_error,
             masses,
             memory: index.memory(),
         },
@@ -241,6 +247,16 @@ fn pilot(trajectories: &[Range<u64>], cut: &Cut) -> Vec<Range<u64>> {
         .into_iter()
         .map(|k| trajectories[k].start..trajectories[k].end.min(trajectories[k].start + OF_ONE))
         .collect()
+}
+
+/// What is told of trajectories that are too short for such points.
+fn short_note(path: &Path, trajectories: &[Range<u64>], window: &Window) -> Option<String> {
+    let short = trajectories.iter().filter(|rows| window.points(rows.end - rows.start) < 2).count();
+    let least = window.rows + window.stride;
+    (short > 0).then(|| {
+        let (path, all) = (path.display(), trajectories.len());
+        format!("{path}: {short} of {all} run(s) have fewer than {least} rows and are left out")
+    })
 }
 
 /// What is told of points that are made of many rows.

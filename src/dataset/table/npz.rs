@@ -13,6 +13,7 @@ use rawzip::{CompressionMethod, ZipArchive};
 use super::memory::MemoryTable;
 use super::npy::{self, Array};
 use super::parquet::Metadata;
+use super::suggest::mapping;
 use crate::dataset::{DatasetError, Format};
 
 const AXES: [char; 3] = ['x', 'y', 'z'];
@@ -51,8 +52,9 @@ pub(super) fn read(
     };
     let q = take("q").ok_or_else(|| missing("q"))?;
     let momenta = take("p").map(|p| ('p', p)).or_else(|| take("v").map(|v| ('v', v)));
-    if momenta.is_none() && found.iter().any(|name| !wanted.contains(name)) {
-        // They may be there under another name.
+    let seem = |(ours, _): &(String, String)| ours.starts_with(['p', 'v']);
+    if momenta.is_none() && mapping(&found, false).0.iter().any(seem) {
+        // They are there under another name.
         return Err(missing("p"));
     }
     let (t, masses) = (take("t"), take("mass").map_or(Vec::new(), |mass| mass.values));

@@ -12,7 +12,7 @@ use super::options::{Gaps, ReadOptions};
 use super::source::Source;
 use super::states::{self, Columns, Jump};
 use super::suggest::{mapping, nearest};
-use crate::dataset::local_polynomial::{Momenta, Window};
+use crate::dataset::local_polynomial::{Chosen, Momenta, Window};
 use crate::dataset::{DatasetError, Shape, Trajectory};
 
 /// An open table, and how it is to be read.
@@ -117,8 +117,7 @@ impl Opened {
         }
     }
 
-    /// Which rows make a point, by rows that show what is between them, and its noise where that is
-    /// seen.
+    /// Which rows make a point, by rows that show what is between them.
     ///
     /// # Errors
     /// [`DatasetError::FewRows`].
@@ -127,7 +126,7 @@ impl Opened {
         rows: &[Trajectory],
         momenta: &Momenta,
         (points, join): (usize, bool),
-    ) -> Result<(Window, Option<Vec<f64>>), DatasetError> {
+    ) -> Result<Chosen, DatasetError> {
         Window::of(rows, momenta, points, join)
             .ok_or_else(|| DatasetError::FewRows { path: self.source.path.clone() })
     }

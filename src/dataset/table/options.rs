@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// What is told about a table besides its path: nothing, by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
-    /// Masses of particles, from 1, for tables of velocities.
+    /// Masses of particles, from 1, for tables of velocities or of positions alone.
     pub masses: BTreeMap<usize, f64>,
     /// Names: ours (`q1_x`, `t`, `trajectory`) to those of the table.
     pub columns: BTreeMap<String, String>,

@@ -26,6 +26,7 @@ const ALONE: [(char, &[&str]); 3] = [
             "v",
             "vel",
             "velocity",
+            "velocities",
             "omega",
             "thetadot",
             "dtheta",
@@ -37,7 +38,7 @@ const ALONE: [(char, &[&str]); 3] = [
             "angularvelocity",
         ],
     ),
-    ('p', &["p", "momentum"]),
+    ('p', &["p", "momentum", "momenta"]),
 ];
 
 /// The `--columns` that would serve a table with these columns, as far as their names tell: pairs

@@ -39,12 +39,18 @@ pub(crate) struct Grounds<'a> {
     pub rivals: &'a [Rival],
     /// Whether what it leaves is noise.
     pub in_noise: bool,
+    /// Whether it has a kink where a coordinate passes through zero.
+    pub has_kink: bool,
+    /// What it leaves of held-out chunks, of their spread.
+    pub error: f64,
     /// Whether the data are of one energy, and the kinetic energy isn't known.
     pub one_energy: bool,
     /// Whether it can be followed in enough of the held-out chunks.
     pub followed: bool,
     /// These, and all.
     pub held_out: HeldOutChunks,
+    /// By which part momenta are off that are slopes of positions.
+    pub slope_error: f64,
     /// Whether the time was over.
     pub stopped: bool,
 }
@@ -78,6 +84,16 @@ const RIVALS: &str = "other laws of like length explain the data as well within 
 const ODD: &str = "functions of functions, and fitted powers times functions, follow noisy data in many \
     ways, of which this is one: less noise, or a wider range, would tell";
 
+/// Where slopes are off by less, constants are right in the ten digits that people read.
+const SLOPES_EXACT: f64 = 1e-11;
+
+/// Why a law with a kink is not determined in noise.
+const KINK: &str = "the law has a kink where a coordinate passes through zero, and smooth functions \
+    follow noisy data as well: less noise, or a wider range, would tell";
+
+/// A law that leaves a fourth of the variance says little of what it is.
+const HIDDEN: f64 = 0.5;
+
 /// Why a law that was stopped is not complete.
 const STOPPED: &str = "the time was over before all was tried";
 
@@ -99,10 +115,27 @@ impl Verdict {
         if grounds.in_noise && is_odd(law) {
             verdict.undetermined.push(ODD.into());
         }
+        if grounds.in_noise && grounds.has_kink {
+            verdict.undetermined.push(KINK.into());
+        }
+        if grounds.in_noise && grounds.error > HIDDEN {
+            verdict.undetermined.push(format!(
+                "held-out chunks are followed to {:.1} of their spread only: where noise is as large as \
+                 what happens, many laws explain it",
+                grounds.error
+            ));
+        }
         for particle in grounds.particles_at_rest() {
             verdict.undetermined.push(format!(
                 "by the law particle {particle} never moves: its motion is too small to be seen in \
                  these data, and longer runs would tell"
+            ));
+        }
+        if grounds.slope_error > SLOPES_EXACT {
+            verdict.undetermined.push(format!(
+                "momenta are slopes of positions, off by about {:.0e}: so are masses and other constants, \
+                 whatever their errors say; shorter times between rows would tell",
+                grounds.slope_error
             ));
         }
         if grounds.one_energy {

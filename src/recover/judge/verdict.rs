@@ -1,6 +1,6 @@
 //! Whether a closed form explains the data down to their noise or to the error of integration.
 
-use ndarray::{ArrayView1, Axis};
+use ndarray::ArrayView1;
 
 use crate::basis::ProductBasis;
 use crate::dataset::Trajectory;
@@ -8,9 +8,9 @@ use crate::expr::Expr;
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::recover::error::RecoverError;
 use crate::recover::noise::Noise;
-use crate::recover::statistics::{Misfit, ModelErrors, NOISE_KNOWN, SIGMAS};
+use crate::recover::statistics::{Misfit, ModelErrors, NOISE_KNOWN, SIGMAS, is_as_small};
 use crate::scalars::Inputs;
-use crate::train::{self, Learned, Settings, states};
+use crate::train::{self, Learned, Settings};
 
 /// Largest error of held-out rollouts, relative to the data's spread, of an exact law where
 /// integration is accurate, and where it is not.
@@ -191,12 +191,8 @@ impl<'a> Judge<'a> {
         if self.closed.is_worse_than(&self.learned, indistinguishable(self.integration_error)) {
             return Ok(false);
         }
-        let given: Vec<f64> = match noise {
-            Noise::Sigma(sigma) => (states(train).std_axis(Axis(0), 0.0) * *sigma).to_vec(),
-            Noise::Each(noise) => noise.clone(),
-            Noise::Auto | Noise::None => {
-                return Ok(self.closed.rms() <= self.floor() && self.follows_each_motion());
-            }
+        let Some(given) = noise.known(train) else {
+            return Ok(self.closed.rms() <= self.floor() && self.follows_each_motion());
         };
         // Noise below the floor is told from none as little as from integration error.
         let floor = self.settings.weights.iter().map(|w| self.floor() / w.sqrt());
@@ -208,5 +204,16 @@ impl<'a> Judge<'a> {
         let parameters_per_residual = self.theta.len() as f64 / fitted.max(1) as f64;
         let chance = SIGMAS * (2.0 / self.closed.residuals as f64).sqrt();
         Ok(ratio <= (1.0 + NOISE_KNOWN).powi(2) * (1.0 + parameters_per_residual + chance))
+    }
+
+    /// Whether the law leaves no more of some chunks than noise that is known, their first states
+    /// fitted.
+    ///
+    /// # Errors
+    /// A rollout that diverges.
+    pub fn leaves_only(&self, noise: &[f64], chunks: &[Trajectory]) -> Result<bool, RecoverError> {
+        let left = train::deviance(&self.model, &self.theta, chunks, noise, self.settings)?;
+        log::debug!("all chunks: {:.3} of the noise's variance", left.per_degree_of_freedom());
+        Ok(is_as_small(&left, chunks))
     }
 }

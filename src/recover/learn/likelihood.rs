@@ -4,6 +4,7 @@
 use crate::dataset::Trajectory;
 use crate::expr::{Expr, principal_phases};
 use crate::model::{ClosedForm, ScalarHamiltonian};
+use crate::recover::covariance::redundancy;
 use crate::recover::description_length::{HOPELESS, NATS_PER_SYMBOL};
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, with_fitted};
@@ -47,7 +48,7 @@ impl NoiseModel {
     pub(crate) fn to_gain(&self, law: &Fit) -> f64 {
         let more = self.rank.saturating_sub(law.fit.rank).max(1) as f64;
         0.5 * (self.chi_squared_of(law.adjusted.misfit) - self.chi_squared
-            + chi_squared_bound(more))
+            + self.redundancy * chi_squared_bound(more))
             / self.dispersion()
     }
 
@@ -208,7 +209,10 @@ impl Learner<'_> {
             .ok()?;
         let more = fit.chi_squared
             - rival.fit.chi_squared / rival.fit.degrees_of_freedom * fit.degrees_of_freedom;
-        let allowed = 2.0 * HOPELESS + SIGMAS * (2.0 * fit.degrees_of_freedom).sqrt();
-        (more <= allowed * noise_model.dispersion()).then_some(fit.theta)
+        let allowed =
+            2.0 * HOPELESS + SIGMAS * (2.0 * redundancy(&some) * fit.degrees_of_freedom).sqrt();
+        // Some of the chunks hardly overlap.
+        let dispersion = noise_model.dispersion() / noise_model.redundancy;
+        (more <= allowed * dispersion).then_some(fit.theta)
     }
 }

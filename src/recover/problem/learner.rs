@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use crate::dataset::Trajectory;
 use crate::deadline::Deadline;
-use crate::expr::Scalar;
+use crate::expr::{Expr, Function, Scalar};
 use crate::recover::problem::candidates::{candidates, ranges};
 use crate::recover::problem::catalogue::Catalogue;
 use crate::recover::problem::component_weights::particle_weights;
@@ -138,6 +138,27 @@ impl<'a> Learner<'a> {
             let values: Vec<f64> = chunk.states.rows().into_iter().map(value).collect();
             values.windows(2).any(|w| w[0] * w[1] <= 0.0)
         })
+    }
+
+    /// Whether a law has a kink where a length on a line passes through zero: an odd or broken power of
+    /// it, or a function that is not even.
+    pub(crate) fn has_kink(&self, law: &Expr) -> bool {
+        let passes = |scalar: &Scalar| {
+            let place = self.scalars().iter().position(|other| other == scalar);
+            place.is_some_and(|i| self.passes_zero(i))
+        };
+        match law {
+            Expr::Scalar(scalar) => passes(scalar),
+            Expr::Pow(x, n) if matches!(**x, Expr::Scalar(_)) && n % 2.0 == 0.0 => false,
+            Expr::Apply(Function::Cos, x)
+                if x.scalars().len() == 1 && !matches!(**x, Expr::Sum(_)) =>
+            {
+                false
+            }
+            Expr::Sum(all) | Expr::Product(all) => all.iter().any(|x| self.has_kink(x)),
+            Expr::Pow(x, _) | Expr::Apply(_, x) => self.has_kink(x),
+            Expr::Constant(_) => false,
+        }
     }
 
     /// Whether a scalar is a length that is the same in all states but not zero: of a rod, of a bond,
