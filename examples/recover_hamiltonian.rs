@@ -373,9 +373,10 @@ fn on_signal(bar: &ProgressBar) -> Signals {
 }
 
 /// A recovery comes to its end in less time than this and a part of what it was given, so that the best
-/// law is written; else there is none to come.
+/// law is written; what takes longer doesn't look at the clock. Steps are the longer the more chunks
+/// there are: with 1,500 of the pendulum's in noise they end 1.6 s after 8.
 const GRACE: Duration = Duration::from_millis(800);
-const OF_BUDGET: f64 = 0.1;
+const OF_BUDGET: f64 = 0.5;
 
 /// Ends the process where a recovery doesn't come to its end by itself soon after its time is over,
 /// unless the flag is set before.

@@ -43,7 +43,7 @@ struct Arguments {
     /// recover_hamiltonian [default: beside this program].
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// Folder for outcomes_seedN.jsonl, a line for each table, and the tables with faults; created.
+    /// Folder for outcomes_seedN_Ts_MMB.jsonl, a line for each table, and the tables with faults; created.
     #[arg(long, default_value = "torture", value_name = "DIR")]
     out: PathBuf,
     /// Print each table's outcome.
@@ -83,7 +83,8 @@ fn beside() -> Option<PathBuf> {
 
 /// Whether there was no fault.
 fn run(arguments: &Arguments, program: &Path) -> Result<bool, Failure> {
-    let path = arguments.out.join(format!("outcomes_seed{}.jsonl", arguments.seed));
+    let Arguments { seed, time_budget, memory, .. } = arguments;
+    let path = arguments.out.join(format!("outcomes_seed{seed}_{time_budget}s_{memory}MB.jsonl"));
     let numbers = arguments.first..arguments.first + arguments.tables;
     let known: Vec<Outcome> =
         read(&path)?.into_iter().filter(|o| numbers.contains(&o.number)).collect();

@@ -34,9 +34,9 @@ pub struct Outcome {
     pub faults: Vec<String>,
 }
 
-/// What may be passed of the time and of the memory that was given.
+/// What may be passed of the time and of the memory that was given: as much as the program promises.
 const LATE: f64 = 1.0;
-const OF_BUDGET: f64 = 0.1;
+const OF_BUDGET: f64 = 0.5;
 const MORE: f64 = 1.1;
 /// A recovery that goes on for so many times its time is ended.
 const PATIENCE: f64 = 10.0;

@@ -1,9 +1,11 @@
 //! Points made of many rows: polynomials fitted to the rows of a window by least squares (Savitzky
 //! & Golay 1964), where rows lie dense and are noisy, or where only positions are known.
 
-use ndarray::{Array1, Array2, ArrayView1, s};
+use ndarray::{Array1, Array2, s};
 
 use super::Trajectory;
+use super::orthonormal::Orthonormal;
+use super::window_statistics::{DEGREE, Quantity, WindowStatistics, has_gap};
 
 /// Which rows make a point, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,29 +42,23 @@ pub enum Momenta {
 /// Windows that are tried for noisy rows. A polynomial of degree four has five numbers, and two more
 /// degrees say whether it follows: of nine rows two are left, which tell the noise.
 const ROWS: [usize; 8] = [9, 13, 17, 25, 33, 45, 57, 65];
-/// Degree through noisy rows: the slope in the middle is that of degree three, good to the fourth
-/// order as the value is to the sixth.
-const DEGREE: usize = 4;
-/// Noise below this part of what happens from row to row is seen through by chunks of rows as they
-/// are: they gain little by points made of many.
-const LOUD: f64 = 0.05;
-/// Points whose noise is below this part of what happens between them are not made of more rows: of
-/// pendulums, double wells and orbits with 1 to 3 % of noise, 0.15 and 0.2 found the most laws; of
-/// 0.1 and less too few points were left for double wells.
-const LOUD_POINTS: f64 = 0.15;
-/// A mean square may be above one by so many standard errors, as chance makes it.
-const CHANCE: f64 = 3.0;
 /// Points that all windows together make at least: three chunks of five.
 const POINTS: usize = 13;
 /// Trajectories of fewer rows have no slopes to speak of.
 const LEAST_ROWS: usize = 3;
-/// From so many free numbers the noise of a column is known to 5 %.
-const TELLING: usize = 200;
-/// Noise of a column that never changes, as a part of the largest.
-const NEXT_TO_NONE: f64 = 1e-9;
 /// Rows of a point where rows are not noisy: the polynomial goes through all of them. More rows gain
 /// nothing where roundoff of the positions is what limits slopes.
 const EXACT_ROWS: usize = 9;
+
+impl Momenta {
+    /// Masses of slopes.
+    fn masses(&self) -> Option<&[f64]> {
+        match self {
+            Self::Given => None,
+            Self::OfSlopes(masses) => Some(masses),
+        }
+    }
+}
 
 impl Window {
     /// Each row is a point.
@@ -99,13 +95,13 @@ impl Window {
         let long = |rows: &usize| points_fit(trajectories, *rows, points);
         let mut best = None;
         for rows in ROWS.into_iter().filter(|rows| join && long(rows)) {
-            let seen = Seen::through(trajectories, rows);
-            let loud = seen.is_loud(0) || (needed && seen.is_loud(1));
+            let seen = WindowStatistics::through(trajectories, rows);
+            let loud = seen.is_loud(Quantity::Value) || (needed && seen.is_loud(Quantity::Slope));
             let is_first = best.is_none() && !needed;
-            if !seen.follows() || (is_first && !rows_are_loud(trajectories, &seen)) {
+            if !seen.follows() || (is_first && !seen.rows_are_loud(trajectories)) {
                 break;
             }
-            best = Some((rows, seen.noise(momenta)));
+            best = Some((rows, seen.noise(momenta.masses())));
             if !loud {
                 break;
             }
@@ -113,7 +109,7 @@ impl Window {
         match best {
             Some((rows, noise)) => {
                 let window = Self { rows, stride: rows, degree: DEGREE };
-                let window = window.spread(trajectories, points);
+                let window = window.with_overlap(trajectories, points);
                 Some(Chosen { window, noise, slope_error: 0.0 })
             }
             None if needed => Self::through_rows(trajectories).map(|window| {
@@ -166,7 +162,7 @@ impl Window {
     }
 
     /// With points that share rows where there would be too few else.
-    fn spread(self, trajectories: &[Trajectory], points: usize) -> Self {
+    fn with_overlap(self, trajectories: &[Trajectory], points: usize) -> Self {
         let enough = |stride: &usize| {
             let window = Self { stride: *stride, ..self };
             let all: u64 = trajectories.iter().map(|t| window.points(t.times.len() as u64)).sum();
@@ -185,10 +181,7 @@ impl Window {
         }
         let points = self.points(trajectory.times.len() as u64) as usize;
         let width = trajectory.states.ncols();
-        let slopes = match momenta {
-            Momenta::Given => &[][..],
-            Momenta::OfSlopes(masses) => masses,
-        };
+        let slopes = momenta.masses().unwrap_or_default();
         let mut times = Vec::with_capacity(points);
         let mut states = Vec::with_capacity(points * (width + slopes.len()));
         for k in 0..points {
@@ -216,17 +209,6 @@ impl Window {
     }
 }
 
-/// A window's longest interval is a gap where it is so many times its median.
-const GAP: f64 = 10.0;
-
-/// Whether rows at these times have a gap between them.
-fn has_gap(times: &[f64]) -> bool {
-    let mut intervals: Vec<f64> = times.windows(2).map(|w| w[1] - w[0]).collect();
-    intervals.sort_by(f64::total_cmp);
-    let median = intervals.get(intervals.len() / 2).copied().unwrap_or(0.0);
-    intervals.last().is_some_and(|longest| *longest > GAP * median)
-}
-
 /// Rows of the trajectory that half of all rows are in such or longer ones of.
 fn typical_rows(trajectories: &[Trajectory]) -> usize {
     let mut rows: Vec<usize> = trajectories.iter().map(|t| t.times.len()).collect();
@@ -246,203 +228,6 @@ fn points_fit(trajectories: &[Trajectory], rows: usize, points: usize) -> bool {
     let window = Window { rows, stride: rows.div_ceil(2), degree: DEGREE };
     let all: u64 = trajectories.iter().map(|t| window.points(t.times.len() as u64)).sum();
     all >= POINTS as u64 && window.points(typical_rows(trajectories) as u64) >= points as u64
-}
-
-/// Whether the noise of some column, as windows show it, is large against what happens from row to
-/// row.
-fn rows_are_loud(trajectories: &[Trajectory], seen: &Seen) -> bool {
-    let n = seen.windows.max(1) as f64;
-    seen.columns.iter().enumerate().any(|(c, column)| {
-        let steps = trajectories.iter().flat_map(|t| {
-            let x = t.states.column(c);
-            (1..x.len()).map(move |k| (x[k] - x[k - 1]).powi(2))
-        });
-        let (sum, count) = steps.fold((0.0, 0.0), |(sum, n), step| (sum + step, n + 1.0));
-        column.noise / n > LOUD * LOUD * sum / f64::max(count, 1.0)
-    })
-}
-
-/// What windows of some number of rows show of each column.
-struct Seen {
-    columns: Vec<Column>,
-    /// Numbers of a window that two degrees more leave free.
-    left: usize,
-    /// Number of windows.
-    windows: usize,
-}
-
-/// Sums over windows for one column.
-#[derive(Clone, Default)]
-struct Column {
-    /// Squares of what two degrees more would have.
-    more: f64,
-    /// Squares of what is left by these, for each number that is free.
-    noise: f64,
-    /// Of the value in the middle and of its slope: the variance for unit noise, and the squares of
-    /// the differences between successive points.
-    variance: [f64; 2],
-    steps: [f64; 2],
-}
-
-impl Seen {
-    fn through(trajectories: &[Trajectory], rows: usize) -> Self {
-        let width = trajectories.first().map_or(0, |t| t.states.ncols());
-        let mut seen =
-            Self { columns: vec![Column::default(); width], left: rows - DEGREE - 3, windows: 0 };
-        for trajectory in trajectories {
-            let mut last: Option<Vec<[f64; 2]>> = None;
-            for k in 0..trajectory.times.len() / rows {
-                let at = k * rows..(k + 1) * rows;
-                if has_gap(&trajectory.times[at.clone()]) {
-                    last = None;
-                    continue;
-                }
-                let basis = Orthonormal::on(&trajectory.times[at.clone()], DEGREE + 2);
-                let of_point = |c: usize| {
-                    let values = trajectory.states.slice(s![at.clone(), c]);
-                    let (beyond, left) = basis.beyond(values, DEGREE);
-                    (beyond, left / (rows - DEGREE - 3) as f64, basis.at_middle(values, DEGREE))
-                };
-                let found: Vec<(f64, f64, [f64; 2])> = (0..width).map(of_point).collect();
-                let variance = [&basis.value, &basis.slope]
-                    .map(|of| of[..=DEGREE].iter().map(|x| x * x).sum::<f64>());
-                for (c, (more, noise, point)) in found.iter().enumerate() {
-                    let column = &mut seen.columns[c];
-                    column.more += more;
-                    column.noise += noise;
-                    for i in 0..2 {
-                        column.variance[i] += variance[i];
-                        let step = last.as_ref().map_or(0.0, |last| point[i] - last[c][i]);
-                        column.steps[i] += step * step;
-                    }
-                }
-                seen.windows += 1;
-                last = Some(found.into_iter().map(|(_, _, point)| point).collect());
-            }
-        }
-        seen
-    }
-
-    /// Whether what two degrees more would have is noise.
-    fn follows(&self) -> bool {
-        // The logarithm of the ratio of two mean squares of so many numbers each scatters by this.
-        let numbers = [2, self.left].map(|each| (each * self.windows).max(1) as f64);
-        let scatter = numbers.iter().map(|n| 2.0 / n).sum::<f64>().sqrt();
-        // The largest of many columns is further off than one is.
-        let columns = 1.0 + 2.0 * (self.columns.len().max(1) as f64).ln() / (CHANCE * CHANCE);
-        let chance = (CHANCE * columns.sqrt() * scatter).exp();
-        let follows = |c: &Column| 0.5 * c.more <= chance * c.noise;
-        self.windows > 0 && self.columns.iter().all(follows)
-    }
-
-    /// Whether the noise of some column's points, or of their slopes, is large against what happens
-    /// from point to point.
-    fn is_loud(&self, of: usize) -> bool {
-        let n = self.windows.max(1) as f64;
-        self.columns
-            .iter()
-            .any(|c| c.noise / n * c.variance[of] > LOUD_POINTS * LOUD_POINTS * c.steps[of])
-    }
-
-    /// Standard deviations of the noise of the components of points, if enough rows tell them.
-    fn noise(&self, momenta: &Momenta) -> Option<Vec<f64>> {
-        if self.left * self.windows < TELLING {
-            return None;
-        }
-        let n = self.windows.max(1) as f64;
-        let of =
-            |k: usize| self.columns.iter().map(move |c| (c.noise / n * c.variance[k] / n).sqrt());
-        let noise: Vec<f64> = match momenta {
-            Momenta::Given => of(0).collect(),
-            Momenta::OfSlopes(masses) => {
-                of(0).chain(of(1).zip(masses).map(|(noise, mass)| mass * noise)).collect()
-            }
-        };
-        // What never changes has none, and says nothing.
-        let largest = noise.iter().copied().fold(0.0, f64::max);
-        let least = NEXT_TO_NONE * largest;
-        let noise: Vec<f64> = noise.into_iter().map(|s| s.max(least)).collect();
-        noise.iter().all(|s| s.is_finite() && *s > 0.0).then_some(noise)
-    }
-}
-
-/// Polynomials that are orthonormal on the times of a window (Forsythe 1957).
-struct Orthonormal {
-    /// The mean of the times.
-    middle: f64,
-    /// Of each polynomial its values at the times.
-    on_rows: Vec<Vec<f64>>,
-    /// Of each its value at the middle, and its slope.
-    value: Vec<f64>,
-    slope: Vec<f64>,
-}
-
-impl Orthonormal {
-    fn on(times: &[f64], degree: usize) -> Self {
-        let n = times.len() as f64;
-        let middle = times[0] + times.iter().map(|t| t - times[0]).sum::<f64>() / n;
-        let half = 0.5 * (times[times.len() - 1] - times[0]);
-        let x: Vec<f64> = times.iter().map(|t| (t - middle) / half).collect();
-        let first = 1.0 / n.sqrt();
-        let mut made = Self {
-            middle,
-            on_rows: vec![vec![first; times.len()]],
-            value: vec![first],
-            slope: vec![0.0],
-        };
-        for k in 0..degree.min(times.len() - 1) {
-            // (x - a) of the last, less what it has of the one before: twice, for roundoff.
-            let mut next: Vec<f64> = x.iter().zip(&made.on_rows[k]).map(|(x, p)| x * p).collect();
-            let mut at = (0.0, made.value[k]);
-            for _ in 0..2 {
-                for (j, before) in made.on_rows.iter().enumerate() {
-                    let part: f64 = next.iter().zip(before).map(|(a, b)| a * b).sum();
-                    next.iter_mut().zip(before).for_each(|(a, b)| *a -= part * b);
-                    at = (at.0 - part * made.value[j], at.1 - part * made.slope[j]);
-                }
-            }
-            let norm = next.iter().map(|x| x * x).sum::<f64>().sqrt();
-            next.iter_mut().for_each(|x| *x /= norm);
-            made.on_rows.push(next);
-            made.value.push(at.0 / norm);
-            made.slope.push(at.1 / norm);
-        }
-        // d/dt instead of d/dx; x of the middle is zero, so the slope of x p is its value.
-        made.slope.iter_mut().for_each(|x| *x /= half);
-        made
-    }
-
-    fn coefficients(&self, values: ArrayView1<f64>) -> impl Iterator<Item = f64> {
-        // What is constant is taken out first: coordinates may be far from zero.
-        let first = values[0];
-        let constant = first / self.value[0];
-        self.on_rows.iter().enumerate().map(move |(k, p)| {
-            let part: f64 = p.iter().zip(values.iter()).map(|(p, x)| p * (x - first)).sum();
-            if k == 0 { part + constant } else { part }
-        })
-    }
-
-    /// The value in the middle and its slope, by the polynomials up to some degree.
-    fn at_middle(&self, values: ArrayView1<f64>, degree: usize) -> [f64; 2] {
-        let coefficients: Vec<f64> = self.coefficients(values).take(degree + 1).collect();
-        [&self.value, &self.slope].map(|of| of.iter().zip(&coefficients).map(|(a, b)| a * b).sum())
-    }
-
-    /// The squares of what these polynomials beyond some degree have of values, and of what none
-    /// has.
-    fn beyond(&self, values: ArrayView1<f64>, degree: usize) -> (f64, f64) {
-        let mean = values.mean().unwrap_or(0.0);
-        let mut left: Vec<f64> = values.iter().map(|x| x - mean).collect();
-        let mut more = 0.0;
-        for (k, p) in self.on_rows.iter().enumerate() {
-            let part: f64 = p.iter().zip(&left).map(|(a, b)| a * b).sum();
-            left.iter_mut().zip(p).for_each(|(x, p)| *x -= part * p);
-            if k > degree {
-                more += part * part;
-            }
-        }
-        (more, left.iter().map(|x| x * x).sum())
-    }
 }
 
 #[cfg(test)]

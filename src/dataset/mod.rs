@@ -10,11 +10,13 @@ pub mod files;
 mod gaps;
 mod local_polynomial;
 mod lock;
+mod orthonormal;
 mod sampling;
 #[cfg(feature = "tables")]
 mod table;
 mod trajectory;
 mod units;
+mod window_statistics;
 
 pub use crate::field::Shape;
 pub use error::{DatasetError, Format};

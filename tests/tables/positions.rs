@@ -10,7 +10,7 @@ use scalar_dynamics::dataset::{
     Chunks, Cut, DatasetError, MomentaFrom, ReadOptions, Window, overlapped, read_chunks,
     read_table, split_trajectories,
 };
-use scalar_dynamics::recover::{Noise, RecoverSettings, Recovery, recover};
+use scalar_dynamics::recover::{Noise, RecoverError, RecoverSettings, Recovery, recover};
 use scalar_dynamics::scalars::Inputs;
 
 /// A spring of stiffness 2 in the plane, in runs of `rows` rows: columns t, q1_x, q1_y, and if
@@ -47,13 +47,17 @@ fn chunks_of(table: &str, join: bool) -> (Chunks, Vec<String>) {
 
 /// As `recover_hamiltonian` does it.
 fn law_of(table: &str) -> Recovery {
+    try_law_of(table).unwrap()
+}
+
+fn try_law_of(table: &str) -> Result<Recovery, RecoverError> {
     let (Chunks { shape, chunks, masses, noise, slope_error, .. }, _) = chunks_of(table, true);
     let (train, check) = split_trajectories(chunks, 0.2, &mut ChaCha8Rng::seed_from_u64(1));
     let train = overlapped(train, 5, 100).unwrap();
     let inputs = Inputs::new(shape, vec![0.0; shape.dimension], vec![]).unwrap();
     let noise = noise.map_or(Noise::Auto, Noise::Each);
     let settings = RecoverSettings { noise, masses, slope_error, ..RecoverSettings::default() };
-    recover(&inputs, &train, &check, &settings, &mut |_| {}).unwrap()
+    recover(&inputs, &train, &check, &settings, &mut |_| {})
 }
 
 /// Whether p^2/2 + q^2 is found, its constants within some part of theirs.
@@ -134,4 +138,32 @@ fn bad_input_of_positions_alone_is_told() {
     assert!(named.contains("vx seems to be that") && named.contains("v1_x=vx"), "{named}");
     let two = error("t,q1_x,q2_x\n0,1,2\n1,2,3\n2,3,4\n3,4,5\n").to_string();
     assert!(two.contains("--mass 1=VALUE"), "{two}");
+}
+
+/// Noise without any motion, and motion in as much noise, follow many laws.
+#[test]
+fn regress_numbers_without_a_law_are_not_exact() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    for seed in 0..3 {
+        let mut text = "t,q1_x,q1_y\n".to_string();
+        for row in 0..300 {
+            let [x, y]: [f64; 2] = [(); 2].map(|()| rng.sample(StandardNormal));
+            text += &format!("{},{x},{y}\n", f64::from(row) * 0.05);
+        }
+        match try_law_of(&text) {
+            Ok(law) => assert!(!law.exact(), "{seed}: {}", law.best()),
+            Err(error) => assert!(matches!(error, RecoverError::NoLaw { .. }), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn bad_input_of_numbers_whose_energies_are_none_is_told() {
+    let mut table = "t,q1_x,v1_x\n".to_string();
+    for row in 0..60 {
+        let t = 0.1 * f64::from(row);
+        table += &format!("{t},{:e},{:e}\n", 1e200 * t.cos(), -1e200 * t.sin());
+    }
+    let error = try_law_of(&table).unwrap_err();
+    assert!(matches!(error, RecoverError::Scale), "{error}");
 }
