@@ -5,13 +5,15 @@ mod draw;
 mod judge;
 #[path = "../common/messages.rs"]
 mod messages;
+#[path = "../common/outcomes.rs"]
+mod outcomes;
 mod table;
 #[path = "../common/trajectories.rs"]
 mod trajectories;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -79,13 +81,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = format!("outcomes_seed{}_{}s.jsonl", arguments.seed, arguments.time_budget);
     let path = arguments.out.join(name);
     let numbers = arguments.first..arguments.first + arguments.draws;
-    let mut outcomes: Vec<Outcome> =
-        read(&path)?.into_iter().filter(|o| numbers.contains(&o.number)).collect();
-    let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
-    // What was cut off is a line of its own.
-    if fs::read(&path)?.last().is_some_and(|last| *last != b'\n') {
-        file.write_all(b"\n")?;
-    }
+    let (mut outcomes, mut file): (Vec<Outcome>, _) = outcomes::open(&path)?;
+    outcomes.retain(|o| numbers.contains(&o.number));
     let bar = ProgressBar::new(arguments.draws);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}") {
         bar.set_style(style);
@@ -109,13 +106,4 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     fs::write(arguments.out.join("calibration.md"), &text)?;
     print!("{text}");
     Ok(())
-}
-
-/// The outcomes of an earlier run; a last line that was cut off is left out.
-fn read(path: &Path) -> Result<Vec<Outcome>, Failure> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let lines = BufReader::new(File::open(path)?).lines().collect::<Result<Vec<_>, _>>()?;
-    Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

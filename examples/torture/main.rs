@@ -1,11 +1,13 @@
 //! Draws strange tables, recovers what there is, and counts what a user should never see.
 
 mod draw;
+#[path = "../common/outcomes.rs"]
+mod outcomes;
 mod run;
 mod table;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -86,13 +88,8 @@ fn run(arguments: &Arguments, program: &Path) -> Result<bool, Failure> {
     let Arguments { seed, time_budget, memory, .. } = arguments;
     let path = arguments.out.join(format!("outcomes_seed{seed}_{time_budget}s_{memory}MB.jsonl"));
     let numbers = arguments.first..arguments.first + arguments.tables;
-    let known: Vec<Outcome> =
-        read(&path)?.into_iter().filter(|o| numbers.contains(&o.number)).collect();
-    let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
-    // What was cut off is a line of its own.
-    if fs::read(&path)?.last().is_some_and(|last| *last != b'\n') {
-        file.write_all(b"\n")?;
-    }
+    let (mut known, file): (Vec<Outcome>, _) = outcomes::open(&path)?;
+    known.retain(|o| numbers.contains(&o.number));
     let bar = ProgressBar::new(arguments.tables);
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} left {eta}") {
         bar.set_style(style);
@@ -121,13 +118,4 @@ fn run(arguments: &Arguments, program: &Path) -> Result<bool, Failure> {
     outcomes.sort_by_key(|o| o.number);
     print!("{}", table::text(&outcomes));
     Ok(outcomes.iter().all(|o| o.faults.is_empty()))
-}
-
-/// The outcomes of an earlier run; a last line that was cut off is left out.
-fn read(path: &Path) -> Result<Vec<Outcome>, Failure> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let lines = BufReader::new(File::open(path)?).lines().collect::<Result<Vec<_>, _>>()?;
-    Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
