@@ -27,7 +27,7 @@ use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::recover::{
     CentreOfForce, Comparison, ModelErrors, Noise, RecoverError, RecoverSettings, Recovery,
-    bytes_of_chunk, recover,
+    bytes_of_chunk, find_masses, recover,
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::nonconservative::nonconservative_text;
@@ -68,10 +68,11 @@ struct Arguments {
     /// about which angular momentum is conserved [default: zero].
     #[arg(long, value_name = "X,Y,Z", value_parser = origin, allow_hyphen_values = true)]
     origin: Option<Origin>,
-    /// Mass of a particle, for tables of velocities or of positions alone; may be repeated. Of a
-    /// single particle it is 1 unless given.
+    /// Mass of a particle, for tables of velocities or of positions alone; may be repeated. One that
+    /// is not given, or as 1='?', is found with the law, up to one factor of all: where none is given
+    /// the first is 1.
     #[arg(long, value_name = "I=M", value_parser = mass, requires = "input")]
-    mass: Vec<(usize, f64)>,
+    mass: Vec<(usize, Option<f64>)>,
     /// Preset of the pendulum when there is no --input: paper or reference-code.
     #[arg(long, default_value = "reference-code", conflicts_with = "input")]
     preset: String,
@@ -140,17 +141,18 @@ fn vector(text: &str) -> Result<(String, Vec<f64>), String> {
     Ok((name.trim().to_string(), components(value)?))
 }
 
-fn mass(text: &str) -> Result<(usize, f64), String> {
-    let accepted = "accepted is I=M with particle I from 1 and mass M positive, for example 1=2.5";
+fn mass(text: &str) -> Result<(usize, Option<f64>), String> {
+    let accepted = "accepted is I=M with particle I from 1 and mass M positive, for example 1=2.5, or 1='?' for one that is to be found";
     let (i, m) = text.split_once('=').ok_or(accepted)?;
-    let (i, m) = (
-        i.trim().parse::<usize>().map_err(|_| accepted)?,
-        m.trim().parse::<f64>().map_err(|_| accepted)?,
-    );
-    if i == 0 || !m.is_finite() || m <= 0.0 {
+    let i = i.trim().parse::<usize>().ok().filter(|i| *i > 0).ok_or(accepted)?;
+    if ["?", "find"].contains(&m.trim()) {
+        return Ok((i, None));
+    }
+    let m = m.trim().parse::<f64>().map_err(|_| accepted)?;
+    if !m.is_finite() || m <= 0.0 {
         return Err(accepted.into());
     }
-    Ok((i, m))
+    Ok((i, Some(m)))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -225,8 +227,17 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let bar = progress(arguments.quiet || arguments.verbose);
     let signals = on_signal(&bar);
-    let Data { inputs, train, validation, masses, noise, slope_error, source, notes } =
-        load(arguments, &bar)?;
+    let Data {
+        inputs,
+        mut train,
+        mut validation,
+        mut masses,
+        unknown_masses,
+        mut noise,
+        slope_error,
+        source,
+        notes,
+    } = load(arguments, &bar)?;
     if arguments.dry_run {
         return dry_run(arguments, &bar, (train.len(), validation.len()), &inputs, &notes);
     }
@@ -245,9 +256,22 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
         .unwrap_or_default();
     let deadline = end.clone().or_when(stop.clone());
+    let mut found = None;
+    if masses.len() > 1 && !unknown_masses.is_empty() {
+        bar.set_message("finding masses");
+        let chunks = (&train[..], &validation[..]);
+        let of =
+            find_masses(&inputs, chunks, &masses, &unknown_masses, &deadline).map_err(other)?;
+        of.applied(&mut train, &masses);
+        of.applied(&mut validation, &masses);
+        noise = of.noise(noise, &masses);
+        masses.clone_from(&of.masses);
+        found = Some(of);
+    }
     let settings = RecoverSettings {
         noise,
         masses,
+        mass_errors: found.as_ref().map_or_else(Vec::new, |found| found.errors.clone()),
         deadline: deadline.clone(),
         slope_error,
         seed: arguments.seed,
@@ -260,11 +284,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         error => other(error),
     };
     let done = promise_end(end, arguments.time_budget.unwrap_or_default());
-    let recovery = recover(&inputs, &train, &validation, &settings, &mut |event| {
+    let mut recovery = recover(&inputs, &train, &validation, &settings, &mut |event| {
         bar.set_message(event.to_string())
     })
     .map_err(failed)?;
     done.store(true, Ordering::Relaxed);
+    if let Some(found) = &found {
+        recovery.tell_masses(found, &unknown_masses);
+    }
     let recovered = begin.elapsed();
 
     bar.set_message("writing the report");
@@ -428,6 +455,8 @@ struct Data {
     validation: Vec<Trajectory>,
     /// Masses that momenta were made of velocities with, if they were.
     masses: Vec<f64>,
+    /// Those of these particles, from 1, are not known.
+    unknown_masses: Vec<usize>,
     /// What is known of the noise.
     noise: Noise,
     /// By which part momenta are off that are slopes of positions.
@@ -497,13 +526,16 @@ fn centre(arguments: &Arguments, data: &Data) -> Result<Option<CentreOfForce>, F
 
 /// How the table of --input is to be read.
 fn read_options(arguments: &Arguments) -> Result<ReadOptions, Failure> {
-    let masses: BTreeMap<usize, f64> = arguments.mass.iter().copied().collect();
-    if masses.len() < arguments.mass.len() {
+    let all: BTreeMap<usize, Option<f64>> = arguments.mass.iter().copied().collect();
+    if all.len() < arguments.mass.len() {
         return Err(Failure::Input(
             "--mass: one mass for each particle is accepted, but a particle is given twice".into(),
         ));
     }
-    arguments.table.options(masses).map_err(Failure::Input)
+    let masses = all.iter().filter_map(|(i, mass)| Some((*i, (*mass)?))).collect();
+    let mut options = arguments.table.options(masses).map_err(Failure::Input)?;
+    options.unknown_masses = all.iter().filter(|(_, m)| m.is_none()).map(|(i, _)| *i).collect();
+    Ok(options)
 }
 
 fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
@@ -532,6 +564,7 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
         rows,
         momenta,
         masses,
+        unknown_masses,
         noise,
         slope_error,
         memory: index,
@@ -577,7 +610,17 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
         notes.push("momenta are masses times velocities, which are taken to be in the units of the positions over that of t".into());
     }
     let noise = noise.map_or(arguments.noise.clone(), Noise::Each);
-    Ok(Data { inputs, train, validation, masses, noise, slope_error, source, notes })
+    Ok(Data {
+        inputs,
+        train,
+        validation,
+        masses,
+        unknown_masses,
+        noise,
+        slope_error,
+        source,
+        notes,
+    })
 }
 
 /// Says what a table holds and what would be done with it.
@@ -648,6 +691,7 @@ fn pendulum(arguments: &Arguments) -> Result<Data, Failure> {
         train: data.train.trajectories,
         validation: data.validation.trajectories,
         masses: Vec::new(),
+        unknown_masses: Vec::new(),
         noise: arguments.noise.clone(),
         slope_error: 0.0,
         source,

@@ -55,6 +55,6 @@ impl TableArguments {
         }
         let gaps = if self.gaps == OnGaps::Cut { Gaps::Cut } else { Gaps::Refuse };
         let (time_step, angles) = (self.time_step, self.angle.clone());
-        Ok(ReadOptions { masses, columns, time_step, angles, gaps })
+        Ok(ReadOptions { masses, columns, time_step, angles, gaps, ..ReadOptions::default() })
     }
 }

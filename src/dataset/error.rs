@@ -226,14 +226,6 @@ pub enum DatasetError {
         /// The file.
         path: PathBuf,
     },
-    /// Velocities are given, or positions alone, but not every mass.
-    #[error("{}: has no momenta of particle {particle} (column p{particle}_x), and its mass is not known; add --mass {particle}=VALUE", path.display())]
-    MissingMass {
-        /// The file.
-        path: PathBuf,
-        /// The particle, from 1.
-        particle: usize,
-    },
     /// A mass that no particle can have.
     #[error("mass of particle {particle} is {mass}; a positive finite number is accepted")]
     BadMass {

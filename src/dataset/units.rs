@@ -90,6 +90,11 @@ impl Units {
         self.length / self.time * self.momentum
     }
 
+    /// Unit of mass, P T / L.
+    pub fn mass(&self) -> f64 {
+        self.momentum / self.length * self.time
+    }
+
     /// Unit of each component of a state of `dim` components.
     pub fn of_state(&self, dim: usize) -> impl Iterator<Item = f64> {
         let (length, momentum) = (self.length, self.momentum);
@@ -113,6 +118,7 @@ impl Units {
                 .iter()
                 .map(|force| force.scaled(self.time, self.momentum))
                 .collect(),
+            masses: inputs.masses.iter().map(|m| m / self.mass()).collect(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
 /// invariant under O(d) whatever h is.
 ///
+/// Where the inputs know masses, h is the potential energy, and the kinetic energy is added to it.
 /// The field is J grad H, and the momentum forces that the inputs have. The former's vector-Jacobian
 /// product needs no third-order bookkeeping: lambda^T J grad H is the tangent of H along
 /// w = -J lambda, so it is that tangent, differentiated in reverse.
@@ -84,7 +85,7 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         self.function.gradient_into(theta, &block.s, &mut block.slope, &mut block.function);
         self.scalars.gradient_into(&block.slope, frame, &mut block.out);
         symplectic_into(&mut block.out);
-        self.scalars.add_momentum_forces(&block.z, &mut block.out);
+        self.scalars.add_known(&block.z, &mut block.out);
     }
 
     /// For the states in `block.z` and lambda in `block.w`, writes (df/dz)^T lambda to `block.out`
@@ -106,13 +107,13 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         let BlockWork { s, ds, slope, curvature, function, .. } = block;
         self.function.tangent_gradient_into(theta, s, ds, slope, curvature, theta_bar, function);
         self.scalars.tangent_gradient_into(&block.slope, &block.curvature, frame, &mut block.out);
-        // The components of lambda along the momenta, by w = -J lambda.
+        // Of w = -J lambda the first half is minus lambda along the momenta, the second lambda along
+        // the positions.
         let half = block.z.len() / 2;
-        let lambda = &mut block.w[..half];
-        lambda.iter_mut().for_each(|w| *w = -*w);
-        for force in self.scalars.momentum_forces() {
-            force.add_transposed(D, &block.z[half..], lambda, &mut block.out[half..]);
-        }
+        block.w[..half].iter_mut().for_each(|w| *w = -*w);
+        let (along_momenta, along_positions) = block.w.split_at(half);
+        let lambda = (along_positions, along_momenta);
+        self.scalars.add_known_transposed(&block.z, lambda, &mut block.out);
     }
 
     #[inline(always)]
@@ -123,7 +124,8 @@ impl<F: ScalarFunction> ScalarHamiltonian<F> {
         block: &mut BlockWork,
     ) -> Lanes {
         self.scalars.values_into(&block.z, frame, &mut block.s);
-        self.function.value(theta, &block.s, &mut block.function)
+        let known = self.scalars.known_energy(&block.z);
+        self.function.value(theta, &block.s, &mut block.function) + known
     }
 }
 
@@ -239,8 +241,8 @@ impl LinearFunction for ProductBasis {
 impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
     fn offset(&self, z: &[Lanes], offset: &mut [Lanes]) -> bool {
         offset.fill(Lanes::zero());
-        self.scalars.add_momentum_forces(z, offset);
-        !self.scalars.momentum_forces().is_empty()
+        self.scalars.add_known(z, offset);
+        self.scalars.has_known()
     }
 
     fn columns(

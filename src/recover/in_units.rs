@@ -6,6 +6,7 @@ use ndarray::{Array1, Array2};
 
 use crate::basis::{Map, ProductBasis};
 use crate::dataset::Units;
+use crate::expr::Expr;
 use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
@@ -13,6 +14,7 @@ use crate::recover::form::Refit;
 use crate::recover::judge::rivals::Rival;
 use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::NoiseFound;
+use crate::recover::refit::constants::ROUNDOFF;
 use crate::scalars::{Inputs, MomentumForce, ScalarSet};
 use crate::train::Learned;
 
@@ -52,7 +54,8 @@ pub(crate) fn learned(
         .zip(units.of_state(dim))
         .for_each(|(weight, unit)| *weight /= unit * unit);
     let forces = in_table(units, model.scalars().momentum_forces());
-    let inputs = inputs.clone().with_momentum_forces(forces);
+    let masses = model.scalars().masses().iter().map(|m| m * units.mass()).collect();
+    let inputs = inputs.clone().with_momentum_forces(forces).with_masses(masses);
     Ok(Learned {
         model: ScalarHamiltonian::new(ScalarSet::new(&inputs, scalars)?, basis),
         fit,
@@ -64,10 +67,49 @@ pub(crate) fn learned(
 /// Relative step of differences.
 const STEP: f64 = 1e-5;
 
-/// A fitted law. Its constants are smooth functions of the natural ones: linear, but that a unit
-/// has a fitted exponent too.
-pub(crate) fn refit(units: &Units, natural: &Refit) -> Refit {
-    let out = |constants: &[f64]| units.hamiltonian(&natural.expression.with_constants(constants));
+/// The units of a table, and what is known beside the laws in natural ones.
+pub(crate) struct Table<'a> {
+    pub units: &'a Units,
+    /// The table's inputs, with its masses where they are known.
+    pub inputs: Inputs,
+    /// Standard errors of these, where they have any.
+    pub mass_errors: &'a [f64],
+}
+
+impl Table<'_> {
+    /// A whole law: one in natural units, and the kinetic energy where it is known.
+    pub fn whole(&self, natural: &Expr) -> Expr {
+        self.whole_with(self.inputs.masses.clone(), natural)
+    }
+
+    fn whole_with(&self, masses: Vec<f64>, natural: &Expr) -> Expr {
+        let own = self.units.hamiltonian(natural);
+        if masses.is_empty() {
+            return own;
+        }
+        Expr::sum([self.inputs.clone().with_masses(masses).kinetic_energy(), own])
+    }
+
+    /// By how much the constants of a whole law change with each mass, for one standard error of it.
+    fn by_masses(&self, natural: &Expr) -> Vec<Array1<f64>> {
+        let by = |(i, error): (usize, &f64)| {
+            let moved = |sign: f64| {
+                let mut masses = self.inputs.masses.clone();
+                // Less than half of it, so that it stays one.
+                masses[i] += sign * error.min(0.5 * masses[i]);
+                Array1::from(self.whole_with(masses, natural).constants())
+            };
+            0.5 * (moved(1.0) - moved(-1.0))
+        };
+        let masses = self.mass_errors.iter().take(self.inputs.masses.len());
+        masses.enumerate().filter(|(_, error)| **error > 0.0).map(by).collect()
+    }
+}
+
+/// A fitted law, whole. Its constants are smooth functions of the natural ones: linear, but that a
+/// unit has a fitted exponent too; those of the kinetic energy are as well known as its masses.
+pub(crate) fn refit(table: &Table, natural: &Refit) -> Refit {
+    let out = |constants: &[f64]| table.whole(&natural.expression.with_constants(constants));
     let constants = natural.expression.constants();
     let expression = out(&constants);
     let values = Array1::from(expression.constants());
@@ -81,26 +123,32 @@ pub(crate) fn refit(units: &Units, natural: &Refit) -> Refit {
         });
         column.assign(&((up - down) / (2.0 * step)));
     }
-    Refit {
-        expression,
-        covariance: jacobian.dot(&natural.covariance).dot(&jacobian.t()),
-        error: natural.error,
+    let mut covariance = jacobian.dot(&natural.covariance).dot(&jacobian.t());
+    for change in table.by_masses(&natural.expression) {
+        let column = change.insert_axis(ndarray::Axis(1));
+        covariance = covariance + column.dot(&column.t());
     }
+    for (k, value) in values.iter().enumerate() {
+        covariance[[k, k]] = covariance[[k, k]].max((ROUNDOFF * value).powi(2));
+    }
+    Refit { expression, covariance, error: natural.error }
 }
 
 /// All expressions that were found.
-pub(crate) fn discovered(units: &Units, mut natural: Discovered) -> Discovered {
-    let laws = std::iter::once(&mut natural.chosen)
-        .chain(&mut natural.laws)
-        .map(|law| &mut law.expression);
+pub(crate) fn discovered(table: &Table, mut natural: Discovered) -> Discovered {
+    for law in std::iter::once(&mut natural.chosen).chain(&mut natural.laws) {
+        law.expression = table.whole(&law.expression);
+    }
     let parts = natural.parts.iter_mut().flatten().map(|form| &mut form.expression);
-    laws.chain(parts).for_each(|expression| *expression = units.hamiltonian(expression));
+    parts.for_each(|expression| *expression = table.units.hamiltonian(expression));
     natural
 }
 
 /// Rivals of the law.
-pub(crate) fn rivals(units: &Units, mut natural: Vec<Rival>) -> Vec<Rival> {
-    natural.iter_mut().for_each(|rival| rival.expression = units.hamiltonian(&rival.expression));
+pub(crate) fn rivals(table: &Table, mut natural: Vec<Rival>) -> Vec<Rival> {
+    for rival in &mut natural {
+        rival.expression = table.whole(&rival.expression);
+    }
     natural
 }
 
@@ -202,8 +250,9 @@ pub(crate) fn noise(units: &Units, mut natural: NoiseFound) -> NoiseFound {
 mod tests {
     use ndarray::Array2;
 
-    use super::{Refit, refit};
-    use crate::dataset::Units;
+    use super::{Refit, Table, refit};
+    use crate::dataset::{Shape, Units};
+    use crate::scalars::Inputs;
 
     #[test]
     fn errors_of_exponents_are_errors_of_strengths_in_other_units() {
@@ -215,7 +264,9 @@ mod tests {
             error: 0.0,
         };
         let units = Units { length: 1024.0, time: 64.0, momentum: 0.5, context: vec![] };
-        let scaled = refit(&units, &natural);
+        let shape = Shape { particles: 1, dimension: 1 };
+        let inputs = Inputs::new(shape, vec![0.0], Vec::new()).unwrap();
+        let scaled = refit(&Table { units: &units, inputs, mass_errors: &[] }, &natural);
         let (factor, log) = (units.energy() * units.length.powf(-1.7), units.length.ln());
         assert!(
             (scaled.expression.constants()[0] / (3.0 * factor) - 1.0).abs() < 1e-12,

@@ -68,6 +68,7 @@ pub(super) fn learn<'a>(
         && learner.constant_lengths().next().is_some()
     {
         learner.kinetic_is_known = false;
+        learner.set_masses(Vec::new())?;
         fitted = learner.learn(progress)?;
     }
     let (mut nonconservative, mut first_misfit) = (None, None);

@@ -34,6 +34,7 @@ mod settings;
 mod settle;
 mod split;
 mod statistics;
+mod unknown_masses;
 
 pub use compare::{Comparison, SameForm};
 pub use curves::{PartCurve, RadialForce};
@@ -55,3 +56,4 @@ pub use read::named_form::Merged;
 pub use refit::constants::refit;
 pub use settings::RecoverSettings;
 pub use statistics::{HeldOutChunks, ModelErrors};
+pub use unknown_masses::{MassesFound, find_masses};

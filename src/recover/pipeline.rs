@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::recover::assembled::assemble;
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Candidate, PartForm, Refit};
-use crate::recover::in_units;
+use crate::recover::in_units::{self, Table};
 use crate::recover::judge::energy_drift::energy_drift;
 use crate::recover::judge::noise::explains_noise;
 use crate::recover::judge::outlying::outlying;
@@ -20,7 +20,7 @@ use crate::recover::learn::limits::NOISY;
 use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
-use crate::recover::problem::checks::{Check, checks};
+use crate::recover::problem::checks::{Check, Rate, checks, rates};
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
@@ -143,13 +143,19 @@ fn recovered_from_all(
     // Velocities and masses say what it is.
     learner.kinetic_is_known = !settings.masses.is_empty();
     // Points that are made of many rows lie too far apart for it.
-    let rates = if matches!(settings.noise, Noise::Each(_)) { &[] } else { &settings.masses[..] };
-    let mut checks = checks(&learner, &units, if settings.slope_error > 0.0 { &[] } else { rates });
+    let are_slopes = matches!(settings.noise, Noise::Each(_)) || settings.slope_error > 0.0;
+    let measured = if are_slopes { &[] } else { &settings.masses[..] };
+    let mut checks = checks(&learner, &units, measured);
+    // Momenta are masses times velocities, unless these are in another unit.
+    if !rates(&learner, &units, measured).iter().any(Rate::is_of_another_unit) {
+        learner.set_masses(settings.masses.iter().map(|m| m / units.mass()).collect())?;
+    }
 
     let Known { fitted, nonconservative, grown } =
         learn(&mut learner, teaching, &settings.noise, &units, progress)?;
     let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
-    if discovered.chosen.expression.scalars().is_empty() {
+    // Where the kinetic energy is known, free motion needs no other.
+    if discovered.chosen.expression.scalars().is_empty() && learner.inputs().masses.is_empty() {
         return Err(RecoverError::NoLaw { stopped: learner.late() });
     }
     // Where there was no time for any law, nothing is explained, whatever is left.
@@ -176,7 +182,13 @@ fn recovered_from_all(
         explains_noise(&learner, &fitted, &trained, &natural_judging, may_be_noise)
     };
 
-    // All that follows is in the units of the table.
+    // All that follows is in the units of the table, and of the whole law.
+    let masses = if learner.inputs().masses.is_empty() { &[] } else { &settings.masses[..] };
+    let table = Table {
+        units: &units,
+        inputs: inputs.clone().with_masses(masses.to_vec()),
+        mass_errors: &settings.mass_errors,
+    };
     let nonconservative = nonconservative.map(|n| in_units::nonconservative(&units, n));
     let beside = in_units::in_table(&units, &learner.inputs().momentum_forces);
     let inputs = &inputs.clone().with_momentum_forces(beside);
@@ -188,10 +200,10 @@ fn recovered_from_all(
     let held_out = marked(&judging, &resolved.closed);
     let (learned, law) = (
         in_units::learned(&units, inputs, trained.learned)?,
-        in_units::refit(&units, &trained.law),
+        in_units::refit(&table, &trained.law),
     );
-    let discovered = in_units::discovered(&units, discovered);
-    let rivals = in_units::rivals(&units, rivals);
+    let discovered = in_units::discovered(&table, discovered);
+    let rivals = in_units::rivals(&table, rivals);
     let alone = trained.alone.filter(|_| explains_noise == Some(true)).map(|alone| alone.noise);
     let noise = trained.noise.or(alone).map(|noise| in_units::noise(&units, noise));
     let judge = Judge::new(inputs, &learned, &law.expression, &held_out)?;
@@ -201,7 +213,8 @@ fn recovered_from_all(
     let numbers = read(&judge, &law, stopped)?;
     let best = numbers.snapped.as_ref().unwrap_or(&law.expression);
     let error = closed_form_error(inputs, best, &held_out, &learned.settings)?;
-    let pareto = with_the_law(front, &units, Candidate { expression: best.clone(), error });
+    let pareto =
+        with_the_law(front, |law| table.whole(law), Candidate { expression: best.clone(), error });
     let explains = match explains_noise {
         Some(explains) => {
             explains

@@ -13,6 +13,9 @@ pub struct RecoverSettings {
     /// Inertial masses of all particles, in order, where the momenta are these times the velocities:
     /// the kinetic energy is known then. Empty where it isn't.
     pub masses: Vec<f64>,
+    /// Standard errors of these, where they were found ([`find_masses`](super::find_masses)); empty
+    /// where they are given.
+    pub mass_errors: Vec<f64>,
     /// By which part momenta are off that are slopes of positions; zero where they are given.
     pub slope_error: f64,
     /// Seed of the search for closed forms.
@@ -24,6 +27,7 @@ impl Default for RecoverSettings {
         Self {
             noise: Noise::Auto,
             masses: Vec::new(),
+            mass_errors: Vec::new(),
             deadline: Deadline::default(),
             slope_error: 0.0,
             seed: 0,

@@ -13,6 +13,9 @@ use crate::recover::refit::rollouts::{Resolved, Trained, closed_form_error, on_t
 use crate::recover::statistics::Misfit;
 use crate::train::{Learned, marked};
 
+/// Errors of the few dozen residuals that a small table holds out scatter by a tenth.
+const PLAINLY_BETTER: f64 = 0.9;
+
 /// A law that no simpler one of its own front does better than.
 pub(super) struct Settled {
     pub trained: Trained,
@@ -71,8 +74,10 @@ fn simpler_law<'a>(
         let model = ScalarHamiltonian::closed_form(inputs, &candidate.expression)?;
         Ok(Misfit::new(&model, &candidate.expression.constants(), judging, settings))
     };
-    // What is left by both may be noise: then the simpler law must do better than by chance.
-    let takes_the_place =
-        simpler.error <= NOISY || misfit(&law)?.is_worse_than(&misfit(simpler)?, 0.0);
+    // What is left by both may be noise: then the simpler law must do better than by chance, or so
+    // much better as nobody who reads both errors would pass over.
+    let takes_the_place = simpler.error <= NOISY
+        || simpler.error < PLAINLY_BETTER * law.error
+        || misfit(&law)?.is_worse_than(&misfit(simpler)?, 0.0);
     Ok(takes_the_place.then_some(simpler))
 }

@@ -41,7 +41,7 @@ fn own(node: &Node) -> u32 {
         // A product of sums of vectors is multiplied out in the mind.
         Node::Dot(a, b) if a == b => 2 * vector(a) + (a.terms().len() * a.terms().len()) as u32,
         Node::Dot(a, b) => vector(a) + vector(b) + (a.terms().len() * b.terms().len()) as u32 + 1,
-        Node::Sum(children) | Node::Product(children) => children.len() as u32 - 1,
+        Node::Sum(children) | Node::Product(children) => (children.len() as u32).saturating_sub(1),
         Node::Power(n, _) if [-1.0, 0.5].contains(&n.value()) => 1,
         Node::Power(n, _) => 1 + number(*n),
         Node::Apply(..) | Node::UpToConstant(_) => 1,

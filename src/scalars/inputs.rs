@@ -45,6 +45,14 @@ pub enum InputsError {
         /// How many there are to be.
         accepted: usize,
     },
+    /// Too few or too many masses, or one that is not positive.
+    #[error("masses {masses:?}: {accepted} positive finite ones are accepted, or none")]
+    Masses {
+        /// The masses.
+        masses: Vec<f64>,
+        /// How many there are to be.
+        accepted: usize,
+    },
     /// Linear algebra failed.
     #[error(transparent)]
     Linalg(#[from] crate::linalg::LinalgError),
@@ -62,6 +70,10 @@ pub struct Inputs {
     pub context: Vec<(String, Vec<f64>)>,
     /// Forces beside the Hamiltonian, dp_i/dt = -dH/dq_i + these.
     pub momentum_forces: Vec<MomentumForce>,
+    /// Masses m_i of all particles where the kinetic energy, sum_i p_i^2 / 2 m_i, is known: a model
+    /// has it beside its function of scalars, which is then the potential energy. Empty where the
+    /// function has all.
+    pub masses: Vec<f64>,
 }
 
 impl Inputs {
@@ -77,7 +89,8 @@ impl Inputs {
         if !(1..=3).contains(&shape.dimension) {
             return Err(InputsError::Dimension(shape.dimension));
         }
-        let inputs = Self { shape, origin, context, momentum_forces: Vec::new() };
+        let inputs =
+            Self { shape, origin, context, momentum_forces: Vec::new(), masses: Vec::new() };
         inputs.check("q0", &inputs.origin)?;
         for (i, (name, value)) in inputs.context.iter().enumerate() {
             if is_state(name)
@@ -94,6 +107,25 @@ impl Inputs {
     /// With these forces beside the Hamiltonian, in the place of those that there are.
     pub fn with_momentum_forces(self, momentum_forces: Vec<MomentumForce>) -> Self {
         Self { momentum_forces, ..self }
+    }
+
+    /// With the kinetic energy of these masses beside the function of scalars; of none without.
+    pub fn with_masses(self, masses: Vec<f64>) -> Self {
+        Self { masses, ..self }
+    }
+
+    /// With nothing beside the function of scalars.
+    pub(crate) fn bare(self) -> Self {
+        self.with_momentum_forces(Vec::new()).with_masses(Vec::new())
+    }
+
+    /// The kinetic energy of the known masses; zero where there are none.
+    pub(crate) fn kinetic_energy(&self) -> Expr {
+        let of = |(i, mass): (usize, &f64)| {
+            let square = Expr::pow(Expr::Scalar(Scalar::norm(self.momentum(i))), 2.0);
+            Expr::product([Expr::Constant(0.5 / mass), square])
+        };
+        Expr::sum((1..).zip(&self.masses).map(of))
     }
 
     fn check(&self, name: &str, value: &[f64]) -> Result<(), InputsError> {

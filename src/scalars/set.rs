@@ -26,6 +26,8 @@ pub struct ScalarSet {
     slots: usize,
     dimension: usize,
     momentum_forces: Vec<MomentumForce>,
+    /// One over each known mass.
+    inverse_masses: Vec<f64>,
 }
 
 /// Scratch for one block of eight states: vectors, their tangents and adjoints, and the scalars.
@@ -42,12 +44,19 @@ impl ScalarSet {
     ///
     /// # Errors
     /// [`InputsError::Unknown`] when a scalar names a vector that the inputs lack,
-    /// [`InputsError::MomentumForce`] for coefficients that don't fit the particles.
+    /// [`InputsError::MomentumForce`] for coefficients that don't fit the particles,
+    /// [`InputsError::Masses`] likewise.
     pub fn new(inputs: &Inputs, scalars: Vec<Scalar>) -> Result<Self, InputsError> {
         if let Some(force) = inputs.momentum_forces.iter().find(|f| !f.is_valid(inputs.shape)) {
             let accepted = force.kind.numbers(inputs.shape.dimension) * inputs.shape.particles;
             let coefficients = force.coefficients.clone();
             return Err(InputsError::MomentumForce { coefficients, accepted });
+        }
+        let masses = &inputs.masses;
+        let are_positive = masses.iter().all(|m| *m > 0.0 && m.is_finite());
+        let accepted = inputs.shape.particles;
+        if !are_positive || !(masses.is_empty() || masses.len() == accepted) {
+            return Err(InputsError::Masses { masses: masses.clone(), accepted });
         }
         let mut set = Self {
             scalars: Vec::new(),
@@ -56,6 +65,7 @@ impl ScalarSet {
             slots: 2 * inputs.shape.particles,
             dimension: inputs.shape.dimension,
             momentum_forces: inputs.momentum_forces.clone(),
+            inverse_masses: masses.iter().map(|m| 1.0 / m).collect(),
         };
         let mut vectors: Vec<Vector> = Vec::new();
         for scalar in &scalars {
@@ -103,13 +113,60 @@ impl ScalarSet {
         &self.momentum_forces
     }
 
-    /// Adds these forces at a block of states `z` to its field.
+    /// The known masses; none where the kinetic energy isn't known.
+    pub fn masses(&self) -> Vec<f64> {
+        self.inverse_masses.iter().map(|inverse| 1.0 / inverse).collect()
+    }
+
+    /// Whether models have something beside their function of the scalars.
+    pub(crate) fn has_known(&self) -> bool {
+        !(self.momentum_forces.is_empty() && self.inverse_masses.is_empty())
+    }
+
+    /// Adds to the field at a block of states `z` what is known beside a function of the scalars:
+    /// velocities p/m, and forces on momenta.
     #[inline(always)]
-    pub(crate) fn add_momentum_forces(&self, z: &[Lanes], field: &mut [Lanes]) {
-        let half = z.len() / 2;
+    pub(crate) fn add_known(&self, z: &[Lanes], field: &mut [Lanes]) {
+        let (momenta, half) = (&z[z.len() / 2..], z.len() / 2);
+        self.add_velocities(momenta, &mut field[..half]);
         for force in &self.momentum_forces {
-            force.add(self.dimension, &z[half..], &mut field[half..]);
+            force.add(self.dimension, momenta, &mut field[half..]);
         }
+    }
+
+    /// Adds to a gradient with respect to `z` that of lambda . (what [`add_known`](Self::add_known)
+    /// adds); `along` are lambda's components along positions and along momenta.
+    #[inline(always)]
+    pub(crate) fn add_known_transposed(
+        &self,
+        z: &[Lanes],
+        along: (&[Lanes], &[Lanes]),
+        gradient: &mut [Lanes],
+    ) {
+        let half = z.len() / 2;
+        self.add_velocities(along.0, &mut gradient[half..]);
+        for force in &self.momentum_forces {
+            force.add_transposed(self.dimension, &z[half..], along.1, &mut gradient[half..]);
+        }
+    }
+
+    /// Adds x_i / m_i to vectors y_i, one a particle.
+    #[inline(always)]
+    fn add_velocities(&self, x: &[Lanes], y: &mut [Lanes]) {
+        let d = self.dimension;
+        let particles = x.chunks_exact(d).zip(y.chunks_exact_mut(d)).zip(&self.inverse_masses);
+        for ((x, y), inverse) in particles {
+            y.iter_mut().zip(x).for_each(|(y, x)| *y += *x * *inverse);
+        }
+    }
+
+    /// The kinetic energy of the known masses at a block of states.
+    #[inline(always)]
+    pub(crate) fn known_energy(&self, z: &[Lanes]) -> Lanes {
+        let momenta = z[z.len() / 2..].chunks_exact(self.dimension);
+        momenta.zip(&self.inverse_masses).fold(Lanes::zero(), |sum, (p, inverse)| {
+            p.iter().fold(sum, |sum, p| sum + *p * *p * (0.5 * inverse))
+        })
     }
 
     /// Scratch for one block of states in D = [`dimension`](Self::dimension) dimensions.

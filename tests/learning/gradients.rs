@@ -423,3 +423,35 @@ fn gradient_of_a_field_with_forces_on_momenta() {
         (0..LANES).for_each(|l| assert_close(a.0[l], b.0[l], 0.0, "derivative by theta"));
     }
 }
+
+#[test]
+fn gradient_of_a_field_with_known_masses_is_that_with_the_kinetic_energy_written_out() {
+    let mut rng = rng(9);
+    let bare = inputs(2, 2, 1, &mut rng);
+    let potential = "0.7*norm(q2-q1)**3 + 1.3*dot(q1,q2)";
+    let written = format!("{potential} + norm(p1)**2/1.6 + norm(p2)**2/5");
+    let model = |inputs: &Inputs, law: &str| {
+        let expr: Expr = law.parse().unwrap();
+        (ScalarHamiltonian::closed_form(inputs, &expr).unwrap(), expr.constants())
+    };
+    let (beside, theta) = model(&bare.clone().with_masses(vec![0.8, 2.5]), potential);
+    let (whole, all) = model(&bare, &written);
+    let size = beside.dim() * LANES;
+    let (z, lambda) = (uniform(size, 1.0, &mut rng), uniform(size, 1.0, &mut rng));
+    let of = |(model, theta): (&ScalarHamiltonian<ClosedForm>, &[f64])| {
+        let mut work = model.work();
+        let (mut dz, mut z_bar, mut energy) = (vec![0.0; size], vec![0.0; size], vec![0.0; LANES]);
+        let mut bars = vec![Lanes::zero(); theta.len()];
+        model.field_into(theta, &z, &mut dz, &mut work);
+        model.vjp_into(theta, &z, &lambda, &mut z_bar, &mut bars, &mut work);
+        model.energy_into(theta, &z, &mut energy, &mut work);
+        [dz, z_bar, energy].concat()
+    };
+    for (a, b) in of((&beside, &theta)).iter().zip(of((&whole, &all))) {
+        assert_close(*a, b, 1e-13, "field, pulled back, energy");
+    }
+    // Too few of them are told.
+    let short = bare.with_masses(vec![0.8]);
+    let error = ScalarHamiltonian::closed_form(&short, &potential.parse().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("[0.8]"), "{error}");
+}

@@ -15,5 +15,6 @@ mod named_laws;
 mod one_run;
 mod pendulum;
 mod units;
+mod unknown_masses;
 #[path = "../../examples/common/trajectories.rs"]
 mod trajectories;

@@ -127,12 +127,15 @@ fn velocities_times_masses_make_momenta() {
         ndarray::array![[1.0, 2.0, 6.0, 2.0], [1.0, 2.0, 10.0, 3.0]]
     );
 
-    let error = read_table(&path, &masses(&[(1, 2.0)])).unwrap_err();
-    assert!(
-        matches!(error, DatasetError::MissingMass { particle: 2, .. })
-            && error.to_string().contains("--mass 2="),
-        "{error}"
-    );
+    // One that is not known is one for now, and that is told.
+    let unknown = ReadOptions { unknown_masses: [1].into(), ..masses(&[]) };
+    for (options, second, told) in
+        [(masses(&[(1, 2.0)]), 6.0, "particle(s) 2 "), (unknown, 3.0, "particle(s) 1, 2 ")]
+    {
+        let (table, notes) = read_table(&path, &options).unwrap();
+        assert_eq!(table.trajectories[0].states[[0, 2]], second);
+        assert!(notes.iter().any(|note| note.contains(told)), "{notes:?}");
+    }
     for mass in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = read_table(&path, &masses(&[(1, 2.0), (2, mass)])).unwrap_err();
         assert!(matches!(error, DatasetError::BadMass { particle: 2, .. }), "{error}");

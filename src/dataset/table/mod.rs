@@ -121,6 +121,8 @@ pub struct Chunks {
     /// The masses that momenta were made with, unless the table has momenta: those of the options,
     /// or else of the file, or one.
     pub masses: Vec<f64>,
+    /// Those of these particles, from 1, are not known.
+    pub unknown_masses: Vec<usize>,
     /// Which rows make a point of a chunk.
     pub window: Window,
     /// Standard deviation of the noise of each component of points that are made of many rows, as
@@ -181,7 +183,7 @@ pub fn read_chunks(
         notes.push(window_note(path, &window));
         notes.extend(short_note(path, index.pieces(), &window));
     }
-    let Opened { layout, masses, .. } = opened;
+    let Opened { layout, masses, unknown, .. } = opened;
     Ok((
         Chunks {
             shape: layout.shape,
@@ -193,6 +195,7 @@ pub fn read_chunks(
             noise,
             slope_error,
             masses,
+            unknown_masses: unknown,
             memory: index.memory(),
         },
         notes,

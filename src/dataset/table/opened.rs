@@ -23,8 +23,8 @@ pub(super) struct Opened {
     /// momenta.
     pub masses: Vec<f64>,
     pub columns: Columns,
-    /// Whether the mass is not given, and taken to be one.
-    assumed: bool,
+    /// Particles whose mass is not known, and taken to be one.
+    pub unknown: Vec<usize>,
     clock: Clock,
     gaps: Gaps,
     notes: Vec<String>,
@@ -55,7 +55,9 @@ impl Opened {
         let wanted: Vec<(&str, Kind)> = id.into_iter().chain(time).chain(states).collect();
         source.check_columns(&wanted)?;
         let masses = masses(&mut source, &layout, options)?;
-        let assumed = options.masses.is_empty() && source.first()?.masses().is_empty();
+        let is_known = |mass: &Option<f64>| mass.is_some();
+        let unknown = (1..).zip(&masses).filter(|(_, m)| !is_known(m)).map(|(i, _)| i).collect();
+        let masses: Vec<f64> = masses.into_iter().map(|mass| mass.unwrap_or(1.0)).collect();
         let half = layout.shape.state_len() / 2;
         let mut factors = vec![1.0; half];
         let each = layout.shape.dimension;
@@ -68,7 +70,7 @@ impl Opened {
             layout,
             masses,
             columns,
-            assumed,
+            unknown,
             clock,
             gaps: options.gaps,
             notes: Vec::new(),
@@ -199,7 +201,10 @@ impl Opened {
         if momenta == MomentaFrom::Positions {
             notes.push(format!("{path}: neither momenta (p1_x, ..) nor velocities (v1_x, ..): momenta are masses times the slopes of polynomials through successive positions"));
         }
-        if momenta != MomentaFrom::Momenta && self.assumed {
+        if self.layout.shape.particles > 1 && !self.unknown.is_empty() {
+            let which: Vec<String> = self.unknown.iter().map(usize::to_string).collect();
+            notes.push(format!("{path}: the mass of particle(s) {} is not known, and taken to be 1 until it is found; --mass {}=M gives it", which.join(", "), self.unknown[0]));
+        } else if !self.unknown.is_empty() {
             notes.push(format!("{path}: no mass is given: it is taken to be 1, so energies and constants are those for each unit of mass; --mass 1=M gives it"));
         }
         if momenta == MomentaFrom::Momenta && !options.masses.is_empty() {
@@ -279,32 +284,34 @@ fn no_other_momenta(
     }
 }
 
-/// Masses of velocities: those of the options, or else of the file; that of a single particle is
-/// one else; none for momenta.
+/// Masses of velocities: those of the options, or else of the file, where they are known; nothing for
+/// momenta.
 fn masses(
     source: &mut Source,
     layout: &Layout,
     options: &ReadOptions,
-) -> Result<Vec<f64>, DatasetError> {
+) -> Result<Vec<Option<f64>>, DatasetError> {
     if layout.momenta == MomentaFrom::Momenta {
         return Ok(Vec::new());
     }
     let path = source.path.clone();
     let given: &BTreeMap<usize, f64> = &options.masses;
     let particles = layout.shape.particles;
-    if let Some(&particle) = given.keys().find(|particle| !(1..=particles).contains(*particle)) {
+    let named = given.keys().chain(&options.unknown_masses);
+    if let Some(&particle) = named.into_iter().find(|i| !(1..=particles).contains(*i)) {
         return Err(DatasetError::UnknownParticle { path, particle, particles });
     }
     let own = source.first()?.masses().to_vec();
     (1..=particles)
         .map(|particle| {
-            let of_file = own.get(particle - 1).copied();
-            let alone = Some(1.0).filter(|_| particles == 1);
-            let mass = given.get(&particle).copied().or(of_file).or(alone);
-            let mass =
-                mass.ok_or_else(|| DatasetError::MissingMass { path: path.clone(), particle })?;
-            let positive = mass.is_finite() && mass > 0.0;
-            if positive { Ok(mass) } else { Err(DatasetError::BadMass { particle, mass }) }
+            let is_unknown = options.unknown_masses.contains(&particle);
+            let of_file = own.get(particle - 1).copied().filter(|_| !is_unknown);
+            match given.get(&particle).copied().or(of_file) {
+                Some(mass) if !(mass.is_finite() && mass > 0.0) => {
+                    Err(DatasetError::BadMass { particle, mass })
+                }
+                mass => Ok(mass),
+            }
         })
         .collect()
 }

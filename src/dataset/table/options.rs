@@ -1,12 +1,14 @@
 //! How a table is to be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is told about a table besides its path: nothing, by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
     /// Masses of particles, from 1, for tables of velocities or of positions alone.
     pub masses: BTreeMap<usize, f64>,
+    /// Particles whose mass is not known, whatever the file says; so are those without any.
+    pub unknown_masses: BTreeSet<usize>,
     /// Names: ours (`q1_x`, `t`, `trajectory`) to those of the table.
     pub columns: BTreeMap<String, String>,
     /// Time from row to row, or from frame to frame where there is a column `frame`; then times of

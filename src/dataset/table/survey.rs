@@ -35,6 +35,8 @@ pub struct Survey {
     pub momenta: MomentaFrom,
     /// Masses that velocities are multiplied with; none for momenta.
     pub masses: Vec<f64>,
+    /// Those of these particles, from 1, are not known.
+    pub unknown_masses: Vec<usize>,
     /// Times between successive rows of a trajectory.
     pub spacing: Option<Spacing>,
     /// The least and largest value of each component of a state, by name.
@@ -80,6 +82,7 @@ pub fn survey_table(
         shape: opened.layout.shape,
         momenta: opened.layout.momenta,
         masses: opened.masses,
+        unknown_masses: opened.unknown,
         spacing: index.spacing,
         ranges,
         cut: index.cut,

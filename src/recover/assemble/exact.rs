@@ -10,7 +10,6 @@ use crate::recover::error::RecoverError;
 use crate::recover::form::{Adjusted, PartForm};
 use crate::recover::learn::eliminate::eliminate_terms;
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::form_on_paths::column;
 use crate::recover::paths::Flow;
 use crate::recover::problem::learner::Learner;
 use crate::recover::propose::part_search::Searches;
@@ -155,6 +154,9 @@ impl Learner<'_> {
         best: Adjusted,
         fitted: &Fitted,
     ) -> Result<Adjusted, RecoverError> {
+        if best.expression.scalars().is_empty() {
+            return Ok(best);
+        }
         let steps: [&dyn Fn(Adjusted) -> Result<Adjusted, RecoverError>; 5] = [
             &|best| self.with_limits(best, fitted),
             &|best| self.without_redundant_terms(best, fitted),
@@ -244,8 +246,7 @@ impl Learner<'_> {
         let model = ScalarHamiltonian::closed_form(self.inputs(), &best.expression)?;
         let constants = best.expression.constants();
         let paths = self.paths(Some(&Flow { model: &model, theta: &constants }), &fitted.trust);
-        let target = column(&paths.increments(&model, &constants), 1);
-        let target = self.beside_forces(&paths).rejected(target);
+        let target = self.to_explain(&paths)?;
         let design = self.columns(&terms, &paths)?;
         let size = |k: usize| design.column(k).dot(&design.column(k)).sqrt();
         // Terms without any effect are constants.

@@ -108,6 +108,10 @@ impl Learner<'_> {
     /// The kinetic energy as a sum of the squares of the momenta, where that is all that moves the
     /// positions: it is known, or leaves no more than is `allowed`, root mean square.
     pub(super) fn kinetic(&self, nodes: &Nodes, allowed: f64) -> Option<Sum> {
+        if !self.inputs().masses.is_empty() {
+            // It is beside the law.
+            return Some(Sum::empty(&nodes.target));
+        }
         let square = |i: usize| {
             let norm = Scalar::norm(self.inputs().momentum(i));
             let scalar = self.scalars().iter().position(|s| *s == norm)?;

@@ -261,7 +261,7 @@ impl Learner<'_> {
 /// length, the plainest first.
 fn few_of_front(mut all: Vec<Adjusted>, chunks: usize) -> Vec<Adjusted> {
     let complexity = |law: &Adjusted| law.expression.complexity();
-    all.retain(|law| law.misfit.is_finite() && !law.expression.constants().is_empty());
+    all.retain(|law| law.misfit.is_finite());
     let mut all = on_front(all, |law| (complexity(law), law.misfit));
     let length = |law: &Adjusted| systematic_length(chunks, law.misfit, complexity(law));
     all.sort_by(|a, b| length(a).total_cmp(&length(b)));

@@ -26,7 +26,8 @@ pub(crate) struct Nodes {
     factors: Vec<f64>,
     /// Below and on the diagonal of the factor that makes increments uncorrelated.
     correlation: Vec<(f64, f64)>,
-    /// The observed increments, weighted and made uncorrelated.
+    /// The observed increments, less those of a known kinetic energy, weighted and made
+    /// uncorrelated.
     pub target: Vec<f64>,
     /// What other columns than those that are asked for explain, orthonormal: it is taken out of
     /// all columns and of the target.
@@ -81,9 +82,26 @@ impl Nodes {
             },
         };
         let mut target = std::mem::take(&mut nodes.target);
+        nodes.take_out_velocities(&inputs.masses, &chunks, &mut target);
         nodes.finish(&mut target);
         nodes.target = target;
         nodes
+    }
+
+    /// Takes the increments of positions that known masses make out of all, which are in rows
+    /// component by component.
+    fn take_out_velocities(&self, masses: &[f64], chunks: &[ChunkNodes], rows: &mut [f64]) {
+        let components = masses.iter().flat_map(|m| vec![m; self.dim / 2 / masses.len()]);
+        for (k, mass) in components.enumerate() {
+            let rows = &mut rows[k * self.intervals..][..self.intervals];
+            for (chunk, range) in chunks.iter().zip(&self.chunks) {
+                let nodes = chunk.weights.iter().zip(chunk.states.chunks_exact(self.dim));
+                let moved: Vec<f64> =
+                    nodes.map(|(weight, z)| weight * z[self.dim / 2 + k] / mass).collect();
+                let intervals = rows[range.clone()].iter_mut().zip(moved.chunks(self.each.max(1)));
+                intervals.for_each(|(row, moved)| *row -= moved.iter().sum::<f64>());
+            }
+        }
     }
 
     /// With the share of some columns, in blocks of rows as [`Paths::design`] has them, taken out of

@@ -105,6 +105,9 @@ impl Sum {
 
     /// The sum as an expression.
     pub fn expression(&self, catalogue: &Catalogue) -> Expr {
+        if self.terms.is_empty() {
+            return Expr::Sum(Vec::new());
+        }
         let coefficients = self.projection.coefficients();
         let term =
             |(c, t): (&f64, &Term)| Expr::product([Expr::Constant(*c), t.expression(catalogue)]);

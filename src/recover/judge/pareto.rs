@@ -61,12 +61,11 @@ pub(crate) fn simplest_as_good<'a>(
 /// simpler adds nothing.
 pub(crate) fn with_the_law(
     natural: Vec<Candidate>,
-    units: &Units,
+    in_table: impl Fn(&Expr) -> Expr,
     law: Candidate,
 ) -> Vec<Candidate> {
-    let in_table =
-        |c: Candidate| Candidate { expression: units.hamiltonian(&c.expression), error: c.error };
-    let mut all: Vec<Candidate> = natural.into_iter().map(in_table).collect();
+    let mut all = natural;
+    all.iter_mut().for_each(|c| c.expression = in_table(&c.expression));
     all.retain(|c| c.expression.complexity() < law.expression.complexity());
     all.push(law);
     on_front(all)

@@ -90,7 +90,8 @@ impl Learner<'_> {
         form: &Expr,
         rest: &Rest,
     ) -> Result<(Expr, f64), RecoverError> {
-        let model = ScalarHamiltonian::closed_form(self.inputs(), form)?;
+        // What is known is in what the part has to explain.
+        let model = ScalarHamiltonian::closed_form(&self.inputs().clone().bare(), form)?;
         let (theta, misfit) =
             self.levenberg(&rest.paths, &model, form.constants(), &rest.target, ROUGHLY);
         Ok((form.with_constants(&theta), misfit))
@@ -107,6 +108,17 @@ impl Learner<'_> {
         Rest { paths, target }
     }
 
+    /// The observed increments along the paths, less those of a known kinetic energy, the known
+    /// forces of any strength beside them.
+    ///
+    /// # Errors
+    /// An unknown vector.
+    pub(crate) fn to_explain(&self, paths: &Paths) -> Result<Array1<f64>, RecoverError> {
+        let known = ScalarHamiltonian::closed_form(self.inputs(), &Expr::Sum(Vec::new()))?;
+        let blocks = paths.increments(&known, &[]);
+        Ok(self.beside_forces(paths).rejected(column(&blocks, 1) - column(&blocks, 0)))
+    }
+
     /// The increments of each of some terms along the paths, one column a term, the known forces
     /// of any strength beside them.
     ///
@@ -117,11 +129,11 @@ impl Learner<'_> {
         terms: &[Expr],
         paths: &Paths,
     ) -> Result<Array2<f64>, RecoverError> {
-        let without_forces = self.inputs().clone().with_momentum_forces(Vec::new());
+        let bare = self.inputs().clone().bare();
         let beside = self.beside_forces(paths);
         let mut columns: Vec<Array1<f64>> = Vec::new();
         for term in terms {
-            let model = ScalarHamiltonian::closed_form(&without_forces, term)?;
+            let model = ScalarHamiltonian::closed_form(&bare, term)?;
             let own = column(&paths.increments(&model, &term.constants()), 0);
             columns.push(beside.rejected(own));
         }

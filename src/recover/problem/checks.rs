@@ -24,9 +24,7 @@ pub(crate) fn checks(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Ch
     let mut found = constant_lengths(learner, units);
     found.extend(centre(learner, units));
     if !masses.is_empty() {
-        let chunks = Paths::through_points(learner.train(), learner.weights(), 1).chunks();
-        let rates = masses.iter().enumerate();
-        found.extend(rates.filter_map(|(i, m)| rate(learner, &chunks, units, i, *m)));
+        found.extend(rates(learner, units, masses).iter().map(Rate::check));
     }
     found
 }
@@ -35,14 +33,57 @@ pub(crate) fn checks(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Ch
 /// are polynomials through five points.
 const SAME_RATE: f64 = 0.01;
 
-/// Whether a particle moves at the rate that its velocity says.
+/// Of units that people mix in one table, miles and kilometres are the nearest, by 1.61: a factor
+/// nearer to one than the square root of that is of velocities that were smoothed, or badly measured.
+const OTHER_UNIT: f64 = 1.27;
+
+/// A particle that doesn't move at the rate that its velocity says.
+pub(crate) struct Rate {
+    /// Its number, from 1.
+    particle: usize,
+    /// dq/dt in velocities.
+    factor: f64,
+    /// Its standard error.
+    error: f64,
+}
+
+impl Rate {
+    /// Whether the velocities are in another unit than positions and times say.
+    pub fn is_of_another_unit(&self) -> bool {
+        self.factor.max(self.factor.recip()) > OTHER_UNIT || self.factor < 0.0
+    }
+
+    fn check(&self) -> Check {
+        let Self { particle, factor, error } = self;
+        let what = if self.is_of_another_unit() {
+            "are in another unit"
+        } else {
+            "were smoothed, or are badly measured; m v is taken for the momentum all the same"
+        };
+        Check {
+            name: "velocity",
+            message: format!(
+                "dq{particle}/dt is {factor:.4} +- {error:.1e} times v{particle}: the velocities {what}"
+            ),
+            constant: None,
+        }
+    }
+}
+
+/// The particles that don't move at the rates that their velocities say.
+pub(crate) fn rates(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Rate> {
+    let chunks = Paths::through_points(learner.train(), learner.weights(), 1).chunks();
+    let each = masses.iter().enumerate();
+    each.filter_map(|(i, m)| rate(learner, &chunks, units, i, *m)).collect()
+}
+
 fn rate(
     learner: &Learner,
     chunks: &[ChunkNodes],
     units: &Units,
     particle: usize,
     mass: f64,
-) -> Option<Check> {
+) -> Option<Rate> {
     let d = learner.inputs().shape.dimension;
     let first = particle * d;
     let speed = units.momentum / mass / (units.length / units.time);
@@ -71,14 +112,7 @@ fn rate(
     });
     let error = (squares / said / f64::max(n - 1.0, 1.0)).sqrt();
     let differs = (factor - 1.0).abs() > SAME_RATE.max(CERTAIN * error);
-    (differs && factor.is_finite()).then(|| Check {
-        name: "velocity",
-        message: format!(
-            "dq{0}/dt is {factor:.4} +- {error:.1e} times v{0}: the velocities are in another unit, or smoothed",
-            particle + 1
-        ),
-        constant: None,
-    })
+    (differs && factor.is_finite()).then_some(Rate { particle: particle + 1, factor, error })
 }
 
 /// A number in nine digits.

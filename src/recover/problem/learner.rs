@@ -12,7 +12,7 @@ use crate::recover::problem::catalogue::Catalogue;
 use crate::recover::problem::component_weights::particle_weights;
 use crate::recover::problem::noise_model::NoiseModel;
 use crate::recover::problem::teacher::Teacher;
-use crate::scalars::{Inputs, ScalarSet};
+use crate::scalars::{Inputs, InputsError, ScalarSet};
 use crate::train::states;
 
 /// What the learner is given.
@@ -34,7 +34,7 @@ pub struct Learner<'a> {
     pub(crate) noise_model: Option<NoiseModel>,
     pub(crate) deadline: Deadline,
     /// Whether the kinetic energy is known to be a sum of p_i^2/2m_i, with no other function of the
-    /// momenta beside it.
+    /// momenta beside it; where the masses are known too, the inputs have them.
     pub(crate) kinetic_is_known: bool,
     /// Whom to learn from in the place of the data.
     pub(crate) teacher: Option<Teacher<'a>>,
@@ -51,7 +51,7 @@ impl<'a> Learner<'a> {
         train: &'a [Trajectory],
         check: &'a [Trajectory],
         deadline: Deadline,
-    ) -> Result<Self, crate::scalars::InputsError> {
+    ) -> Result<Self, InputsError> {
         let (scalars, ranks): (Vec<Scalar>, Vec<usize>) =
             candidates(inputs).into_iter().map(|c| (c.scalar, c.rank)).unzip();
         let catalogue = Catalogue::new(inputs, scalars.clone());
@@ -84,17 +84,28 @@ impl<'a> Learner<'a> {
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
-    /// Inputs, with the forces on momenta that are known by now.
+    /// Inputs, with the masses and the forces on momenta that are known by now.
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
+    }
+
+    /// Takes the kinetic energy of some masses for known from now on; of none, for unknown.
+    ///
+    /// # Errors
+    /// A mass that is not positive.
+    pub(crate) fn set_masses(&mut self, masses: Vec<f64>) -> Result<(), InputsError> {
+        self.inputs.masses = masses;
+        self.set = ScalarSet::new(&self.inputs, self.set.scalars().to_vec())?;
+        Ok(())
     }
 
     /// Whether the data tell anything of functions of a scalar, and these aren't known to be
     /// absent: it varies, or is a constant length.
     pub(crate) fn tells(&self, scalar: usize) -> bool {
         let (low, high) = self.ranges[scalar];
-        let is_absent =
-            self.kinetic_is_known && self.has_momenta(scalar) && !self.is_kinetic(scalar);
+        let (is_beside, is_square) = (!self.inputs.masses.is_empty(), self.is_kinetic(scalar));
+        let is_absent = is_beside || self.kinetic_is_known && !is_square;
+        let is_absent = is_absent && self.has_momenta(scalar);
         !is_absent && (high > low || self.is_constant_length(scalar))
     }
 

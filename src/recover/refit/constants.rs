@@ -6,7 +6,7 @@ use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::linalg::{triangular_factor, triangular_inverse};
 use crate::loss::{RolloutLoss, RolloutOptions};
-use crate::model::ScalarHamiltonian;
+use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::covariance::{clustered, redundancy};
 use crate::recover::error::RecoverError;
 use crate::recover::form::{Refit, with_fitted};
@@ -14,7 +14,7 @@ use crate::scalars::Inputs;
 use crate::train::{NoisyFit, NoisyStart, Prior, Settings, fit_noisy, refine};
 
 /// Rollouts determine no constant better than this, relatively: a few dozen roundings.
-const ROUNDOFF: f64 = 1e-14;
+pub(crate) const ROUNDOFF: f64 = 1e-14;
 
 /// Fits all constants of `expr` to the chunks.
 ///
@@ -36,6 +36,11 @@ pub fn refit(
     settings: &Settings,
 ) -> Result<Refit, RecoverError> {
     let model = ScalarHamiltonian::closed_form(inputs, expr)?;
+    if model.parameters() == 0 {
+        let loss = RolloutLoss::new(&model, chunks, &settings.weights, settings.rollout.clone());
+        let (covariance, error) = (Array2::zeros((0, 0)), loss.value(&[]).sqrt());
+        return Ok(Refit { expression: expr.clone(), covariance, error });
+    }
     let fit = |step: f64, start: Vec<f64>| {
         let loss = RolloutLoss::new(
             &model,

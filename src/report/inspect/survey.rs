@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::highlights::range;
 use super::inspection::Highlight;
-use crate::dataset::{DatasetError, MomentaFrom, ReadOptions, Survey, survey_table};
+use crate::dataset::{MomentaFrom, ReadOptions, Survey, survey_table};
 
 /// Runs, rows and times of a table as a small table to print; where it can't be read as
 /// trajectories, why.
 pub(super) fn highlight(path: &Path, options: &ReadOptions) -> Highlight {
-    match surveyed(path, options) {
+    match survey_table(path, options, &mut |_| {}) {
         Ok(survey) => {
             let header = ["Runs", "Rows", "Particles", "Dimension", "Steps of time", "Cut at"];
             let steps = survey.spacing.map(|s| range(&[s.least, s.most])).unwrap_or_default();
@@ -33,18 +33,6 @@ pub(super) fn highlight(path: &Path, options: &ReadOptions) -> Highlight {
     }
 }
 
-/// A survey; of a table of velocities, whose masses change nothing that is shown, with masses of one.
-fn surveyed(path: &Path, options: &ReadOptions) -> Result<Survey, DatasetError> {
-    let mut options = options.clone();
-    loop {
-        match survey_table(path, &options, &mut |_| {}) {
-            Err(DatasetError::MissingMass { particle, .. })
-                if options.masses.insert(particle, 1.0).is_none() => {}
-            done => return done,
-        }
-    }
-}
-
 /// A survey as text, for people.
 pub fn survey_text(survey: &Survey) -> String {
     let files = if survey.files > 1 { format!("{} files, ", survey.files) } else { String::new() };
@@ -61,7 +49,11 @@ pub fn survey_text(survey: &Survey) -> String {
         survey.trajectories, shape.particles, shape.dimension
     );
     if !survey.masses.is_empty() {
-        let masses = survey.masses.iter().zip(1..).map(|(m, i)| format!("{i}={m}"));
+        let of = |(m, i): (&f64, usize)| {
+            let is_known = !survey.unknown_masses.contains(&i);
+            if is_known { format!("{i}={m}") } else { format!("{i}=? (not known)") }
+        };
+        let masses = survey.masses.iter().zip(1..).map(of);
         let masses = listed(masses.collect());
         text += &if survey.momenta == MomentaFrom::Positions {
             format!("positions alone: p = m dq/dt with the masses {masses}\n")
