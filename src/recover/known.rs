@@ -7,10 +7,12 @@ use crate::dataset::Units;
 use crate::recover::error::RecoverError;
 use crate::recover::grow::GrownLaws;
 use crate::recover::grow::in_noise::GrownInNoise;
+use crate::recover::grow::rung::Rung;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::{NOISY, PAIRS_ABOVE};
 use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::Noise;
+use crate::recover::problem::checks::Check;
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::train::states;
@@ -26,6 +28,8 @@ pub(super) struct Known {
     pub nonconservative: Option<Nonconservative>,
     /// Laws that were grown on the data themselves.
     pub grown: Grown,
+    /// What moves the particles that no Hamiltonian gives, if that was seen.
+    pub beyond: Vec<Check>,
 }
 
 /// Laws that were grown.
@@ -90,11 +94,20 @@ pub(super) fn learn<'a>(
     // it may be the basis that doesn't follow.
     let like_noise =
         fitted.misfit > NOISY && teaching.is_none() && learner.resembles_noise(&fitted);
+    // What no law gives no rung explains, and it is no noise.
+    let beyond = if noisy && !like_noise { learner.beyond(&fitted, units)? } else { Vec::new() };
+    let noisy = noisy && beyond.is_empty();
+    // What is left of imperfect data no rung explains.
+    let highest = match like_noise {
+        _ if !beyond.is_empty() => Rung::Alone,
+        true => Rung::Functions,
+        false => Rung::Any,
+    };
     let mut early = None;
     if noisy && (fitted.mean_trust() < EVEN || !like_noise) {
-        let grown = learner.grow(&mut fitted, like_noise, units, progress)?;
+        let grown = learner.grow(&mut fitted, highest, units, progress)?;
         if grown.explaining.is_some() {
-            return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown) });
+            return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown), beyond });
         }
         early = Some(grown);
     }
@@ -123,8 +136,8 @@ pub(super) fn learn<'a>(
         }
         (None, None) => Grown::Exact(match early {
             Some(grown) => grown,
-            None => learner.grow(&mut fitted, like_noise, units, progress)?,
+            None => learner.grow(&mut fitted, highest, units, progress)?,
         }),
     };
-    Ok(Known { fitted, nonconservative, grown })
+    Ok(Known { fitted, nonconservative, grown, beyond })
 }

@@ -151,7 +151,7 @@ fn recovered_from_all(
         learner.set_masses(settings.masses.iter().map(|m| m / units.mass()).collect())?;
     }
 
-    let Known { fitted, nonconservative, grown } =
+    let Known { fitted, nonconservative, grown, beyond } =
         learn(&mut learner, teaching, &settings.noise, &units, progress)?;
     let mut discovered = assemble(&mut learner, &fitted, grown, settings.seed, progress)?;
     // Where the kinetic energy is known, free motion needs no other.
@@ -232,7 +232,8 @@ fn recovered_from_all(
     };
     let in_noise = explains_noise == Some(true) || known.is_some();
     if !explains && fitted.misfit > NOISY && teaching.is_none() {
-        checks.extend(learner.driven(&fitted, &units)?);
+        let is_new = beyond.is_empty();
+        checks.extend(if is_new { learner.beyond(&fitted, &units)? } else { beyond });
     }
     // Velocities and masses say what the kinetic energy is, whatever the energies.
     let is_known = learner.kinetic_is_known;

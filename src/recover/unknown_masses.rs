@@ -117,9 +117,13 @@ impl MassesFound {
                 "the mass of particle {i} can't be told, nothing pulls at it and at one of known mass alike: it is taken to be {mass}"
             ),
             (mass, 0.0) => format!("no mass is given: that of particle {i} is taken to be {mass}"),
-            (mass, error) => format!(
-                "the mass of particle {i} was found: {mass} +- {error:.1e}; errors of other constants are for this mass"
-            ),
+            (mass, error) => {
+                // One digit more than the error has, of those that a number has.
+                let decimals = (1.0 - error.log10()).ceil().clamp(0.0, 15.0) as usize;
+                format!(
+                    "the mass of particle {i} was found: {mass:.decimals$} +- {error:.1e}; errors of other constants are for this mass"
+                )
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 //! README, guides and results: what they say is true.
 
+mod dependencies;
 mod guides;
 mod readme;

@@ -14,7 +14,7 @@ mod offered;
 mod own_paths;
 mod parts;
 mod pool;
-mod rung;
+pub(crate) mod rung;
 mod sum;
 mod term;
 
@@ -66,20 +66,19 @@ pub(crate) struct GrownLaws {
 }
 
 impl Learner<'_> {
-    /// Grows laws on the training chunks; `units` are those that the chunks were put in, and
-    /// `like_noise` says whether what was learned leaves what looks like noise.
+    /// Grows laws on the training chunks up to a rung; `units` are those that the chunks were put in.
     ///
     /// # Errors
     /// A vector that is not among the inputs.
     pub(crate) fn grow(
         &mut self,
         fitted: &mut Fitted,
-        like_noise: bool,
+        highest: Rung,
         units: &Units,
         progress: &mut dyn FnMut(&str),
     ) -> Result<GrownLaws, RecoverError> {
         let mut way = OnTheWay::default();
-        let explaining = self.climbed(fitted, like_noise, units, &mut way, progress)?;
+        let explaining = self.climbed(fitted, highest, units, &mut way, progress)?;
         if let Some(enough) = way.enough.filter(|_| explaining.is_none()) {
             way.laws.truncate(enough);
         }
@@ -91,7 +90,7 @@ impl Learner<'_> {
     fn climbed(
         &mut self,
         fitted: &mut Fitted,
-        like_noise: bool,
+        highest: Rung,
         units: &Units,
         way: &mut OnTheWay,
         progress: &mut dyn FnMut(&str),
@@ -118,8 +117,6 @@ impl Learner<'_> {
                 _ => {}
             }
         }
-        // What is left of imperfect data no rung explains.
-        let highest = if like_noise { Rung::Functions } else { Rung::Any };
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));

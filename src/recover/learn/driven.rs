@@ -39,15 +39,25 @@ const FREE: usize = 10;
 const LEFT: f64 = 0.1;
 
 impl Learner<'_> {
+    /// What moves the particles that no Hamiltonian gives, if it is seen: forces that swing with one
+    /// period, or are quadratic in the velocities.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    pub(crate) fn beyond(
+        &self,
+        fitted: &Fitted,
+        units: &Units,
+    ) -> Result<Vec<Check>, RecoverError> {
+        let driven = self.driven(fitted, units)?;
+        Ok(driven.into_iter().chain(self.velocity_dependent(fitted, units)?).collect())
+    }
+
     /// Whether what plain laws and friction leave swings with one period.
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub(crate) fn driven(
-        &self,
-        fitted: &Fitted,
-        units: &Units,
-    ) -> Result<Option<Check>, RecoverError> {
+    fn driven(&self, fitted: &Fitted, units: &Units) -> Result<Option<Check>, RecoverError> {
         let terms = self.plain_terms();
         if self.inputs().shape.particles > MOST.0 || terms.len() > MOST.1 || self.late() {
             return Ok(None);

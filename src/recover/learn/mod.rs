@@ -23,6 +23,7 @@ mod subintervals;
 mod teacher;
 
 pub(super) mod elimination;
+mod velocity_dependent;
 
 pub use elimination::bytes_of_chunk;
 
