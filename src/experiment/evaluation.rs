@@ -109,6 +109,25 @@ impl Evaluation {
     }
 }
 
+/// Rolls a model out from the rows of `initial`, whose true trajectories `truth` has (trajectory x
+/// time x component): its states likewise, and the steps with what halving them changes.
+///
+/// # Errors
+/// [`ExperimentError::Integrate`], never in practice.
+pub(super) fn roll_out<M: Model>(
+    model: &M,
+    theta: &[f64],
+    initial: &Array2<f64>,
+    truth: &Array3<f64>,
+    precision: Precision,
+) -> Result<(Array3<f64>, (Steps, f64)), ExperimentError> {
+    let predict = |initial: ArrayView2<f64>, steps: &Steps| {
+        rollout(model, theta, initial, GRID, &steps.method, steps.substeps)
+    };
+    let (steps, step_error) = choose_steps(initial, truth, &predict, precision)?;
+    Ok((predict(initial.view(), &steps), (steps, step_error)))
+}
+
 /// Rolls a model out from the first test states by an explicit Runge-Kutta method. The step is so
 /// short that halving it changes the first few trajectories by a small share of the model's error
 /// at most.
@@ -122,12 +141,7 @@ pub fn evaluate<M: Model>(
     precision: Precision,
 ) -> Result<Evaluation, ExperimentError> {
     let (truth, initial) = (data.truth(), data::first_states(&data.test.trajectories));
-    let predict = |initial: ArrayView2<f64>, grid, steps: &Steps| {
-        rollout(model, theta, initial, grid, &steps.method, steps.substeps)
-    };
-    let coarse = |initial: ArrayView2<f64>, steps: &Steps| predict(initial, GRID, steps);
-    let (steps, step_error) = choose_steps(&initial, &truth, &coarse, precision)?;
-    let predicted = coarse(initial.view(), &steps);
+    let (predicted, (steps, step_error)) = roll_out(model, theta, &initial, &truth, precision)?;
     let system = data.preset.system();
     let errors =
         RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| {
@@ -138,7 +152,8 @@ pub fn evaluate<M: Model>(
     } else {
         steps.over(FINE_INTERVAL / INTERVAL)
     };
-    let fine = predict(initial.slice(s![..1, ..]), FINE_GRID, &fine_steps);
+    let first = initial.slice(s![..1, ..]);
+    let fine = rollout(model, theta, first, FINE_GRID, &fine_steps.method, fine_steps.substeps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
     Ok(Evaluation {
         order: steps.order,
@@ -153,7 +168,7 @@ pub fn evaluate<M: Model>(
 
 /// Integration steps of an interval.
 #[derive(Clone, Debug)]
-struct Steps {
+pub(super) struct Steps {
     order: usize,
     method: RungeKutta,
     substeps: usize,
@@ -198,8 +213,8 @@ fn choose_steps(
         let (steps, before) = cheapest.expect("there is a method");
         let halved = steps.halved();
         let finer = coarse(initial, &halved);
-        let step_error = data::mean_relative_distance(before, &finer);
-        if step_error <= precision.share * data::mean_relative_distance(before, &truth) {
+        let step_error = evaluate::mean_relative_distance(before, &finer);
+        if step_error <= precision.share * evaluate::mean_relative_distance(before, &truth) {
             return Ok((steps.clone(), step_error));
         }
         if step_error <= ROUNDOFF || steps.substeps >= SUBSTEPS.1 {
