@@ -15,6 +15,8 @@ use crate::report::tables::SeedError;
 
 /// Steps per interval of a rollout: at first, and at most.
 const SUBSTEPS: (usize, usize) = (1, 64);
+/// The most under other gravity: models that these are too few for have lost the motion.
+const TRANSFER_SUBSTEPS: usize = 16;
 /// The times at which rollouts are compared with the truth.
 const GRID: TimeGrid = TimeGrid { interval: INTERVAL, points: POINTS };
 /// The times of the rollout that figures show.
@@ -31,19 +33,26 @@ pub struct Precision {
     pilots: usize,
     /// Halving the step may change rollouts by this fraction of the model's error.
     share: f64,
+    /// Steps per interval at most.
+    most: usize,
 }
 
 impl Precision {
     /// Steps whose errors can be seen in no digit of a table.
-    pub const FULL: Self = Self { orders: &[8], pilots: 40, share: 0.05 };
+    pub const FULL: Self = Self { orders: &[8], pilots: 40, share: 0.05, most: SUBSTEPS.1 };
     /// For networks at the small profiles: errors of steps are independent of those of the model,
     /// so a fifth of these adds two percent to them. Order 4 has cheaper steps, and where a force
     /// jumps no order helps.
-    pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2 };
+    pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2, most: SUBSTEPS.1 };
     /// As [`NETWORKS`](Self::NETWORKS), for smooth Hamiltonians: rollouts conserve what the model
     /// conserves only as well as they are integrated, and one step of order 4 would leave 2e-4 of
     /// the angular momentum of models that conserve it, where order 8 leaves 1e-9.
     pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
+
+    /// For all models under other gravity, where what is compared are orders of magnitude, in many
+    /// tests.
+    pub const TRANSFER: Self =
+        Self { orders: &[8], pilots: 6, share: 0.2, most: TRANSFER_SUBSTEPS };
 
     /// The precision with which a model is tested at this size of the experiment.
     pub fn of(learner: BenchmarkModel, profile: Profile) -> Self {
@@ -57,7 +66,7 @@ impl Precision {
 
     /// The settings as text, for the keys of saved work.
     pub(super) fn settings(self) -> String {
-        let Self { orders, pilots, share } = self;
+        let Self { orders, pilots, share, .. } = self;
         let rest =
             (SUBSTEPS, pilots, share, ROUNDOFF, INTERVAL, POINTS, FINE_INTERVAL, FINE_POINTS);
         match orders {
@@ -217,7 +226,7 @@ fn choose_steps(
         if step_error <= precision.share * evaluate::mean_relative_distance(before, &truth) {
             return Ok((steps.clone(), step_error));
         }
-        if step_error <= ROUNDOFF || steps.substeps >= SUBSTEPS.1 {
+        if step_error <= ROUNDOFF || steps.substeps >= precision.most {
             return Ok((halved, step_error));
         }
         (*steps, *before) = (halved, finer);
