@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long, default_value = "quick")]
     profile: Profile,
     /// Make only these products: trajectories, training, trainings, rollout_errors,
-    /// error_quantiles, table1, recovered, noise, figure1, figure2, figure3, phase_space,
+    /// error_quantiles, table1, recovered, noise, transfer, figure1, figure2, figure3, phase_space,
     /// training_history, error_seconds; or train only these models (such as scalars-hnn-spectral)
     /// or units (such as scalars-hnn-spectral-seed2)
     #[arg(long, value_name = "NAME", num_args = 1..)]

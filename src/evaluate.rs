@@ -132,6 +132,18 @@ pub fn geometric_mean(errors: &Array2<f64>) -> f64 {
     mean_log(errors.slice(ndarray::s![.., 1..]).iter().copied())
 }
 
+/// Geometric mean over trajectories and times of the [`relative_error`] between two sets of states
+/// (trajectory x time x component), without the first point, where they agree; what is below
+/// roundoff counts as roundoff.
+pub fn mean_relative_distance(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
+    let (n, points, _) = a.dim();
+    let errors = Array2::from_shape_fn((n, points), |(i, j)| {
+        let at = ndarray::s![i, j, ..];
+        relative_error(a.slice(at), b.slice(at)).max(f64::EPSILON)
+    });
+    geometric_mean(&errors)
+}
+
 /// The geometric mean as the public reference code takes it: with the first point, and each error
 /// raised to [`CLAMP`] at least.
 pub fn clamped_geometric_mean(errors: &Array2<f64>) -> f64 {

@@ -9,10 +9,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::error::ExperimentError;
+use super::gravity::{GravityTest, gravity_tests};
 use super::profile::Profile;
 use crate::dataset::frames::Metadata;
 use crate::dataset::{Shape, Trajectory, TrajectoryTable, aligned_chunks, gaussian_states};
-use crate::evaluate::relative_error;
+use crate::evaluate::{TimeGrid, mean_relative_distance};
 use crate::integrate::{Splitting, refine, simulate};
 use crate::scalars::Inputs;
 use crate::systems::SpringyPendulum;
@@ -103,6 +104,8 @@ pub struct Data {
     pub test: TrajectoryTable,
     /// The first of them at times [`FINE_INTERVAL`] apart.
     pub fine: Array2<f64>,
+    /// Test trajectories under other gravity, of the system that Table 1 is about.
+    pub gravity_tests: Vec<GravityTest>,
     /// Accuracy of all that.
     pub accuracy: Accuracy,
 }
@@ -146,7 +149,13 @@ pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Exp
         substeps,
     )?
     .slice_move(s![0, .., ..]);
-    let mut data = Data { preset, seed, train, validation, test: whole(&test), fine, accuracy };
+    let grid = TimeGrid { interval: INTERVAL, points: POINTS };
+    let gravity_tests = match preset {
+        Preset::ReferenceCode => gravity_tests(system.parameters(), starts.view(), grid, profile)?,
+        Preset::Paper => Vec::new(),
+    };
+    let test = whole(&test);
+    let mut data = Data { preset, seed, train, validation, test, fine, gravity_tests, accuracy };
     let metadata = data.metadata(profile);
     data.train.metadata = metadata.clone();
     data.validation.metadata = metadata.clone();
@@ -172,9 +181,8 @@ pub fn orbit(
 
 /// The first state of each trajectory, one a row.
 pub fn first_states(trajectories: &[Trajectory]) -> Array2<f64> {
-    Array2::from_shape_fn((trajectories.len(), SHAPE.state_len()), |(i, c)| {
-        trajectories[i].states[[0, c]]
-    })
+    let length = trajectories.first().map_or(0, |first| first.states.ncols());
+    Array2::from_shape_fn((trajectories.len(), length), |(i, c)| trajectories[i].states[[0, c]])
 }
 
 impl Data {
@@ -183,12 +191,16 @@ impl Data {
     /// # Errors
     /// [`ExperimentError::Scalars`].
     pub fn inputs(&self) -> Result<Inputs, ExperimentError> {
-        let parameters = *self.preset.system().parameters();
-        Ok(Inputs::new(
-            SHAPE,
-            parameters.pivot.to_vec(),
-            vec![("g".into(), parameters.gravity.to_vec())],
-        )?)
+        self.inputs_under(self.preset.system().parameters().gravity)
+    }
+
+    /// The same under another gravity.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Scalars`].
+    pub fn inputs_under(&self, gravity: [f64; 3]) -> Result<Inputs, ExperimentError> {
+        let pivot = self.preset.system().parameters().pivot.to_vec();
+        Ok(Inputs::new(SHAPE, pivot, vec![("g".into(), gravity.to_vec())])?)
     }
 
     /// True states of the test trajectories: trajectory x time x component.
@@ -272,14 +284,4 @@ fn whole(states: &Array3<f64>) -> TrajectoryTable {
 fn final_distance(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
     let difference = &a.slice(s![.., -1, ..]) - &b.slice(s![.., -1, ..]);
     difference.rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max)
-}
-
-/// Geometric mean over times and trajectories of the relative distance, without the first point,
-/// where they agree.
-pub(super) fn mean_relative_distance(a: &Array3<f64>, b: &Array3<f64>) -> f64 {
-    let (n, points, _) = a.dim();
-    let errors = Array2::from_shape_fn((n, points), |(i, j)| {
-        relative_error(a.slice(s![i, j, ..]), b.slice(s![i, j, ..]))
-    });
-    crate::evaluate::geometric_mean(&errors.mapv_into(|e| e.max(f64::EPSILON)))
 }

@@ -15,6 +15,8 @@ use crate::report::tables::SeedError;
 
 /// Steps per interval of a rollout: at first, and at most.
 const SUBSTEPS: (usize, usize) = (1, 64);
+/// The most under other gravity: models that these are too few for have lost the motion.
+const TRANSFER_SUBSTEPS: usize = 16;
 /// The times at which rollouts are compared with the truth.
 const GRID: TimeGrid = TimeGrid { interval: INTERVAL, points: POINTS };
 /// The times of the rollout that figures show.
@@ -31,19 +33,26 @@ pub struct Precision {
     pilots: usize,
     /// Halving the step may change rollouts by this fraction of the model's error.
     share: f64,
+    /// Steps per interval at most.
+    most: usize,
 }
 
 impl Precision {
     /// Steps whose errors can be seen in no digit of a table.
-    pub const FULL: Self = Self { orders: &[8], pilots: 40, share: 0.05 };
+    pub const FULL: Self = Self { orders: &[8], pilots: 40, share: 0.05, most: SUBSTEPS.1 };
     /// For networks at the small profiles: errors of steps are independent of those of the model,
     /// so a fifth of these adds two percent to them. Order 4 has cheaper steps, and where a force
     /// jumps no order helps.
-    pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2 };
+    pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2, most: SUBSTEPS.1 };
     /// As [`NETWORKS`](Self::NETWORKS), for smooth Hamiltonians: rollouts conserve what the model
     /// conserves only as well as they are integrated, and one step of order 4 would leave 2e-4 of
     /// the angular momentum of models that conserve it, where order 8 leaves 1e-9.
     pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
+
+    /// For all models under other gravity, where what is compared are orders of magnitude, in many
+    /// tests.
+    pub const TRANSFER: Self =
+        Self { orders: &[8], pilots: 6, share: 0.2, most: TRANSFER_SUBSTEPS };
 
     /// The precision with which a model is tested at this size of the experiment.
     pub fn of(learner: BenchmarkModel, profile: Profile) -> Self {
@@ -57,7 +66,7 @@ impl Precision {
 
     /// The settings as text, for the keys of saved work.
     pub(super) fn settings(self) -> String {
-        let Self { orders, pilots, share } = self;
+        let Self { orders, pilots, share, .. } = self;
         let rest =
             (SUBSTEPS, pilots, share, ROUNDOFF, INTERVAL, POINTS, FINE_INTERVAL, FINE_POINTS);
         match orders {
@@ -109,6 +118,25 @@ impl Evaluation {
     }
 }
 
+/// Rolls a model out from the rows of `initial`, whose true trajectories `truth` has (trajectory x
+/// time x component): its states likewise, and the steps with what halving them changes.
+///
+/// # Errors
+/// [`ExperimentError::Integrate`], never in practice.
+pub(super) fn roll_out<M: Model>(
+    model: &M,
+    theta: &[f64],
+    initial: &Array2<f64>,
+    truth: &Array3<f64>,
+    precision: Precision,
+) -> Result<(Array3<f64>, (Steps, f64)), ExperimentError> {
+    let predict = |initial: ArrayView2<f64>, steps: &Steps| {
+        rollout(model, theta, initial, GRID, &steps.method, steps.substeps)
+    };
+    let (steps, step_error) = choose_steps(initial, truth, &predict, precision)?;
+    Ok((predict(initial.view(), &steps), (steps, step_error)))
+}
+
 /// Rolls a model out from the first test states by an explicit Runge-Kutta method. The step is so
 /// short that halving it changes the first few trajectories by a small share of the model's error
 /// at most.
@@ -122,12 +150,7 @@ pub fn evaluate<M: Model>(
     precision: Precision,
 ) -> Result<Evaluation, ExperimentError> {
     let (truth, initial) = (data.truth(), data::first_states(&data.test.trajectories));
-    let predict = |initial: ArrayView2<f64>, grid, steps: &Steps| {
-        rollout(model, theta, initial, grid, &steps.method, steps.substeps)
-    };
-    let coarse = |initial: ArrayView2<f64>, steps: &Steps| predict(initial, GRID, steps);
-    let (steps, step_error) = choose_steps(&initial, &truth, &coarse, precision)?;
-    let predicted = coarse(initial.view(), &steps);
+    let (predicted, (steps, step_error)) = roll_out(model, theta, &initial, &truth, precision)?;
     let system = data.preset.system();
     let errors =
         RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| {
@@ -138,7 +161,8 @@ pub fn evaluate<M: Model>(
     } else {
         steps.over(FINE_INTERVAL / INTERVAL)
     };
-    let fine = predict(initial.slice(s![..1, ..]), FINE_GRID, &fine_steps);
+    let first = initial.slice(s![..1, ..]);
+    let fine = rollout(model, theta, first, FINE_GRID, &fine_steps.method, fine_steps.substeps);
     let flat = |errors: Array2<f64>| errors.iter().copied().collect();
     Ok(Evaluation {
         order: steps.order,
@@ -153,7 +177,7 @@ pub fn evaluate<M: Model>(
 
 /// Integration steps of an interval.
 #[derive(Clone, Debug)]
-struct Steps {
+pub(super) struct Steps {
     order: usize,
     method: RungeKutta,
     substeps: usize,
@@ -198,11 +222,11 @@ fn choose_steps(
         let (steps, before) = cheapest.expect("there is a method");
         let halved = steps.halved();
         let finer = coarse(initial, &halved);
-        let step_error = data::mean_relative_distance(before, &finer);
-        if step_error <= precision.share * data::mean_relative_distance(before, &truth) {
+        let step_error = evaluate::mean_relative_distance(before, &finer);
+        if step_error <= precision.share * evaluate::mean_relative_distance(before, &truth) {
             return Ok((steps.clone(), step_error));
         }
-        if step_error <= ROUNDOFF || steps.substeps >= SUBSTEPS.1 {
+        if step_error <= ROUNDOFF || steps.substeps >= precision.most {
             return Ok((halved, step_error));
         }
         (*steps, *before) = (halved, finer);

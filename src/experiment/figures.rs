@@ -205,13 +205,19 @@ pub(super) fn style(learner: BenchmarkModel) -> Style {
 }
 
 /// The models of these dynamics of which there are results.
-fn learners(results: &Results, dynamics: Dynamics) -> impl Iterator<Item = BenchmarkModel> {
+pub(super) fn learners(
+    results: &Results,
+    dynamics: Dynamics,
+) -> impl Iterator<Item = BenchmarkModel> {
     let present = move |learner: &BenchmarkModel| {
         learner.dynamics() == dynamics && of_learner(results, *learner).next().is_some()
     };
     BenchmarkModel::ALL.into_iter().filter(present)
 }
 
-fn of_learner(results: &Results, learner: BenchmarkModel) -> impl Iterator<Item = &Done> {
+pub(super) fn of_learner(
+    results: &Results,
+    learner: BenchmarkModel,
+) -> impl Iterator<Item = &Done> {
     results.of_table1().filter(move |done| done.learner == learner)
 }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `data/<profile>/trajectories` | the base seed's data: [`data`] |
 //! | `data/<profile>/checkpoints` | finished and unfinished work: [`store`] |
-//! | `data/<profile>/results` | [`tables`], among them error against [`noise`] |
+//! | `data/<profile>/results` | [`tables`], among them error against [`noise`], and [under other gravity](transfer_results) |
 //! | `figures/<profile>` | [`figures`] |
 //!
 //! The same seed gives the same bytes, whatever the number of threads; only `timings.parquet`
@@ -24,6 +24,8 @@ mod figure3;
 #[doc(hidden)]
 pub mod figures;
 mod files;
+#[doc(hidden)]
+pub mod gravity;
 mod learner;
 #[doc(hidden)]
 pub mod models;
@@ -41,6 +43,9 @@ mod summary;
 #[doc(hidden)]
 pub mod tables;
 mod timings;
+mod transfer;
+#[doc(hidden)]
+pub mod transfer_results;
 mod unit;
 mod unit_id;
 mod units;

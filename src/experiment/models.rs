@@ -7,6 +7,7 @@ use super::learner::BenchmarkModel;
 use super::networks;
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
+use super::transfer::{REVISION, transfer};
 use super::unit::{Law, Unit, linear_training, settings, teller, training};
 use crate::basis::Kind;
 use crate::model::ScalarHamiltonian;
@@ -28,7 +29,7 @@ pub fn key(data: &Data, profile: Profile, learner: BenchmarkModel) -> String {
         _ => networks::plan(learner, profile),
     };
     format!(
-        "{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}",
+        "{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}, transfer {REVISION}",
         learner.name(),
         Precision::of(learner, profile).settings()
     )
@@ -76,7 +77,7 @@ fn scalars_unit(
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
-    let learned = train::learn(
+    let mut learned = train::learn(
         &data.inputs()?,
         chunks,
         kind,
@@ -85,10 +86,12 @@ fn scalars_unit(
         &mut teller(progress, clock),
     )?;
     clock.lap("training");
-    let evaluation = evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?;
+    let (model, theta) = (&mut learned.model, &learned.fit.theta);
+    let evaluation = evaluate(model, theta, data, Precision::FULL)?;
+    let transfer = transfer(model, theta, data)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
     clock.lap("evaluation");
-    Ok(Unit { training, evaluation, law: None })
+    Ok(Unit { training, evaluation, transfer, law: None })
 }
 
 /// A vector field that is linear in its parameters.
@@ -100,7 +103,7 @@ fn field_unit(
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
-    let learned = train::learn_field(
+    let mut learned = train::learn_field(
         &data.inputs()?,
         chunks,
         kind,
@@ -109,10 +112,12 @@ fn field_unit(
         &mut teller(progress, clock),
     )?;
     clock.lap("training");
-    let evaluation = evaluate(&learned.model, &learned.fit.theta, data, Precision::FULL)?;
+    let (model, theta) = (&mut learned.model, &learned.fit.theta);
+    let evaluation = evaluate(model, theta, data, Precision::FULL)?;
+    let transfer = transfer(model, theta, data)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
     clock.lap("evaluation");
-    Ok(Unit { training, evaluation, law: None })
+    Ok(Unit { training, evaluation, transfer, law: None })
 }
 
 /// The closed form that is read off a Hamiltonian learned in the spectral basis, its constants
@@ -131,12 +136,13 @@ fn closed_form_unit(
         &settings,
         progress,
     )?;
-    let model = ScalarHamiltonian::closed_form(&inputs, &found.expression)?;
+    let mut model = ScalarHamiltonian::closed_form(&inputs, &found.expression)?;
     let theta = found.expression.constants();
     clock.lap("recovery");
     let evaluation = evaluate(&model, &theta, data, Precision::FULL)?;
+    let transfer = transfer(&mut model, &theta, data)?;
     let training =
         training(&model, &theta, data, &self::settings(STEPS.0)?, Vec::new(), Outcome::Converged);
     clock.lap("evaluation");
-    Ok(Unit { training, evaluation, law: Some(Law::new(&found)) })
+    Ok(Unit { training, evaluation, transfer, law: Some(Law::new(&found)) })
 }

@@ -13,6 +13,7 @@ use super::files::make_folder;
 use super::learner::{BenchmarkModel, Dynamics};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
+use super::transfer::transfer;
 use super::unit::{Step, Unit, settings, teller, training};
 use crate::expr::Vector;
 use crate::loss::RolloutOptions;
@@ -161,16 +162,15 @@ pub(super) fn unit(
                 (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
             match dynamics {
                 Dynamics::Hnn => work.unit(
-                    &NetworkHamiltonian::emlp(&group, z, size).map_err(train::TrainError::from)?,
+                    NetworkHamiltonian::emlp(&group, z, size).map_err(train::TrainError::from)?,
                 ),
-                Dynamics::NOde => work
-                    .unit(&NetworkField::emlp(&group, z, size).map_err(train::TrainError::from)?),
+                Dynamics::NOde => {
+                    work.unit(NetworkField::emlp(&group, z, size).map_err(train::TrainError::from)?)
+                }
             }
         }
-        BenchmarkModel::Mlp(Dynamics::Hnn) => {
-            work.unit(&NetworkHamiltonian::mlp(z, &hidden, swish))
-        }
-        BenchmarkModel::Mlp(Dynamics::NOde) => work.unit(&NetworkField::mlp(z, &hidden, swish)),
+        BenchmarkModel::Mlp(Dynamics::Hnn) => work.unit(NetworkHamiltonian::mlp(z, &hidden, swish)),
+        BenchmarkModel::Mlp(Dynamics::NOde) => work.unit(NetworkField::mlp(z, &hidden, swish)),
         BenchmarkModel::ScalarsMlpRelu => {
             let scalars = scalars()?;
             work.sharpened(|activation| {
@@ -184,7 +184,7 @@ pub(super) fn unit(
         }
         BenchmarkModel::ScalarsMlp(Dynamics::NOde) => {
             let vectors = vectors(&inputs);
-            work.unit(&VectorSumField::<3>::scalars_mlp(
+            work.unit(VectorSumField::<3>::scalars_mlp(
                 &inputs,
                 scalars()?,
                 &vectors,
@@ -195,7 +195,7 @@ pub(super) fn unit(
             )?)
         }
         _ => {
-            work.unit(&NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars()?, z, &hidden, swish))
+            work.unit(NetworkHamiltonian::<Scalars<3>>::scalars_mlp(scalars()?, z, &hidden, swish))
         }
     }
 }
@@ -233,9 +233,9 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn unit<M: RandomStart>(&mut self, model: &M) -> Result<Unit, ExperimentError> {
+    fn unit<M: RandomStart>(&mut self, model: M) -> Result<Unit, ExperimentError> {
         let settings = network_settings(self.learner, self.profile)?;
-        let fit = self.fit(model, self.start(model), &settings, self.saving.path)?;
+        let fit = self.fit(&model, self.start(&model), &settings, self.saving.path)?;
         self.finish(model, fit)
     }
 
@@ -262,7 +262,7 @@ impl Work<'_> {
         }
         settings.stages = rollout.into_iter().collect();
         let fit = self.fit(&relu, theta, &settings, self.saving.path)?;
-        self.finish(&relu, NetworkFit { history: joined(history, fit.history), ..fit })
+        self.finish(relu, NetworkFit { history: joined(history, fit.history), ..fit })
     }
 
     fn start<M: RandomStart>(&self, model: &M) -> Vec<f64> {
@@ -292,18 +292,19 @@ impl Work<'_> {
 
     fn finish<M: RandomStart>(
         &mut self,
-        model: &M,
+        mut model: M,
         fit: NetworkFit,
     ) -> Result<Unit, ExperimentError> {
         self.clock.lap("training");
-        let evaluation =
-            evaluate(model, &fit.theta, self.data, Precision::of(self.learner, self.profile))?;
+        let precision = Precision::of(self.learner, self.profile);
+        let evaluation = evaluate(&model, &fit.theta, self.data, precision)?;
+        let transfer = transfer(&mut model, &fit.theta, self.data)?;
         let history = fit.history.iter().map(step).collect();
         let rollout = network_settings(self.learner, self.profile)?.rollout;
         let settings = crate::train::Settings { rollout, ..settings(STEP)? };
-        let training = training(model, &fit.theta, self.data, &settings, history, fit.outcome);
+        let training = training(&model, &fit.theta, self.data, &settings, history, fit.outcome);
         self.clock.lap("evaluation");
-        Ok(Unit { training, evaluation, law: None })
+        Ok(Unit { training, evaluation, transfer, law: None })
     }
 }
 

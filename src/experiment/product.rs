@@ -27,6 +27,8 @@ pub enum Artefact {
     Recovered,
     /// Error against noise: `noise.*`, a table and a figure.
     Noise,
+    /// Error under other gravity than that of the training: `transfer.*`, a table and a figure.
+    Transfer,
     /// The pendulum.
     Figure1,
     /// The schemes of N-ODE and HNN.
@@ -43,7 +45,7 @@ pub enum Artefact {
 
 impl Artefact {
     /// Every table and figure, in the order in which they are made.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Trajectories,
         Self::Training,
         Self::Trainings,
@@ -52,6 +54,7 @@ impl Artefact {
         Self::Table1,
         Self::Recovered,
         Self::Noise,
+        Self::Transfer,
         Self::Figure1,
         Self::Figure2,
         Self::Figure3,
@@ -71,6 +74,7 @@ impl Artefact {
             Self::Table1 => "table1",
             Self::Recovered => "recovered",
             Self::Noise => "noise",
+            Self::Transfer => "transfer",
             Self::Figure1 => "figure1",
             Self::Figure2 => "figure2",
             Self::Figure3 => "figure3",

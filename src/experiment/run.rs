@@ -17,7 +17,7 @@ use super::summary::{Summary, law_text};
 use super::timings::Timings;
 use super::unit_id::UnitId;
 use super::units::{RunPlan, Shard, redrawn, resolve};
-use super::{figure3, figures, models, tables};
+use super::{figure3, figures, models, tables, transfer_results};
 use crate::dataset::{FolderLock, write_table};
 use crate::progress::Progress;
 use crate::report::tables::read_error_quantiles;
@@ -273,6 +273,10 @@ impl<'a> Run<'a> {
             Artefact::Noise => {
                 tables::noise(results, &stem)?;
                 figures::noise(results, &self.figures.join(product.name()))?;
+            }
+            Artefact::Transfer => {
+                transfer_results::transfer_table(results, &stem)?;
+                transfer_results::transfer_figure(results, &self.figures.join(product.name()))?;
             }
             Artefact::Figure1 => figures::figure1(results.seed, &stem)?,
             Artefact::Figure2 => figures::figure2(&stem)?,

@@ -269,7 +269,7 @@ pub fn times() -> Vec<f64> {
 }
 
 /// Where the data come from; without data, only what made the file.
-fn metadata(results: &Results) -> Metadata {
+pub(super) fn metadata(results: &Results) -> Metadata {
     match &results.data {
         Some(data) => data.metadata(results.profile),
         None => provenance(results.profile, results.seed),

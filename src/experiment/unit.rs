@@ -8,6 +8,7 @@ use super::data::Data;
 use super::error::ExperimentError;
 use super::evaluation::Evaluation;
 use super::stopwatch::Stopwatch;
+use super::transfer::Transfer;
 use crate::dataset::TrajectoryTable;
 use crate::loss::RolloutLoss;
 use crate::model::Model;
@@ -22,6 +23,8 @@ pub struct Unit {
     pub training: Training,
     /// Errors of its rollouts from the test states.
     pub evaluation: Evaluation,
+    /// Its test under other gravity.
+    pub transfer: Transfer,
     /// The law, if the model is one.
     pub law: Option<Law>,
 }

@@ -30,7 +30,8 @@ pub struct ScalarField {
     families: Vec<Chebyshev>,
     /// 1, 2, .. up to the highest degree of all families.
     degrees: Vec<usize>,
-    vectors: Vec<(Form, bool)>,
+    /// Each vector with its values, and whether its direction is meant.
+    vectors: Vec<(FieldVector, Form)>,
     groups: Vec<Group>,
 }
 
@@ -97,7 +98,7 @@ impl ScalarField {
             functions: (0..functions).collect(),
         };
         let groups = places.enumerate().map(group).collect();
-        let forms = vectors.iter().map(|v| Ok((Form::new(inputs, &v.vector)?, v.unit)));
+        let forms = vectors.iter().map(|v| Ok((v.clone(), Form::new(inputs, &v.vector)?)));
         let degrees = (1..=families.iter().map(|f| f.degree).max().unwrap_or(0)).collect();
         Ok(Self {
             vectors: forms.collect::<Result<_, InputsError>>()?,
@@ -166,11 +167,11 @@ impl ScalarField {
             );
             at += family.degree;
         }
-        for (((form, unit), u), inverse) in
+        for (((vector, form), u), inverse) in
             self.vectors.iter().zip(u.iter_mut()).zip(inverse.iter_mut())
         {
             let mut v: [Lanes; D] = form.apply(z, 1.0);
-            if *unit {
+            if vector.unit {
                 *inverse = dot(&v, &v).sqrt().map(
                     #[inline(always)]
                     |r| if r > 0.0 { 1.0 / r } else { 0.0 },
@@ -246,11 +247,11 @@ impl ScalarField {
             at += family.degree;
         }
         self.scalars.gradient_into(s_bar, frame, out);
-        for ((((form, unit), u), inverse), u_bar) in
+        for ((((vector, form), u), inverse), u_bar) in
             self.vectors.iter().zip(u).zip(inverse).zip(u_bar)
         {
             let mut v_bar: [Lanes; D] = std::array::from_fn(|i| u_bar[i]);
-            if *unit {
+            if vector.unit {
                 // The derivative of v / |v| is (1 - u u^T) / |v|.
                 let along = dot(&v_bar, u[..D].try_into().expect("D components"));
                 for (v, u) in v_bar.iter_mut().zip(u) {
@@ -301,6 +302,13 @@ impl Model for ScalarField {
     }
     fn parameters(&self) -> usize {
         self.groups.iter().map(|group| group.functions.len()).sum()
+    }
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        self.scalars = self.scalars.with_inputs(inputs)?;
+        for (vector, form) in &mut self.vectors {
+            *form = Form::new(inputs, &vector.vector)?;
+        }
+        Ok(true)
     }
     fn work(&self) -> FieldWork {
         let zeros = |n: usize| vec![Lanes::zero(); n];

@@ -157,6 +157,10 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
     fn parameters(&self) -> usize {
         self.function.parameters()
     }
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        self.scalars = self.scalars.with_inputs(inputs)?;
+        Ok(true)
+    }
     fn work(&self) -> ScalarScratch {
         let zeros = |n: usize| vec![Lanes::zero(); n];
         let (n, m) = (self.dim(), self.scalars.len());

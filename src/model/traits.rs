@@ -6,6 +6,7 @@ use rand::RngCore;
 
 use super::matrix::ParameterMatrix;
 use crate::linalg::{Lanes, Total};
+use crate::scalars::{Inputs, InputsError};
 
 /// A vector field dz/dt = f(z; theta), with derivatives by hand, over batches of states.
 ///
@@ -42,6 +43,16 @@ pub trait Model: Sync {
     /// models whose parameters are no matrices.
     fn matrices(&self) -> Vec<ParameterMatrix> {
         Vec::new()
+    }
+    /// Gives the constant input vectors, such as gravity, the values that they have in `inputs`; the
+    /// parameters keep their meaning. Says whether the model takes such vectors: one that takes none
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// [`InputsError::Unknown`] for a vector of the model that `inputs` lack.
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        let _ = inputs;
+        Ok(false)
     }
     /// Scratch space for batches of any size.
     fn work(&self) -> Self::Work;

@@ -87,6 +87,14 @@ impl ScalarSet {
         Ok(set)
     }
 
+    /// The same scalars of other values of the constant vectors.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_inputs(&self, inputs: &Inputs) -> Result<Self, InputsError> {
+        Self::new(inputs, self.scalars.clone())
+    }
+
     /// The scalars, in order.
     pub fn scalars(&self) -> &[Scalar] {
         &self.scalars

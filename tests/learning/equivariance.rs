@@ -105,10 +105,10 @@ fn check_equivariance<M: Model>(model: impl Fn(&Inputs) -> M, spread: f64, bound
             let dim = inputs.shape.state_len();
             let initial =
                 Array3::from_shape_vec((11, 1, dim), uniform(11 * dim, 0.7, &mut rng)).unwrap();
-            let roll = |inputs: &Inputs, initial: Array3<f64>| {
+            let roll = |model: M, initial: Array3<f64>| {
                 let initial = initial.into_shape_with_order((11, dim)).unwrap();
                 rollout(
-                    &model(inputs),
+                    &model,
                     &theta,
                     initial.view(),
                     TimeGrid { interval: 0.1, points: 11 },
@@ -116,14 +116,19 @@ fn check_equivariance<M: Model>(model: impl Fn(&Inputs) -> M, spread: f64, bound
                     2,
                 )
             };
-            let path = roll(&inputs, initial.clone());
-            let moved = roll(&motion.inputs(&inputs, true), motion.states(&initial));
+            let path = roll(model(&inputs), initial.clone());
+            let moved_inputs = motion.inputs(&inputs, true);
+            let moved = roll(model(&moved_inputs), motion.states(&initial));
+            // A model that is told of its vectors afterwards is the one that was made with them.
+            let mut told = model(&inputs);
+            assert!(told.set_inputs(&moved_inputs).unwrap());
+            assert_eq!(roll(told, motion.states(&initial)), moved);
             let error = distance(&motion.states(&path), &moved);
             println!("{particles} in {d}, determinant {determinant}: {error:.1e}");
             assert!(error < bound, "{particles} particles in {d} dimensions: {error:e}");
             // The context vectors break the symmetry when they do not turn along.
             if d > 1 || determinant < 0.0 {
-                let left = roll(&motion.inputs(&inputs, false), motion.states(&initial));
+                let left = roll(model(&motion.inputs(&inputs, false)), motion.states(&initial));
                 assert!(distance(&motion.states(&path), &left) > 1e-3);
             }
             // Something must move, or all of this is empty.

@@ -7,6 +7,7 @@ use scalar_dynamics::model::emlp::{
 };
 use scalar_dynamics::model::network::{Activation, Layer};
 use scalar_dynamics::model::{HamiltonianModel, Model, RandomStart};
+use scalar_dynamics::scalars::Inputs;
 
 use crate::common::*;
 use crate::gradients::start;
@@ -96,6 +97,40 @@ fn equivariance_of_equivariant_networks_under_their_group() {
             }
         }
     }
+}
+
+/// Whether a model takes gravity as an input, and how far its field is from moving with gravity and
+/// state when both are tilted.
+fn tilted<M: RandomStart>(mut model: M, states: &Array2<f64>) -> (bool, f64) {
+    let theta = start(&model, 3);
+    let upright = turned(&field(&model, &theta, states), &TILT);
+    let gravity = TILT.map(|row| -row[2]).to_vec();
+    let inputs = Inputs::new(SHAPE, vec![0.0; 3], vec![("g".into(), gravity)]).unwrap();
+    let told = model.set_inputs(&inputs).unwrap();
+    (told, distance(&upright, &field(&model, &theta, &turned(states, &TILT))))
+}
+
+#[test]
+fn equivariance_of_networks_that_are_told_of_another_gravity() {
+    let states = some_states();
+    for (told, violation) in [
+        tilted(scalars_hamiltonian(&states, Activation::Swish), &states),
+        tilted(scalars_field(&states), &states),
+    ] {
+        assert!(told && violation <= 1e-12, "{violation:e}");
+    }
+    let (hamiltonian, ode) = emlps(&SymmetryGroup::o2(), &states, SMALL);
+    for (told, violation) in [
+        tilted(mlp_hamiltonian(&states), &states),
+        tilted(mlp_field(&states), &states),
+        tilted(hamiltonian, &states),
+        tilted(ode, &states),
+    ] {
+        assert!(!told && violation >= 1e-3, "{violation:e}");
+    }
+    // A vector that the model needs and is not given.
+    let nothing = Inputs::new(SHAPE, vec![0.0; 3], Vec::new()).unwrap();
+    assert!(scalars_field(&states).set_inputs(&nothing).is_err());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use scalar_dynamics::dataset::frames::{parquet_summary, read_parquet};
 use scalar_dynamics::dataset::{ReadOptions, read_table};
 use scalar_dynamics::experiment::data::{INTERVAL, Preset, TOLERANCE, generate};
 use scalar_dynamics::experiment::evaluation::state_means;
+use scalar_dynamics::experiment::gravity::Change;
 use scalar_dynamics::experiment::models;
 use scalar_dynamics::experiment::noise::{NoiseId, all_noise};
 use scalar_dynamics::experiment::{
@@ -92,7 +93,7 @@ fn copy_saved_work(from: &Path, to: &Path) {
 #[test]
 fn contract_files_and_columns_exist() {
     const KEY: [&str; 3] = ["model", "dynamics", "group"];
-    let results: [(&str, &[&str]); 8] = [
+    let results: [(&str, &[&str]); 9] = [
         ("training", &["basis", "seed", "iteration", "loss", "gradient_norm", "field_evaluations"]),
         (
             "trainings",
@@ -134,6 +135,10 @@ fn contract_files_and_columns_exist() {
                 "recovered",
             ],
         ),
+        (
+            "transfer",
+            &["basis", "seed", "change", "value", "takes_gravity", "state_error", "truth_error"],
+        ),
         ("timings", &["phase", "model", "seed", "seconds", "detail"]),
     ];
     let data = FIRST.folder.path().join("data/smoke");
@@ -169,6 +174,7 @@ fn contract_files_and_columns_exist() {
     }
     for name in [
         "noise",
+        "transfer",
         "figure1",
         "figure2",
         "figure3",
@@ -286,6 +292,33 @@ fn accuracy_of_every_model() {
             "{:?}: the integrator's error in training is {step_error:e}",
             done.learner
         );
+    }
+}
+
+/// Models that take gravity as a vector do as well whichever way it points, as long as the pendulum
+/// hangs along it; others are not told, and fail.
+#[test]
+fn equivariance_under_gravity_that_was_not_trained_on() {
+    for done in FIRST.summary.results.of_table1() {
+        let transfer = &done.unit.transfer;
+        let (learner, of) = (done.learner, |change: Change| {
+            transfer.tests.iter().filter(move |test| test.change == change)
+        });
+        assert_eq!(transfer.takes_gravity, learner.on_scalars(), "{learner:?}");
+        let upright = of(Change::Frame).find(|test| test.value == 0.0).unwrap().error;
+        for test in of(Change::Frame) {
+            let (ratio, told) = (test.error / upright, transfer.takes_gravity);
+            // Networks on scalars see other roundoff, explicit models have nothing but roundoff.
+            let near = if learner.is_explicit() { 10.0 } else { 1.5 };
+            assert!(!told || (1.0 / near..near).contains(&ratio), "{learner:?}: {test:?}");
+            assert!(told || test.value == 0.0 || test.error > 0.2, "{learner:?}: {test:?}");
+        }
+        // A law in closed form knows what gravity does whatever its strength and direction.
+        let is_law = matches!(learner, BenchmarkModel::ClosedForm | BenchmarkModel::Reference);
+        for test in &transfer.tests {
+            assert!(!is_law || test.error < 1e-7, "{learner:?}: {test:?}");
+            assert!(test.truth_error < 1e-7, "{test:?}");
+        }
     }
 }
 

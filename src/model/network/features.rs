@@ -1,7 +1,7 @@
 //! What a network sees of a state.
 
 use crate::linalg::{Lanes, vectorised};
-use crate::scalars::{Frame, ScalarSet};
+use crate::scalars::{Frame, Inputs, InputsError, ScalarSet};
 
 /// Functions x(z) of the state that a network takes, on one tile of eight states.
 pub trait Features: Send + Sync {
@@ -11,6 +11,14 @@ pub trait Features: Send + Sync {
     fn dim(&self) -> usize;
     /// Number of features.
     fn features(&self) -> usize;
+    /// Gives constant input vectors other values, and says whether the features take any.
+    ///
+    /// # Errors
+    /// [`InputsError::Unknown`] for a vector of the features that `inputs` lack.
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        let _ = inputs;
+        Ok(false)
+    }
     /// Scratch for one tile.
     fn frame(&self) -> Self::Frame;
     /// Writes x(z).
@@ -125,6 +133,10 @@ impl<const D: usize> Features for Scalars<D> {
     }
     fn features(&self) -> usize {
         self.set.len()
+    }
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        self.set = self.set.with_inputs(inputs)?;
+        Ok(true)
     }
     fn frame(&self) -> ScalarFrame<D> {
         ScalarFrame {

@@ -9,6 +9,7 @@ use super::{Features, Network, Order, Signals};
 use crate::field::symplectic_into;
 use crate::linalg::{LANES, Lanes, Real};
 use crate::model::{HamiltonianModel, Model, ParameterMatrix, RandomStart};
+use crate::scalars::{Inputs, InputsError};
 
 /// H(z) = N(x(z); theta) with a network N of one output on features x: a Hamiltonian neural network
 /// (Greydanus, Dzamba & Yosinski 2019).
@@ -129,6 +130,9 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
     }
     fn matrices(&self) -> Vec<ParameterMatrix> {
         self.network.matrices()
+    }
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        self.features.set_inputs(inputs)
     }
     fn work(&self) -> Self::Work {
         NetworkScratch::new(&self.features, &self.network)

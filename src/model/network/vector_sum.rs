@@ -25,6 +25,7 @@ pub struct VectorSumField<const D: usize> {
 /// A vector: a combination of those of the state, plus a constant.
 #[derive(Clone, Debug)]
 struct Form<const D: usize> {
+    vector: Vector,
     terms: Vec<(usize, f64)>,
     offset: [f64; D],
 }
@@ -40,7 +41,7 @@ pub struct VectorSumWork<Frame> {
 
 impl<const D: usize> Form<D> {
     fn new(inputs: &Inputs, vector: &Vector) -> Result<Self, InputsError> {
-        let mut form = Self { terms: Vec::new(), offset: [0.0; D] };
+        let mut form = Self { vector: vector.clone(), terms: Vec::new(), offset: [0.0; D] };
         for (name, c) in vector.terms() {
             if let Some(slot) = inputs.slot(name) {
                 form.terms.push((slot, *c));
@@ -127,6 +128,13 @@ impl<const D: usize> Model for VectorSumField<D> {
     }
     fn matrices(&self) -> Vec<ParameterMatrix> {
         self.network.matrices()
+    }
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        self.features.set_inputs(inputs)?;
+        for form in &mut self.vectors {
+            *form = Form::new(inputs, &form.vector)?;
+        }
+        Ok(true)
     }
     fn work(&self) -> Self::Work {
         VectorSumWork {

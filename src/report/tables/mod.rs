@@ -9,6 +9,7 @@ mod noise;
 mod read;
 mod rows;
 mod table1;
+mod transfer;
 
 pub use frame::{Rows, frame, write};
 pub use noise::{NoiseRow, write_noise};
@@ -19,3 +20,4 @@ pub use rows::{
 };
 pub(in crate::report) use table1::with_deviation;
 pub use table1::{PaperError, SeedError, Table1Row, table1_latex, table1_markdown, write_table1};
+pub use transfer::TransferRow;
