@@ -11,7 +11,7 @@ use crate::recover::problem::checks::Check;
 use crate::recover::problem::learner::Learner;
 use crate::scalars::{MomentumForce, MomentumForceKind};
 
-/// States that are looked at, about, and increments of momenta for each column at least.
+/// Increments of momenta that are looked at, about, and for each column at least.
 const ROWS: usize = 3000;
 const FREE: usize = 10;
 
@@ -34,12 +34,12 @@ impl Learner<'_> {
         if self.inputs().masses.is_empty() || is_rod || self.late() {
             return Ok(None);
         }
-        let longest = self.train().iter().map(|c| c.states.len()).max().unwrap_or(0);
-        let chunks = self.some_chunks(ROWS / longest.max(1));
+        let half = self.set.state_len() / 2;
+        let longest = self.train().iter().map(|c| c.times.len()).max().unwrap_or(0);
+        let chunks = self.some_chunks(ROWS / (half * longest.saturating_sub(1)).max(1));
         let trust = vec![1.0; chunks.len()];
         let paths =
             Paths::new(Some(&fitted.flow()), &chunks, self.weights(), self.pieces(), &trust);
-        let half = paths.dim() / 2;
         let places = Place::all(half, self.inputs().shape.dimension == 1);
         let pairs: Vec<(usize, usize)> =
             (0..half).flat_map(|b| (0..=b).map(move |a| (a, b))).collect();
