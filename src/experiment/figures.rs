@@ -199,12 +199,13 @@ pub(super) fn style(learner: BenchmarkModel) -> Style {
         BenchmarkModel::Emlp(Symmetry::So2, _) => (5, 0, 2),
         BenchmarkModel::Emlp(Symmetry::D2, _) => (2, 0, 3),
         BenchmarkModel::Emlp(Symmetry::D6, _) => (3, 0, 6),
+        BenchmarkModel::Emlp(Symmetry::O3, _) => (7, 0, 2),
         BenchmarkModel::Mlp(_) => (6, 0, 5),
     };
     Style::Model { colour, dashes, marker }
 }
 
-/// The models of these dynamics of which there are results.
+/// The models of Table 1 with these dynamics of which there are results.
 pub(super) fn learners(
     results: &Results,
     dynamics: Dynamics,
@@ -219,5 +220,5 @@ pub(super) fn of_learner(
     results: &Results,
     learner: BenchmarkModel,
 ) -> impl Iterator<Item = &Done> {
-    results.of_table1().filter(move |done| done.learner == learner)
+    results.of_its_system().filter(move |done| done.learner == learner)
 }

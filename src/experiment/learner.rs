@@ -22,7 +22,7 @@ pub enum Dynamics {
     NOde,
 }
 
-/// A group about the vertical that a network is equivariant under.
+/// A group that a network is equivariant under: about the vertical, or of all space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symmetry {
     /// Rotations and reflections in vertical planes.
@@ -33,6 +33,8 @@ pub enum Symmetry {
     D2,
     /// Symmetries of a hexagon.
     D6,
+    /// All rotations and reflections, which turn gravity too: it is one of the network's inputs.
+    O3,
 }
 
 impl Symmetry {
@@ -43,6 +45,7 @@ impl Symmetry {
             Self::So2 => "SO(2)",
             Self::D2 => "D2",
             Self::D6 => "D6",
+            Self::O3 => "O(3)",
         }
     }
 
@@ -53,6 +56,7 @@ impl Symmetry {
             Self::So2 => SymmetryGroup::so2(),
             Self::D2 => SymmetryGroup::dihedral(2),
             Self::D6 => SymmetryGroup::dihedral(6),
+            Self::O3 => SymmetryGroup::o3(),
         }
     }
 }
@@ -83,7 +87,7 @@ pub enum BenchmarkModel {
 }
 
 impl BenchmarkModel {
-    /// Every model, in the order of Table 1.
+    /// Every model of Table 1, in its order.
     pub const ALL: [Self; 18] = [
         Self::Reference,
         Self::Spectral,
@@ -105,6 +109,16 @@ impl BenchmarkModel {
         Self::Mlp(Dynamics::NOde),
     ];
 
+    /// Models that Table 1 has not: those that are told of gravity as those on scalars are, for the
+    /// comparison under other gravity.
+    pub const BESIDE_TABLE1: [Self; 2] =
+        [Self::Emlp(Symmetry::O3, Dynamics::Hnn), Self::Emlp(Symmetry::O3, Dynamics::NOde)];
+
+    /// Whether Table 1 has the model.
+    pub fn is_of_table1(self) -> bool {
+        Self::ALL.contains(&self)
+    }
+
     /// Name of its files and in commands.
     pub fn name(self) -> &'static str {
         match self {
@@ -124,6 +138,8 @@ impl BenchmarkModel {
             Self::Emlp(Symmetry::So2, Dynamics::NOde) => "emlp-so2-node",
             Self::Emlp(Symmetry::D2, Dynamics::NOde) => "emlp-d2-node",
             Self::Emlp(Symmetry::D6, Dynamics::NOde) => "emlp-d6-node",
+            Self::Emlp(Symmetry::O3, Dynamics::Hnn) => "emlp-o3-hnn",
+            Self::Emlp(Symmetry::O3, Dynamics::NOde) => "emlp-o3-node",
             Self::Mlp(Dynamics::Hnn) => "mlp-hnn",
             Self::Mlp(Dynamics::NOde) => "mlp-node",
         }

@@ -10,7 +10,7 @@ use super::data::Data;
 use super::error::ExperimentError;
 use super::evaluation::{Precision, evaluate};
 use super::files::make_folder;
-use super::learner::{BenchmarkModel, Dynamics};
+use super::learner::{BenchmarkModel, Dynamics, Symmetry};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
 use super::transfer::transfer;
@@ -160,12 +160,18 @@ pub(super) fn unit(
         BenchmarkModel::Emlp(symmetry, dynamics) => {
             let (group, size) =
                 (symmetry.group(), emlp::Size { channels: hidden[0], blocks: hidden.len() });
+            // A group about the vertical knows where gravity points, that of all space is told.
+            let context = if symmetry == Symmetry::O3 { inputs.context } else { Vec::new() };
+            let inputs = Inputs { context, ..inputs };
+            let failed = train::TrainError::from;
             match dynamics {
-                Dynamics::Hnn => work.unit(
-                    NetworkHamiltonian::emlp(&group, z, size).map_err(train::TrainError::from)?,
-                ),
+                Dynamics::Hnn => {
+                    let model = NetworkHamiltonian::emlp_of_inputs(&group, &inputs, z, size);
+                    work.unit(model.map_err(failed)?)
+                }
                 Dynamics::NOde => {
-                    work.unit(NetworkField::emlp(&group, z, size).map_err(train::TrainError::from)?)
+                    let model = NetworkField::emlp_of_inputs(&group, &inputs, z, size);
+                    work.unit(model.map_err(failed)?)
                 }
             }
         }

@@ -107,7 +107,8 @@ impl Artefact {
         match self {
             Self::Trajectories | Self::Noise | Self::Figure1 | Self::Figure2 => false,
             Self::Recovered => unit.learner == BenchmarkModel::ClosedForm,
-            _ => unit.preset == Preset::ReferenceCode,
+            Self::Transfer => unit.preset == Preset::ReferenceCode,
+            _ => unit.preset == Preset::ReferenceCode && unit.learner.is_of_table1(),
         }
     }
 }

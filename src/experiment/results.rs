@@ -48,8 +48,13 @@ pub struct Results {
 }
 
 impl Results {
-    /// The models of the preset that Table 1 is about.
+    /// The models of Table 1.
     pub fn of_table1(&self) -> impl Iterator<Item = &Done> {
+        self.of_its_system().filter(|done| done.learner.is_of_table1())
+    }
+
+    /// These and models of the same system that Table 1 has not.
+    pub fn of_its_system(&self) -> impl Iterator<Item = &Done> {
         self.models.iter().filter(|done| done.preset == Preset::ReferenceCode)
     }
 }

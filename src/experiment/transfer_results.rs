@@ -18,7 +18,7 @@ use crate::report::tables::{TransferRow, write};
 /// [`ExperimentError::Dataset`].
 pub fn transfer_table(results: &Results, folder: &Path) -> Result<(), ExperimentError> {
     let rows: Vec<TransferRow> = results
-        .of_table1()
+        .of_its_system()
         .flat_map(|done| {
             done.unit.transfer.tests.iter().map(move |test| TransferRow {
                 key: done.learner.key(results.profile),
@@ -42,9 +42,9 @@ pub fn transfer_table(results: &Results, folder: &Path) -> Result<(), Experiment
 pub fn transfer_figure(results: &Results, stem: &Path) -> Result<(), ExperimentError> {
     let panel = |(change, (dynamics, column)): (Change, (Dynamics, &str))| {
         let mut curves: Vec<Curve> =
-            learners(results, dynamics).map(|learner| curve(results, learner, change)).collect();
+            compared(results, dynamics).map(|learner| curve(results, learner, change)).collect();
         // Drawn first, below the models.
-        let truth = learners(results, dynamics).next().map(|any| {
+        let truth = compared(results, dynamics).next().map(|any| {
             let (x, y) = means(results, any, change, |test| test.truth_error);
             Curve::new("the truth's own error (half its steps)", Style::Truth, x, y)
         });
@@ -73,6 +73,14 @@ pub fn transfer_figure(results: &Results, stem: &Path) -> Result<(), ExperimentE
 }
 
 const ANGLE: &str = "angle from gravity of the training (degrees)";
+
+/// The models of Table 1, and those beside it that are told of gravity too.
+fn compared(results: &Results, dynamics: Dynamics) -> impl Iterator<Item = BenchmarkModel> {
+    let beside = move |learner: &BenchmarkModel| {
+        learner.dynamics() == dynamics && of_learner(results, *learner).next().is_some()
+    };
+    learners(results, dynamics).chain(BenchmarkModel::BESIDE_TABLE1.into_iter().filter(beside))
+}
 
 /// Errors of a model against the value of a change.
 fn curve(results: &Results, learner: BenchmarkModel, change: Change) -> Curve {

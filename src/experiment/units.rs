@@ -12,12 +12,10 @@ use super::unit_id::UnitId;
 /// seeds.
 pub fn all_units(profile: Profile, first_seed: u64) -> Vec<UnitId> {
     let of_seed = |seed: u64| {
-        let table1 = BenchmarkModel::ALL.into_iter().map(move |learner| UnitId {
-            learner,
-            preset: Preset::ReferenceCode,
-            seed,
-        });
-        table1.chain([UnitId { learner: BenchmarkModel::ClosedForm, preset: Preset::Paper, seed }])
+        let unit = move |learner| UnitId { learner, preset: Preset::ReferenceCode, seed };
+        let paper = UnitId { learner: BenchmarkModel::ClosedForm, preset: Preset::Paper, seed };
+        let table1 = BenchmarkModel::ALL.into_iter().map(unit).chain([paper]);
+        table1.chain(BenchmarkModel::BESIDE_TABLE1.into_iter().map(unit))
     };
     (0..profile.seeds()).map(|k| first_seed.wrapping_add(k)).flat_map(of_seed).collect()
 }

@@ -120,3 +120,16 @@ pub fn emlps(
         NetworkField::emlp(group, states.view(), size).unwrap(),
     )
 }
+
+/// The same of O(3), with gravity among the vectors that it takes.
+pub fn emlps_of_inputs(
+    inputs: &Inputs,
+    states: &Array2<f64>,
+    size: Size,
+) -> (NetworkHamiltonian<State>, NetworkField) {
+    let (group, states) = (SymmetryGroup::o3(), states.view());
+    (
+        NetworkHamiltonian::emlp_of_inputs(&group, inputs, states, size).unwrap(),
+        NetworkField::emlp_of_inputs(&group, inputs, states, size).unwrap(),
+    )
+}

@@ -113,9 +113,12 @@ fn tilted<M: RandomStart>(mut model: M, states: &Array2<f64>) -> (bool, f64) {
 #[test]
 fn equivariance_of_networks_that_are_told_of_another_gravity() {
     let states = some_states();
+    let (of_o3, ode_of_o3) = emlps_of_inputs(&inputs(), &states, SMALL);
     for (told, violation) in [
         tilted(scalars_hamiltonian(&states, Activation::Swish), &states),
         tilted(scalars_field(&states), &states),
+        tilted(of_o3, &states),
+        tilted(ode_of_o3, &states),
     ] {
         assert!(told && violation <= 1e-12, "{violation:e}");
     }
@@ -131,6 +134,42 @@ fn equivariance_of_networks_that_are_told_of_another_gravity() {
     // A vector that the model needs and is not given.
     let nothing = Inputs::new(SHAPE, vec![0.0; 3], Vec::new()).unwrap();
     assert!(scalars_field(&states).set_inputs(&nothing).is_err());
+}
+
+/// With gravity among its vectors a network of O(3) sees whether it was turned with the state: the
+/// field turns with both, and does not with the state alone.
+#[test]
+fn equivariance_of_equivariant_networks_with_gravity_as_an_input() {
+    let (states, mut rng) = (some_states(), rng(6));
+    // The pivot is not at the centre of the turn, and moves too.
+    let [gravity, origin] = [vec![0.0, 0.0, -1.0], vec![0.3, -0.2, 0.1]];
+    let with = |gravity: Vec<f64>, origin: Vec<f64>| {
+        Inputs::new(SHAPE, origin, vec![("g".into(), gravity)]).unwrap()
+    };
+    let (hamiltonian, ode) =
+        emlps_of_inputs(&with(gravity.clone(), origin.clone()), &states, SMALL);
+    let theta = [start(&hamiltonian, 3), start(&ode, 3)];
+    for _ in 0..5 {
+        let element = SymmetryGroup::o3().element(&mut rng);
+        let turned_vector = |v: &[f64]| image(&element, v, 1);
+        let moved = with(turned_vector(&gravity), turned_vector(&origin));
+        // The scale of gravity is its length, the same after a turn.
+        let (other_hamiltonian, other_ode) =
+            emlps_of_inputs(&moved, &turned(&states, &element), SMALL);
+        let violations = [
+            distance(
+                &turned(&field(&hamiltonian, &theta[0], &states), &element),
+                &field(&other_hamiltonian, &theta[0], &turned(&states, &element)),
+            ),
+            distance(
+                &turned(&field(&ode, &theta[1], &states), &element),
+                &field(&other_ode, &theta[1], &turned(&states, &element)),
+            ),
+        ];
+        assert!(violations.iter().all(|v| *v <= 1e-12), "{violations:?}");
+    }
+    let broken = [violation(&hamiltonian, &states, &TILT), violation(&ode, &states, &TILT)];
+    assert!(broken.iter().all(|v| *v > 1e-4), "{broken:?}");
 }
 
 #[test]

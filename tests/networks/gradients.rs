@@ -173,8 +173,9 @@ fn gradient_equivariant_networks() {
     let states = states(&chunks(20, 6));
     // Enough channels for tensors of all ranks up to three.
     let size = Size { channels: 110, blocks: 2 };
-    for group in [SymmetryGroup::o2(), SymmetryGroup::dihedral(6)] {
-        let (hamiltonian, field) = emlps(&group, &states, size);
+    let groups = [SymmetryGroup::o2(), SymmetryGroup::dihedral(6)];
+    let of_state = groups.iter().map(|group| emlps(group, &states, size));
+    for (hamiltonian, field) in of_state.chain([emlps_of_inputs(&inputs(), &states, size)]) {
         check_energy(&hamiltonian, &states, 1e-9);
         check_product(&hamiltonian, &states, 1e-8);
         check_batches(&hamiltonian, &states);

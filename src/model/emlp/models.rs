@@ -1,6 +1,6 @@
 //! Equivariant networks, put together.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use super::bilinear::Bilinear;
 use super::gated::Gated;
@@ -11,6 +11,7 @@ use crate::linalg::LinalgError;
 use crate::model::network::{
     LAST, Layer, Network, NetworkField, NetworkHamiltonian, Standardise, State,
 };
+use crate::scalars::Inputs;
 
 /// 1 / the mean square of what a gate lets through.
 const GAIN: f64 = 2.0;
@@ -59,37 +60,88 @@ pub fn equivariant_layers(
     Ok(layers)
 }
 
-/// Centres and scales each vector of the state in a way that the group does not see: by the part of
-/// its mean that the group leaves as it is, and by its root mean square distance from that, over
-/// `states` (n x dim).
-fn standardise(group: &SymmetryGroup, states: ArrayView2<f64>) -> Result<Standardise, LinalgError> {
-    let (n, dim) = states.dim();
-    let mut invariant = Array2::zeros((SPACE, SPACE));
-    for tensor in group.invariant_tensors(1)? {
-        for (i, x) in &tensor {
-            tensor.iter().for_each(|(j, y)| invariant[[*i, *j]] += x * y);
-        }
-    }
-    let (mut mean, mut deviation) = (Vec::new(), Vec::new());
-    for first in (0..dim).step_by(SPACE) {
-        let vectors = states.slice(ndarray::s![.., first..first + SPACE]);
-        let centre = invariant.dot(&(vectors.sum_axis(ndarray::Axis(0)) / n.max(1) as f64));
-        let squares: f64 = (&vectors - &centre).iter().map(|x| x * x).sum();
-        mean.extend(centre);
-        deviation.extend([(squares / (SPACE * n.max(1)) as f64).sqrt(); SPACE]);
-    }
-    Ok(Standardise::new(mean, &deviation))
+/// What a network takes: the positions, from the origin on, and the momenta, and after them constant
+/// vectors.
+struct Vectors<'a> {
+    states: ArrayView2<'a, f64>,
+    origin: Vec<f64>,
+    context: Vec<(String, Vec<f64>)>,
 }
 
-fn network(
-    group: &SymmetryGroup,
-    states: ArrayView2<f64>,
-    size: Size,
-    output: Representation,
-) -> Result<Network, LinalgError> {
-    let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(standardise(group, states)?)];
-    layers.extend(equivariant_layers(group, states.ncols() / SPACE, size, output)?);
-    Ok(Network::new(layers))
+impl<'a> Vectors<'a> {
+    /// The vectors of the state alone.
+    fn of_state(states: ArrayView2<'a, f64>) -> Self {
+        Self { states, origin: vec![0.0; SPACE], context: Vec::new() }
+    }
+
+    /// These and the constant vectors of `inputs`.
+    fn of_inputs(inputs: &Inputs, states: ArrayView2<'a, f64>) -> Self {
+        Self { states, origin: inputs.origin.clone(), context: inputs.context.clone() }
+    }
+
+    /// Number of vectors of the state.
+    fn state_vectors(&self) -> usize {
+        self.states.ncols() / SPACE
+    }
+
+    /// Centres and scales each vector in a way that the group does not see: by the origin and the
+    /// part of its mean that the group leaves as it is, and by its root mean square distance from
+    /// that. Constant vectors are scaled by their length alone, as they are to be replaced.
+    fn standardise(&self, group: &SymmetryGroup) -> Result<Standardise, LinalgError> {
+        let n = self.states.nrows();
+        let mut invariant = Array2::zeros((SPACE, SPACE));
+        for tensor in group.invariant_tensors(1)? {
+            for (i, x) in &tensor {
+                tensor.iter().for_each(|(j, y)| invariant[[*i, *j]] += x * y);
+            }
+        }
+        let (mut mean, mut deviation) = (Vec::new(), Vec::new());
+        let rms = |squares: f64, n: usize| [(squares / (SPACE * n.max(1)) as f64).sqrt(); SPACE];
+        for (vector, first) in (0..self.states.ncols()).step_by(SPACE).enumerate() {
+            let vectors = self.states.slice(ndarray::s![.., first..first + SPACE]);
+            let is_position = 2 * vector < self.state_vectors();
+            let origin = if is_position { &self.origin[..] } else { &[0.0; SPACE] };
+            let origin = ArrayView1::from(origin);
+            let from_origin = vectors.sum_axis(ndarray::Axis(0)) / n.max(1) as f64 - origin;
+            let centre = invariant.dot(&from_origin) + origin;
+            let squares: f64 = (&vectors - &centre).iter().map(|x| x * x).sum();
+            mean.extend(centre);
+            deviation.extend(rms(squares, n));
+        }
+        for (_, vector) in &self.context {
+            mean.extend([0.0; SPACE]);
+            deviation.extend(rms(vector.iter().map(|x| x * x).sum(), 1));
+        }
+        Ok(Standardise::new(mean, &deviation))
+    }
+
+    /// An equivariant network from all vectors.
+    fn network(
+        self,
+        group: &SymmetryGroup,
+        size: Size,
+        output: Representation,
+    ) -> Result<(State, Network), LinalgError> {
+        let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(self.standardise(group)?)];
+        let vectors = self.state_vectors() + self.context.len();
+        layers.extend(equivariant_layers(group, vectors, size, output)?);
+        Ok((State::new(self.states.ncols(), self.context), Network::new(layers)))
+    }
+
+    fn hamiltonian(
+        self,
+        group: &SymmetryGroup,
+        size: Size,
+    ) -> Result<NetworkHamiltonian<State>, LinalgError> {
+        let (state, network) = self.network(group, size, Representation::new([1]))?;
+        Ok(NetworkHamiltonian::new(state, network))
+    }
+
+    fn field(self, group: &SymmetryGroup, size: Size) -> Result<NetworkField, LinalgError> {
+        let output = Representation::new([0, self.state_vectors()]);
+        let (state, network) = self.network(group, size, output)?;
+        Ok(NetworkField::new(state, network))
+    }
 }
 
 impl NetworkHamiltonian<State> {
@@ -106,10 +158,25 @@ impl NetworkHamiltonian<State> {
         states: ArrayView2<f64>,
         size: Size,
     ) -> Result<Self, LinalgError> {
-        Ok(Self::new(
-            State(states.ncols()),
-            network(group, states, size, Representation::new([1]))?,
-        ))
+        Vectors::of_state(states).hamiltonian(group, size)
+    }
+
+    /// As [`emlp`](Self::emlp), with the constant vectors of `inputs` among the network's: gravity
+    /// moves with the group, so that this may be O(3) where [`emlp`](Self::emlp) has O(2).
+    /// Positions count from the origin of `inputs`, also when the vectors are given other values.
+    ///
+    /// # Errors
+    /// When linear algebra fails.
+    ///
+    /// # Panics
+    /// When `inputs` or states are not made of vectors in three dimensions.
+    pub fn emlp_of_inputs(
+        group: &SymmetryGroup,
+        inputs: &Inputs,
+        states: ArrayView2<f64>,
+        size: Size,
+    ) -> Result<Self, LinalgError> {
+        Vectors::of_inputs(inputs, states).hamiltonian(group, size)
     }
 }
 
@@ -127,11 +194,23 @@ impl NetworkField {
         states: ArrayView2<f64>,
         size: Size,
     ) -> Result<Self, LinalgError> {
-        Ok(Self::new(network(
-            group,
-            states,
-            size,
-            Representation::new([0, states.ncols() / SPACE]),
-        )?))
+        Vectors::of_state(states).field(group, size)
+    }
+
+    /// As [`emlp`](Self::emlp), with the constant vectors of `inputs` among the network's, see
+    /// [`NetworkHamiltonian::emlp_of_inputs`].
+    ///
+    /// # Errors
+    /// When linear algebra fails.
+    ///
+    /// # Panics
+    /// When `inputs` or states are not made of vectors in three dimensions.
+    pub fn emlp_of_inputs(
+        group: &SymmetryGroup,
+        inputs: &Inputs,
+        states: ArrayView2<f64>,
+        size: Size,
+    ) -> Result<Self, LinalgError> {
+        Vectors::of_inputs(inputs, states).field(group, size)
     }
 }

@@ -1,6 +1,6 @@
 //! What a network sees of a state.
 
-use crate::linalg::{Lanes, vectorised};
+use crate::linalg::{Lanes, Real, vectorised};
 use crate::scalars::{Frame, Inputs, InputsError, ScalarSet};
 
 /// Functions x(z) of the state that a network takes, on one tile of eight states.
@@ -53,22 +53,46 @@ pub trait Features: Send + Sync {
     );
 }
 
-/// The state itself: x = z.
-#[derive(Clone, Copy, Debug)]
-pub struct State(pub usize);
+/// The state and, after it, constant input vectors: x = (z, v, ..). Without such vectors x = z.
+#[derive(Clone, Debug)]
+pub struct State {
+    dim: usize,
+    context: Vec<(String, Vec<f64>)>,
+}
+
+impl State {
+    /// A state of `dim` components, followed by the constant vectors of `context`, each a name with
+    /// its components.
+    pub fn new(dim: usize, context: Vec<(String, Vec<f64>)>) -> Self {
+        Self { dim, context }
+    }
+
+    /// The components of the constant vectors, one after the other.
+    fn constants(&self) -> impl Iterator<Item = f64> {
+        self.context.iter().flat_map(|(_, vector)| vector.iter().copied())
+    }
+}
 
 impl Features for State {
     type Frame = ();
 
     fn dim(&self) -> usize {
-        self.0
+        self.dim
     }
     fn features(&self) -> usize {
-        self.0
+        self.dim + self.constants().count()
+    }
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        for (name, vector) in &mut self.context {
+            *vector = inputs.constant(name).ok_or_else(|| inputs.unknown(name))?.to_vec();
+        }
+        Ok(!self.context.is_empty())
     }
     fn frame(&self) {}
     fn values_into(&self, z: &[Lanes], x: &mut [Lanes], (): &mut ()) {
-        x.copy_from_slice(z);
+        let (state, constants) = x.split_at_mut(self.dim);
+        state.copy_from_slice(z);
+        constants.iter_mut().zip(self.constants()).for_each(|(x, v)| *x = Lanes::splat(v));
     }
     fn tangents_into(
         &self,
@@ -76,13 +100,15 @@ impl Features for State {
         w: &[Lanes],
         x: &mut [Lanes],
         dx: &mut [Lanes],
-        (): &mut (),
+        frame: &mut (),
     ) {
-        x.copy_from_slice(z);
-        dx.copy_from_slice(w);
+        self.values_into(z, x, frame);
+        let (state, constants) = dx.split_at_mut(self.dim);
+        state.copy_from_slice(w);
+        constants.fill(Lanes::zero());
     }
     fn gradient_into(&self, _: &[Lanes], x_bar: &[Lanes], z_bar: &mut [Lanes], (): &mut ()) {
-        z_bar.copy_from_slice(x_bar);
+        z_bar.copy_from_slice(&x_bar[..self.dim]);
     }
     fn tangent_gradient_into(
         &self,
@@ -93,7 +119,7 @@ impl Features for State {
         z_bar: &mut [Lanes],
         (): &mut (),
     ) {
-        z_bar.copy_from_slice(x_bar);
+        z_bar.copy_from_slice(&x_bar[..self.dim]);
     }
 }
 
@@ -139,10 +165,7 @@ impl<const D: usize> Features for Scalars<D> {
         Ok(true)
     }
     fn frame(&self) -> ScalarFrame<D> {
-        ScalarFrame {
-            frame: self.set.frame(),
-            s: vec![crate::linalg::Real::zero(); self.set.len()],
-        }
+        ScalarFrame { frame: self.set.frame(), s: vec![Lanes::zero(); self.set.len()] }
     }
 
     fn values_into(&self, z: &[Lanes], x: &mut [Lanes], scratch: &mut ScalarFrame<D>) {

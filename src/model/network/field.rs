@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use rand::RngCore;
 
 use super::hamiltonian::{NetworkScratch, gather, groups, scatter};
-use super::{Network, Order, State};
+use super::{Features, Network, Order, State};
 use crate::model::{Model, ParameterMatrix, RandomStart};
+use crate::scalars::{Inputs, InputsError};
 
-/// dz/dt = N(z; theta): a neural ordinary differential equation (Chen, Rubanova, Bettencourt &
-/// Duvenaud 2018).
+/// dz/dt = N(x(z); theta) with the state and constant input vectors x(z): a neural ordinary
+/// differential equation (Chen, Rubanova, Bettencourt & Duvenaud 2018).
 #[derive(Debug)]
 pub struct NetworkField {
     state: State,
@@ -20,14 +21,32 @@ impl NetworkField {
     /// Takes the network's outputs for the field.
     ///
     /// # Panics
-    /// When the network has not as many outputs as inputs.
-    pub fn new(network: Network) -> Self {
+    /// When the network takes another number of inputs, or has not as many outputs as the state has
+    /// components.
+    pub fn new(state: State, network: Network) -> Self {
         assert_eq!(
-            network.inputs(),
-            network.outputs(),
-            "a field has as many components as the state"
+            (network.inputs(), network.outputs()),
+            (state.features(), state.dim()),
+            "a network from the state and constant vectors to a field"
         );
-        Self { state: State(network.inputs()), network }
+        Self { state, network }
+    }
+
+    /// Takes the `tiles` tiles of states from `at` on through the network.
+    fn forward(
+        &self,
+        weights: &[f64],
+        batch: &[f64],
+        (at, tiles): (usize, usize),
+        NetworkScratch { signals, z, .. }: &mut NetworkScratch<()>,
+    ) {
+        let (dim, m) = (self.state.dim(), self.state.features());
+        let z = &mut z[..tiles * dim];
+        gather(batch, dim, at, z);
+        for (z, x) in z.chunks_exact(dim).zip(signals.input_mut().chunks_exact_mut(m)) {
+            self.state.values_into(z, x, &mut ());
+        }
+        self.network.forward(weights, tiles, Order::Values, signals);
     }
 }
 
@@ -36,7 +55,7 @@ impl Model for NetworkField {
     type Sum = f64;
 
     fn dim(&self) -> usize {
-        self.network.inputs()
+        self.state.dim()
     }
     fn parameters(&self) -> usize {
         self.network.parameters()
@@ -53,6 +72,9 @@ impl Model for NetworkField {
     fn matrices(&self) -> Vec<ParameterMatrix> {
         self.network.matrices()
     }
+    fn set_inputs(&mut self, inputs: &Inputs) -> Result<bool, InputsError> {
+        self.state.set_inputs(inputs)
+    }
     fn work(&self) -> Self::Work {
         NetworkScratch::new(&self.state, &self.network)
     }
@@ -60,8 +82,7 @@ impl Model for NetworkField {
     fn field_into(&self, weights: &[f64], z: &[f64], dz: &mut [f64], work: &mut Self::Work) {
         let dim = self.dim();
         for (at, tiles) in groups(z, dim) {
-            gather(z, dim, at, &mut work.signals.input_mut()[..tiles * dim]);
-            self.network.forward(weights, tiles, Order::Values, &mut work.signals);
+            self.forward(weights, z, (at, tiles), work);
             scatter(&work.signals.output()[..tiles * dim], dim, at, dz);
         }
     }
@@ -75,10 +96,9 @@ impl Model for NetworkField {
         weights_bar: &mut [f64],
         work: &mut Self::Work,
     ) {
-        let dim = self.dim();
+        let (dim, m) = (self.dim(), self.state.features());
         for (at, tiles) in groups(z, dim) {
-            gather(z, dim, at, &mut work.signals.input_mut()[..tiles * dim]);
-            self.network.forward(weights, tiles, Order::Values, &mut work.signals);
+            self.forward(weights, z, (at, tiles), work);
             let seed = |bar: &mut [crate::linalg::Lanes]| gather(lambda, dim, at, bar);
             self.network.reverse(
                 weights,
@@ -88,7 +108,12 @@ impl Model for NetworkField {
                 seed,
                 Some(&mut *weights_bar),
             );
-            scatter(&work.signals.input_bar()[..tiles * dim], dim, at, z_bar);
+            let NetworkScratch { signals, out, .. } = &mut *work;
+            let bars = signals.input_bar()[..tiles * m].chunks_exact(m);
+            for (x_bar, out) in bars.zip(out.chunks_exact_mut(dim)) {
+                self.state.gradient_into(&[], x_bar, out, &mut ());
+            }
+            scatter(&out[..tiles * dim], dim, at, z_bar);
         }
     }
 }

@@ -50,7 +50,7 @@ impl NetworkHamiltonian<State> {
     /// A perceptron on the components of the state, standardised by those of `states` (n x dim).
     pub fn mlp(states: ArrayView2<f64>, hidden: &[usize], activation: Activation) -> Self {
         Self::new(
-            State(states.ncols()),
+            State::new(states.ncols(), Vec::new()),
             standardised(Standardise::of(states), hidden, 1, activation),
         )
     }
@@ -59,7 +59,11 @@ impl NetworkHamiltonian<State> {
 impl NetworkField {
     /// A perceptron on the components of the state, standardised by those of `states` (n x dim).
     pub fn mlp(states: ArrayView2<f64>, hidden: &[usize], activation: Activation) -> Self {
-        Self::new(standardised(Standardise::of(states), hidden, states.ncols(), activation))
+        let dim = states.ncols();
+        Self::new(
+            State::new(dim, Vec::new()),
+            standardised(Standardise::of(states), hidden, dim, activation),
+        )
     }
 }
 
