@@ -26,7 +26,8 @@ pub struct Chosen {
     /// Standard deviation of the noise of each component of a point, as what is left of noisy rows
     /// says, in the table's units; none where rows aren't joined, or too few to tell.
     pub noise: Option<Vec<f64>>,
-    /// By which part momenta are off that are slopes of rows without noise.
+    /// By which part momenta are off that are slopes of rows: of those without noise, or whose noise
+    /// is not known.
     pub slope_error: f64,
 }
 
@@ -93,7 +94,7 @@ impl Window {
     ) -> Option<Chosen> {
         let needed = *momenta != Momenta::Given;
         let long = |rows: &usize| points_fit(trajectories, *rows, points);
-        let mut best = None;
+        let mut best: Option<(usize, Option<Vec<f64>>, f64)> = None;
         for rows in ROWS.into_iter().filter(|rows| join && long(rows)) {
             let seen = WindowStatistics::through(trajectories, rows);
             let loud = seen.is_loud(Quantity::Value) || (needed && seen.is_loud(Quantity::Slope));
@@ -101,16 +102,25 @@ impl Window {
             if !seen.follows() || (is_first && !seen.rows_are_loud(trajectories)) {
                 break;
             }
-            best = Some((rows, seen.noise(momenta.masses())));
+            let noise = seen.noise(momenta.masses());
+            // Few points of unknown noise are followed by any law: the rows as they are tell more.
+            if needed || noise.is_some() {
+                best = Some((rows, noise, seen.noise_of_slopes()));
+            }
             if !loud {
                 break;
             }
         }
         match best {
-            Some((rows, noise)) => {
+            Some((rows, noise, of_slopes)) => {
                 let window = Self { rows, stride: rows, degree: DEGREE };
                 let window = window.with_overlap(trajectories, points);
-                Some(Chosen { window, noise, slope_error: 0.0 })
+                let is_unknown = needed && noise.is_none();
+                Some(Chosen {
+                    window,
+                    noise,
+                    slope_error: if is_unknown { of_slopes } else { 0.0 },
+                })
             }
             None if needed => Self::through_rows(trajectories).map(|window| {
                 let slope_error = window.slope_error(trajectories);

@@ -138,6 +138,14 @@ impl WindowStatistics {
         })
     }
 
+    /// The noise of the slopes of points, as a part of what happens to them from point to point, of the
+    /// worst column.
+    pub fn noise_of_slopes(&self) -> f64 {
+        let n = self.windows.max(1) as f64;
+        let of = |c: &Column| (c.noise / n * c.variance[1] / c.steps[1]).sqrt();
+        self.columns.iter().map(of).filter(|part| part.is_finite()).fold(0.0, f64::max)
+    }
+
     /// Standard deviations of the noise of the components of points, if enough rows tell them.
     pub fn noise(&self, masses: Option<&[f64]>) -> Option<Vec<f64>> {
         if self.left * self.windows < TELLING {

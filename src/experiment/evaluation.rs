@@ -15,8 +15,8 @@ use crate::report::tables::SeedError;
 
 /// Steps per interval of a rollout: at first, and at most.
 const SUBSTEPS: (usize, usize) = (1, 64);
-/// The most under other gravity: models that these are too few for have lost the motion.
-const TRANSFER_SUBSTEPS: usize = 16;
+/// The most of networks under other gravity: those that these are too few for have lost the motion.
+const TRANSFER_SUBSTEPS: usize = 8;
 /// The times at which rollouts are compared with the truth.
 const GRID: TimeGrid = TimeGrid { interval: INTERVAL, points: POINTS };
 /// The times of the rollout that figures show.
@@ -49,10 +49,11 @@ impl Precision {
     /// the angular momentum of models that conserve it, where order 8 leaves 1e-9.
     pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
 
-    /// For all models under other gravity, where what is compared are orders of magnitude, in many
-    /// tests.
-    pub const TRANSFER: Self =
-        Self { orders: &[8], pilots: 6, share: 0.2, most: TRANSFER_SUBSTEPS };
+    /// For models of the explicit basis under other gravity, where what is compared are orders of
+    /// magnitude, in many tests.
+    pub const TRANSFER: Self = Self { orders: &[8], pilots: 6, share: 0.2, most: SUBSTEPS.1 };
+    /// For networks there, which take longer.
+    pub const TRANSFER_OF_NETWORKS: Self = Self { most: TRANSFER_SUBSTEPS, ..Self::TRANSFER };
 
     /// The precision with which a model is tested at this size of the experiment.
     pub fn of(learner: BenchmarkModel, profile: Profile) -> Self {

@@ -88,7 +88,7 @@ fn scalars_unit(
     clock.lap("training");
     let (model, theta) = (&mut learned.model, &learned.fit.theta);
     let evaluation = evaluate(model, theta, data, Precision::FULL)?;
-    let transfer = transfer(model, theta, data)?;
+    let transfer = transfer(model, theta, data, Precision::TRANSFER)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
     clock.lap("evaluation");
     Ok(Unit { training, evaluation, transfer, law: None })
@@ -114,7 +114,7 @@ fn field_unit(
     clock.lap("training");
     let (model, theta) = (&mut learned.model, &learned.fit.theta);
     let evaluation = evaluate(model, theta, data, Precision::FULL)?;
-    let transfer = transfer(model, theta, data)?;
+    let transfer = transfer(model, theta, data, Precision::TRANSFER)?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
     clock.lap("evaluation");
     Ok(Unit { training, evaluation, transfer, law: None })
@@ -140,7 +140,7 @@ fn closed_form_unit(
     let theta = found.expression.constants();
     clock.lap("recovery");
     let evaluation = evaluate(&model, &theta, data, Precision::FULL)?;
-    let transfer = transfer(&mut model, &theta, data)?;
+    let transfer = transfer(&mut model, &theta, data, Precision::TRANSFER)?;
     let training =
         training(&model, &theta, data, &self::settings(STEPS.0)?, Vec::new(), Outcome::Converged);
     clock.lap("evaluation");

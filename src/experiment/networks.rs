@@ -304,7 +304,8 @@ impl Work<'_> {
         self.clock.lap("training");
         let precision = Precision::of(self.learner, self.profile);
         let evaluation = evaluate(&model, &fit.theta, self.data, precision)?;
-        let transfer = transfer(&mut model, &fit.theta, self.data)?;
+        let precision = Precision::TRANSFER_OF_NETWORKS;
+        let transfer = transfer(&mut model, &fit.theta, self.data, precision)?;
         let history = fit.history.iter().map(step).collect();
         let rollout = network_settings(self.learner, self.profile)?.rollout;
         let settings = crate::train::Settings { rollout, ..settings(STEP)? };

@@ -45,12 +45,13 @@ pub(super) fn transfer<M: Model>(
     model: &mut M,
     theta: &[f64],
     data: &Data,
+    precision: Precision,
 ) -> Result<Transfer, ExperimentError> {
     let mut transfer = Transfer::default();
     for test in &data.gravity_tests {
         transfer.takes_gravity = model.set_inputs(&data.inputs_under(test.gravity)?)?;
         let initial = test.truth.slice(s![.., 0, ..]).to_owned();
-        let (predicted, _) = roll_out(model, theta, &initial, &test.truth, Precision::TRANSFER)?;
+        let (predicted, _) = roll_out(model, theta, &initial, &test.truth, precision)?;
         transfer.tests.push(TransferError {
             change: test.change,
             value: test.value,

@@ -87,7 +87,13 @@ impl Table<'_> {
         if masses.is_empty() {
             return own;
         }
-        Expr::sum([self.inputs.clone().with_masses(masses).kinetic_energy(), own])
+        // As they are, so that every constant stays one.
+        let mut terms = self.inputs.clone().with_masses(masses).kinetic_terms();
+        match own {
+            Expr::Sum(own) => terms.extend(own),
+            own => terms.push(own),
+        }
+        Expr::Sum(terms)
     }
 
     /// By how much the constants of a whole law change with each mass, for one standard error of it.

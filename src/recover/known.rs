@@ -99,7 +99,7 @@ pub(super) fn learn<'a>(
     let noisy = noisy && beyond.is_empty();
     // What is left of imperfect data no rung explains.
     let highest = match like_noise {
-        _ if !beyond.is_empty() => Rung::Alone,
+        _ if !beyond.is_empty() => Rung::Powers,
         true => Rung::Functions,
         false => Rung::Any,
     };

@@ -119,13 +119,13 @@ impl Inputs {
         self.with_momentum_forces(Vec::new()).with_masses(Vec::new())
     }
 
-    /// The kinetic energy of the known masses; zero where there are none.
-    pub(crate) fn kinetic_energy(&self) -> Expr {
+    /// The kinetic energies of the known masses, each a constant times the square of a momentum.
+    pub(crate) fn kinetic_terms(&self) -> Vec<Expr> {
         let of = |(i, mass): (usize, &f64)| {
             let square = Expr::pow(Expr::Scalar(Scalar::norm(self.momentum(i))), 2.0);
-            Expr::product([Expr::Constant(0.5 / mass), square])
+            Expr::Product(vec![Expr::Constant(0.5 / mass), square])
         };
-        Expr::sum((1..).zip(&self.masses).map(of))
+        (1..).zip(&self.masses).map(of).collect()
     }
 
     fn check(&self, name: &str, value: &[f64]) -> Result<(), InputsError> {

@@ -1,6 +1,7 @@
 //! From trajectories to laws.
 
 mod calibration;
+mod coordinates;
 mod constant_lengths;
 #[path = "../../examples/laws/data.rs"]
 mod data;
