@@ -110,4 +110,6 @@ mod guides {
     struct NewForceLaw;
     #[doc = include_str!("../docs/new-model.md")]
     struct NewModel;
+    #[doc = include_str!("../docs/dependencies.md")]
+    struct Dependencies;
 }

@@ -136,8 +136,10 @@ fn bad_input_of_positions_alone_is_told() {
     // A momentum under another name is not passed over.
     let named = error(&springs(3, 9, 0.1, 0.0, true).replace("v1_x,v1_y", "vx,vy")).to_string();
     assert!(named.contains("vx seems to be that") && named.contains("v1_x=vx"), "{named}");
-    let two = error("t,q1_x,q2_x\n0,1,2\n1,2,3\n2,3,4\n3,4,5\n").to_string();
-    assert!(two.contains("--mass 1=VALUE"), "{two}");
+    // Masses of several particles are to be found, and that is told.
+    fs::write(&path, "t,q1_x,q2_x\n0,1,2\n1,2,3\n2,3,4\n3,4,5\n4,5,6\n5,6,7\n").unwrap();
+    let (_, notes) = read_table(&path, &ReadOptions::default()).unwrap();
+    assert!(notes.iter().any(|note| note.contains("--mass 1=M")), "{notes:?}");
 }
 
 /// Noise without any motion, and motion in as much noise, follow many laws.

@@ -11,9 +11,11 @@ use crate::recover::problem::checks::Check;
 use crate::recover::problem::learner::Learner;
 use crate::scalars::{MomentumForce, MomentumForceKind};
 
-/// Increments of momenta that are looked at, about, and for each column at least.
+/// Increments of momenta that are looked at, about.
 const ROWS: usize = 3000;
-const FREE: usize = 10;
+/// Of these there are so many for each column at least, besides those that the basis takes.
+/// Such columns explain a quarter by chance at most, where [`LEFT`] asks for nine tenths.
+const FREE: usize = 4;
 
 /// Such forces are told where they leave less than this part of the sum of squares that functions of
 /// the positions with friction leave, as a driving force is.
@@ -46,7 +48,7 @@ impl Learner<'_> {
         let number = places.len() * pairs.len() * half;
         // Of the momenta: the others tell nothing of forces.
         let rows = half * chunks.iter().map(|c| c.times.len().saturating_sub(1)).sum::<usize>();
-        if rows < FREE * (number + fitted.model.parameters()) {
+        if rows < FREE * number + fitted.model.parameters() {
             return Ok(None);
         }
         let mut known = Projection::default();
