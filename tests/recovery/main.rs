@@ -1,7 +1,6 @@
 //! From trajectories to laws.
 
 mod calibration;
-mod coordinates;
 mod constant_lengths;
 #[path = "../../examples/laws/data.rs"]
 mod data;

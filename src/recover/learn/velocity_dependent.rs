@@ -13,8 +13,8 @@ use crate::scalars::{MomentumForce, MomentumForceKind};
 
 /// Increments of momenta that are looked at, about.
 const ROWS: usize = 3000;
-/// Of these there are so many for each column at least, besides those that the basis takes.
-/// Such columns explain a quarter by chance at most, where [`LEFT`] asks for nine tenths.
+/// Of these there are so many for each column at least, besides those that the basis takes: by chance
+/// columns explain a quarter at most then, where [`LEFT`] asks for nine tenths.
 const FREE: usize = 4;
 
 /// Such forces are told where they leave less than this part of the sum of squares that functions of
