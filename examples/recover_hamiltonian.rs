@@ -26,8 +26,8 @@ use scalar_dynamics::experiment::Profile;
 use scalar_dynamics::experiment::data::{Preset, generate};
 use scalar_dynamics::expr::Expr;
 use scalar_dynamics::recover::{
-    CentreOfForce, Comparison, ModelErrors, Noise, RecoverError, RecoverSettings, Recovery,
-    bytes_of_chunk, find_masses, recover,
+    CentreOfForce, Comparison, MassesFound, ModelErrors, Noise, RecoverError, RecoverSettings,
+    Recovery, bytes_of_chunk, find_masses, recover,
 };
 use scalar_dynamics::report::inspect;
 use scalar_dynamics::report::nonconservative::nonconservative_text;
@@ -227,24 +227,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let bar = progress(arguments.quiet || arguments.verbose);
     let signals = on_signal(&bar);
-    let Data {
-        inputs,
-        mut train,
-        mut validation,
-        mut masses,
-        unknown_masses,
-        mut noise,
-        slope_error,
-        source,
-        notes,
-    } = load(arguments, &bar)?;
+    let mut data = load(arguments, &bar)?;
     if arguments.dry_run {
-        return dry_run(arguments, &bar, (train.len(), validation.len()), &inputs, &notes);
+        return dry_run(arguments, &bar, &data);
     }
     let out = arguments.out.as_deref().unwrap_or(Path::new("."));
     signals.learning.store(true, Ordering::Relaxed);
     let stop = signals.stop;
-    let truth = arguments.truth.as_deref().map(|text| given_law(text, &inputs)).transpose()?;
+    let truth = arguments.truth.as_deref().map(|text| given_law(text, &data.inputs)).transpose()?;
     let _lock = FolderLock::take(out).map_err(|error| match error {
         dataset::DatasetError::Folder { .. } => Failure::Input(format!("--out: {error}")),
         error => other(error),
@@ -256,18 +246,19 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
         .unwrap_or_default();
     let deadline = end.clone().or_when(stop.clone());
-    let mut found = None;
-    if masses.len() > 1 && !unknown_masses.is_empty() {
-        bar.set_message("finding masses");
-        let chunks = (&train[..], &validation[..]);
-        let of =
-            find_masses(&inputs, chunks, &masses, &unknown_masses, &deadline).map_err(other)?;
-        of.applied(&mut train, &masses);
-        of.applied(&mut validation, &masses);
-        noise = of.noise(noise, &masses);
-        masses.clone_from(&of.masses);
-        found = Some(of);
-    }
+    let done = promise_end(end, arguments.time_budget.unwrap_or_default());
+    let found = data.find_masses(&deadline, &bar)?;
+    let Data {
+        inputs,
+        train,
+        validation,
+        masses,
+        unknown_masses,
+        noise,
+        slope_error,
+        source,
+        notes,
+    } = data;
     let settings = RecoverSettings {
         noise,
         masses,
@@ -283,7 +274,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         RecoverError::NoLaw { stopped: false } | RecoverError::Scale => input(error),
         error => other(error),
     };
-    let done = promise_end(end, arguments.time_budget.unwrap_or_default());
     let mut recovery = recover(&inputs, &train, &validation, &settings, &mut |event| {
         bar.set_message(event.to_string())
     })
@@ -467,6 +457,29 @@ struct Data {
     notes: Vec<String>,
 }
 
+impl Data {
+    /// Finds the masses that are not known, and makes the momenta with them.
+    fn find_masses(
+        &mut self,
+        deadline: &Deadline,
+        bar: &ProgressBar,
+    ) -> Result<Option<MassesFound>, Failure> {
+        let Self { inputs, train, validation, masses, unknown_masses, noise, .. } = self;
+        if masses.len() < 2 || unknown_masses.is_empty() {
+            return Ok(None);
+        }
+        bar.set_message("finding masses");
+        let chunks = (&train[..], &validation[..]);
+        let found = find_masses(inputs, chunks, masses, unknown_masses, deadline).map_err(other)?;
+        for chunks in [train, validation] {
+            found.applied(chunks, masses);
+        }
+        *noise = found.noise(noise.clone(), masses);
+        masses.clone_from(&found.masses);
+        Ok(Some(found))
+    }
+}
+
 fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     let table = &arguments.table;
     let told = !table.columns.is_empty() || table.time_step.is_some() || !table.angle.is_empty();
@@ -624,13 +637,9 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
 }
 
 /// Says what a table holds and what would be done with it.
-fn dry_run(
-    arguments: &Arguments,
-    bar: &ProgressBar,
-    (learned, checked): (usize, usize),
-    inputs: &Inputs,
-    notes: &[String],
-) -> Result<(), Failure> {
+fn dry_run(arguments: &Arguments, bar: &ProgressBar, data: &Data) -> Result<(), Failure> {
+    let Data { inputs, train, validation, notes, .. } = data;
+    let (learned, checked) = (train.len(), validation.len());
     let path = arguments.input.as_deref().unwrap_or(Path::new(""));
     let tell = &mut |event: scalar_dynamics::Progress| bar.set_message(event.to_string());
     let survey = dataset::survey_table(path, &read_options(arguments)?, tell).map_err(input)?;

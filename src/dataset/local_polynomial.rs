@@ -94,7 +94,7 @@ impl Window {
     ) -> Option<Chosen> {
         let needed = *momenta != Momenta::Given;
         let long = |rows: &usize| points_fit(trajectories, *rows, points);
-        let mut best: Option<(usize, Option<Vec<f64>>, f64)> = None;
+        let mut best = None;
         for rows in ROWS.into_iter().filter(|rows| join && long(rows)) {
             let seen = WindowStatistics::through(trajectories, rows);
             let loud = seen.is_loud(Quantity::Value) || (needed && seen.is_loud(Quantity::Slope));
@@ -105,22 +105,18 @@ impl Window {
             let noise = seen.noise(momenta.masses());
             // Few points of unknown noise are followed by any law: the rows as they are tell more.
             if needed || noise.is_some() {
-                best = Some((rows, noise, seen.noise_of_slopes()));
+                let slope_error = if noise.is_none() { seen.noise_of_slopes() } else { 0.0 };
+                best = Some((rows, noise, slope_error));
             }
             if !loud {
                 break;
             }
         }
         match best {
-            Some((rows, noise, of_slopes)) => {
+            Some((rows, noise, slope_error)) => {
                 let window = Self { rows, stride: rows, degree: DEGREE };
                 let window = window.with_overlap(trajectories, points);
-                let is_unknown = needed && noise.is_none();
-                Some(Chosen {
-                    window,
-                    noise,
-                    slope_error: if is_unknown { of_slopes } else { 0.0 },
-                })
+                Some(Chosen { window, noise, slope_error })
             }
             None if needed => Self::through_rows(trajectories).map(|window| {
                 let slope_error = window.slope_error(trajectories);

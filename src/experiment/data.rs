@@ -4,6 +4,8 @@
 //! 0.4^2). Of each trajectory of 150 states, 0.2 apart, one chunk of 5 is kept. The truth of the
 //! tests starts from the first state of each test chunk.
 
+use std::sync::OnceLock;
+
 use ndarray::{Array2, Array3, ArrayView2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -104,8 +106,8 @@ pub struct Data {
     pub test: TrajectoryTable,
     /// The first of them at times [`FINE_INTERVAL`] apart.
     pub fine: Array2<f64>,
-    /// Test trajectories under other gravity, of the system that Table 1 is about.
-    pub gravity_tests: Vec<GravityTest>,
+    profile: Profile,
+    gravity_tests: OnceLock<Vec<GravityTest>>,
     /// Accuracy of all that.
     pub accuracy: Accuracy,
 }
@@ -149,14 +151,10 @@ pub fn generate(preset: Preset, profile: Profile, seed: u64) -> Result<Data, Exp
         substeps,
     )?
     .slice_move(s![0, .., ..]);
-    let grid = TimeGrid { interval: INTERVAL, points: POINTS };
-    let gravity_tests = match preset {
-        Preset::ReferenceCode => gravity_tests(system.parameters(), starts.view(), grid, profile)?,
-        Preset::Paper => Vec::new(),
-    };
-    let test = whole(&test);
-    let mut data = Data { preset, seed, train, validation, test, fine, gravity_tests, accuracy };
-    let metadata = data.metadata(profile);
+    let (test, gravity_tests) = (whole(&test), OnceLock::new());
+    let mut data =
+        Data { preset, seed, train, validation, test, fine, profile, gravity_tests, accuracy };
+    let metadata = data.metadata();
     data.train.metadata = metadata.clone();
     data.validation.metadata = metadata.clone();
     data.test.metadata = metadata;
@@ -203,6 +201,27 @@ impl Data {
         Ok(Inputs::new(SHAPE, pivot, vec![("g".into(), gravity.to_vec())])?)
     }
 
+    /// Test trajectories under other gravity, of the system that Table 1 is about; made when they
+    /// are first asked for.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Integrate`], never in practice.
+    pub fn gravity_tests(&self) -> Result<&[GravityTest], ExperimentError> {
+        if let Some(tests) = self.gravity_tests.get() {
+            return Ok(tests);
+        }
+        let made = match self.preset {
+            Preset::ReferenceCode => {
+                let (system, starts) =
+                    (self.preset.system(), first_states(&self.test.trajectories));
+                let grid = TimeGrid { interval: INTERVAL, points: POINTS };
+                gravity_tests(system.parameters(), starts.view(), grid, self.profile)?
+            }
+            Preset::Paper => Vec::new(),
+        };
+        Ok(self.gravity_tests.get_or_init(|| made))
+    }
+
     /// True states of the test trajectories: trajectory x time x component.
     pub fn truth(&self) -> Array3<f64> {
         let views: Vec<ArrayView2<f64>> =
@@ -212,12 +231,12 @@ impl Data {
     }
 
     /// Where the data come from, for the footer of Parquet files.
-    pub fn metadata(&self, profile: Profile) -> Metadata {
+    pub fn metadata(&self) -> Metadata {
         let parameters = self.preset.system().named_parameters();
         let parameters: Vec<String> =
             parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let accuracy = &self.accuracy;
-        let mut metadata = provenance(profile, self.seed);
+        let mut metadata = provenance(self.profile, self.seed);
         metadata.extend([
             ("system".into(), "springy double pendulum".into()),
             ("preset".into(), self.preset.name().into()),

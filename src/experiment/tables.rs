@@ -271,7 +271,7 @@ pub fn times() -> Vec<f64> {
 /// Where the data come from; without data, only what made the file.
 pub(super) fn metadata(results: &Results) -> Metadata {
     match &results.data {
-        Some(data) => data.metadata(results.profile),
+        Some(data) => data.metadata(),
         None => provenance(results.profile, results.seed),
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn transfer<M: Model>(
     precision: Precision,
 ) -> Result<Transfer, ExperimentError> {
     let mut transfer = Transfer::default();
-    for test in &data.gravity_tests {
+    for test in data.gravity_tests()? {
         transfer.takes_gravity = model.set_inputs(&data.inputs_under(test.gravity)?)?;
         let initial = test.truth.slice(s![.., 0, ..]).to_owned();
         let (predicted, _) = roll_out(model, theta, &initial, &test.truth, precision)?;

@@ -145,9 +145,10 @@ fn recovered_from_all(
     // Points that are made of many rows lie too far apart for it.
     let are_slopes = matches!(settings.noise, Noise::Each(_)) || settings.slope_error > 0.0;
     let measured = if are_slopes { &[] } else { &settings.masses[..] };
-    let mut checks = checks(&learner, &units, measured);
+    let rates = rates(&learner, &units, measured);
+    let mut checks = checks(&learner, &units, &rates);
     // Momenta are masses times velocities, unless these are in another unit.
-    if !rates(&learner, &units, measured).iter().any(Rate::is_of_another_unit) {
+    if !rates.iter().any(Rate::is_of_another_unit) {
         learner.set_masses(settings.masses.iter().map(|m| m / units.mass()).collect())?;
     }
 

@@ -32,7 +32,8 @@ pub struct MassesFound {
 /// Steps with all scalars, then with those that the data demand, at most. Two coupled particles of
 /// masses 1 and 100 took six of the first and three of the second.
 const STEPS: (usize, usize) = (16, 8);
-/// The logarithm of a mass changes by so much in a step at most.
+/// The logarithm of a mass changes by so much in a step at most, a factor e: increments go as one
+/// over the mass, which a step takes for linear.
 const LONGEST: f64 = 1.0;
 /// Changes of the logarithms that are none: at first, where others are made after it, and at last.
 const SETTLED: (f64, f64) = (1e-3, 1e-13);
@@ -95,7 +96,7 @@ pub fn find_masses(
 impl MassesFound {
     /// Momenta of `chunks`, which are `given` masses times velocities, with these masses.
     pub fn applied(&self, chunks: &mut [Trajectory], given: &[f64]) {
-        let factors: Vec<f64> = self.masses.iter().zip(given).map(|(m, g)| m / g).collect();
+        let factors = self.factors(given);
         chunks.iter_mut().for_each(|chunk| scale(chunk, &factors));
     }
 
@@ -103,11 +104,15 @@ impl MassesFound {
     pub fn noise(&self, noise: Noise, given: &[f64]) -> Noise {
         let Noise::Each(mut each) = noise else { return noise };
         let half = each.len() / 2;
-        let dimension = half / given.len().max(1);
-        for (k, deviation) in each[half..].iter_mut().enumerate() {
-            *deviation *= self.masses[k / dimension] / given[k / dimension];
-        }
+        each[half..]
+            .iter_mut()
+            .zip(of_components(&self.factors(given), half))
+            .for_each(|(s, f)| *s *= f);
         Noise::Each(each)
+    }
+
+    fn factors(&self, given: &[f64]) -> Vec<f64> {
+        self.masses.iter().zip(given).map(|(mass, given)| mass / given).collect()
     }
 
     /// What was found of particle `i`, from 1, in a sentence.
@@ -138,10 +143,14 @@ impl Recovery {
 
 fn scale(chunk: &mut Trajectory, factors: &[f64]) {
     let half = chunk.states.ncols() / 2;
-    let dimension = half / factors.len().max(1);
-    for (k, mut column) in chunk.states.columns_mut().into_iter().skip(half).enumerate() {
-        column *= factors[k / dimension];
-    }
+    let momenta = chunk.states.columns_mut().into_iter().skip(half);
+    momenta.zip(of_components(factors, half)).for_each(|(mut column, factor)| column *= factor);
+}
+
+/// Of every component of all momenta the factor of its particle.
+fn of_components(factors: &[f64], components: usize) -> impl Iterator<Item = f64> {
+    let dimension = components / factors.len().max(1);
+    factors.iter().flat_map(move |factor| std::iter::repeat_n(*factor, dimension))
 }
 
 /// What the basis leaves of the increments of a particle tells its mass where it is more than this

@@ -87,7 +87,7 @@ impl ScalarSet {
         Ok(set)
     }
 
-    /// The same scalars of other values of the constant vectors.
+    /// The same scalars of other values of the constant vectors, and with what these inputs know.
     ///
     /// # Errors
     /// As [`new`](Self::new).

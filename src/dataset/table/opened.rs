@@ -55,8 +55,7 @@ impl Opened {
         let wanted: Vec<(&str, Kind)> = id.into_iter().chain(time).chain(states).collect();
         source.check_columns(&wanted)?;
         let masses = masses(&mut source, &layout, options)?;
-        let is_known = |mass: &Option<f64>| mass.is_some();
-        let unknown = (1..).zip(&masses).filter(|(_, m)| !is_known(m)).map(|(i, _)| i).collect();
+        let unknown = (1..).zip(&masses).filter(|(_, m)| m.is_none()).map(|(i, _)| i).collect();
         let masses: Vec<f64> = masses.into_iter().map(|mass| mass.unwrap_or(1.0)).collect();
         let half = layout.shape.state_len() / 2;
         let mut factors = vec![1.0; half];

@@ -35,8 +35,9 @@ const SECTIONS: usize = 30;
 const FREE: usize = 10;
 
 /// A period is told where its force leaves less than this part of the sum of squares that plain laws
-/// with friction leave, and no more than that of what another period leaves.
-const LEFT: f64 = 0.1;
+/// with friction leave, and no more than that of what another period leaves; other forces that no
+/// Hamiltonian gives, likewise.
+pub(super) const LEFT: f64 = 0.1;
 
 impl Learner<'_> {
     /// What moves the particles that no Hamiltonian gives, if it is seen: forces that swing with one

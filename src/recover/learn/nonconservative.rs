@@ -16,7 +16,7 @@ use crate::recover::learn::form_on_paths::{column, columns_in};
 use crate::recover::learn::limits::NOISY;
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
-use crate::scalars::{InputsError, MomentumForce, MomentumForceKind, ScalarSet};
+use crate::scalars::{InputsError, MomentumForce, MomentumForceKind};
 
 /// Forces beside a Hamiltonian, dp_i/dt = -dH/dq_i + these.
 #[derive(Clone, Debug, PartialEq)]
@@ -210,7 +210,7 @@ impl Learner<'_> {
     /// Coefficients that are not finite.
     pub(crate) fn set_forces(&mut self, forces: Vec<MomentumForce>) -> Result<(), InputsError> {
         self.inputs.momentum_forces = forces;
-        self.set = ScalarSet::new(&self.inputs, self.set.scalars().to_vec())?;
+        self.set = self.set.with_inputs(&self.inputs)?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::dataset::Units;
 use crate::linalg::{Lanes, Projection, Real, dot};
 use crate::model::Model;
 use crate::recover::error::RecoverError;
+use crate::recover::learn::driven::LEFT;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::form_on_paths::columns_in;
 use crate::recover::paths::Paths;
@@ -16,10 +17,6 @@ const ROWS: usize = 3000;
 /// Of these there are so many for each column at least, besides those that the basis takes: by chance
 /// columns explain a quarter at most then, where [`LEFT`] asks for nine tenths.
 const FREE: usize = 4;
-
-/// Such forces are told where they leave less than this part of the sum of squares that functions of
-/// the positions with friction leave, as a driving force is.
-const LEFT: f64 = 0.1;
 
 impl Learner<'_> {
     /// Whether forces m dv/dt that no function of the positions gives are quadratic in velocities, as

@@ -18,14 +18,12 @@ pub struct Check {
     pub constant: Option<Scalar>,
 }
 
-/// Looks at the training chunks; `units` are those that the learner has them in, `masses` those of
-/// all particles where the momenta are these times the velocities of the table.
-pub(crate) fn checks(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Check> {
+/// Looks at the training chunks; `units` are those that the learner has them in, `rates` tell of
+/// velocities ([`rates`]).
+pub(crate) fn checks(learner: &Learner, units: &Units, rates: &[Rate]) -> Vec<Check> {
     let mut found = constant_lengths(learner, units);
     found.extend(centre(learner, units));
-    if !masses.is_empty() {
-        found.extend(rates(learner, units, masses).iter().map(Rate::check));
-    }
+    found.extend(rates.iter().map(Rate::check));
     found
 }
 
@@ -70,8 +68,12 @@ impl Rate {
     }
 }
 
-/// The particles that don't move at the rates that their velocities say.
+/// The particles that don't move at the rates that their velocities say; `masses` are those of all
+/// particles where the momenta are these times the velocities of the table.
 pub(crate) fn rates(learner: &Learner, units: &Units, masses: &[f64]) -> Vec<Rate> {
+    if masses.is_empty() {
+        return Vec::new();
+    }
     let chunks = Paths::through_points(learner.train(), learner.weights(), 1).chunks();
     let each = masses.iter().enumerate();
     each.filter_map(|(i, m)| rate(learner, &chunks, units, i, *m)).collect()

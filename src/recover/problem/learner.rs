@@ -95,7 +95,7 @@ impl<'a> Learner<'a> {
     /// A mass that is not positive.
     pub(crate) fn set_masses(&mut self, masses: Vec<f64>) -> Result<(), InputsError> {
         self.inputs.masses = masses;
-        self.set = ScalarSet::new(&self.inputs, self.set.scalars().to_vec())?;
+        self.set = self.set.with_inputs(&self.inputs)?;
         Ok(())
     }
 
