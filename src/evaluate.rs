@@ -1,11 +1,11 @@
 //! How good a model is: errors of long rollouts, their geometric means and quantiles.
 
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis};
-use rayon::prelude::*;
 
 use crate::integrate::RungeKutta;
 use crate::linalg::LANES;
 use crate::model::Model;
+use crate::parallel;
 
 /// A conserved quantity as a function of the state.
 pub type Invariant<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
@@ -45,7 +45,7 @@ pub fn rollout<M: Model>(
         .axis_chunks_iter_mut(Axis(0), size)
         .zip(initial.axis_chunks_iter(Axis(0), size))
         .collect();
-    blocks.into_par_iter().for_each(|(mut states, initial)| {
+    parallel::map_items(blocks, |(mut states, initial)| {
         let rows = initial.nrows();
         let mut z: Vec<f64> =
             (0..dim * size).map(|i| initial[[(i % size).min(rows - 1), i / size]]).collect();
@@ -105,14 +105,11 @@ impl RolloutErrors {
     ) -> Self {
         let (n, points, _) = truth.dim();
         let of = |error: &(dyn Fn(ArrayView1<f64>, ArrayView1<f64>) -> f64 + Sync)| {
-            let values: Vec<f64> = (0..n * points)
-                .into_par_iter()
-                .map(|i| {
-                    let at = ndarray::s![i / points, i % points, ..];
-                    error(predicted.slice(at), truth.slice(at))
-                })
-                .collect();
-            Array2::from_shape_fn((n, points), |(i, j)| values[i * points + j])
+            let rows = parallel::map(n, |i| -> Vec<f64> {
+                let at = |j| ndarray::s![i, j, ..];
+                (0..points).map(|j| error(predicted.slice(at(j)), truth.slice(at(j)))).collect()
+            });
+            Array2::from_shape_fn((n, points), |(i, j)| rows[i][j])
         };
         let invariant = |f: Invariant, a: ArrayView1<f64>, b: ArrayView1<f64>| {
             let [a, b] = [a, b].map(|z| ndarray::arr1(&[f(&z.to_vec())]));

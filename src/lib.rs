@@ -63,6 +63,7 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod deadline;
+mod parallel;
 mod progress;
 
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! The test of a trained model: rollouts from the first test states.
 
-use ndarray::{Array2, Array3, ArrayView2, s};
+use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, Data, FINE_INTERVAL, FINE_POINTS, INTERVAL, POINTS};
@@ -15,8 +15,6 @@ use crate::report::tables::SeedError;
 
 /// Steps per interval of a rollout: at first, and at most.
 const SUBSTEPS: (usize, usize) = (1, 64);
-/// The most of networks under other gravity: those that these are too few for have lost the motion.
-const TRANSFER_SUBSTEPS: usize = 8;
 /// The times at which rollouts are compared with the truth.
 const GRID: TimeGrid = TimeGrid { interval: INTERVAL, points: POINTS };
 /// The times of the rollout that figures show.
@@ -33,27 +31,22 @@ pub struct Precision {
     pilots: usize,
     /// Halving the step may change rollouts by this fraction of the model's error.
     share: f64,
-    /// Steps per interval at most.
-    most: usize,
 }
 
 impl Precision {
     /// Steps whose errors can be seen in no digit of a table.
-    pub const FULL: Self = Self { orders: &[8], pilots: 40, share: 0.05, most: SUBSTEPS.1 };
+    pub const FULL: Self = Self { orders: &[8], pilots: 40, share: 0.05 };
     /// For networks at the small profiles: errors of steps are independent of those of the model,
     /// so a fifth of these adds two percent to them. Order 4 has cheaper steps, and where a force
     /// jumps no order helps.
-    pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2, most: SUBSTEPS.1 };
+    pub const NETWORKS: Self = Self { orders: &[4, 8], pilots: 16, share: 0.2 };
     /// As [`NETWORKS`](Self::NETWORKS), for smooth Hamiltonians: rollouts conserve what the model
     /// conserves only as well as they are integrated, and one step of order 4 would leave 2e-4 of
     /// the angular momentum of models that conserve it, where order 8 leaves 1e-9.
     pub const HAMILTONIANS: Self = Self { orders: &[8], ..Self::NETWORKS };
 
-    /// For models of the explicit basis under other gravity, where what is compared are orders of
-    /// magnitude, in many tests.
-    pub const TRANSFER: Self = Self { orders: &[8], pilots: 6, share: 0.2, most: SUBSTEPS.1 };
-    /// For networks there, which take longer.
-    pub const TRANSFER_OF_NETWORKS: Self = Self { most: TRANSFER_SUBSTEPS, ..Self::TRANSFER };
+    /// For explicit models under other gravity: orders of magnitude are compared, in many tests.
+    pub const TRANSFER: Self = Self { orders: &[8], pilots: 8, share: 0.2 };
 
     /// The precision with which a model is tested at this size of the experiment.
     pub fn of(learner: BenchmarkModel, profile: Profile) -> Self {
@@ -67,7 +60,7 @@ impl Precision {
 
     /// The settings as text, for the keys of saved work.
     pub(super) fn settings(self) -> String {
-        let Self { orders, pilots, share, .. } = self;
+        let Self { orders, pilots, share } = self;
         let rest =
             (SUBSTEPS, pilots, share, ROUNDOFF, INTERVAL, POINTS, FINE_INTERVAL, FINE_POINTS);
         match orders {
@@ -100,6 +93,14 @@ fn highest() -> usize {
 }
 
 impl Evaluation {
+    /// The steps of the rollouts.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Integrate`] for an order that no method has.
+    pub(super) fn steps(&self) -> Result<Steps, ExperimentError> {
+        Steps::new(self.order, self.substeps)
+    }
+
     /// Relative errors, trajectory x time.
     pub fn errors(&self) -> RolloutErrors {
         let array = |values: &[f64]| {
@@ -119,23 +120,33 @@ impl Evaluation {
     }
 }
 
-/// Rolls a model out from the rows of `initial`, whose true trajectories `truth` has (trajectory x
-/// time x component): its states likewise, and the steps with what halving them changes.
+/// Rolls a model out from the rows of `initial`: trajectory x time x component.
+pub(super) fn roll_out<M: Model>(
+    model: &M,
+    theta: &[f64],
+    initial: ArrayView2<f64>,
+    steps: &Steps,
+) -> Array3<f64> {
+    rollout(model, theta, initial, GRID, &steps.method, steps.substeps)
+}
+
+/// The same with steps that are short enough: rollouts of a model whose true trajectories are
+/// `truth`, the steps, and what halving them changes.
 ///
 /// # Errors
 /// [`ExperimentError::Integrate`], never in practice.
-pub(super) fn roll_out<M: Model>(
+pub(super) fn roll_out_precisely<M: Model>(
     model: &M,
     theta: &[f64],
     initial: &Array2<f64>,
     truth: &Array3<f64>,
     precision: Precision,
-) -> Result<(Array3<f64>, (Steps, f64)), ExperimentError> {
-    let predict = |initial: ArrayView2<f64>, steps: &Steps| {
-        rollout(model, theta, initial, GRID, &steps.method, steps.substeps)
-    };
-    let (steps, step_error) = choose_steps(initial, truth, &predict, precision)?;
-    Ok((predict(initial.view(), &steps), (steps, step_error)))
+) -> Result<(Array3<f64>, Steps, f64), ExperimentError> {
+    let predict = |initial: ArrayView2<f64>, steps: &Steps| roll_out(model, theta, initial, steps);
+    let Chosen { steps, step_error, pilots } = choose_steps(initial, truth, &predict, precision)?;
+    let all = pilots.len_of(Axis(0)) == initial.nrows();
+    let predicted = if all { pilots } else { predict(initial.view(), &steps) };
+    Ok((predicted, steps, step_error))
 }
 
 /// Rolls a model out from the first test states by an explicit Runge-Kutta method. The step is so
@@ -151,7 +162,8 @@ pub fn evaluate<M: Model>(
     precision: Precision,
 ) -> Result<Evaluation, ExperimentError> {
     let (truth, initial) = (data.truth(), data::first_states(&data.test.trajectories));
-    let (predicted, (steps, step_error)) = roll_out(model, theta, &initial, &truth, precision)?;
+    let (predicted, steps, step_error) =
+        roll_out_precisely(model, theta, &initial, &truth, precision)?;
     let system = data.preset.system();
     let errors =
         RolloutErrors::new(predicted.view(), truth.view(), &|z| system.angular_momentum(z), &|z| {
@@ -185,6 +197,10 @@ pub(super) struct Steps {
 }
 
 impl Steps {
+    fn new(order: usize, substeps: usize) -> Result<Self, ExperimentError> {
+        Ok(Self { order, method: RungeKutta::new(order)?, substeps })
+    }
+
     fn halved(&self) -> Self {
         Self { substeps: 2 * self.substeps, ..self.clone() }
     }
@@ -201,36 +217,44 @@ impl Steps {
     }
 }
 
-/// The cheapest steps that are short enough, and what halving them changes.
+/// The cheapest steps that are short enough.
+struct Chosen {
+    steps: Steps,
+    /// Mean relative distance that halving them makes.
+    step_error: f64,
+    /// The pilots' rollouts with these steps.
+    pilots: Array3<f64>,
+}
+
 fn choose_steps(
     initial: &Array2<f64>,
     truth: &Array3<f64>,
     coarse: &dyn Fn(ArrayView2<f64>, &Steps) -> Array3<f64>,
     precision: Precision,
-) -> Result<(Steps, f64), ExperimentError> {
+) -> Result<Chosen, ExperimentError> {
     let pilots = precision.pilots.min(initial.nrows());
     let (initial, truth) =
         (initial.slice(s![..pilots, ..]), truth.slice(s![..pilots, .., ..]).to_owned());
     let first = |&order: &usize| {
-        let steps = Steps { order, method: RungeKutta::new(order)?, substeps: SUBSTEPS.0 };
+        let steps = Steps::new(order, SUBSTEPS.0)?;
         let before = coarse(initial, &steps);
         Ok((steps, before))
     };
     let mut candidates =
         precision.orders.iter().map(first).collect::<Result<Vec<_>, ExperimentError>>()?;
     loop {
-        let cheapest = candidates.iter_mut().min_by_key(|(steps, _)| steps.cost());
-        let (steps, before) = cheapest.expect("there is a method");
+        let cheapest = (0..candidates.len()).min_by_key(|&i| candidates[i].0.cost());
+        let (steps, before) = candidates.swap_remove(cheapest.expect("there is a method"));
         let halved = steps.halved();
         let finer = coarse(initial, &halved);
-        let step_error = evaluate::mean_relative_distance(before, &finer);
-        if step_error <= precision.share * evaluate::mean_relative_distance(before, &truth) {
-            return Ok((steps.clone(), step_error));
+        let step_error = evaluate::mean_relative_distance(&before, &finer);
+        if step_error <= precision.share * evaluate::mean_relative_distance(&before, &truth) {
+            return Ok(Chosen { steps, step_error, pilots: before });
         }
-        if step_error <= ROUNDOFF || steps.substeps >= precision.most {
-            return Ok((halved, step_error));
+        if step_error <= ROUNDOFF || steps.substeps >= SUBSTEPS.1 {
+            return Ok(Chosen { steps: halved, step_error, pilots: finer });
         }
-        (*steps, *before) = (halved, finer);
+        candidates.push((halved, finer));
     }
 }
 

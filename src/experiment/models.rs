@@ -7,7 +7,7 @@ use super::learner::BenchmarkModel;
 use super::networks;
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
-use super::transfer::{REVISION, transfer};
+use super::transfer::{REVISION, Stepping, transfer};
 use super::unit::{Law, Unit, linear_training, settings, teller, training};
 use crate::basis::Kind;
 use crate::model::ScalarHamiltonian;
@@ -29,9 +29,10 @@ pub fn key(data: &Data, profile: Profile, learner: BenchmarkModel) -> String {
         _ => networks::plan(learner, profile),
     };
     format!(
-        "{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}, transfer {REVISION}",
+        "{} revision {revision}, {preset} data {fingerprint:016x}, {settings}, {}, transfer {REVISION} {}",
         learner.name(),
-        Precision::of(learner, profile).settings()
+        Precision::of(learner, profile).settings(),
+        Precision::TRANSFER.settings(),
     )
 }
 
@@ -77,7 +78,7 @@ fn scalars_unit(
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.0)?);
-    let mut learned = train::learn(
+    let learned = train::learn(
         &data.inputs()?,
         chunks,
         kind,
@@ -86,9 +87,9 @@ fn scalars_unit(
         &mut teller(progress, clock),
     )?;
     clock.lap("training");
-    let (model, theta) = (&mut learned.model, &learned.fit.theta);
+    let (model, theta) = (&learned.model, &learned.fit.theta);
     let evaluation = evaluate(model, theta, data, Precision::FULL)?;
-    let transfer = transfer(model, theta, data, Precision::TRANSFER)?;
+    let transfer = transfer(model, theta, data, &Stepping::Chosen(Precision::TRANSFER))?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
     clock.lap("evaluation");
     Ok(Unit { training, evaluation, transfer, law: None })
@@ -103,7 +104,7 @@ fn field_unit(
     clock: &mut Stopwatch,
 ) -> Result<Unit, ExperimentError> {
     let (chunks, settings) = (&data.train.trajectories, settings(STEPS.1)?);
-    let mut learned = train::learn_field(
+    let learned = train::learn_field(
         &data.inputs()?,
         chunks,
         kind,
@@ -112,9 +113,9 @@ fn field_unit(
         &mut teller(progress, clock),
     )?;
     clock.lap("training");
-    let (model, theta) = (&mut learned.model, &learned.fit.theta);
+    let (model, theta) = (&learned.model, &learned.fit.theta);
     let evaluation = evaluate(model, theta, data, Precision::FULL)?;
-    let transfer = transfer(model, theta, data, Precision::TRANSFER)?;
+    let transfer = transfer(model, theta, data, &Stepping::Chosen(Precision::TRANSFER))?;
     let training = linear_training(&learned.model, learned.fit, data, &settings);
     clock.lap("evaluation");
     Ok(Unit { training, evaluation, transfer, law: None })
@@ -136,11 +137,11 @@ fn closed_form_unit(
         &settings,
         progress,
     )?;
-    let mut model = ScalarHamiltonian::closed_form(&inputs, &found.expression)?;
+    let model = ScalarHamiltonian::closed_form(&inputs, &found.expression)?;
     let theta = found.expression.constants();
     clock.lap("recovery");
     let evaluation = evaluate(&model, &theta, data, Precision::FULL)?;
-    let transfer = transfer(&mut model, &theta, data, Precision::TRANSFER)?;
+    let transfer = transfer(&model, &theta, data, &Stepping::Chosen(Precision::TRANSFER))?;
     let training =
         training(&model, &theta, data, &self::settings(STEPS.0)?, Vec::new(), Outcome::Converged);
     clock.lap("evaluation");

@@ -13,7 +13,7 @@ use super::files::make_folder;
 use super::learner::{BenchmarkModel, Dynamics, Symmetry};
 use super::profile::Profile;
 use super::stopwatch::Stopwatch;
-use super::transfer::transfer;
+use super::transfer::{Stepping, transfer};
 use super::unit::{Step, Unit, settings, teller, training};
 use crate::expr::Vector;
 use crate::loss::RolloutOptions;
@@ -66,7 +66,8 @@ fn iterations(learner: BenchmarkModel, profile: Profile) -> [usize; 3] {
         Profile::Smoke => [10, 10, 5],
         Profile::Quick if equivariant && learner.dynamics() == Dynamics::Hnn => [50, 100, 0],
         Profile::Quick if probes(learner, profile).is_some() => [50, 150, 0],
-        Profile::Quick if learner == BenchmarkModel::ScalarsMlpRelu => [200, 450, 5],
+        Profile::Quick if learner == BenchmarkModel::ScalarsMlpRelu => [200, 350, 5],
+        Profile::Quick if learner == BenchmarkModel::ScalarsMlp(Dynamics::NOde) => [200, 150, 0],
         Profile::Quick => [200, 250, 0],
         Profile::Paper if equivariant => [150, 400, 10],
         Profile::Paper => [300, 800, 20],
@@ -239,7 +240,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn unit<M: RandomStart>(&mut self, model: M) -> Result<Unit, ExperimentError> {
+    fn unit<M: RandomStart + Clone>(&mut self, model: M) -> Result<Unit, ExperimentError> {
         let settings = network_settings(self.learner, self.profile)?;
         let fit = self.fit(&model, self.start(&model), &settings, self.saving.path)?;
         self.finish(model, fit)
@@ -247,7 +248,7 @@ impl Work<'_> {
 
     /// ReLU as the limit of ever sharper functions: these share the iterations on the integral
     /// form; rollouts are left to ReLU itself.
-    fn sharpened<M: RandomStart>(
+    fn sharpened<M: RandomStart + Clone>(
         &mut self,
         model: impl Fn(Activation) -> M,
     ) -> Result<Unit, ExperimentError> {
@@ -271,13 +272,13 @@ impl Work<'_> {
         self.finish(relu, NetworkFit { history: joined(history, fit.history), ..fit })
     }
 
-    fn start<M: RandomStart>(&self, model: &M) -> Vec<f64> {
+    fn start<M: RandomStart + Clone>(&self, model: &M) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.data.seed);
         rng.set_stream(STREAM);
         model.initial(&mut rng)
     }
 
-    fn fit<M: RandomStart>(
+    fn fit<M: RandomStart + Clone>(
         &mut self,
         model: &M,
         start: Vec<f64>,
@@ -296,16 +297,16 @@ impl Work<'_> {
         )?)
     }
 
-    fn finish<M: RandomStart>(
+    fn finish<M: RandomStart + Clone>(
         &mut self,
-        mut model: M,
+        model: M,
         fit: NetworkFit,
     ) -> Result<Unit, ExperimentError> {
         self.clock.lap("training");
         let precision = Precision::of(self.learner, self.profile);
         let evaluation = evaluate(&model, &fit.theta, self.data, precision)?;
-        let precision = Precision::TRANSFER_OF_NETWORKS;
-        let transfer = transfer(&mut model, &fit.theta, self.data, precision)?;
+        let stepping = Stepping::Known(evaluation.steps()?);
+        let transfer = transfer(&model, &fit.theta, self.data, &stepping)?;
         let history = fit.history.iter().map(step).collect();
         let rollout = network_settings(self.learner, self.profile)?.rollout;
         let settings = crate::train::Settings { rollout, ..settings(STEP)? };

@@ -1,12 +1,12 @@
 //! Many trajectories at once.
 
 use ndarray::{Array3, ArrayView2, s};
-use rayon::prelude::*;
 
 use super::error::IntegrateError;
 use super::method::Method;
 use crate::field::VectorField;
 use crate::linalg::{LANES, Lanes, Real, vectorised};
+use crate::parallel;
 
 /// Integrates every row of `initial` (n x dim) and returns the states at times 0, `interval`, ..,
 /// (`points` - 1) `interval` (n x points x dim), with `substeps` steps between points.
@@ -32,14 +32,14 @@ pub fn simulate<S: VectorField, M: Method<S>>(
     let mut states = Array3::zeros((n, points, dim));
     let out = states.as_slice_mut().expect("a new array is one piece");
     let block = Block { system, method, dim, points, h: interval / substeps as f64, substeps };
-    out.par_chunks_mut(LANES * points * dim).zip(initial.par_chunks(LANES * dim)).try_for_each(
-        |(out, initial)| {
-            vectorised(
-                #[inline(always)]
-                || block.run(initial, out),
-            )
-        },
-    )?;
+    let blocks = out.chunks_mut(LANES * points * dim).zip(initial.chunks(LANES * dim));
+    let run = |(out, initial): (&mut [f64], &[f64])| {
+        vectorised(
+            #[inline(always)]
+            || block.run(initial, out),
+        )
+    };
+    parallel::map_items(blocks, run).into_iter().collect::<Result<(), _>>()?;
     Ok(states)
 }
 

@@ -6,12 +6,12 @@
 //! singular value.
 
 use super::lapack;
+use crate::parallel;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, ShapeBuilder, s};
 use ndarray_linalg::error::LinalgError as LapackError;
 use ndarray_linalg::{
     Cholesky, FactorizeC, InverseC, JobSvd, Lapack, MatrixLayout, SVDDC, SolveC, UPLO,
 };
-use rayon::prelude::*;
 
 /// What linear algebra refuses, or cannot do.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +121,7 @@ fn reduce(blocks: &[Array2<f64>], n: usize) -> Result<Vec<Array2<f64>>> {
             group.push(piece);
         }
     }
-    groups.par_iter().map(|group| householder_factor(group, n)).collect()
+    parallel::map_items(&groups, |group| householder_factor(group, n)).into_iter().collect()
 }
 
 /// R of the stacked rows, without forming Q.

@@ -12,11 +12,11 @@
 
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::rollout::lock;
 use super::variation::Variation;
 use super::{RolloutLoss, robust};
 use crate::linalg::{self, LANES, triangular_factor, triangular_inverse};
 use crate::model::Lanewise;
+use crate::parallel::lock;
 
 /// The linearised residuals of one chunk, with its initial state eliminated. Those of outliers have
 /// the root of their [robust weight](robust::weight) as a factor, all but in `residuals`.

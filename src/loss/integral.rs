@@ -2,11 +2,11 @@
 //! linear in their parameters.
 
 use ndarray::{Array2, s};
-use rayon::prelude::*;
 
 use crate::dataset::Trajectory;
 use crate::linalg::{LANES, Lanes, Real};
 use crate::model::LinearModel;
+use crate::parallel;
 
 /// Points that one interval's quadrature uses, at most: an interpolating polynomial of degree four.
 const WINDOW: usize = 5;
@@ -26,10 +26,9 @@ pub fn integral_form<M: LinearModel>(
     weights: &[f64],
 ) -> Vec<Array2<f64>> {
     let gap = GAP * typical_interval(chunks);
-    chunks
-        .par_chunks(LANES)
-        .map_init(|| model.work(), |work, chunks| block_rows(model, chunks, weights, gap, work))
-        .collect()
+    let blocks: Vec<&[Trajectory]> = chunks.chunks(LANES).collect();
+    let rows = |work: &mut M::Work, k: usize| block_rows(model, blocks[k], weights, gap, work);
+    parallel::map_with(blocks.len(), || model.work(), rows)
 }
 
 /// So many typical intervals make a gap.

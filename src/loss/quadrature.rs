@@ -6,13 +6,13 @@ use std::sync::Mutex;
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use super::integral::cumulative_quadrature;
-use super::rollout::lock;
 use crate::dataset::Trajectory;
 use crate::linalg::{Real, Total};
 use crate::model::Model;
+use crate::parallel;
+use crate::parallel::lock;
 
 /// L(theta) = sum w (r_cj)^2 / number of residuals, with r_cj = sum_i C_ji f(z_ci; theta) - (z_cj -
 /// z_c0) - E_cj for each chunk c and point j > 0.
@@ -119,17 +119,14 @@ impl<'a, M: Model> QuadratureLoss<'a, M> {
             self.model.contract(&weights_bar, &mut theta_bar);
             theta_bar
         };
-        self.blocks.par_iter().enumerate().map(probe).collect()
+        parallel::map_items(self.blocks.iter().enumerate(), probe)
     }
 
     /// L(theta), and its gradient to `gradient`.
     pub fn gradient_into(&self, theta: &[f64], gradient: &mut [f64]) -> f64 {
         let (weights, size) = (self.model.expand(theta), self.size);
-        let parts: Vec<f64> = self
-            .blocks
-            .par_iter()
-            .map(|block| lock(block).sweep(self.model, &weights, size))
-            .collect();
+        let sweep = |block: &Mutex<Block<M>>| lock(block).sweep(self.model, &weights, size);
+        let parts = parallel::map_items(&self.blocks, sweep);
         let scale = 1.0 / self.residuals as f64;
         let mut weights_bar = vec![0.0; weights.len()];
         for block in &self.blocks {

@@ -3,13 +3,13 @@
 use std::sync::Mutex;
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::block::Block;
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
 use crate::linalg::Total;
 use crate::model::Model;
+use crate::parallel::{self, lock};
 
 /// How chunks are rolled out.
 #[derive(Clone, Debug)]
@@ -108,11 +108,9 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
     /// L(theta); not finite when a rollout diverges, zero when there are no residuals.
     pub fn value(&self, theta: &[f64]) -> f64 {
         let weights = self.model.expand(theta);
-        let parts: Vec<f64> = self
-            .blocks
-            .par_iter()
-            .map(|b| lock(b).forward(self.model, &self.options.method, &weights))
-            .collect();
+        let method = &self.options.method;
+        let part = |b: &Mutex<Block<M>>| lock(b).forward(self.model, method, &weights);
+        let parts = parallel::map_items(&self.blocks, part);
         parts.iter().sum::<f64>() * self.scale()
     }
 
@@ -125,7 +123,7 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
             block.backward(self.model, method, &weights);
             loss
         };
-        let parts: Vec<f64> = self.blocks.par_iter().map(part).collect();
+        let parts = parallel::map_items(&self.blocks, part);
         let scale = self.scale();
         let mut weights_bar = vec![0.0; weights.len()];
         for block in &self.blocks {
@@ -191,16 +189,12 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
     ) -> Vec<R> {
         let (method, size) = (&self.options.method, self.options.batch * self.model.dim());
         let weights = self.model.expand(theta);
-        self.blocks
-            .par_iter()
-            .zip(starts.par_chunks(size))
-            .map(|(block, starts)| {
-                lock(block).starting_from(starts, |block| {
-                    block.forward(self.model, method, &weights);
-                    f(block, method)
-                })
+        parallel::map_items(self.blocks.iter().zip(starts.chunks(size)), |(block, starts)| {
+            lock(block).starting_from(starts, |block| {
+                block.forward(self.model, method, &weights);
+                f(block, method)
             })
-            .collect()
+        })
     }
 
     /// Calls `f` on every block in parallel, after a forward rollout; results in the order of the
@@ -211,19 +205,10 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync,
     ) -> Vec<R> {
         let (method, weights) = (&self.options.method, self.model.expand(theta));
-        self.blocks
-            .par_iter()
-            .map(|block| {
-                let mut block = lock(block);
-                block.forward(self.model, method, &weights);
-                f(&mut block, method)
-            })
-            .collect()
+        parallel::map_items(&self.blocks, |block| {
+            let mut block = lock(block);
+            block.forward(self.model, method, &weights);
+            f(&mut block, method)
+        })
     }
-}
-
-/// A block whose thread panicked holds only scratch: its content is overwritten by the next
-/// rollout.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

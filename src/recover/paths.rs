@@ -10,11 +10,11 @@
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayViewMut1, s};
-use rayon::prelude::*;
 
 use crate::dataset::Trajectory;
 use crate::linalg::{LANES, Lanes, Real};
 use crate::model::{ClosedForm, LinearModel, Model, ScalarHamiltonian};
+use crate::parallel;
 
 /// Nodes and weights of Gauss-Legendre quadrature on 0..1 with four nodes: exact to degree seven.
 const GAUSS: [(f64, f64); 4] = [
@@ -82,11 +82,12 @@ impl Paths {
         pieces: usize,
         trust: &[f64],
     ) -> Self {
-        let blocks = chunks.par_chunks(LANES).zip(trust.par_chunks(LANES));
-        let make = |work: &mut Option<F::Work>, (chunks, trust): (&[Trajectory], &[f64])| {
+        let blocks: Vec<_> = chunks.chunks(LANES).zip(trust.chunks(LANES)).collect();
+        let make = |work: &mut Option<F::Work>, k: usize| {
+            let (chunks, trust) = blocks[k];
             Block::new(flow.zip(work.as_mut()), chunks, weights.len(), pieces, trust)
         };
-        let blocks = blocks.map_init(|| flow.map(|f| f.model.work()), make).collect();
+        let blocks = parallel::map_with(blocks.len(), || flow.map(|f| f.model.work()), make);
         Self { dim: weights.len(), weights: weights.to_vec(), blocks }
     }
 
@@ -164,7 +165,7 @@ impl Paths {
             self.finish(block, &mut design);
             design
         };
-        self.blocks.par_iter().zip(&starts).map(rows).collect()
+        parallel::map_items(self.blocks.iter().zip(&starts), rows)
     }
 
     /// The increments of given fields along the paths, weighted and made uncorrelated; one column a
@@ -187,7 +188,7 @@ impl Paths {
             self.finish(block, &mut design);
             design
         };
-        self.blocks.par_iter().map(rows).collect()
+        parallel::map_items(&self.blocks, rows)
     }
 
     /// The design matrix: for every parameter of the model a column of its increments, the observed
@@ -197,7 +198,8 @@ impl Paths {
     /// is what a fit with free initial states comes to for short chunks.
     pub fn design<M: LinearModel>(&self, model: &M) -> Vec<Array2<f64>> {
         let n = model.parameters();
-        let rows = |work: &mut M::Work, block: &Block| {
+        let rows = |work: &mut M::Work, k: usize| {
+            let block = &self.blocks[k];
             let mut design = Array2::zeros((block.increments.len(), n + 1));
             let mut offset = vec![Lanes::zero(); self.dim];
             block.each(self.dim, &mut |z, add| {
@@ -211,13 +213,14 @@ impl Paths {
             self.finish(block, &mut design);
             design
         };
-        self.blocks.par_iter().map_init(|| model.work(), rows).collect()
+        parallel::map_with(self.blocks.len(), || model.work(), rows)
     }
 
     /// The increments of a model's flow along the paths, weighted and made uncorrelated, and the
     /// observed ones: a matrix of two columns for each block.
     pub fn increments<M: Model>(&self, model: &M, theta: &[f64]) -> Vec<Array2<f64>> {
-        let rows = |work: &mut M::Work, block: &Block| {
+        let rows = |work: &mut M::Work, k: usize| {
+            let block = &self.blocks[k];
             let mut design = Array2::zeros((block.increments.len(), 2));
             let (mut flat, mut slope) = (vec![0.0; self.dim * LANES], vec![0.0; self.dim * LANES]);
             let mut field = vec![Lanes::zero(); self.dim];
@@ -234,7 +237,7 @@ impl Paths {
             self.finish(block, &mut design);
             design
         };
-        self.blocks.par_iter().map_init(|| model.work(), rows).collect()
+        parallel::map_with(self.blocks.len(), || model.work(), rows)
     }
 
     fn finish(&self, block: &Block, design: &mut Array2<f64>) {

@@ -28,8 +28,8 @@ pub(super) struct Settled {
 }
 
 /// Refits the chosen law on the trajectories. Where a simpler law of its front follows the held-out
-/// chunks no worse, that one is chosen in its place and refitted likewise, for as long as there is
-/// one; each is simpler than the last.
+/// chunks no worse, or where noise is not all that is left not plainly worse, that one is chosen in
+/// its place and refitted likewise, for as long as there is one; each is simpler than the last.
 pub(super) fn settle(
     learner: &Learner,
     fitted: &Fitted,
@@ -46,6 +46,10 @@ pub(super) fn settle(
             None
         } else {
             simpler_law(learner, &trained, &front, units, &judging)?
+        };
+        let simpler = match simpler {
+            None => no_plainly_worse(learner, fitted, &trained, &front, &judging)?,
+            some => some,
         };
         let Some(simpler) = simpler else {
             return Ok(Settled { trained, front, resolved, judging });
@@ -80,4 +84,29 @@ fn simpler_law<'a>(
         || simpler.error < PLAINLY_BETTER * law.error
         || misfit(&law)?.is_worse_than(&misfit(simpler)?, 0.0);
     Ok(takes_the_place.then_some(simpler))
+}
+
+/// The simplest law of a front that is not plainly worse than the refitted one, where this leaves
+/// more than noise in noisy data: what it has more describes the data's own faults, which likelihoods
+/// take for information.
+fn no_plainly_worse<'a>(
+    learner: &Learner,
+    fitted: &Fitted,
+    trained: &Trained,
+    front: &'a [Candidate],
+    judging: &[Trajectory],
+) -> Result<Option<&'a Candidate>, RecoverError> {
+    let Some(noise_model) = learner.noise_model() else { return Ok(None) };
+    let law = &trained.law.expression;
+    if judging.is_empty()
+        || learner.late()
+        || learner.explains_noise(law, fitted, noise_model, judging).unwrap_or(false)
+    {
+        return Ok(None);
+    }
+    let error = closed_form_error(learner.inputs(), law, judging, &trained.learned.settings)?;
+    let complexity = |c: &&Candidate| c.expression.complexity();
+    let as_good =
+        |c: &&Candidate| complexity(c) < law.complexity() && PLAINLY_BETTER * c.error <= error;
+    Ok(front.iter().filter(as_good).min_by_key(complexity))
 }

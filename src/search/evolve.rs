@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use crate::deadline::Deadline;
 use crate::expr::Number;
+use crate::parallel;
 use crate::progress::SearchPhase as Phase;
 use crate::search::candidate::{Candidate, Job};
 use crate::search::enumerate::Grammar;
@@ -156,7 +156,7 @@ impl Breeder<'_> {
             }
             best.map(|(_, job)| job)
         };
-        let jobs: Vec<Option<Job>> = (0..OFFSPRING).into_par_iter().map(child).collect();
+        let jobs = parallel::map(OFFSPRING, child);
         let mut forms = HashSet::new();
         jobs.into_iter().flatten().filter(|job| forms.insert(job.form.clone())).collect()
     }

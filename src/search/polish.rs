@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::deadline::Deadline;
 use crate::expr::Number;
+use crate::parallel;
 use crate::search::candidate::Candidate;
 use crate::search::fit::Fitter;
 use crate::search::form::Form;
@@ -48,21 +47,16 @@ pub(crate) fn polish(
         finalists.extend(list.iter().filter(|c| c.mean_square <= SLACK * bar).take(3));
         bar = list.iter().map(|c| c.mean_square).fold(bar, f64::min).max(full.roundoff());
     }
-    let finals: Vec<Final> =
-        finalists.par_iter().filter_map(|c| polisher.finish(&c.form, &c.fit.theta)).collect();
+    let finals = parallel::map_items(finalists, |c| polisher.finish(&c.form, &c.fit.theta));
+    let finals: Vec<Final> = finals.into_iter().flatten().collect();
     let noise = if target.knows_noise() { 1.0 } else { polisher.noise(&finals) };
     // The best by description length are simplified; time is kept for that.
     let mut ranked: Vec<usize> = (0..finals.len()).collect();
     let length = |f: &Final| polisher.length(f, noise);
     ranked.sort_by(|&a, &b| length(&finals[a]).total_cmp(&length(&finals[b])));
-    let simplified: Vec<Final> = ranked
-        .iter()
-        .take(SIMPLIFIED)
-        .map(|&i| &finals[i])
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .map(|f| polisher.simplify(f.clone(), noise, deadline))
-        .collect();
+    let simplified: Vec<Final> = parallel::map_items(ranked.iter().take(SIMPLIFIED), |&i| {
+        polisher.simplify(finals[i].clone(), noise, deadline)
+    });
     let mut entries: Vec<Found> =
         finals.into_iter().chain(simplified).map(|f| polisher.found(f, noise)).collect();
     entries.sort_by(|a, b| {

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-
 use crate::deadline::Deadline;
+use crate::parallel;
 use crate::progress::{Progress, SearchPhase as Phase};
 use crate::search::candidate::{Candidate, Job};
 use crate::search::enumerate::Grammar;
@@ -356,19 +355,17 @@ impl<'a> Run<'a> {
             let known = kept.range(..=complexity).flat_map(|(_, list)| list.first());
             known.map(|c| c.fit.squares).fold(f64::INFINITY, f64::min)
         };
-        let fitted: Vec<Option<Candidate>> = forms
-            .into_par_iter()
-            .enumerate()
-            .map(|(i, Job { form, hints })| {
-                if deadline.is_over() {
-                    return None;
-                }
-                let complexity = form.complexity();
-                let starts = Starts::new(seed.wrapping_add(i as u64), hints);
-                let fit = Fitter::new(&form, screen)?.fit(&starts, bar(complexity))?;
-                Some(Candidate { mean_square: fit.squares / rows, form, fit, complexity })
-            })
-            .collect();
+        let fit = |(i, Job { form, hints }): (usize, Job)| {
+            if deadline.is_over() {
+                return None;
+            }
+            let complexity = form.complexity();
+            let starts = Starts::new(seed.wrapping_add(i as u64), hints);
+            let fit = Fitter::new(&form, screen)?.fit(&starts, bar(complexity))?;
+            Some(Candidate { mean_square: fit.squares / rows, form, fit, complexity })
+        };
+        let fitted: Vec<Option<Candidate>> =
+            parallel::map_items(forms.into_iter().enumerate(), fit);
         self.counts.evaluated += fitted.len();
         if self.deadline.is_over() {
             self.ended = Some(Ended::Time);

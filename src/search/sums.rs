@@ -8,10 +8,9 @@
 
 use std::collections::BTreeSet;
 
-use rayon::prelude::*;
-
 use crate::expr::Function;
 use crate::linalg::{Lanes, Real};
+use crate::parallel;
 use crate::search::fit::{Fitter, dot, subtract};
 use crate::search::form::{Form, combination, monic, scaled};
 use crate::search::normal::Normaliser;
@@ -106,8 +105,9 @@ pub(crate) fn sums(
             let column = Fitter::new(&scaled(&term), problem)?.column(&[])?;
             Some((term, column))
         };
-        let columns: Vec<(Form, Vec<Lanes>)> = library.into_par_iter().filter_map(column).collect();
-        found.par_extend(outers.par_iter().map(|outer| beams(problem, &columns, *outer)));
+        let columns = parallel::map_items(library, column);
+        let columns: Vec<(Form, Vec<Lanes>)> = columns.into_iter().flatten().collect();
+        found.extend(parallel::map_items(&outers, |outer| beams(problem, &columns, *outer)));
     }
     let mut seen = BTreeSet::new();
     let mut forms = Vec::new();

@@ -4,8 +4,9 @@
 use crate::sources::{code_only, rust_files, without_tests};
 
 /// Top-level modules, each using only itself and those before it.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "deadline",
+    "parallel",
     "progress",
     "linalg",
     "expr",
@@ -34,7 +35,7 @@ const KNOWS_SYSTEMS: [&str; 2] = ["systems", "experiment"];
 const STAGES: [&str; 9] =
     ["problem", "learn", "split", "grow", "propose", "assemble", "refit", "judge", "read"];
 /// What `search` may use: it serves who has plain samples and nothing of mechanics.
-const OF_SEARCH: [&str; 5] = ["deadline", "progress", "linalg", "expr", "search"];
+const OF_SEARCH: [&str; 6] = ["deadline", "parallel", "progress", "linalg", "expr", "search"];
 /// This file, and its tests.
 const UNSAFE_HOME: [&str; 2] = ["src/linalg/lapack/mod.rs", "src/linalg/lapack/tests.rs"];
 

@@ -101,3 +101,29 @@ fn free_motion_with_velocities_is_the_kinetic_energy_alone() {
     let law = recovered_from(states, vec![2.5], 1.0);
     assert_eq!(law.best().to_string(), "0.2*norm(p1)**2");
 }
+
+/// Friction and a drive of one period, which the oscillator has fallen in with: its orbit alone
+/// would follow some law without them.
+#[test]
+fn regress_a_driving_force_is_told_with_its_period() {
+    let slope = |[q, p, t]: [f64; 3]| {
+        [p, 0.2 * (0.8 * t).cos() - 0.25 * p - 1.7 * q - 0.6 * q.powi(3), 1.0]
+    };
+    let rows = motion(slope, [0.9, 0.1, 0.0], 0.1, (900, 100));
+    let chunk = |first: usize| Trajectory {
+        id: 0,
+        times: rows[first..first + 5].iter().map(|row| row[2]).collect(),
+        states: Array2::from_shape_fn((5, 2), |(row, c)| rows[first + row][c]),
+    };
+    let chunks: Vec<Trajectory> = (0..180).map(|k| chunk(5 * k)).collect();
+    let (held_out, train): (Vec<_>, Vec<_>) =
+        chunks.into_iter().enumerate().partition(|(k, _)| k % 5 == 2);
+    let only = |all: Vec<(usize, Trajectory)>| all.into_iter().map(|(_, chunk)| chunk).collect();
+    let (held_out, train): (Vec<_>, Vec<_>) = (only(held_out), only(train));
+    let inputs = Inputs::new(SHAPE, vec![0.0], vec![("e".into(), vec![1.0])]).unwrap();
+    let settings = RecoverSettings { masses: vec![1.0], ..RecoverSettings::default() };
+    let law = recover(&inputs, &train, &held_out, &settings, &mut |_| {}).unwrap();
+    assert!(!law.exact() && !law.verdict.explained(), "{:?}", law.verdict);
+    let told = law.checks.iter().find(|check| check.name == "driving force").expect("it is seen");
+    assert!(told.message.contains("angular frequency 0.8000"), "{}", told.message);
+}

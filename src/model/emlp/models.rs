@@ -1,5 +1,7 @@
 //! Equivariant networks, put together.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use super::bilinear::Bilinear;
@@ -40,18 +42,18 @@ pub fn equivariant_layers(
     vectors: usize,
     size: Size,
     output: Representation,
-) -> Result<Vec<Box<dyn Layer>>, LinalgError> {
+) -> Result<Vec<Arc<dyn Layer>>, LinalgError> {
     let hidden = Representation::spread(size.channels);
-    let mut layers: Vec<Box<dyn Layer>> = Vec::new();
+    let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
     let (mut input, mut gain) = ((Representation::new([0, vectors]), Layout::ByTensor), 1.0);
     for _ in 0..size.blocks {
         let signal = (hidden.gated(), Layout::ByComponent);
-        layers.push(Box::new(EquivariantLinear::new(group, input, signal.clone(), gain)?));
-        layers.push(Box::new(Bilinear::new(&signal.0)));
-        layers.push(Box::new(Gated::new(hidden.clone())));
+        layers.push(Arc::new(EquivariantLinear::new(group, input, signal.clone(), gain)?));
+        layers.push(Arc::new(Bilinear::new(&signal.0)));
+        layers.push(Arc::new(Gated::new(hidden.clone())));
         (input, gain) = ((hidden.clone(), Layout::ByComponent), GAIN);
     }
-    layers.push(Box::new(EquivariantLinear::new(
+    layers.push(Arc::new(EquivariantLinear::new(
         group,
         input,
         (output, Layout::ByTensor),
@@ -122,7 +124,7 @@ impl<'a> Vectors<'a> {
         size: Size,
         output: Representation,
     ) -> Result<(State, Network), LinalgError> {
-        let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(self.standardise(group)?)];
+        let mut layers: Vec<Arc<dyn Layer>> = vec![Arc::new(self.standardise(group)?)];
         let vectors = self.state_vectors() + self.context.len();
         layers.extend(equivariant_layers(group, vectors, size, output)?);
         Ok((State::new(self.states.ncols(), self.context), Network::new(layers)))

@@ -11,7 +11,7 @@ use crate::scalars::{Inputs, InputsError};
 
 /// dz/dt = N(x(z); theta) with the state and constant input vectors x(z): a neural ordinary
 /// differential equation (Chen, Rubanova, Bettencourt & Duvenaud 2018).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct NetworkField {
     state: State,
     network: Network,

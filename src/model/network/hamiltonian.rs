@@ -13,7 +13,7 @@ use crate::scalars::{Inputs, InputsError};
 
 /// H(z) = N(x(z); theta) with a network N of one output on features x: a Hamiltonian neural network
 /// (Greydanus, Dzamba & Yosinski 2019).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct NetworkHamiltonian<F> {
     features: F,
     network: Network,

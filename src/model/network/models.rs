@@ -1,5 +1,7 @@
 //! The multilayer perceptrons of the literature, put together.
 
+use std::sync::Arc;
+
 use ndarray::ArrayView2;
 
 use super::VectorSumField;
@@ -21,15 +23,15 @@ pub fn perceptron(
     hidden: &[usize],
     outputs: usize,
     activation: Activation,
-) -> Vec<Box<dyn Layer>> {
-    let mut layers: Vec<Box<dyn Layer>> = Vec::new();
+) -> Vec<Arc<dyn Layer>> {
+    let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
     let (mut size, mut gain) = (inputs, 1.0);
     for &next in hidden {
-        layers.push(Box::new(Dense::new(size, next, gain)));
-        layers.push(Box::new(Elementwise::new(activation, next)));
+        layers.push(Arc::new(Dense::new(size, next, gain)));
+        layers.push(Arc::new(Elementwise::new(activation, next)));
         (size, gain) = (next, activation.gain());
     }
-    layers.push(Box::new(Dense::new(size, outputs, LAST * gain)));
+    layers.push(Arc::new(Dense::new(size, outputs, LAST * gain)));
     layers
 }
 
@@ -41,7 +43,7 @@ fn standardised(
     activation: Activation,
 ) -> Network {
     let inputs = standardise.inputs();
-    let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(standardise)];
+    let mut layers: Vec<Arc<dyn Layer>> = vec![Arc::new(standardise)];
     layers.extend(perceptron(inputs, hidden, outputs, activation));
     Network::new(layers)
 }
@@ -113,7 +115,7 @@ impl<const D: usize> VectorSumField<D> {
     ) -> Result<Self, InputsError> {
         let radial = Radial::new(scalars.ranges(states), centres.number, centres.width);
         let outputs = 2 * inputs.shape.particles * vectors.len();
-        let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(radial.clone())];
+        let mut layers: Vec<Arc<dyn Layer>> = vec![Arc::new(radial.clone())];
         layers.extend(perceptron(radial.outputs(), hidden, outputs, activation));
         Self::new(inputs, Scalars::new(scalars), Network::new(layers), vectors)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rand::RngCore;
 
@@ -111,9 +112,9 @@ pub trait Layer: Send + Sync + Debug {
 }
 
 /// A network: each layer takes what the one before it gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Network {
-    layers: Vec<Box<dyn Layer>>,
+    layers: Vec<Arc<dyn Layer>>,
     /// Where each layer's parameters and weights are.
     theta: Vec<Range<usize>>,
     weights: Vec<Range<usize>>,
@@ -133,7 +134,7 @@ impl Network {
     ///
     /// # Panics
     /// When there are none, or one takes another number of components than the one before gives.
-    pub fn new(layers: Vec<Box<dyn Layer>>) -> Self {
+    pub fn new(layers: Vec<Arc<dyn Layer>>) -> Self {
         assert!(!layers.is_empty(), "a network has layers");
         for pair in layers.windows(2) {
             assert_eq!(

@@ -15,7 +15,7 @@ use crate::scalars::{Inputs, InputsError};
 /// Each vector of dz/dt is a sum over given vectors v of the inputs, with coefficients by a network
 /// on scalars (Yao et al. 2021, equation 6): dz_o/dt = sum_v N_(o,v)(s(z); theta) v. It is
 /// O(d)-equivariant whatever N is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VectorSumField<const D: usize> {
     features: Scalars<D>,
     network: Network,

@@ -1,10 +1,10 @@
 //! Sums of terms grown from the simplest, several side by side.
 
 use ndarray::{Array2, ArrayView1};
-use rayon::prelude::*;
 
 use crate::deadline::Deadline;
 use crate::linalg::{best_nested, triangular_factor};
+use crate::parallel;
 use crate::recover::description_length::NATS_PER_SYMBOL;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::pool::Pool;
@@ -137,14 +137,13 @@ impl Growth<'_> {
             let sum = parent.with(self.pool.terms[*k].clone(), STEPS.0, self.nodes)?;
             Some(Grown { length: self.length(sum.squares(), &sum.terms), sum })
         };
-        taken.par_iter().filter_map(child).collect()
+        parallel::map_items(&taken, child).into_iter().flatten().collect()
     }
 
     /// The shortest few, no two of the same kinds of terms, with all their numbers fitted.
     fn selected(&self, all: Vec<Grown>, width: usize) -> Vec<Grown> {
         let kept = distinct(all, 2 * width);
-        let mut kept: Vec<Grown> =
-            kept.into_par_iter().map(|g| self.grown(g.sum, STEPS.1)).collect();
+        let mut kept = parallel::map_items(kept, |g| self.grown(g.sum, STEPS.1));
         sort(&mut kept);
         kept.truncate(width);
         kept
@@ -223,8 +222,7 @@ impl Growth<'_> {
             let mut found = self.children(&sum, &ranked, TRIED);
             sort(&mut found);
             found.truncate(WIDTH);
-            let mut found: Vec<Grown> =
-                found.into_par_iter().map(|g| self.grown(g.sum, STEPS.1)).collect();
+            let mut found = parallel::map_items(found, |g| self.grown(g.sum, STEPS.1));
             sort(&mut found);
             sum = found.into_iter().next()?.sum;
             if self.is_explained(&sum) {
@@ -356,10 +354,12 @@ impl Growth<'_> {
                 let alone = self.grown(without, STEPS.0).sum;
                 more.into_iter().map(|g| g.sum).chain([alone]).collect()
             };
-            let next = removed
-                .par_iter()
-                .flat_map_iter(tried)
-                .map(|sum| (cost(&sum), sum))
+            let tried = |removed: &(usize, usize)| -> Vec<(f64, Sum)> {
+                tried(removed).into_iter().map(|sum| (cost(&sum), sum)).collect()
+            };
+            let next = parallel::map_items(&removed, tried)
+                .into_iter()
+                .flatten()
                 .filter(|(cost, _)| *cost < now)
                 .min_by(|a, b| a.0.total_cmp(&b.0));
             match next {

@@ -1,8 +1,7 @@
 //! Terms with their columns.
 
-use rayon::prelude::*;
-
 use crate::linalg::dot;
+use crate::parallel;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::term::{Factor, Term};
 use crate::recover::problem::catalogue::Catalogue;
@@ -35,16 +34,13 @@ impl Pool {
             t.symbols(catalogue) + ranks.max().unwrap_or(0)
         };
         terms.sort_by_cached_key(symbols);
-        let columns: Vec<Option<Vec<f64>>> = terms
-            .par_iter()
-            .map(|term| {
-                let mut column = Vec::new();
-                let finite = term.column(nodes, &mut column);
-                let size = dot(&column, &column).sqrt();
-                column.iter_mut().for_each(|x| *x /= size);
-                (finite && size > 0.0 && size.is_finite()).then_some(column)
-            })
-            .collect();
+        let columns = parallel::map_items(&terms, |term| {
+            let mut column = Vec::new();
+            let finite = term.column(nodes, &mut column);
+            let size = dot(&column, &column).sqrt();
+            column.iter_mut().for_each(|x| *x /= size);
+            (finite && size > 0.0 && size.is_finite()).then_some(column)
+        });
         let mut pool = Self {
             terms: Vec::new(),
             symbols: Vec::new(),
@@ -98,6 +94,6 @@ impl Pool {
             // What is left of a dependent column is roundoff.
             if left > 1e-9 { along * along / left } else { 0.0 }
         };
-        some.par_iter().map(gain).collect()
+        parallel::map_items(some, gain)
     }
 }

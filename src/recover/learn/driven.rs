@@ -2,15 +2,16 @@
 
 use std::f64::consts::TAU;
 
-use rayon::prelude::*;
-
+use crate::basis::ProductBasis;
 use crate::dataset::Units;
 use crate::expr::{Expr, Scalar};
 use crate::linalg::{Projection, golden_section};
+use crate::model::ScalarHamiltonian;
+use crate::parallel;
 use crate::recover::error::RecoverError;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::form_on_paths::{column, columns_in};
-use crate::recover::paths::Paths;
+use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::checks::Check;
 use crate::recover::problem::learner::Learner;
 use crate::scalars::{MomentumForce, MomentumForceKind};
@@ -50,15 +51,26 @@ impl Learner<'_> {
         fitted: &Fitted,
         units: &Units,
     ) -> Result<Vec<Check>, RecoverError> {
-        let driven = self.driven(fitted, units)?;
+        // Along what was learned where rows are far apart; where that is wrong the rows say more.
+        let flow = fitted.flow();
+        let driven = match self.driven(Some(&flow), fitted, units)? {
+            None => self.driven(None, fitted, units)?,
+            found => found,
+        };
         Ok(driven.into_iter().chain(self.velocity_dependent(fitted, units)?).collect())
     }
 
-    /// Whether what plain laws and friction leave swings with one period.
+    /// Whether what plain laws and friction leave swings with one period, on paths along a flow, or
+    /// through the points alone.
     ///
     /// # Errors
     /// Numbers that are not finite.
-    fn driven(&self, fitted: &Fitted, units: &Units) -> Result<Option<Check>, RecoverError> {
+    fn driven(
+        &self,
+        flow: Option<&Flow<ScalarHamiltonian<ProductBasis>>>,
+        fitted: &Fitted,
+        units: &Units,
+    ) -> Result<Option<Check>, RecoverError> {
         let terms = self.plain_terms();
         if self.inputs().shape.particles > MOST.0 || terms.len() > MOST.1 || self.late() {
             return Ok(None);
@@ -69,8 +81,7 @@ impl Learner<'_> {
         }
         let chunks = self.some_chunks(ROWS / longest.max(1));
         let trust = vec![1.0; chunks.len()];
-        let paths =
-            Paths::new(Some(&fitted.flow()), &chunks, self.weights(), self.pieces(), &trust);
+        let paths = Paths::new(flow, &chunks, self.weights(), self.pieces(), &trust);
         let mut plain = Projection::default();
         let columns = self.columns(&terms, &paths)?;
         columns.columns().into_iter().for_each(|c| {
@@ -82,8 +93,9 @@ impl Learner<'_> {
                 plain.push(&column.to_vec());
             });
         }
-        let blocks = paths.increments(&fitted.model, &fitted.theta);
-        let mut target = column(&blocks, 1).to_vec();
+        // Less what the known kinetic energy explains.
+        let design = paths.design(&fitted.model);
+        let mut target = column(&design, fitted.theta.len()).to_vec();
         // With few rows some period explains anything.
         if target.len() < FREE * (plain.basis.len() + self.weights().len()) {
             return Ok(None);
@@ -151,8 +163,8 @@ fn period(
         projection.squares()
     };
     let all: Vec<f64> = (0..number as usize).map(|k| (first + k as f64) * resolution).collect();
-    let mut found: Vec<(f64, f64)> =
-        all.par_iter().filter(|_| !late()).map(|w| (left(*w), *w)).collect();
+    let found = parallel::map_items(&all, |w| (!late()).then(|| (left(*w), *w)));
+    let mut found: Vec<(f64, f64)> = found.into_iter().flatten().collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (_, near) = *found.first()?;
     let (omega, least) = golden_section(near - resolution, near + resolution, SECTIONS, left);

@@ -2,10 +2,9 @@
 
 use std::f64::consts::PI;
 
-use rayon::prelude::*;
-
 use super::error::FigureError;
 use crate::linalg::vectorised;
+use crate::parallel;
 
 /// Drawn pixels per pixel of the PNG file, along each axis: what remains after scaling down is 1.5
 /// times the size shown.
@@ -28,8 +27,8 @@ const ROWS: usize = 16;
 pub fn scaled_down(drawn: &[u8], wide: usize, high: usize) -> Vec<u8> {
     let taps = taps();
     let mut picture = vec![0; 3 * wide * high];
-    let bands = picture.par_chunks_mut(3 * wide * ROWS).enumerate();
-    bands.for_each(|(band, rows)| {
+    let bands = picture.chunks_mut(3 * wide * ROWS).enumerate();
+    parallel::map_items(bands, |(band, rows)| {
         let mut row = Row::new(wide);
         for (k, pixels) in rows.chunks_mut(3 * wide).enumerate() {
             let middle = (SUPERSAMPLING * (ROWS * band + k) + 1) as isize;

@@ -10,6 +10,7 @@ use super::bitmap::{self, SUPERSAMPLING};
 use super::canvas::{Canvas, SCALE};
 use super::error::FigureError;
 use crate::dataset::files;
+use crate::parallel;
 
 /// Something that can be drawn on any backend.
 pub(super) trait Drawing: Sync {
@@ -21,10 +22,15 @@ pub(super) trait Drawing: Sync {
 
 /// Draws both formats first and only then writes them, so that an error leaves no file.
 pub(super) fn save(drawing: &impl Drawing, stem: &Path) -> Result<(), FigureError> {
-    let (svg, png) = rayon::join(|| svg(drawing), || png(drawing));
-    let (svg, png) = (svg?, png?);
-    files::write_atomically(&with_suffix(stem, ".svg"), |file| file.write_all(svg.as_bytes()))?;
-    Ok(files::write_atomically(&with_suffix(stem, ".png"), |file| file.write_all(&png))?)
+    let draw = |format: usize| match format {
+        0 => svg(drawing).map(String::into_bytes),
+        _ => png(drawing),
+    };
+    let drawn: Vec<Vec<u8>> = parallel::map(2, draw).into_iter().collect::<Result<_, _>>()?;
+    for (suffix, bytes) in [".svg", ".png"].into_iter().zip(drawn) {
+        files::write_atomically(&with_suffix(stem, suffix), |file| file.write_all(&bytes))?;
+    }
+    Ok(())
 }
 
 fn svg(drawing: &impl Drawing) -> Result<String, FigureError> {
