@@ -39,7 +39,10 @@ pub(crate) fn map_items<I: Send, T: Send>(
 ) -> Vec<T> {
     let items: Vec<Mutex<Option<I>>> =
         items.into_iter().map(|item| Mutex::new(Some(item))).collect();
-    map(items.len(), |i| job(lock(&items[i]).take().expect("each item is taken once")))
+    map(items.len(), |i| {
+        let item = lock(&items[i]).take();
+        job(item.expect("each item is taken once"))
+    })
 }
 
 fn for_each(count: usize, job: &(dyn Fn(usize) + Sync)) {

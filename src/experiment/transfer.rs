@@ -71,7 +71,7 @@ pub(super) fn transfer<M: Model + Clone>(
         let GravityTest { change, value, truth_error, .. } = *test;
         Ok((takes_gravity, TransferError { change, value, error, truth_error }))
     };
-    // Side by side: the few trajectories of a test are too few for more than a core.
+    // Side by side: a test has few trajectories.
     let tests: Result<Vec<_>, ExperimentError> =
         parallel::map_items(data.gravity_tests()?, one).into_iter().collect();
     let (takes, tests): (Vec<bool>, Vec<TransferError>) = tests?.into_iter().unzip();

@@ -1,6 +1,7 @@
 //! The law on the trajectories, and whether a simpler one takes its place.
 
 use crate::dataset::{Trajectory, Units};
+use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
@@ -37,6 +38,7 @@ pub(super) fn settle(
     units: &Units,
     judging: &[Trajectory],
 ) -> Result<Settled, RecoverError> {
+    let mut least = f64::INFINITY;
     loop {
         let trained = on_trajectories(learner, fitted, discovered)?;
         let resolved = trained.resolved(learner, discovered, judging)?;
@@ -48,7 +50,9 @@ pub(super) fn settle(
             simpler_law(learner, &trained, &front, units, &judging)?
         };
         let simpler = match simpler {
-            None => no_plainly_worse(learner, fitted, &trained, &front, &judging)?,
+            None => {
+                no_plainly_worse(learner, fitted, &trained, &front, (units, &judging), &mut least)?
+            }
             some => some,
         };
         let Some(simpler) = simpler else {
@@ -86,27 +90,45 @@ fn simpler_law<'a>(
     Ok(takes_the_place.then_some(simpler))
 }
 
-/// The simplest law of a front that is not plainly worse than the refitted one, where this leaves
-/// more than noise in noisy data: what it has more describes the data's own faults, which likelihoods
-/// take for information.
+/// The simplest law of a front that follows the held-out chunks no worse by chance, and by less than
+/// a tenth of `least`, the least error of the laws before it, where the refitted law leaves more than
+/// noise in noisy data: what this has more describes the data's own faults, which likelihoods take
+/// for information.
 fn no_plainly_worse<'a>(
     learner: &Learner,
     fitted: &Fitted,
     trained: &Trained,
     front: &'a [Candidate],
-    judging: &[Trajectory],
+    (units, judging): (&Units, &[Trajectory]),
+    least: &mut f64,
 ) -> Result<Option<&'a Candidate>, RecoverError> {
     let Some(noise_model) = learner.noise_model() else { return Ok(None) };
+    let (inputs, settings) = (learner.inputs(), &trained.learned.settings);
     let law = &trained.law.expression;
-    if judging.is_empty()
-        || learner.late()
-        || learner.explains_noise(law, fitted, noise_model, judging).unwrap_or(false)
-    {
+    let error = closed_form_error(inputs, law, judging, settings)?;
+    *least = least.min(error);
+    let complexity = |law: &Expr| units.hamiltonian(law).complexity();
+    let own = complexity(law);
+    let as_good =
+        |c: &&Candidate| complexity(&c.expression) < own && PLAINLY_BETTER * c.error <= *least;
+    let mut simpler: Vec<&Candidate> = front.iter().filter(as_good).collect();
+    let is_testable = error.is_finite() && !judging.is_empty() && noise_model.drift_is_known();
+    if simpler.is_empty() || !is_testable || learner.late() {
         return Ok(None);
     }
-    let error = closed_form_error(learner.inputs(), law, judging, &trained.learned.settings)?;
-    let complexity = |c: &&Candidate| c.expression.complexity();
-    let as_good =
-        |c: &&Candidate| complexity(c) < law.complexity() && PLAINLY_BETTER * c.error <= error;
-    Ok(front.iter().filter(as_good).min_by_key(complexity))
+    if !matches!(learner.explains_noise(law, fitted, noise_model, judging), Ok(false)) {
+        return Ok(None);
+    }
+    let misfit = |law: &Expr| -> Result<Misfit, RecoverError> {
+        let model = ScalarHamiltonian::closed_form(inputs, law)?;
+        Ok(Misfit::new(&model, &law.constants(), judging, settings))
+    };
+    let of_law = misfit(law)?;
+    simpler.sort_by_key(|c| complexity(&c.expression));
+    for candidate in simpler {
+        if !misfit(&candidate.expression)?.is_worse_than(&of_law, 0.0) {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
 }

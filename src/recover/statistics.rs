@@ -65,6 +65,11 @@ impl Misfit {
 /// Chunks of more than three points must be so large a part of all.
 const TELLING: f64 = 0.5;
 
+/// Whether `count` motions that are quadratic in time are enough to say whether chunks have any.
+pub(crate) fn is_drift_told(count: usize, chunks: &[Trajectory], components: usize) -> bool {
+    count as f64 >= TELLING * (chunks.len() * components) as f64
+}
+
 /// Whether residuals on `chunks` of states of so many components have no motions that are quadratic
 /// in time but by chance.
 pub(crate) fn is_without_drift(
@@ -72,8 +77,8 @@ pub(crate) fn is_without_drift(
     chunks: &[Trajectory],
     components: usize,
 ) -> bool {
-    let telling = n as f64 >= TELLING * (chunks.len() * components) as f64;
-    telling && drift <= 1.0 + SIGMAS * (2.0 * redundancy(chunks) / n as f64).sqrt()
+    let is_told = is_drift_told(n, chunks, components);
+    is_told && drift <= 1.0 + SIGMAS * (2.0 * redundancy(chunks) / n as f64).sqrt()
 }
 
 /// Whether the residuals of chunks of which `held_out` says what a law makes of them are no larger

@@ -354,14 +354,13 @@ impl Growth<'_> {
                 let alone = self.grown(without, STEPS.0).sum;
                 more.into_iter().map(|g| g.sum).chain([alone]).collect()
             };
-            let tried = |removed: &(usize, usize)| -> Vec<(f64, Sum)> {
-                tried(removed).into_iter().map(|sum| (cost(&sum), sum)).collect()
+            let best_of = |sums: &mut dyn Iterator<Item = (f64, Sum)>| {
+                sums.filter(|(cost, _)| *cost < now).min_by(|a, b| a.0.total_cmp(&b.0))
             };
-            let next = parallel::map_items(&removed, tried)
-                .into_iter()
-                .flatten()
-                .filter(|(cost, _)| *cost < now)
-                .min_by(|a, b| a.0.total_cmp(&b.0));
+            let tried = |removed: &(usize, usize)| {
+                best_of(&mut tried(removed).into_iter().map(|sum| (cost(&sum), sum)))
+            };
+            let next = best_of(&mut parallel::map_items(&removed, tried).into_iter().flatten());
             match next {
                 Some((cost, next)) => {
                     best = self.grown(next, STEPS.1).sum;

@@ -94,6 +94,6 @@ impl Pool {
             // What is left of a dependent column is roundoff.
             if left > 1e-9 { along * along / left } else { 0.0 }
         };
-        parallel::map_items(some, gain)
+        parallel::map(some.len(), |i| gain(&some[i]))
     }
 }

@@ -94,8 +94,8 @@ impl Learner<'_> {
             });
         }
         // Less what the known kinetic energy explains.
-        let design = paths.design(&fitted.model);
-        let mut target = column(&design, fitted.theta.len()).to_vec();
+        let blocks = paths.increments(&fitted.model, &vec![0.0; fitted.theta.len()]);
+        let mut target = (column(&blocks, 1) - column(&blocks, 0)).to_vec();
         // With few rows some period explains anything.
         if target.len() < FREE * (plain.basis.len() + self.weights().len()) {
             return Ok(None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::dataset::Trajectory;
-use crate::recover::statistics::SIGMAS;
+use crate::recover::statistics::{SIGMAS, is_drift_told};
 use crate::train::{Drift, NoisyStart, Settings, Starts};
 
 /// The chunks that are fitted with all their states uncertain, and how.
@@ -91,6 +91,12 @@ impl NoiseModel {
         let chance = 1.0 + SIGMAS * (2.0 / scores).sqrt();
         let scatter = Some(self.efficiency.recip()).filter(|x| *x > chance).unwrap_or(1.0);
         self.redundancy * (self.chi_squared / self.freedom).max(scatter).max(1.0)
+    }
+
+    /// Whether it can be said that a law leaves more than noise: in chunks of two or three points
+    /// it can't.
+    pub fn drift_is_known(&self) -> bool {
+        is_drift_told(self.drift.count, &self.chunks.train, self.noise.len())
     }
 
     /// Root mean square residual, in units of the weights, that goes with a chi squared of the
