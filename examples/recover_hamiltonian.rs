@@ -243,7 +243,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let end = arguments
         .time_budget
-        .map(|s| Deadline::at(begin + Duration::from_secs_f64(s)))
+        .map(|s| Deadline::at(begin + Duration::from_secs_f64(s - OF_REPORT.min(s / 4.0))))
         .unwrap_or_default();
     let deadline = end.clone().or_when(stop.clone());
     let done = promise_end(end, arguments.time_budget.unwrap_or_default());
@@ -388,6 +388,10 @@ fn on_signal(bar: &ProgressBar) -> Signals {
     let _ = ctrlc::set_handler(handler);
     signals
 }
+
+/// Seconds of a budget that are kept for the report, at most a quarter of it: on one thread figures
+/// take half a second, the last of the judging as much.
+const OF_REPORT: f64 = 1.0;
 
 /// A recovery comes to its end in less time than this and a part of what it was given, so that the best
 /// law is written; what takes longer doesn't look at the clock. Steps are the longer the more chunks

@@ -41,10 +41,8 @@ pub fn rollout<M: Model>(
     let weights = model.expand(theta);
     let mut states = Array3::zeros((n, points, dim));
     let size = (n.div_ceil(LANES) * LANES).clamp(LANES, TOGETHER);
-    let blocks: Vec<_> = states
-        .axis_chunks_iter_mut(Axis(0), size)
-        .zip(initial.axis_chunks_iter(Axis(0), size))
-        .collect();
+    let blocks =
+        states.axis_chunks_iter_mut(Axis(0), size).zip(initial.axis_chunks_iter(Axis(0), size));
     parallel::map_items(blocks, |(mut states, initial)| {
         let rows = initial.nrows();
         let mut z: Vec<f64> =

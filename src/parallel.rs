@@ -32,6 +32,14 @@ pub(crate) fn map_with<W: Send, T: Send>(
     })
 }
 
+/// As [`map`], of each item of a slice.
+pub(crate) fn map_slice<'a, I: Sync, T: Send>(
+    items: &'a [I],
+    job: impl Fn(&'a I) -> T + Sync,
+) -> Vec<T> {
+    map(items.len(), |i| job(&items[i]))
+}
+
 /// As [`map`], of items that the jobs take.
 pub(crate) fn map_items<I: Send, T: Send>(
     items: impl IntoIterator<Item = I>,
@@ -62,6 +70,7 @@ mod tests {
     fn results_are_in_order_and_scratch_is_nobody_elses() {
         assert_eq!(map(1000, |i| i * i), (0..1000).map(|i| i * i).collect::<Vec<_>>());
         assert_eq!(map_items(vec!["a", "b"], str::len), [1, 1]);
+        assert_eq!(map_slice(&[3, 4], |i| i + 1), [4, 5]);
         let job = |work: &mut Vec<usize>, i: usize| {
             work.clear();
             work.extend([i; 100]);

@@ -217,7 +217,7 @@ impl Steps {
     }
 }
 
-/// The cheapest steps that are short enough.
+/// Steps that are short enough.
 struct Chosen {
     steps: Steps,
     /// Mean relative distance that halving them makes.
@@ -226,6 +226,7 @@ struct Chosen {
     pilots: Array3<f64>,
 }
 
+/// The cheapest steps of all methods that are short enough.
 fn choose_steps(
     initial: &Array2<f64>,
     truth: &Array3<f64>,

@@ -42,8 +42,8 @@ pub struct TransferError {
 pub(super) enum Stepping {
     /// With steps chosen for each test.
     Chosen(Precision),
-    /// With those of the model's own test: what networks get wrong under other gravity is so much
-    /// that finer ones would change nothing that can be seen.
+    /// With those of the model's own test, which are short enough for its motion there: networks
+    /// are off by thousandths at best, and orders of magnitude are compared.
     Known(Steps),
 }
 
@@ -73,7 +73,7 @@ pub(super) fn transfer<M: Model + Clone>(
     };
     // Side by side: a test has few trajectories.
     let tests: Result<Vec<_>, ExperimentError> =
-        parallel::map_items(data.gravity_tests()?, one).into_iter().collect();
+        parallel::map_slice(data.gravity_tests()?, one).into_iter().collect();
     let (takes, tests): (Vec<bool>, Vec<TransferError>) = tests?.into_iter().unzip();
     Ok(Transfer { takes_gravity: takes.contains(&true), tests })
 }

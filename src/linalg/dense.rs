@@ -121,7 +121,7 @@ fn reduce(blocks: &[Array2<f64>], n: usize) -> Result<Vec<Array2<f64>>> {
             group.push(piece);
         }
     }
-    parallel::map_items(&groups, |group| householder_factor(group, n)).into_iter().collect()
+    parallel::map_slice(&groups, |group| householder_factor(group, n)).into_iter().collect()
 }
 
 /// R of the stacked rows, without forming Q.

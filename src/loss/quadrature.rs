@@ -126,7 +126,7 @@ impl<'a, M: Model> QuadratureLoss<'a, M> {
     pub fn gradient_into(&self, theta: &[f64], gradient: &mut [f64]) -> f64 {
         let (weights, size) = (self.model.expand(theta), self.size);
         let sweep = |block: &Mutex<Block<M>>| lock(block).sweep(self.model, &weights, size);
-        let parts = parallel::map_items(&self.blocks, sweep);
+        let parts = parallel::map_slice(&self.blocks, sweep);
         let scale = 1.0 / self.residuals as f64;
         let mut weights_bar = vec![0.0; weights.len()];
         for block in &self.blocks {

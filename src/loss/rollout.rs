@@ -110,7 +110,7 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         let weights = self.model.expand(theta);
         let method = &self.options.method;
         let part = |b: &Mutex<Block<M>>| lock(b).forward(self.model, method, &weights);
-        let parts = parallel::map_items(&self.blocks, part);
+        let parts = parallel::map_slice(&self.blocks, part);
         parts.iter().sum::<f64>() * self.scale()
     }
 
@@ -123,7 +123,7 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
             block.backward(self.model, method, &weights);
             loss
         };
-        let parts = parallel::map_items(&self.blocks, part);
+        let parts = parallel::map_slice(&self.blocks, part);
         let scale = self.scale();
         let mut weights_bar = vec![0.0; weights.len()];
         for block in &self.blocks {
@@ -205,7 +205,7 @@ impl<'a, M: Model> RolloutLoss<'a, M> {
         f: impl Fn(&mut Block<M>, &RungeKutta) -> R + Sync,
     ) -> Vec<R> {
         let (method, weights) = (&self.options.method, self.model.expand(theta));
-        parallel::map_items(&self.blocks, |block| {
+        parallel::map_slice(&self.blocks, |block| {
             let mut block = lock(block);
             block.forward(self.model, method, &weights);
             f(&mut block, method)

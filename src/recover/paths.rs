@@ -188,7 +188,7 @@ impl Paths {
             self.finish(block, &mut design);
             design
         };
-        parallel::map_items(&self.blocks, rows)
+        parallel::map_slice(&self.blocks, rows)
     }
 
     /// The design matrix: for every parameter of the model a column of its increments, the observed

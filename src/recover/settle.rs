@@ -1,12 +1,12 @@
 //! The law on the trajectories, and whether a simpler one takes its place.
 
+use crate::basis::ProductBasis;
 use crate::dataset::{Trajectory, Units};
-use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::assemble::exact::Discovered;
 use crate::recover::error::RecoverError;
 use crate::recover::form::Candidate;
-use crate::recover::judge::pareto::{front, simplest_as_good};
+use crate::recover::judge::pareto::{complexity, front, simplest_as_good};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::NOISY;
 use crate::recover::problem::learner::Learner;
@@ -47,13 +47,14 @@ pub(super) fn settle(
         let simpler = if judging.is_empty() || learner.late() {
             None
         } else {
-            simpler_law(learner, &trained, &front, units, &judging)?
-        };
-        let simpler = match simpler {
-            None => {
-                no_plainly_worse(learner, fitted, &trained, &front, (units, &judging), &mut least)?
+            let refitted = Refitted::new(learner, &trained, units, &judging)?;
+            match refitted.no_worse(&front)? {
+                None => {
+                    least = least.min(refitted.law.error);
+                    refitted.not_plainly_worse(&front, fitted, least)?
+                }
+                found => found,
             }
-            some => some,
         };
         let Some(simpler) = simpler else {
             return Ok(Settled { trained, front, resolved, judging });
@@ -63,72 +64,77 @@ pub(super) fn settle(
     }
 }
 
-/// The law of a front that takes the place of the refitted one, if one does.
-fn simpler_law<'a>(
-    learner: &Learner,
-    trained: &Trained,
-    front: &'a [Candidate],
-    units: &Units,
-    judging: &[Trajectory],
-) -> Result<Option<&'a Candidate>, RecoverError> {
-    let Learned { settings, integration_error, .. } = &trained.learned;
-    let (inputs, expression) = (learner.inputs(), trained.law.expression.clone());
-    let error = closed_form_error(inputs, &expression, judging, settings)?;
-    let law = Candidate { expression, error };
-    let Some(simpler) = simplest_as_good(front, units, &law, *integration_error) else {
-        return Ok(None);
-    };
-    let misfit = |candidate: &Candidate| -> Result<Misfit, RecoverError> {
-        let model = ScalarHamiltonian::closed_form(inputs, &candidate.expression)?;
-        Ok(Misfit::new(&model, &candidate.expression.constants(), judging, settings))
-    };
-    // What is left by both may be noise: then the simpler law must do better than by chance, or so
-    // much better as nobody who reads both errors would pass over.
-    let takes_the_place = simpler.error <= NOISY
-        || simpler.error < PLAINLY_BETTER * law.error
-        || misfit(&law)?.is_worse_than(&misfit(simpler)?, 0.0);
-    Ok(takes_the_place.then_some(simpler))
+/// A refitted law, to be compared with the simpler ones of its front on the chunks held out.
+struct Refitted<'a> {
+    learner: &'a Learner<'a>,
+    learned: &'a Learned<ProductBasis>,
+    units: &'a Units,
+    judging: &'a [Trajectory],
+    law: Candidate,
 }
 
-/// The simplest law of a front that follows the held-out chunks no worse by chance, and by less than
-/// a tenth of `least`, the least error of the laws before it, where the refitted law leaves more than
-/// noise in noisy data: what this has more describes the data's own faults, which likelihoods take
-/// for information.
-fn no_plainly_worse<'a>(
-    learner: &Learner,
-    fitted: &Fitted,
-    trained: &Trained,
-    front: &'a [Candidate],
-    (units, judging): (&Units, &[Trajectory]),
-    least: &mut f64,
-) -> Result<Option<&'a Candidate>, RecoverError> {
-    let Some(noise_model) = learner.noise_model() else { return Ok(None) };
-    let (inputs, settings) = (learner.inputs(), &trained.learned.settings);
-    let law = &trained.law.expression;
-    let error = closed_form_error(inputs, law, judging, settings)?;
-    *least = least.min(error);
-    let complexity = |law: &Expr| units.hamiltonian(law).complexity();
-    let own = complexity(law);
-    let as_good =
-        |c: &&Candidate| complexity(&c.expression) < own && PLAINLY_BETTER * c.error <= *least;
-    let mut simpler: Vec<&Candidate> = front.iter().filter(as_good).collect();
-    let is_testable = error.is_finite() && !judging.is_empty() && noise_model.drift_is_known();
-    if simpler.is_empty() || !is_testable || learner.late() {
-        return Ok(None);
+impl<'a> Refitted<'a> {
+    fn new(
+        learner: &'a Learner,
+        trained: &'a Trained,
+        units: &'a Units,
+        judging: &'a [Trajectory],
+    ) -> Result<Self, RecoverError> {
+        let (learned, expression) = (&trained.learned, trained.law.expression.clone());
+        let error = closed_form_error(learner.inputs(), &expression, judging, &learned.settings)?;
+        Ok(Self { learner, learned, units, judging, law: Candidate { expression, error } })
     }
-    if !matches!(learner.explains_noise(law, fitted, noise_model, judging), Ok(false)) {
-        return Ok(None);
+
+    /// The law of the front that takes the place of this one as it follows the chunks no worse.
+    fn no_worse<'f>(&self, front: &'f [Candidate]) -> Result<Option<&'f Candidate>, RecoverError> {
+        let integration_error = self.learned.integration_error;
+        let Some(simpler) = simplest_as_good(front, self.units, &self.law, integration_error)
+        else {
+            return Ok(None);
+        };
+        // What is left by both may be noise: then the simpler law must do better than by chance, or so
+        // much better as nobody who reads both errors would pass over.
+        let takes_the_place = simpler.error <= NOISY
+            || simpler.error < PLAINLY_BETTER * self.law.error
+            || self.misfit(&self.law)?.is_worse_than(&self.misfit(simpler)?, 0.0);
+        Ok(takes_the_place.then_some(simpler))
     }
-    let misfit = |law: &Expr| -> Result<Misfit, RecoverError> {
-        let model = ScalarHamiltonian::closed_form(inputs, law)?;
-        Ok(Misfit::new(&model, &law.constants(), judging, settings))
-    };
-    let of_law = misfit(law)?;
-    simpler.sort_by_key(|c| complexity(&c.expression));
-    for candidate in simpler {
-        if !misfit(&candidate.expression)?.is_worse_than(&of_law, 0.0) {
-            return Ok(Some(candidate));
+
+    /// The simplest law of the front that follows the chunks no worse but by chance, and than whose
+    /// error `least`, the least of the laws before it, is less by under a tenth, where this law leaves
+    /// more than noise in noisy data: what it has more describes the data's own faults, which
+    /// likelihoods take for information.
+    fn not_plainly_worse<'f>(
+        &self,
+        front: &'f [Candidate],
+        fitted: &Fitted,
+        least: f64,
+    ) -> Result<Option<&'f Candidate>, RecoverError> {
+        let Self { learner, law, judging, .. } = self;
+        let Some(noise_model) = learner.noise_model() else { return Ok(None) };
+        let own = complexity(self.units, law);
+        let as_good =
+            |c: &&Candidate| complexity(self.units, c) < own && PLAINLY_BETTER * c.error <= least;
+        let mut simpler: Vec<&Candidate> = front.iter().filter(as_good).collect();
+        if simpler.is_empty() || !law.error.is_finite() || !noise_model.drift_is_known() {
+            return Ok(None);
         }
+        let explains = learner.explains_noise(&law.expression, fitted, noise_model, judging);
+        if !matches!(explains, Ok(false)) {
+            return Ok(None);
+        }
+        let own = self.misfit(law)?;
+        simpler.sort_by_key(|c| complexity(self.units, c));
+        for candidate in simpler {
+            if !self.misfit(candidate)?.is_worse_than(&own, 0.0) {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
     }
-    Ok(None)
+
+    fn misfit(&self, Candidate { expression, .. }: &Candidate) -> Result<Misfit, RecoverError> {
+        let model = ScalarHamiltonian::closed_form(self.learner.inputs(), expression)?;
+        Ok(Misfit::new(&model, &expression.constants(), self.judging, &self.learned.settings))
+    }
 }

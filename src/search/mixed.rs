@@ -68,7 +68,7 @@ pub(crate) fn mixed(
         let grow = |&number: &f64| {
             Some((number, sums_with(problem, &column(form.clone(), Some(number))?, &columns)))
         };
-        let found = parallel::map_items(&numbers, grow);
+        let found = parallel::map_slice(&numbers, grow);
         let found: Vec<(f64, Vec<Vec<Set>>)> = found.into_iter().flatten().collect();
         for size in 0..BESIDE {
             let sets = found.iter().flat_map(|(number, sizes)| {
@@ -95,7 +95,7 @@ pub(crate) fn mixed(
                     golden_section(number / NEXT, number * NEXT, SECTIONS, squares);
                 (squares, number, set.members.clone())
             };
-            let mut refined: Vec<(f64, f64, Vec<usize>)> = parallel::map_items(&sets, refine);
+            let mut refined: Vec<(f64, f64, Vec<usize>)> = parallel::map_slice(&sets, refine);
             refined.sort_by(|a, b| a.0.total_cmp(&b.0));
             for (_, number, members) in refined.into_iter().take(FITTED) {
                 let terms: Vec<Form> = std::iter::once(form.clone())

@@ -107,7 +107,7 @@ pub(crate) fn sums(
         };
         let columns = parallel::map_items(library, column);
         let columns: Vec<(Form, Vec<Lanes>)> = columns.into_iter().flatten().collect();
-        found.extend(parallel::map_items(&outers, |outer| beams(problem, &columns, *outer)));
+        found.extend(parallel::map_slice(&outers, |outer| beams(problem, &columns, *outer)));
     }
     let mut seen = BTreeSet::new();
     let mut forms = Vec::new();

@@ -176,7 +176,7 @@ fn unfinished(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<&Path> {
 }
 
 /// A file that this process is writing: there but not yet whole, or beside its place; none of those
-/// that were struck before.
+/// that were struck before. What is made twice may be there of an earlier run, and of other length.
 fn being_written(folder: &Path, process: u32, struck: &[String]) -> Option<String> {
     let new = |name: &String| !struck.contains(name);
     let short = |(path, bytes): (&PathBuf, &Vec<u8>)| {
@@ -196,7 +196,8 @@ fn being_written(folder: &Path, process: u32, struck: &[String]) -> Option<Strin
             })
             .find(new)
     };
-    FIRST.files.iter().find_map(short).or_else(|| FIRST.folders().iter().find_map(begun))
+    let mut once = FIRST.files.iter().filter(|(path, _)| !made_twice(path));
+    once.find_map(short).or_else(|| FIRST.folders().iter().find_map(begun))
 }
 
 /// Whether a file is made of the explicit models first, and of all models at the end.

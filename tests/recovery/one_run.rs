@@ -115,11 +115,11 @@ fn regress_a_driving_force_is_told_with_its_period() {
         times: rows[first..first + 5].iter().map(|row| row[2]).collect(),
         states: Array2::from_shape_fn((5, 2), |(row, c)| rows[first + row][c]),
     };
-    let chunks: Vec<Trajectory> = (0..180).map(|k| chunk(5 * k)).collect();
-    let (held_out, train): (Vec<_>, Vec<_>) =
-        chunks.into_iter().enumerate().partition(|(k, _)| k % 5 == 2);
-    let only = |all: Vec<(usize, Trajectory)>| all.into_iter().map(|(_, chunk)| chunk).collect();
-    let (held_out, train): (Vec<_>, Vec<_>) = (only(held_out), only(train));
+    let chunks = |held_out: bool| -> Vec<Trajectory> {
+        let some = (0..180).filter(|k| (k % 5 == 2) == held_out);
+        some.map(|k| chunk(5 * k)).collect()
+    };
+    let (train, held_out) = (chunks(false), chunks(true));
     let inputs = Inputs::new(SHAPE, vec![0.0], vec![("e".into(), vec![1.0])]).unwrap();
     let settings = RecoverSettings { masses: vec![1.0], ..RecoverSettings::default() };
     let law = recover(&inputs, &train, &held_out, &settings, &mut |_| {}).unwrap();

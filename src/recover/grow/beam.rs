@@ -137,7 +137,7 @@ impl Growth<'_> {
             let sum = parent.with(self.pool.terms[*k].clone(), STEPS.0, self.nodes)?;
             Some(Grown { length: self.length(sum.squares(), &sum.terms), sum })
         };
-        parallel::map_items(&taken, child).into_iter().flatten().collect()
+        parallel::map_slice(&taken, child).into_iter().flatten().collect()
     }
 
     /// The shortest few, no two of the same kinds of terms, with all their numbers fitted.
@@ -360,7 +360,7 @@ impl Growth<'_> {
             let tried = |removed: &(usize, usize)| {
                 best_of(&mut tried(removed).into_iter().map(|sum| (cost(&sum), sum)))
             };
-            let next = best_of(&mut parallel::map_items(&removed, tried).into_iter().flatten());
+            let next = best_of(&mut parallel::map_slice(&removed, tried).into_iter().flatten());
             match next {
                 Some((cost, next)) => {
                     best = self.grown(next, STEPS.1).sum;

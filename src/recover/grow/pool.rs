@@ -34,7 +34,7 @@ impl Pool {
             t.symbols(catalogue) + ranks.max().unwrap_or(0)
         };
         terms.sort_by_cached_key(symbols);
-        let columns = parallel::map_items(&terms, |term| {
+        let columns = parallel::map_slice(&terms, |term| {
             let mut column = Vec::new();
             let finite = term.column(nodes, &mut column);
             let size = dot(&column, &column).sqrt();
@@ -94,6 +94,6 @@ impl Pool {
             // What is left of a dependent column is roundoff.
             if left > 1e-9 { along * along / left } else { 0.0 }
         };
-        parallel::map(some.len(), |i| gain(&some[i]))
+        parallel::map_slice(some, gain)
     }
 }

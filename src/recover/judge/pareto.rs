@@ -48,13 +48,18 @@ pub(crate) fn simplest_as_good<'a>(
     law: &Candidate,
     integration_error: f64,
 ) -> Option<&'a Candidate> {
-    let complexity = |c: &Candidate| units.hamiltonian(&c.expression).complexity();
+    let complexity = |c: &Candidate| complexity(units, c);
     let same = indistinguishable(integration_error);
     let own = complexity(law);
     let as_good = |c: &&Candidate| complexity(c) < own && c.error <= law.error.max(same);
     front.iter().filter(as_good).min_by(|a, b| {
         a.error.max(same).total_cmp(&b.error.max(same)).then(complexity(a).cmp(&complexity(b)))
     })
+}
+
+/// Complexity of a law in the units of the table.
+pub(crate) fn complexity(units: &Units, law: &Candidate) -> usize {
+    units.hamiltonian(&law.expression).complexity()
 }
 
 /// The front in the units of the table, with the law itself at its end: what is as good and no

@@ -163,7 +163,7 @@ fn period(
         projection.squares()
     };
     let all: Vec<f64> = (0..number as usize).map(|k| (first + k as f64) * resolution).collect();
-    let found = parallel::map_items(&all, |w| (!late()).then(|| (left(*w), *w)));
+    let found = parallel::map_slice(&all, |w| (!late()).then(|| (left(*w), *w)));
     let mut found: Vec<(f64, f64)> = found.into_iter().flatten().collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (_, near) = *found.first()?;
