@@ -486,10 +486,13 @@ impl Data {
 
 fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     let table = &arguments.table;
-    let told = !table.columns.is_empty() || table.time_step.is_some() || !table.angle.is_empty();
+    let told = !table.columns.is_empty()
+        || table.time_step.is_some()
+        || !table.angle.is_empty()
+        || !table.missing.is_empty();
     if arguments.input.is_none() && (told || table.gaps == table::OnGaps::Cut) {
         return Err(Failure::Input(
-            "--columns, --time-step, --angle and --gaps say how --input is read; --input is missing"
+            "--columns, --time-step, --angle, --missing and --gaps say how --input is read; --input is missing"
                 .into(),
         ));
     }

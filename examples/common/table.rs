@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
-use scalar_dynamics::dataset::{Gaps, ReadOptions};
+use scalar_dynamics::dataset::{Angle, Gaps, ReadOptions};
 
 /// How a table is to be read.
 #[derive(Args, Default)]
@@ -15,9 +15,13 @@ pub struct TableArguments {
     /// own times are left out.
     #[arg(long, value_name = "DT", value_parser = step)]
     pub time_step: Option<f64>,
-    /// Coordinates that are angles in radians and may jump by 2 pi: q1, or q1_x.
-    #[arg(long, value_name = "Q,..", value_delimiter = ',')]
-    pub angle: Vec<String>,
+    /// Coordinates that are angles and may jump by a turn: q1, or q1_x; q1=deg is in degrees, and is
+    /// made radians together with its velocity.
+    #[arg(long, value_name = "Q,..", value_delimiter = ',', value_parser = angle)]
+    pub angle: Vec<Angle>,
+    /// Numbers that stand for no value, such as -9999; none: each is a number.
+    #[arg(long, value_name = "VALUE,..", value_delimiter = ',', allow_hyphen_values = true)]
+    pub missing: Vec<String>,
     /// What is done with rows that lack a value or can't be read, and where time goes back.
     #[arg(long, value_enum, default_value_t)]
     pub gaps: OnGaps,
@@ -38,6 +42,16 @@ fn name(text: &str) -> Result<(String, String), String> {
     Ok((ours.trim().into(), theirs.trim().into()))
 }
 
+fn angle(text: &str) -> Result<Angle, String> {
+    let (coordinate, unit) = text.trim().split_once('=').unwrap_or((text.trim(), "rad"));
+    let degrees = match unit.trim() {
+        "deg" => true,
+        "rad" => false,
+        _ => return Err("accepted is Q or Q=rad in radians, or Q=deg in degrees".into()),
+    };
+    Ok(Angle { coordinate: coordinate.trim().into(), degrees })
+}
+
 fn step(text: &str) -> Result<f64, String> {
     let positive = |x: &f64| x.is_finite() && *x > 0.0;
     text.parse().ok().filter(positive).ok_or_else(|| "a positive number is accepted".into())
@@ -54,7 +68,28 @@ impl TableArguments {
             return Err("--columns: each of our names once is accepted".into());
         }
         let gaps = if self.gaps == OnGaps::Cut { Gaps::Cut } else { Gaps::Refuse };
-        let (time_step, angles) = (self.time_step, self.angle.clone());
-        Ok(ReadOptions { masses, columns, time_step, angles, gaps, ..ReadOptions::default() })
+        Ok(ReadOptions {
+            masses,
+            columns,
+            time_step: self.time_step,
+            angles: self.angle.clone(),
+            missing: self.missing()?,
+            gaps,
+            ..ReadOptions::default()
+        })
+    }
+
+    /// Numbers that stand for no value, where anything is said of them.
+    fn missing(&self) -> Result<Option<Vec<f64>>, String> {
+        if self.missing.is_empty() {
+            return Ok(None);
+        }
+        let named = self.missing.iter().filter(|text| *text != "none");
+        let number = |text: &String| {
+            let wrong =
+                || format!("--missing {text}: a number such as -9999, or none, is accepted");
+            text.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(wrong)
+        };
+        named.map(number).collect::<Result<_, _>>().map(Some)
     }
 }

@@ -176,6 +176,20 @@ pub enum DatasetError {
         /// The number.
         value: f64,
     },
+    /// A number that seems to stand for no value.
+    #[error("{}: column {column}, trajectory {trajectory}, row {row}: {value} found, more than ten times as large as all other numbers of the column: does it mark a missing value? --missing {value} --gaps cut leaves such rows out and cuts the trajectory there, --missing none reads it as a number", path.display())]
+    Mark {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The trajectory.
+        trajectory: i64,
+        /// The row.
+        row: usize,
+        /// The number.
+        value: f64,
+    },
     /// Time stands still or runs backward.
     #[error("{}: column {column}, trajectory {trajectory}, row {row}: time {time} after {previous}; times must increase from row to row of a trajectory{hint}", path.display())]
     Time {

@@ -20,7 +20,7 @@ use crate::recover::learn::limits::NOISY;
 use crate::recover::learn::nonconservative::Nonconservative;
 use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
-use crate::recover::problem::checks::{Check, Rate, checks, rates};
+use crate::recover::problem::checks::{Check, Rate, checks, rates, tell_law_there};
 use crate::recover::problem::learner::Learner;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
@@ -249,6 +249,7 @@ fn recovered_from_all(
     } else {
         None
     };
+    tell_law_there(best, &mut checks)?;
     let verdict = Verdict::of(&Grounds {
         law: best,
         left,

@@ -102,6 +102,30 @@ fn extended_xyz_is_read() {
     assert!(told.contains("line 4: \"two\" is no number"), "{told}");
 }
 
+#[test]
+fn regress_atoms_that_change_places_are_told_apart() {
+    let frame = |k: usize, (ids, kinds): ([&str; 3], [&str; 3])| {
+        let atom = |(id, kind): (&str, &str)| format!("{id} {kind} {id}.{k} 0 1\n");
+        let atoms: String = ids.into_iter().zip(kinds).map(atom).collect();
+        format!("3\nProperties=id:I:1:species:S:1:pos:R:1:velo:R:1:mass:R:1 Time={k}\n{atoms}")
+    };
+    let orders = [["2", "10", "1"], ["1", "2", "10"], ["10", "1", "2"]];
+    let kinds = ["H", "H", "O"];
+    let bytes: String = orders.iter().enumerate().map(|(k, ids)| frame(k, (*ids, kinds))).collect();
+    let states =
+        &read(&only("run.xyz", &bytes).path, &ReadOptions::default()).trajectories[0].states;
+    assert_eq!(states.row(2).to_vec(), [1.2, 2.2, 10.2, 0.0, 0.0, 0.0]);
+    let other = bytes.clone() + &frame(3, (["1", "2", "3"], kinds));
+    let told = error("run.xyz", other, &ReadOptions::default());
+    assert!(told.contains("other identities") && told.contains("line 20"), "{told}");
+    // Without identities kinds tell it, as far as they do.
+    let plain = bytes.replace("id:I:1", "mark:I:1");
+    assert!(read_table(&only("run.xyz", &plain).path, &ReadOptions::default()).is_ok());
+    let other = plain + &frame(3, (orders[0], ["O", "H", "H"]));
+    let told = error("run.xyz", other, &ReadOptions::default());
+    assert!(told.contains("other kinds") && told.contains("\"O\" where that has \"H\""), "{told}");
+}
+
 fn floats(k: usize) -> Box<dyn Array> {
     Box::new(PrimitiveArray::from_vec(column(k)))
 }

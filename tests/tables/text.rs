@@ -1,6 +1,6 @@
 //! Text as trackers, loggers and spreadsheets write it; names, times, gaps and angles.
 
-use scalar_dynamics::dataset::{Cut, Gaps, ReadOptions, read_chunks, read_table};
+use scalar_dynamics::dataset::{Angle, Cut, Gaps, ReadOptions, read_chunks, read_table};
 
 use crate::rows::{ROWS, assert_rows, columns, error, only, read, text};
 
@@ -156,6 +156,62 @@ fn gaps_are_refused_or_cut() {
     assert!(nothing.contains("2 rows are whole") && nothing.contains("row 2 of"), "{nothing}");
 }
 
+fn in_units(coordinate: &str, degrees: bool) -> Vec<Angle> {
+    vec![Angle { coordinate: coordinate.into(), degrees }]
+}
+
+#[test]
+fn degrees_are_told_and_made_radians() {
+    let rows: String = (0..60)
+        .map(|i| f64::from(i) * 30.0)
+        .map(|q| format!("{},{},20\n", q / 20.0, (q + 180.0).rem_euclid(360.0) - 180.0))
+        .collect();
+    let degrees = ReadOptions { angles: in_units("q1", true), ..ReadOptions::default() };
+    let of = |header: &str, options: &ReadOptions| {
+        read_table(&only("table.csv", format!("{header}\n{rows}")).path, options)
+    };
+    let told = of("t,q1_x (deg),v1_x", &ReadOptions::default()).unwrap().1.join(" ");
+    assert!(
+        told.contains("jumps by nearly 360") && told.contains("in degrees by its name"),
+        "{told}"
+    );
+    let told = of("t,theta [deg],omega", &ReadOptions::default()).unwrap_err().to_string();
+    assert!(told.contains("--columns") && told.contains("--angle q1_x=deg"), "{told}");
+    let told = of("t,q1_x,p1_x", &degrees).unwrap_err().to_string();
+    assert!(told.contains("q1=deg") && told.contains("velocities"), "{told}");
+    for (header, velocity) in [("t,q1_x,v1_x", 20f64.to_radians()), ("t,q1_x,v1_x (rad/s)", 20.0)] {
+        let states = &of(header, &degrees).unwrap().0.trajectories[0].states;
+        for (i, state) in states.outer_iter().enumerate() {
+            let q = (30.0 * i as f64).to_radians();
+            assert!((state[0] - q).abs() < 1e-12 && (state[1] - velocity).abs() < 1e-12, "{state}");
+        }
+    }
+}
+
+#[test]
+fn regress_marks_of_missing_values_are_no_positions() {
+    let value = |i: usize| if [7, 8, 40].contains(&i) { -9999.0 } else { (0.1 * i as f64).sin() };
+    let rows: String = (0..60).map(|i| format!("{i},{},0.5\n", value(i))).collect();
+    let file = only("table.csv", format!("t,q1_x,p1_x\n{rows}"));
+    let with = |missing: &[f64], gaps| ReadOptions {
+        missing: Some(missing.to_vec()),
+        gaps,
+        ..ReadOptions::default()
+    };
+    let told = |options: &ReadOptions| read_table(&file.path, options).unwrap_err().to_string();
+    let mark = told(&ReadOptions::default());
+    assert!(mark.contains("q1_x") && mark.contains("row 8: -9999"), "{mark}");
+    assert!(mark.contains("--missing -9999 --gaps cut"), "{mark}");
+    assert!(told(&with(&[-9999.0], Gaps::Refuse)).contains("row 8: no value"));
+    let cut = read_table(&file.path, &with(&[-9999.0], Gaps::Cut)).unwrap().0;
+    assert_eq!(cut.trajectories.iter().map(|run| run.times.len()).collect::<Vec<_>>(), [7, 31, 19]);
+    assert_eq!(read_table(&file.path, &with(&[], Gaps::Refuse)).unwrap().0.rows(), 60);
+    // A thousand that motion comes to is one.
+    let rows: String = (0..60).map(|i| format!("{i},{},0.5\n", 990 + i)).collect();
+    let file = only("table.csv", format!("t,q1_x,p1_x\n{rows}"));
+    assert_eq!(read_table(&file.path, &ReadOptions::default()).unwrap().0.rows(), 60);
+}
+
 #[test]
 fn angles_are_told_and_unwrapped() {
     use std::f64::consts::{PI, TAU};
@@ -169,7 +225,7 @@ fn angles_are_told_and_unwrapped() {
         }
     }
     let file = only("table.csv", &rows);
-    let options = ReadOptions { angles: vec!["q1".into()], ..ReadOptions::default() };
+    let options = ReadOptions { angles: in_units("q1", false), ..ReadOptions::default() };
     let (table, notes) = read_table(&file.path, &options).unwrap();
     assert!(notes.is_empty(), "{notes:?}");
     for (run, trajectory) in table.trajectories.iter().enumerate() {
@@ -188,7 +244,7 @@ fn angles_are_told_and_unwrapped() {
     let file = only("table.csv", format!("t,q1_x,p1_x\n{alone}"));
     let notes = read_table(&file.path, &ReadOptions::default()).unwrap().1;
     assert!(notes.len() == 1 && notes[0].contains("--angle q1"), "{notes:?}");
-    let options = ReadOptions { angles: vec!["q2".into()], ..ReadOptions::default() };
+    let options = ReadOptions { angles: in_units("q2", false), ..ReadOptions::default() };
     let told = read_table(&file.path, &options).unwrap_err().to_string();
     assert!(told.contains("--angle: q2") && told.contains("q1_x"), "{told}");
 }

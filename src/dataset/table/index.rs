@@ -132,4 +132,28 @@ pub(super) struct Broken {
     /// In the order of the table.
     pub rows: Vec<u64>,
     pub first: Option<String>,
+    /// Rows after which they are sorted.
+    full: usize,
+}
+
+/// Rows that are kept before those that are there twice are left out.
+const SORTED_FROM: usize = 1 << 16;
+
+impl Broken {
+    /// A row, once for each column that breaks it: memory is that of twice the rows.
+    pub fn add(&mut self, row: u64) {
+        if self.rows.last() != Some(&row) {
+            self.rows.push(row);
+        }
+        if self.rows.len() > self.full.max(SORTED_FROM) {
+            self.sort();
+            self.full = 2 * self.rows.len();
+        }
+    }
+
+    /// Each row once, in the order of the table.
+    pub fn sort(&mut self) {
+        self.rows.sort_unstable();
+        self.rows.dedup();
+    }
 }

@@ -1,5 +1,6 @@
 //! Tables of trajectories in files (feature `tables`).
 
+mod angles;
 mod arrays;
 mod arrow;
 mod builder;
@@ -19,6 +20,7 @@ mod pages;
 mod parquet;
 mod part;
 mod paths;
+mod remarkable;
 mod source;
 mod stamps;
 mod states;
@@ -39,7 +41,7 @@ use rand_chacha::ChaCha8Rng;
 pub use self::index::{CutRows, Spacing};
 pub use self::layout::{MomentaFrom, state_columns};
 use self::opened::Opened;
-pub use self::options::{Gaps, ReadOptions};
+pub use self::options::{Angle, Gaps, ReadOptions};
 use self::paths::format_to_write;
 pub use self::survey::{Survey, survey_table};
 use super::local_polynomial::{Chosen, Momenta, Window};

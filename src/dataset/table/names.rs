@@ -24,6 +24,24 @@ pub(super) fn bare(name: &str) -> String {
     name[..end].trim().to_lowercase()
 }
 
+/// The unit of an angle, or of its velocity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Degrees,
+    Radians,
+}
+
+/// What a header says of an angle's unit: `theta (deg)`, `omega [rad/s]`, `phi_degrees`.
+pub(super) fn unit(name: &str) -> Option<Unit> {
+    let lower = name.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphabetic() && c != '\u{b0}');
+    words.find_map(|word| match word {
+        "deg" | "degs" | "degree" | "degrees" | "\u{b0}" => Some(Unit::Degrees),
+        "rad" | "rads" | "radian" | "radians" => Some(Unit::Radians),
+        _ => None,
+    })
+}
+
 /// Gives the columns of a file the names that this crate reads them by; columns that it doesn't
 /// read keep theirs. Mapped names come first, then exact ones, then those that differ in case or
 /// bear a unit.
@@ -77,6 +95,20 @@ mod tests {
         );
         // A temperature beside the time.
         assert_eq!(names(&["t", "T", "q1_x"], &[]).unwrap(), ["t", "T", "q1_x"]);
+    }
+
+    #[test]
+    fn units_of_angles_are_seen() {
+        for (name, wanted) in [
+            ("theta [deg]", Some(Unit::Degrees)),
+            ("phi_degrees", Some(Unit::Degrees)),
+            ("angle (\u{b0})", Some(Unit::Degrees)),
+            ("omega (rad/s)", Some(Unit::Radians)),
+            ("degraded", None),
+            ("x (m)", None),
+        ] {
+            assert_eq!(unit(name), wanted, "{name}");
+        }
     }
 
     #[test]

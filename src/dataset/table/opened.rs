@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use super::angles::turns;
 use super::builder;
 use super::cell::Kind;
 use super::index::{Clock, Index};
-use super::layout::{Layout, Missing, MomentaFrom, TRAJECTORY, state_columns};
+use super::layout::{Layout, Missing, MomentaFrom, TRAJECTORY};
+use super::names::{Unit, unit};
 use super::options::{Gaps, ReadOptions};
+use super::remarkable::Jump;
 use super::source::Source;
-use super::states::{self, Columns, Jump};
+use super::states::{self, Columns};
 use super::suggest::{mapping, nearest};
 use crate::dataset::local_polynomial::{Chosen, Momenta, Window};
-use crate::dataset::{DatasetError, Shape, Trajectory};
+use crate::dataset::{DatasetError, Trajectory};
 
 /// An open table, and how it is to be read.
 pub(super) struct Opened {
@@ -62,8 +65,14 @@ impl Opened {
         let each = layout.shape.dimension;
         factors.extend((0..half).map(|k| masses.get(k / each).copied().unwrap_or(1.0)));
         factors.truncate(layout.columns.len());
-        let angles = angles(&layout, &options.angles)?;
-        let columns = Columns { names: layout.columns.clone(), factors, angles, positions: half };
+        let turns = turns(&source, &layout, &options.angles, &mut factors)?;
+        let columns = Columns {
+            names: layout.columns.clone(),
+            factors,
+            turns,
+            positions: half,
+            refuse_marks: options.missing.is_none(),
+        };
         let mut opened = Self {
             source,
             layout,
@@ -175,16 +184,20 @@ impl Opened {
             note += &cut.first.as_ref().map_or(String::new(), |first| format!("; first: {first}"));
             notes.push(note);
         }
-        notes.extend(self.jumps.iter().map(|Jump { column, place, by }| {
-            let way = if by.starts_with('2') {
-                let q = column.trim_end_matches("_x");
-                format!("if it is an angle, --angle {q} takes the jumps out")
+        notes.extend(self.jumps.iter().map(|Jump { column, place, degrees }| {
+            let q = self.short(column);
+            if *degrees {
+                format!("{column} jumps by nearly 360 ({place}): if it is an angle in degrees, --angle {q}=deg takes the jumps out and makes it radians")
             } else {
-                "if it is an angle, give it in radians and add --angle".into()
-            };
-            format!("{column} jumps by nearly {by} ({place}): {way}")
+                format!("{column} jumps by nearly 2 pi ({place}): if it is an angle, --angle {q} takes the jumps out")
+            }
         }));
         notes
+    }
+
+    /// The name of a coordinate, without the axis where a particle has one.
+    fn short<'a>(&self, column: &'a str) -> &'a str {
+        if self.layout.shape.dimension == 1 { column.trim_end_matches("_x") } else { column }
     }
 
     /// What the columns tell.
@@ -208,6 +221,14 @@ impl Opened {
         }
         if momenta == MomentaFrom::Momenta && !options.masses.is_empty() {
             notes.push(format!("{path}: ignored masses: the table has momenta"));
+        }
+        let told = |k: &usize| self.columns.turns[*k].is_none();
+        for k in (0..self.columns.positions).filter(told) {
+            let column = &self.layout.columns[k];
+            let own = self.source.own_name(column).filter(|own| unit(own) == Some(Unit::Degrees));
+            if let Some(own) = own {
+                notes.push(format!("{path}: {own} is in degrees by its name, and is taken as it is: --angle {}=deg makes it radians, and its velocity", self.short(column)));
+            }
         }
         let files = self.source.files();
         if files > 1 && !self.source.has_ids() {
@@ -248,7 +269,16 @@ fn missing_column(source: &Source, options: &ReadOptions, missing: Missing) -> D
             (1..).take_while(of_velocities).map(|i| format!(" --mass {i}=M")).collect();
         let masses =
             if masses.is_empty() { String::new() } else { format!(" and{}", masses.concat()) };
-        hint += &format!("; if the names mean what they seem to, add --columns {line}{masses}");
+        let in_degrees = pairs
+            .iter()
+            .filter(|(ours, theirs)| ours.starts_with('q') && unit(theirs) == Some(Unit::Degrees));
+        let degrees: Vec<String> = in_degrees.map(|(ours, _)| format!("{ours}=deg")).collect();
+        let angles = match degrees.is_empty() {
+            true => String::new(),
+            false => format!(" and --angle {}", degrees.join(",")),
+        };
+        hint +=
+            &format!("; if the names mean what they seem to, add --columns {line}{masses}{angles}");
     } else if !pairs.is_empty() {
         hint += &format!("; --columns {line} would name a part of it");
     } else if !near.is_empty() {
@@ -313,26 +343,4 @@ fn masses(
             }
         })
         .collect()
-}
-
-/// Which columns are angles: `q1` where a particle has one coordinate, else `q1_x`.
-fn angles(layout: &Layout, names: &[String]) -> Result<Vec<bool>, DatasetError> {
-    let half = layout.shape.state_len() / 2;
-    let one = Shape { dimension: 1, ..layout.shape };
-    let short: Vec<String> = state_columns(one, 'p')
-        .into_iter()
-        .map(|name| name.trim_end_matches("_x").to_string())
-        .collect();
-    let mut found = vec![false; layout.columns.len()];
-    for angle in names {
-        let long = layout.columns[..half].iter().position(|name| name == angle);
-        let short = || short[..short.len() / 2].iter().position(|name| name == angle);
-        let place = long.or_else(|| short().filter(|_| layout.shape.dimension == 1));
-        let place = place.ok_or_else(|| DatasetError::BadAngle {
-            angle: angle.clone(),
-            accepted: format!("{} are", layout.columns[..half].join(", ")),
-        })?;
-        found[place] = true;
-    }
-    Ok(found)
 }

@@ -14,10 +14,23 @@ pub struct ReadOptions {
     /// Time from row to row, or from frame to frame where there is a column `frame`; then times of
     /// the table are left out.
     pub time_step: Option<f64>,
-    /// Coordinates (`q1`, or `q2_y`) that are angles and may jump by 2 pi.
-    pub angles: Vec<String>,
+    /// Coordinates that are angles and may jump by a turn.
+    pub angles: Vec<Angle>,
+    /// Numbers that stand for no value. By default none does, and a table with one that is a common
+    /// mark of that, far beyond all other numbers of its column, is refused.
+    pub missing: Option<Vec<f64>>,
     /// What is done where values are missing.
     pub gaps: Gaps,
+}
+
+/// A coordinate that is an angle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Angle {
+    /// `q1`, or `q2_y`.
+    pub coordinate: String,
+    /// Whether it is in degrees, and its velocity too, unless that column's name says `rad`: they are
+    /// made radians.
+    pub degrees: bool,
 }
 
 /// What is done with rows that lack a value or can't be read.

@@ -98,6 +98,13 @@ impl Source {
         (&self.files[0].path, &self.files[0].own)
     }
 
+    /// What the first file calls a column.
+    pub fn own_name(&self, column: &str) -> Option<&str> {
+        let file = &self.files[0];
+        let place = file.names.iter().position(|name| name == column)?;
+        Some(&file.own[place])
+    }
+
     /// Whether any file numbers its trajectories; else each file is one.
     pub fn has_ids(&self) -> bool {
         self.files.iter().any(|file| file.names.iter().any(|name| name == TRAJECTORY))
@@ -171,6 +178,7 @@ impl Source {
         each: &mut dyn FnMut(Cell) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
         let lenient = self.options.gaps == Gaps::Cut;
+        let missing = self.options.missing.as_deref().unwrap_or_default();
         let count = self.files.len() as f64;
         let (mut first, mut origin) = (0, self.origin);
         self.starts.clear();
@@ -207,6 +215,7 @@ impl Source {
                         }
                         Some(from_origin(value, &mut origin))
                     }
+                    Some(Value::Number(x)) if missing.contains(&x) => None,
                     value => value,
                 };
                 each(cell(present[k], value))

@@ -1,13 +1,13 @@
 //! The states of a table: of all rows, or of those that were chosen.
 
 use std::collections::HashMap;
-use std::f64::consts::TAU;
 use std::ops::Range;
 
 use ndarray::Array2;
 
 use super::cell::{Kind, Value};
 use super::index::{Broken, Clock, Index, Segment};
+use super::remarkable::{Jump, Look};
 use super::source::{Cell, Source, finite};
 use crate::dataset::{DatasetError, Trajectory};
 
@@ -17,19 +17,12 @@ pub(super) struct Columns {
     pub names: Vec<String>,
     /// What each is multiplied with.
     pub factors: Vec<f64>,
-    /// Whether each is an angle that may wrap.
-    pub angles: Vec<bool>,
+    /// A turn, where it is an angle that may wrap.
+    pub turns: Vec<Option<f64>>,
     /// How many are positions: the first.
     pub positions: usize,
-}
-
-/// What is told of a coordinate that jumps as an angle does.
-pub(super) struct Jump {
-    pub column: String,
-    /// Where the first jump is.
-    pub place: String,
-    /// What it jumps by, in words.
-    pub by: &'static str,
+    /// Whether numbers that are common marks of missing values are refused.
+    pub refuse_marks: bool,
 }
 
 /// Reads the rows that lack a value, or hold something that can't be read.
@@ -51,7 +44,7 @@ pub(super) fn broken(
     source.read(&wanted, progress, &mut |cell| {
         let whole = matches!(cell.value, Some(Value::Number(x)) if x.is_finite());
         if !whole {
-            found.rows.push(cell.row);
+            found.add(cell.row);
             if first.as_ref().is_none_or(|(row, _)| cell.row < *row) {
                 let column = names[cell.column];
                 let what = format!(
@@ -64,8 +57,7 @@ pub(super) fn broken(
         }
         Ok(())
     })?;
-    found.rows.sort_unstable();
-    found.rows.dedup();
+    found.sort();
     found.first = first.map(|(_, what)| what);
     Ok(found)
 }
@@ -88,7 +80,7 @@ pub(super) fn read(
         wanted.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
     source.read(&wanted, progress, &mut |cell| reading.cell(&cell))?;
     let path = source.path.clone();
-    reading.finish().ok_or(DatasetError::Changed { path })
+    reading.finish()?.ok_or(DatasetError::Changed { path })
 }
 
 /// Where a chosen row goes.
@@ -110,23 +102,15 @@ struct Reading<'a> {
 }
 
 /// How far a column is read.
-#[derive(Clone, Default)]
 struct Progress {
     /// The next of the places.
     next: usize,
     /// The segment that the last row was in or before.
     segment: usize,
-    /// The value of the row before; none at the beginning of a segment.
-    last: Option<f64>,
+    look: Look,
     /// Turns of the current trajectory so far, and its last value, and those of the others.
     turns: Turns,
     others: HashMap<i64, Turns>,
-    least: f64,
-    most: f64,
-    /// Jumps by nearly a whole range, and where the first is.
-    jumps: usize,
-    first: Option<String>,
-    largest: f64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -134,11 +118,6 @@ struct Turns {
     turns: f64,
     last: Option<f64>,
 }
-
-/// The part of a turn that a jump has at least: no motion that is sampled well makes such a step.
-const OF_A_TURN: f64 = 0.8;
-/// The part of a turn by which coordinates may exceed its range.
-const BEYOND: f64 = 1e-6;
 
 impl<'a> Reading<'a> {
     fn new(index: &'a Index, columns: &'a Columns, pieces: &[Range<u64>]) -> Self {
@@ -162,8 +141,7 @@ impl<'a> Reading<'a> {
         let clock = index.clock.column().map(|name| (name.to_string(), Kind::Time));
         let states = columns.names.iter().map(|name| (name.clone(), Kind::Number));
         let wanted: Vec<(String, Kind)> = states.chain(clock).collect();
-        let none = Progress { least: f64::INFINITY, most: f64::NEG_INFINITY, ..Default::default() };
-        let progress = vec![none; wanted.len()];
+        let progress = wanted.iter().map(|_| Progress::new()).collect();
         Self {
             index,
             columns,
@@ -185,16 +163,18 @@ impl<'a> Reading<'a> {
             .is_some_and(|s| row >= s.first + u64::from(s.rows))
         {
             progress.segment += 1;
-            progress.last = None;
+            progress.look.begin();
         }
         // A row in no segment was cut out.
         let segment = self.in_order.get(progress.segment).filter(|s| row >= s.first);
         let Some(segment) = segment else { return Ok(()) };
-        let mut value = finite(cell, &self.wanted[k].0, segment.trajectory)?;
-        if of_state && self.columns.angles[k] {
-            value = progress.unwrapped(segment, row, value);
-        } else if of_state && k < self.columns.positions {
-            progress.look_for_jumps(cell, value);
+        let name = &self.wanted[k].0;
+        let mut value = finite(cell, name, segment.trajectory)?;
+        if of_state {
+            progress.look.at(cell, value, (name, segment.trajectory));
+            if let Some(turn) = self.columns.turns[k] {
+                value = progress.unwrapped(segment, row, value, turn);
+            }
         }
         while let Some(place) = self.places.get(progress.next).filter(|place| place.row == row) {
             let trajectory = &mut self.found[place.piece as usize];
@@ -209,59 +189,42 @@ impl<'a> Reading<'a> {
     }
 
     /// What was read; nothing if the table is not what it was.
-    fn finish(self) -> Option<(Vec<Trajectory>, Vec<Jump>)> {
+    ///
+    /// # Errors
+    /// [`DatasetError::Mark`].
+    fn finish(self) -> Result<Option<(Vec<Trajectory>, Vec<Jump>)>, DatasetError> {
         let all = self.progress.iter().all(|progress| progress.next == self.places.len());
-        let jumps = self.columns.names.iter().zip(&self.progress);
-        let jumps = jumps.filter_map(|(name, progress)| progress.jump(name));
-        all.then(|| (self.found, jumps.collect()))
+        let may_jump = self.columns.turns.iter().take(self.columns.positions);
+        let looks = self.columns.names.iter().zip(&self.progress).zip(may_jump);
+        let plain = looks.filter(|(_, turn)| turn.is_none());
+        let jumps = plain.filter_map(|((name, progress), _)| progress.look.jump(name)).collect();
+        let mut looks = self.progress.into_iter().map(|progress| progress.look);
+        match looks.find_map(Look::mark).filter(|_| self.columns.refuse_marks) {
+            Some(mark) => Err(mark),
+            None => Ok(all.then_some((self.found, jumps))),
+        }
     }
 }
 
 impl Progress {
+    fn new() -> Self {
+        let (turns, others) = (Turns::default(), HashMap::new());
+        Self { next: 0, segment: 0, look: Look::new(), turns, others }
+    }
+
     /// An angle without its jumps by whole turns.
-    fn unwrapped(&mut self, segment: &Segment, row: u64, value: f64) -> f64 {
+    fn unwrapped(&mut self, segment: &Segment, row: u64, value: f64, turn: f64) -> f64 {
         if row == segment.first {
             // Another trajectory may have been in between.
             self.turns = self.others.get(&segment.trajectory).copied().unwrap_or_default();
         }
         if let Some(last) = self.turns.last {
-            self.turns.turns -= ((value - last) / TAU).round();
+            self.turns.turns -= ((value - last) / turn).round();
         }
         self.turns.last = Some(value);
         if row + 1 == segment.first + u64::from(segment.rows) {
             self.others.insert(segment.trajectory, self.turns);
         }
-        value + self.turns.turns * TAU
-    }
-
-    fn look_for_jumps(&mut self, cell: &Cell, value: f64) {
-        (self.least, self.most) = (self.least.min(value), self.most.max(value));
-        if let Some(last) = self.last.replace(value) {
-            let step = (value - last).abs();
-            if step > OF_A_TURN * TAU {
-                self.jumps += 1;
-                self.largest = self.largest.max(step);
-                self.first.get_or_insert_with(|| {
-                    format!(
-                        "row {} of {}, from {last:.4} to {value:.4}",
-                        cell.in_file,
-                        cell.path.display()
-                    )
-                });
-            }
-        }
-    }
-
-    /// Whether a coordinate stays within a turn and jumps by nearly that.
-    fn jump(&self, name: &str) -> Option<Jump> {
-        let range = self.most - self.least;
-        for (turn, by) in [(TAU, "2 pi"), (360.0, "360, as degrees do")] {
-            let within = range <= turn * (1.0 + BEYOND);
-            if within && self.largest > OF_A_TURN * turn {
-                let place = self.first.clone()?;
-                return Some(Jump { column: name.into(), place, by });
-            }
-        }
-        None
+        value + self.turns.turns * turn
     }
 }

@@ -1,5 +1,6 @@
 //! Extended XYZ (`.xyz`, `.extxyz`): frames of a simulation, one after the other, as ASE writes
-//! them. A frame is a state; particles are the atoms in their order.
+//! them. A frame is a state; particles are the atoms in the order of their identities where a file
+//! has them, else in that of the lines.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,11 +15,13 @@ const AXES: [char; 3] = ['x', 'y', 'z'];
 /// A longer line is taken for damage.
 const LONGEST_LINE: u64 = 1 << 20;
 /// What programs call the properties that make a state.
-const NAMES: [(&str, &[&str]); 4] = [
+const NAMES: [(&str, &[&str]); 6] = [
     ("q", &["pos", "positions"]),
     ("p", &["momenta", "momentum", "p"]),
     ("v", &["velo", "vel", "velocities", "velocity", "v"]),
     ("mass", &["masses", "mass"]),
+    ("id", &["id", "ids", "identity", "tag", "tags"]),
+    ("species", &["species", "element", "type", "types"]),
 ];
 /// Properties of atoms where a file doesn't name them.
 const PLAIN: &str = "species:S:1:pos:R:3";
@@ -98,6 +101,15 @@ struct Place {
     count: usize,
 }
 
+/// An atom of a frame.
+struct Atom {
+    /// Its identity, or what kind it is.
+    name: String,
+    /// Position, and momentum or velocity.
+    halves: [Vec<f64>; 2],
+    mass: Option<f64>,
+}
+
 /// What has been read of a file.
 struct Reader {
     atoms: usize,
@@ -105,6 +117,10 @@ struct Reader {
     /// Momenta `p` or velocities `v`.
     momenta: Option<(char, Place)>,
     mass: Option<Place>,
+    id: Option<Place>,
+    species: Option<Place>,
+    /// What tells the atoms of the first frame apart: identities in their order, or species.
+    order: Vec<String>,
     /// Fields of an atom's line.
     fields: usize,
     /// What tells the time in a comment.
@@ -139,6 +155,7 @@ impl Reader {
             found: properties.keys().cloned().collect(),
             hint: "; positions are the property pos of one to three numbers; --columns q=NAME says which it is".into(),
         })?;
+        let single = |place: &Place| place.count == 1;
         let alike = |place: &Place| place.count == positions.count;
         let momenta = place("p").filter(alike).map(|place| ('p', place));
         let momenta = momenta.or_else(|| place("v").filter(alike).map(|place| ('v', place)));
@@ -156,7 +173,10 @@ impl Reader {
             atoms,
             positions,
             momenta,
-            mass: place("mass").filter(|place| place.count == 1),
+            mass: place("mass").filter(single),
+            id: place("id").filter(single),
+            species: place("species").filter(single),
+            order: Vec::new(),
             fields,
             times: vec![Vec::new(); clocks.len()],
             clocks,
@@ -176,35 +196,54 @@ impl Reader {
             let time = comment.get(name).and_then(|text| text.parse().ok());
             times.push(time.ok_or_else(|| lines.corrupt(format!("{name} is no number")))?);
         }
-        let places = [Some(self.positions), self.momenta.map(|(_, place)| place)];
-        let mut halves = [Vec::new(), Vec::new()];
+        let mut atoms = Vec::new();
         for _ in 0..self.atoms {
-            let line = lines.next()?.ok_or_else(|| lines.cut())?;
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            if fields.len() != self.fields {
-                let reason =
-                    format!("{} fields where Properties says {}", fields.len(), self.fields);
-                return Err(lines.corrupt(reason));
-            }
-            let number = |k: usize| {
-                fields[k]
-                    .parse::<f64>()
-                    .map_err(|_| lines.corrupt(format!("{:?} is no number", fields[k])))
-            };
-            for (half, place) in halves.iter_mut().zip(places) {
-                for k in place.into_iter().flat_map(|place| place.first..place.first + place.count)
-                {
-                    half.push(number(k)?);
-                }
-            }
-            if let (Some(place), true) = (self.mass, self.masses.len() < self.atoms) {
-                self.masses.push(number(place.first)?);
-            }
+            atoms.push(self.atom(lines)?);
         }
-        let state = halves.concat();
+        if self.id.is_some() {
+            // Numbers in their order, `10` after `9`.
+            atoms.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+        }
+        let order = atoms.iter_mut().map(|atom| std::mem::take(&mut atom.name)).collect();
+        if self.states.is_empty() {
+            self.order = order;
+            self.masses = atoms.iter().filter_map(|atom| atom.mass).collect();
+        } else if order != self.order {
+            let other = order.iter().zip(&self.order).find(|(now, before)| now != before);
+            let (now, before) = other.expect("they differ");
+            let what = if self.id.is_some() { "identities" } else { "kinds" };
+            return Err(lines.corrupt(format!("the frame that ends here has atoms of other {what} than the first: {now:?} where that has {before:?}; the same atoms, in the same order or with a property id, are accepted")));
+        }
+        let half = |k: usize| atoms.iter().flat_map(move |atom| atom.halves[k].iter().copied());
+        let state: Vec<f64> = half(0).chain(half(1)).collect();
         self.states.resize(state.len(), Vec::new());
         self.states.iter_mut().zip(state).for_each(|(column, x)| column.push(x));
         Ok(())
+    }
+
+    /// Reads the next line as an atom.
+    fn atom(&self, lines: &mut Lines) -> Result<Atom, DatasetError> {
+        let line = lines.next()?.ok_or_else(|| lines.cut())?;
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        if fields.len() != self.fields {
+            let reason = format!("{} fields where Properties says {}", fields.len(), self.fields);
+            return Err(lines.corrupt(reason));
+        }
+        let number = |k: usize| {
+            let wrong = |_| lines.corrupt(format!("{:?} is no number", fields[k]));
+            fields[k].parse::<f64>().map_err(wrong)
+        };
+        let numbers = |place: Place| {
+            let places = place.first..place.first + place.count;
+            places.map(number).collect::<Result<Vec<f64>, _>>()
+        };
+        let momenta = self.momenta.map_or(Ok(Vec::new()), |(_, place)| numbers(place))?;
+        let name = self.id.or(self.species).map_or("", |place| fields[place.first]);
+        Ok(Atom {
+            name: name.into(),
+            halves: [numbers(self.positions)?, momenta],
+            mass: self.mass.map(|place| number(place.first)).transpose()?,
+        })
     }
 
     fn table(self) -> MemoryTable {

@@ -246,11 +246,14 @@ impl Learner<'_> {
                 is_class: self.catalogue.is_class(k),
                 is_length: matches!(scalar, Scalar::Norm(_)),
                 is_constant: members.iter().all(|&i| self.is_constant_length(i)),
+                is_beside: members.iter().any(|&i| !self.tells(i)),
                 is_component: self.is_component(scalar),
             }
         };
-        let tells = |k: &usize| self.catalogue.members(*k).iter().all(|&i| self.tells(i));
-        (0..self.catalogue.len()).filter(tells).map(offered).collect()
+        let is_rod = self.constant_lengths().next().is_some();
+        let tells = |i: usize| self.tells(i) || is_rod && self.is_beside_known(i);
+        let all_tell = |k: &usize| self.catalogue.members(*k).iter().all(|&i| tells(i));
+        (0..self.catalogue.len()).filter(all_tell).map(offered).collect()
     }
 }
 

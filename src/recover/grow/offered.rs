@@ -21,6 +21,9 @@ pub(crate) struct Offered {
     /// Whether it is a length that is the same in all of the data: which function of it the law has
     /// can't be told.
     pub is_constant: bool,
+    /// Whether it is told of only where it is multiplied with what vanishes in all of the data: a
+    /// momentum's length beside a known kinetic energy.
+    pub is_beside: bool,
     /// Whether, in one dimension, it is as large as a component along an axis that keeps its sign:
     /// odd powers alone are rather those of the component, which go on through zero without a kink.
     pub is_component: bool,
@@ -64,7 +67,7 @@ pub(super) fn pairs(
     second: impl Fn(&Offered) -> Vec<Factor>,
 ) -> Vec<Term> {
     let mut found = Vec::new();
-    let alone: Vec<&Offered> = offered.iter().filter(|o| !o.is_class).collect();
+    let alone: Vec<&Offered> = offered.iter().filter(|o| !o.is_class && !o.is_constant).collect();
     for (k, a) in alone.iter().enumerate() {
         let firsts = first(a);
         for b in &alone[k + 1..] {
@@ -77,6 +80,21 @@ pub(super) fn pairs(
         }
     }
     found
+}
+
+/// Products with what vanishes in all of the data, the square of a constant length less its value: to
+/// first order in it any law on such a surface is a function of the other scalars and another one
+/// times this, such as the tension of a rod.
+pub(super) fn on_surfaces(offered: &[Offered]) -> Vec<Term> {
+    let single = offered.iter().filter(|o| !o.is_class);
+    let (constant, others): (Vec<&Offered>, Vec<&Offered>) = single.partition(|o| o.is_constant);
+    let surfaces = constant.into_iter().filter(|o| !o.has_momenta);
+    let products = surfaces.flat_map(|o| {
+        let vanishing = factor(o, Shape::Vanishing(o.range.1.powi(2)), 0.0);
+        let factors = others.iter().flat_map(|other| product_powers(other));
+        factors.map(move |f| Term(vec![f, vanishing])).collect::<Vec<_>>()
+    });
+    products.collect()
 }
 
 /// Without the scalars that depend on momenta, if the kinetic energy is known.

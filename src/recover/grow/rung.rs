@@ -1,7 +1,9 @@
 //! The terms that a law may be a sum of, rung by rung.
 
 use crate::recover::grow::composed::{angles, composed};
-use crate::recover::grow::offered::{BEYOND, Offered, factor, pairs, powers, product_powers};
+use crate::recover::grow::offered::{
+    BEYOND, Offered, factor, on_surfaces, pairs, powers, product_powers,
+};
 use crate::recover::grow::term::{Factor, Shape, Term};
 
 /// What is offered, from the plain to the odd.
@@ -69,8 +71,11 @@ impl Rung {
     }
 
     /// Its terms.
-    pub fn terms(self, offered: &[Offered]) -> Vec<Term> {
+    pub fn terms(self, all: &[Offered]) -> Vec<Term> {
+        let told = |o: &&Offered| !o.is_beside && !is_held(o, all);
+        let offered = &all.iter().filter(told).copied().collect::<Vec<_>>()[..];
         let mut found = plain(offered);
+        found.extend(on_surfaces(all));
         if matches!(self, Self::Powers | Self::Products | Self::Any) {
             found.extend(high(offered));
         }
@@ -100,6 +105,13 @@ impl Rung {
         }
         found
     }
+}
+
+/// Whether a length stays the same while momenta change: what holds it, such as a rod, pulls the more
+/// the faster it goes, so that functions of this length alone are not enough at any other energy.
+fn is_held(o: &Offered, all: &[Offered]) -> bool {
+    let changes = |other: &Offered| other.is_quadratic_in_momenta && !other.is_constant;
+    o.is_constant && !o.has_momenta && !o.is_class && all.iter().any(changes)
 }
 
 /// Exponents of lengths and of what may change its sign.

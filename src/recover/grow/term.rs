@@ -29,6 +29,8 @@ pub(crate) enum Shape {
     Shifted(f64),
     /// (s^2 + a)^n.
     Softened(f64),
+    /// s^2 - b, of a length whose square is b in all of the data: there is nothing but its slope.
+    Vanishing(f64),
 }
 
 /// A function that bends by less than this over the range of its scalar is one of its powers.
@@ -197,7 +199,7 @@ pub(crate) struct Term(pub Vec<Factor>);
 impl Shape {
     /// Whether there is a number inside.
     pub fn has_number(self) -> bool {
-        !matches!(self, Self::Power(_) | Self::Logarithm)
+        !matches!(self, Self::Power(_) | Self::Logarithm | Self::Vanishing(_))
     }
 
     /// Whether a function with this number is told from a plainer one where the scalar has these
@@ -214,7 +216,7 @@ impl Shape {
             Self::LogOfSquare | Self::Softened(_) => {
                 BEND * a.abs() < most * most && a.abs() > BEND * least * least
             }
-            Self::Power(_) | Self::Logarithm | Self::FreePower => true,
+            Self::Power(_) | Self::Logarithm | Self::FreePower | Self::Vanishing(_) => true,
         }
     }
 
@@ -254,12 +256,13 @@ impl Shape {
                 let x = s * s + a;
                 (power(x, n), 2.0 * s * n * power(x, n - 1.0))
             }
+            Self::Vanishing(b) => (s * s - b, 2.0 * s),
         }
     }
 
     /// Whether it is a function of the square of its argument.
     pub fn is_of_square(self) -> bool {
-        matches!(self, Self::Gauss | Self::LogOfSquare | Self::Softened(_))
+        matches!(self, Self::Gauss | Self::LogOfSquare | Self::Softened(_) | Self::Vanishing(_))
     }
 
     /// The function of an argument, or of its square where it is one of that.
@@ -275,6 +278,7 @@ impl Shape {
             Self::Sin => Expr::apply(Function::Sin, times(s)),
             Self::Log | Self::LogOfSquare => Expr::apply(Function::Log, plus(s)),
             Self::Shifted(n) | Self::Softened(n) => Expr::pow(plus(s), n),
+            Self::Vanishing(b) => Expr::sum([s, Expr::Constant(-b)]),
         }
     }
 }

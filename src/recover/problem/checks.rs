@@ -1,11 +1,12 @@
 //! What is seen of the data before anything is fitted.
 
 use crate::dataset::Units;
-use crate::expr::{Expr, Scalar};
+use crate::expr::{Expr, Scalar, Vector};
 use crate::recover::paths::{ChunkNodes, Paths};
 use crate::recover::problem::centre::CentreOfForce;
 use crate::recover::problem::learner::Learner;
 use crate::recover::statistics::CERTAIN;
+use crate::rewrite::{RewriteError, SimplifyOptions, simplify_up_to_constant};
 
 /// Something that was seen of the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +15,8 @@ pub struct Check {
     pub name: &'static str,
     /// In a sentence, with numbers in the units of the table.
     pub message: String,
-    /// The scalar that doesn't vary, if that is it.
-    pub constant: Option<Scalar>,
+    /// The scalar that doesn't vary, if that is it, and its value.
+    pub constant: Option<(Scalar, f64)>,
 }
 
 /// Looks at the training chunks; `units` are those that the learner has them in, `rates` tell of
@@ -117,9 +118,8 @@ fn rate(
     (differs && factor.is_finite()).then_some(Rate { particle: particle + 1, factor, error })
 }
 
-/// A number in nine digits.
-fn digits(x: f64) -> String {
-    format!("{x:.8e}").parse::<f64>().map_or_else(|_| x.to_string(), |x| x.to_string())
+fn in_nine_digits(x: f64) -> f64 {
+    format!("{x:.8e}").parse().unwrap_or(x)
 }
 
 /// Whether forces point to another place than the origin.
@@ -127,7 +127,8 @@ fn centre(learner: &Learner, units: &Units) -> Option<Check> {
     let inputs = learner.inputs();
     let found = CentreOfForce::of(inputs.shape, &inputs.origin, learner.train())?;
     let at = |x: &[f64]| {
-        let in_table: Vec<String> = x.iter().map(|x| digits(x * units.length)).collect();
+        let in_table: Vec<String> =
+            x.iter().map(|x| in_nine_digits(x * units.length).to_string()).collect();
         in_table.join(",")
     };
     Some(Check {
@@ -150,7 +151,7 @@ fn constant_lengths(learner: &Learner, units: &Units) -> Vec<Check> {
             Expr::Scalar(scalar.clone()),
             value * units.of_scalar(scalar)
         ),
-        constant: Some(scalar.clone()),
+        constant: Some((scalar.clone(), value * units.of_scalar(scalar))),
     };
     learner.constant_lengths().map(check).collect()
 }
@@ -159,5 +160,43 @@ fn constant_lengths(learner: &Learner, units: &Units) -> Vec<Check> {
 /// explain them as well.
 pub(crate) fn constant_in<'a>(law: &Expr, checks: &'a [Check]) -> impl Iterator<Item = &'a Check> {
     let scalars = law.scalars();
-    checks.iter().filter(move |c| c.constant.as_ref().is_some_and(|s| scalars.contains(s)))
+    checks.iter().filter(move |c| c.constant.as_ref().is_some_and(|(s, _)| scalars.contains(s)))
+}
+
+/// Says what a law comes to where its constant lengths are as in the data: what else it has of these
+/// is what holds them, such as the tension of a rod.
+///
+/// # Errors
+/// A number of the law is not finite.
+pub(crate) fn tell_law_there(law: &Expr, checks: &mut [Check]) -> Result<(), RewriteError> {
+    let constant: Vec<(Scalar, f64)> = constant_in(law, checks)
+        .filter_map(|check| check.constant.clone())
+        .filter(|(scalar, _)| scalar.vectors().all(of_positions))
+        .collect();
+    let Some((first, _)) = constant.first() else { return Ok(()) };
+    let there = constant.iter().fold(law.clone(), |law, (scalar, value)| at(&law, scalar, *value));
+    let there = simplify_up_to_constant(&there, &SimplifyOptions::default())?.expression;
+    // Of an orbit nothing is left of the forces.
+    if !there.scalars().iter().any(|scalar| scalar.vectors().any(of_positions)) {
+        return Ok(());
+    }
+    let numbers: Vec<f64> = there.constants().into_iter().map(in_nine_digits).collect();
+    let there = there.with_constants(&numbers);
+    let check = checks.iter_mut().find(|c| c.constant.as_ref().is_some_and(|(s, _)| s == first));
+    check.into_iter().for_each(|check| {
+        check.message += &format!("; where it is that, the law is {there}, and the rest holds it");
+    });
+    Ok(())
+}
+
+fn of_positions(vector: &Vector) -> bool {
+    vector.terms().iter().any(|(name, _)| name.starts_with('q'))
+}
+
+/// An expression where a scalar has a value.
+fn at(law: &Expr, scalar: &Scalar, value: f64) -> Expr {
+    match law {
+        Expr::Scalar(found) if found == scalar => Expr::Constant(value),
+        _ => law.map_children(|child| at(child, scalar, value)),
+    }
 }

@@ -109,6 +109,13 @@ impl<'a> Learner<'a> {
         !is_absent && (high > low || self.is_constant_length(scalar))
     }
 
+    /// Whether a scalar is the length of a momentum whose kinetic energy is known: the law has no
+    /// other function of it, but on a surface.
+    pub(crate) fn is_beside_known(&self, scalar: usize) -> bool {
+        let (low, high) = self.ranges[scalar];
+        !self.inputs.masses.is_empty() && self.is_kinetic(scalar) && high > low
+    }
+
     /// Whether a scalar is a function of momenta.
     pub(crate) fn has_momenta(&self, scalar: usize) -> bool {
         let mut vectors = self.scalars()[scalar].vectors();

@@ -18,6 +18,10 @@ use crate::train::Settings;
 /// deviations of the chi-squared statistic.
 const SIGMAS: f64 = 3.0;
 
+/// Relative error of constants by what made the data: integrators of good tables are accurate to about
+/// this, and constants follow them closely.
+const MADE: f64 = 1e-11;
+
 /// The expression with constants that agree with simple numbers or their reciprocals, within three
 /// standard errors, replaced by these, and the others fitted again under that condition. Numbers
 /// that the rest contradicts, or that make the error on the validation chunks larger than chance
@@ -35,7 +39,8 @@ pub fn confirm_snapped(
     let constants = fitted.expression.constants();
     let error = |i: usize| fitted.covariance[[i, i]].sqrt();
     let simple = |i: usize| {
-        let (value, window) = (constants[i], (SIGMAS * error(i)).min(1e-3 * constants[i].abs()));
+        let (value, size) = (constants[i], constants[i].abs());
+        let window = (SIGMAS * error(i)).max(MADE * size).min(1e-3 * size);
         let reciprocal =
             || snap(1.0 / value, window / (value * value)).map(|divisor| 1.0 / divisor);
         snap(value, window).or_else(reciprocal).filter(|s| *s != 0.0)
@@ -87,7 +92,14 @@ pub(crate) fn conditional(
         held.iter().map(|&(i, value)| (value - constants[i]) / unit[i]).collect();
     let pull = solve_spd(&block, &step).ok()?;
     let n = held.len() as f64;
-    if step.dot(&pull) > n + SIGMAS * (2.0 * n).sqrt() + SIGMAS * SIGMAS {
+    // What the data's own making leaves is no disagreement.
+    let made = |i: usize| MADE * constants[i].abs() / unit[i];
+    let beyond =
+        |(&(i, _), step): (&(usize, f64), &f64)| step.signum() * (step.abs() - made(i)).max(0.0);
+    let beyond: Array1<f64> = held.iter().zip(&step).map(beyond).collect();
+    if beyond.dot(&solve_spd(&block, &beyond).ok()?)
+        > n + SIGMAS * (2.0 * n).sqrt() + SIGMAS * SIGMAS
+    {
         return None;
     }
     let others = |i: usize| {
