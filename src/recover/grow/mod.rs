@@ -103,7 +103,8 @@ impl Learner<'_> {
         // Where sums of functions of one scalar do, there are no products.
         let alone =
             fitted.misfit <= PAIRS_ABOVE && fitted.groups.iter().all(|g| g.scalars.len() < 2);
-        if fitted.misfit <= PAIRS_ABOVE {
+        // What holds a length depends on all that moves.
+        if fitted.misfit <= PAIRS_ABOVE && !all.iter().any(|o| o.is_held) {
             progress("growing laws: part by part");
             match self.grown_parts(fitted, &all)? {
                 Parts::Law(law) if law.misfit <= EXPLAINED && law.gap > ENDED => {
@@ -230,6 +231,8 @@ impl Learner<'_> {
 
     /// The scalars, and classes of them, that the data tell anything of.
     fn offered(&self, units: &Units) -> Vec<Offered> {
+        let changes = |i: usize| self.is_kinetic(i) && self.ranges[i].1 > self.ranges[i].0;
+        let momenta_change = (0..self.scalars().len()).any(changes);
         let offered = |k: usize| {
             let members = self.catalogue.members(k);
             let ranges = members.iter().map(|&i| self.ranges[i]);
@@ -246,6 +249,10 @@ impl Learner<'_> {
                 is_class: self.catalogue.is_class(k),
                 is_length: matches!(scalar, Scalar::Norm(_)),
                 is_constant: members.iter().all(|&i| self.is_constant_length(i)),
+                is_held: momenta_change
+                    && !self.catalogue.is_class(k)
+                    && !self.has_momenta(members[0])
+                    && self.is_constant_length(members[0]),
                 is_beside: members.iter().any(|&i| !self.tells(i)),
                 is_component: self.is_component(scalar),
             }

@@ -21,6 +21,10 @@ pub(crate) struct Offered {
     /// Whether it is a length that is the same in all of the data: which function of it the law has
     /// can't be told.
     pub is_constant: bool,
+    /// Whether it is one that stays the same while momenta change: what holds it, such as a rod, pulls
+    /// the more the faster it goes, so that functions of this length alone are not enough at any
+    /// other energy.
+    pub is_held: bool,
     /// Whether it is told of only where it is multiplied with what vanishes in all of the data: a
     /// momentum's length beside a known kinetic energy.
     pub is_beside: bool,
@@ -97,7 +101,14 @@ pub(super) fn on_surfaces(offered: &[Offered]) -> Vec<Term> {
     products.collect()
 }
 
-/// Without the scalars that depend on momenta, if the kinetic energy is known.
+/// Without the scalars that depend on momenta, if the kinetic energy is known; on a surface of a
+/// constant length their squares stay beside it.
 pub(super) fn without_momenta(offered: &[Offered], is_known: bool) -> Vec<Offered> {
-    offered.iter().filter(|o| !(is_known && o.has_momenta)).copied().collect()
+    let is_surface = offered.iter().any(|o| o.is_constant && !o.has_momenta);
+    let left = offered.iter().filter_map(|o| match is_known && o.has_momenta {
+        true if is_surface && o.is_quadratic_in_momenta => Some(Offered { is_beside: true, ..*o }),
+        true => None,
+        false => Some(*o),
+    });
+    left.collect()
 }

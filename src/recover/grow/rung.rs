@@ -72,7 +72,7 @@ impl Rung {
 
     /// Its terms.
     pub fn terms(self, all: &[Offered]) -> Vec<Term> {
-        let told = |o: &&Offered| !o.is_beside && !is_held(o, all);
+        let told = |o: &&Offered| !o.is_beside && !o.is_held;
         let offered = &all.iter().filter(told).copied().collect::<Vec<_>>()[..];
         let mut found = plain(offered);
         found.extend(on_surfaces(all));
@@ -105,13 +105,6 @@ impl Rung {
         }
         found
     }
-}
-
-/// Whether a length stays the same while momenta change: what holds it, such as a rod, pulls the more
-/// the faster it goes, so that functions of this length alone are not enough at any other energy.
-fn is_held(o: &Offered, all: &[Offered]) -> bool {
-    let changes = |other: &Offered| other.is_quadratic_in_momenta && !other.is_constant;
-    o.is_constant && !o.has_momenta && !o.is_class && all.iter().any(changes)
 }
 
 /// Exponents of lengths and of what may change its sign.
