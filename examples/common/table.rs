@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
-use scalar_dynamics::dataset::{Angle, Gaps, ReadOptions};
+use scalar_dynamics::dataset::{Angle, AngleUnit, Gaps, ReadOptions};
 
 /// How a table is to be read.
 #[derive(Args, Default)]
@@ -13,7 +13,7 @@ pub struct TableArguments {
     pub columns: Vec<(String, String)>,
     /// Time from row to row, or from frame to frame where there is a column `frame`; the table's
     /// own times are left out.
-    #[arg(long, value_name = "DT", value_parser = step)]
+    #[arg(long, value_name = "DT", value_parser = step, allow_hyphen_values = true)]
     pub time_step: Option<f64>,
     /// Coordinates that are angles and may jump by a turn: q1, or q1_x; q1=deg is in degrees, and is
     /// made radians together with its velocity.
@@ -43,18 +43,25 @@ fn name(text: &str) -> Result<(String, String), String> {
 }
 
 fn angle(text: &str) -> Result<Angle, String> {
-    let (coordinate, unit) = text.trim().split_once('=').unwrap_or((text.trim(), "rad"));
-    let degrees = match unit.trim() {
-        "deg" => true,
-        "rad" => false,
+    let (coordinate, unit) = text.split_once('=').unwrap_or((text, ""));
+    let unit = match unit.trim().to_lowercase().as_str() {
+        "" => AngleUnit::Unsaid,
+        "deg" | "degrees" => AngleUnit::Degrees,
+        "rad" | "radians" => AngleUnit::Radians,
         _ => return Err("accepted is Q or Q=rad in radians, or Q=deg in degrees".into()),
     };
-    Ok(Angle { coordinate: coordinate.trim().into(), degrees })
+    Ok(Angle { coordinate: coordinate.trim().into(), unit })
 }
 
 fn step(text: &str) -> Result<f64, String> {
     let positive = |x: &f64| x.is_finite() && *x > 0.0;
-    text.parse().ok().filter(positive).ok_or_else(|| "a positive number is accepted".into())
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let step = match text.split_once('/') {
+        Some((above, below)) => number(above).zip(number(below)).map(|(a, b)| a / b),
+        None => number(text),
+    };
+    step.filter(positive)
+        .ok_or_else(|| "a positive number is accepted, or a fraction such as 1/240".into())
 }
 
 impl TableArguments {
@@ -85,6 +92,9 @@ impl TableArguments {
             return Ok(None);
         }
         let named = self.missing.iter().filter(|text| *text != "none");
+        if self.missing.iter().any(|text| text == "none") && self.missing.len() > 1 {
+            return Err("--missing: none, or numbers, is accepted, not both".into());
+        }
         let number = |text: &String| {
             let wrong =
                 || format!("--missing {text}: a number such as -9999, or none, is accepted");

@@ -8,7 +8,7 @@ use scalar_dynamics_fuzz::{Tree, value};
 fuzz_target!(|tree: Tree| {
     let Tree { expression, point } = tree;
     let Some((before, error)) = value(&expression, &point) else { return };
-    let options = SimplifyOptions { max_nodes: 300, ..SimplifyOptions::default() };
+    let options = SimplifyOptions { max_nodes: 150, ..SimplifyOptions::default() };
     let Ok(simple) = simplify(&expression, &options) else { return };
     let simple = simple.expression;
     let after = simple.evaluate(&point).expect("its vectors have values");

@@ -5,7 +5,8 @@ use std::fs;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use scalar_dynamics::dataset::{
-    Angle, Cut, DatasetError, Gaps, ReadOptions, frames, read_chunks, read_table, survey_table,
+    Angle, AngleUnit, Cut, DatasetError, Gaps, ReadOptions, frames, read_chunks, read_table,
+    survey_table,
 };
 use scalar_dynamics::expr::{Bindings, Expr, Function};
 
@@ -20,7 +21,7 @@ pub fn read(bytes: &[u8], extension: &str) {
     let forgiving = ReadOptions {
         columns: names.map(|(ours, theirs)| (ours.to_string(), theirs.to_string())).collect(),
         time_step: Some(0.5),
-        angles: vec![Angle { coordinate: "q1".into(), degrees: true }],
+        angles: vec![Angle { coordinate: "q1".into(), unit: AngleUnit::Degrees }],
         missing: Some(vec![-999.0]),
         gaps: Gaps::Cut,
         ..ReadOptions::default()
@@ -56,7 +57,7 @@ pub struct Tree {
 }
 
 /// Levels of an expression.
-const DEPTH: usize = 5;
+const DEPTH: usize = 4;
 
 impl<'a> Arbitrary<'a> for Tree {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {

@@ -88,13 +88,13 @@ pub enum DatasetError {
         /// The name that was given.
         ours: String,
     },
-    /// A coordinate that the table doesn't have was said to be an angle.
-    #[error("--angle: {angle} is no coordinate of the table; {accepted}")]
+    /// What was said to be an angle is no coordinate of the table, or in another unit.
+    #[error("--angle: {angle} {why}")]
     BadAngle {
-        /// What was given.
+        /// The coordinate that was given.
         angle: String,
-        /// Coordinates of the table.
-        accepted: String,
+        /// What is wrong, and what is accepted.
+        why: String,
     },
     /// A time between rows that none can be.
     #[error("--time-step: {step} given; a positive finite number is accepted")]
@@ -163,7 +163,7 @@ pub enum DatasetError {
         row: usize,
     },
     /// A number is NaN or infinite.
-    #[error("{}: column {column}, trajectory {trajectory}, row {row}: {value} found; a finite number is accepted{}", path.display(), cut_hint(Some(*trajectory)))]
+    #[error("{}: column {column}, trajectory {trajectory}, row {row}: {} found; a finite number is accepted{}", path.display(), short(*value), cut_hint(Some(*trajectory)))]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -177,7 +177,7 @@ pub enum DatasetError {
         value: f64,
     },
     /// A number that seems to stand for no value.
-    #[error("{}: column {column}, trajectory {trajectory}, row {row}: {value} found, more than ten times as large as all other numbers of the column: does it mark a missing value? --missing {value} --gaps cut leaves such rows out and cuts the trajectory there, --missing none reads it as a number", path.display())]
+    #[error("{path}: column {column}, trajectory {trajectory}, row {row}: {shown} found, more than ten times as large as all other numbers of the column: does it mark a missing value? --missing {shown} --gaps cut leaves such rows out and cuts the trajectory there, --missing none reads it as a number", path = path.display(), shown = short(*value))]
     Mark {
         /// The file.
         path: PathBuf,
@@ -191,7 +191,7 @@ pub enum DatasetError {
         value: f64,
     },
     /// Time stands still or runs backward.
-    #[error("{}: column {column}, trajectory {trajectory}, row {row}: time {time} after {previous}; times must increase from row to row of a trajectory{hint}", path.display())]
+    #[error("{}: column {column}, trajectory {trajectory}, row {row}: time {} after {}; times must increase from row to row of a trajectory{hint}", path.display(), short(*time), short(*previous))]
     Time {
         /// The file.
         path: PathBuf,
@@ -239,6 +239,14 @@ pub enum DatasetError {
     FewRows {
         /// The file.
         path: PathBuf,
+    },
+    /// Momenta that no float holds.
+    #[error("{}: trajectory {trajectory}: momenta, made of positions and times or of velocities and masses, are no finite numbers; other units may bring them nearer to one", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The trajectory.
+        trajectory: i64,
     },
     /// A mass that no particle can have.
     #[error("mass of particle {particle} is {mass}; a positive finite number is accepted")]
@@ -316,6 +324,11 @@ fn columns_found(found: &[String]) -> String {
 fn cut_hint(trajectory: Option<i64>) -> &'static str {
     let hint = "; --gaps cut leaves such rows out and cuts the trajectory there";
     if trajectory.is_some() { hint } else { "" }
+}
+
+/// A number, without long rows of zeros.
+fn short(x: f64) -> String {
+    if x == 0.0 || (1e-5..1e15).contains(&x.abs()) { x.to_string() } else { format!("{x:e}") }
 }
 
 fn of_trajectory(trajectory: Option<i64>) -> String {

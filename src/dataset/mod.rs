@@ -29,8 +29,8 @@ pub use sampling::{
 };
 #[cfg(feature = "tables")]
 pub use table::{
-    Angle, Chunks, Cut, CutRows, Gaps, MomentaFrom, ReadOptions, Spacing, Survey, frames,
-    read_chunks, read_shape, read_table, state_columns, survey_table, write_table,
+    Angle, AngleUnit, Chunks, Cut, CutRows, Gaps, MomentaFrom, ReadOptions, Spacing, Survey,
+    frames, read_chunks, read_shape, read_table, state_columns, survey_table, write_table,
 };
 pub use trajectory::{Trajectory, TrajectoryTable};
 pub use units::{ContextUnit, Units};

@@ -899,13 +899,15 @@ fn numbers_of_any_width_are_read_and_other_types_are_named() {
         Column::new("".into(), [7u32, 7]),
         Column::new("".into(), [7i64, 7]),
         Column::new("".into(), [7u64, 7]),
+        // What programs make of integers where a cell is empty.
+        Column::new("".into(), [7.0, 7.0]),
     ] {
         let (table, _) = written(id(ids), int()).unwrap();
         assert_eq!(table.trajectories[0].id, 7);
         assert_eq!(table.trajectories[0].states, ndarray::array![[3.0, 0.5], [-4.0, 1.5]]);
     }
     for ids in [
-        Column::new("".into(), [7.0, 7.0]),
+        Column::new("".into(), [7.5, 7.5]),
         Column::new("".into(), ["7", "7"]),
         Column::new("".into(), [u64::MAX; 2]),
     ] {

@@ -110,20 +110,39 @@ fn regress_atoms_that_change_places_are_told_apart() {
         format!("3\nProperties=id:I:1:species:S:1:pos:R:1:velo:R:1:mass:R:1 Time={k}\n{atoms}")
     };
     let orders = [["2", "10", "1"], ["1", "2", "10"], ["10", "1", "2"]];
-    let kinds = ["H", "H", "O"];
-    let bytes: String = orders.iter().enumerate().map(|(k, ids)| frame(k, (*ids, kinds))).collect();
+    let of = |ids: [&str; 3]| ids.map(|id| if id == "10" { "O" } else { "H" });
+    let bytes: String =
+        orders.iter().enumerate().map(|(k, ids)| frame(k, (*ids, of(*ids)))).collect();
     let states =
         &read(&only("run.xyz", &bytes).path, &ReadOptions::default()).trajectories[0].states;
     assert_eq!(states.row(2).to_vec(), [1.2, 2.2, 10.2, 0.0, 0.0, 0.0]);
-    let other = bytes.clone() + &frame(3, (["1", "2", "3"], kinds));
+    let other = bytes.clone() + &frame(3, (["1", "2", "3"], ["H", "H", "O"]));
     let told = error("run.xyz", other, &ReadOptions::default());
     assert!(told.contains("other identities") && told.contains("line 20"), "{told}");
     // Without identities kinds tell it, as far as they do.
-    let plain = bytes.replace("id:I:1", "mark:I:1");
+    let same: String =
+        orders.iter().enumerate().map(|(k, ids)| frame(k, (*ids, ["H", "H", "O"]))).collect();
+    let plain = same.replace("id:I:1", "mark:I:1");
     assert!(read_table(&only("run.xyz", &plain).path, &ReadOptions::default()).is_ok());
     let other = plain + &frame(3, (orders[0], ["O", "H", "H"]));
     let told = error("run.xyz", other, &ReadOptions::default());
-    assert!(told.contains("other kinds") && told.contains("\"O\" where that has \"H\""), "{told}");
+    assert!(
+        told.contains("other kinds") && told.contains("\"O 1\" where that has \"H 1\""),
+        "{told}"
+    );
+    // Of one kind masses tell it.
+    let masses = "2\nProperties=species:S:1:pos:R:1:velo:R:1:mass:R:1 Time=";
+    let swapped = format!("{masses}0\nAr 0 1 2\nAr 5 1 4\n{masses}1\nAr 5 1 4\nAr 0 1 2\n");
+    let told = error("run.xyz", swapped, &ReadOptions::default());
+    assert!(told.contains("kinds or masses"), "{told}");
+    // A box that positions are put back into.
+    let lattice = "1\nLattice=\"2 0 0 2\" Properties=pos:R:2:velo:R:2 Time=";
+    let wrapped = format!("{lattice}0\n1.9 1 1 0\n{lattice}1\n0.1 1 1 0\n");
+    let notes = read_table(&only("run.xyz", wrapped).path, &ReadOptions::default()).unwrap().1;
+    assert!(
+        notes.iter().any(|note| note.contains("edge of the box (the frame that ends in line 6)")),
+        "{notes:?}"
+    );
 }
 
 fn floats(k: usize) -> Box<dyn Array> {

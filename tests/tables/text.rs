@@ -1,6 +1,6 @@
 //! Text as trackers, loggers and spreadsheets write it; names, times, gaps and angles.
 
-use scalar_dynamics::dataset::{Angle, Cut, Gaps, ReadOptions, read_chunks, read_table};
+use scalar_dynamics::dataset::{Angle, AngleUnit, Cut, Gaps, ReadOptions, read_chunks, read_table};
 
 use crate::rows::{ROWS, assert_rows, columns, error, only, read, text};
 
@@ -132,7 +132,7 @@ fn gaps_are_refused_or_cut() {
     for part in [
         "4 row(s) without all values",
         "2 piece(s) of 1 trajectory",
-        "2 row(s) alone",
+        "2 row(s) that stand alone",
         "first: row 3 of",
         "column q1_x",
     ] {
@@ -156,8 +156,8 @@ fn gaps_are_refused_or_cut() {
     assert!(nothing.contains("2 rows are whole") && nothing.contains("row 2 of"), "{nothing}");
 }
 
-fn in_units(coordinate: &str, degrees: bool) -> Vec<Angle> {
-    vec![Angle { coordinate: coordinate.into(), degrees }]
+fn in_units(coordinate: &str, unit: AngleUnit) -> Vec<Angle> {
+    vec![Angle { coordinate: coordinate.into(), unit }]
 }
 
 #[test]
@@ -166,7 +166,8 @@ fn degrees_are_told_and_made_radians() {
         .map(|i| f64::from(i) * 30.0)
         .map(|q| format!("{},{},20\n", q / 20.0, (q + 180.0).rem_euclid(360.0) - 180.0))
         .collect();
-    let degrees = ReadOptions { angles: in_units("q1", true), ..ReadOptions::default() };
+    let degrees =
+        ReadOptions { angles: in_units("q1", AngleUnit::Degrees), ..ReadOptions::default() };
     let of = |header: &str, options: &ReadOptions| {
         read_table(&only("table.csv", format!("{header}\n{rows}")).path, options)
     };
@@ -175,10 +176,20 @@ fn degrees_are_told_and_made_radians() {
         told.contains("jumps by nearly 360") && told.contains("in degrees by its name"),
         "{told}"
     );
+    assert!(told.contains("(row 7 of"), "{told}");
     let told = of("t,theta [deg],omega", &ReadOptions::default()).unwrap_err().to_string();
     assert!(told.contains("--columns") && told.contains("--angle q1_x=deg"), "{told}");
     let told = of("t,q1_x,p1_x", &degrees).unwrap_err().to_string();
-    assert!(told.contains("q1=deg") && told.contains("velocities"), "{told}");
+    assert!(told.contains("--angle: q1") && told.contains("velocities"), "{told}");
+    // An option that contradicts the name is no slip that passes.
+    let unsaid = ReadOptions { angles: in_units("q1", AngleUnit::Unsaid), ..degrees.clone() };
+    let told = of("t,q1_x (deg),v1_x", &unsaid).unwrap_err().to_string();
+    assert!(told.contains("--angle q1=deg"), "{told}");
+    let notes = of("t,q1_x (rad),v1_x", &degrees).unwrap().1.join(" ");
+    assert!(notes.contains("though its name says radians"), "{notes}");
+    let radians = ReadOptions { angles: in_units("q1", AngleUnit::Radians), ..degrees.clone() };
+    let velocity = of("t,q1_x,v1_x (deg/s)", &radians).unwrap().0.trajectories[0].states[[0, 1]];
+    assert!((velocity - 20f64.to_radians()).abs() < 1e-12, "{velocity}");
     for (header, velocity) in [("t,q1_x,v1_x", 20f64.to_radians()), ("t,q1_x,v1_x (rad/s)", 20.0)] {
         let states = &of(header, &degrees).unwrap().0.trajectories[0].states;
         for (i, state) in states.outer_iter().enumerate() {
@@ -206,6 +217,18 @@ fn regress_marks_of_missing_values_are_no_positions() {
     let cut = read_table(&file.path, &with(&[-9999.0], Gaps::Cut)).unwrap().0;
     assert_eq!(cut.trajectories.iter().map(|run| run.times.len()).collect::<Vec<_>>(), [7, 31, 19]);
     assert_eq!(read_table(&file.path, &with(&[], Gaps::Refuse)).unwrap().0.rows(), 60);
+    // Others than those that were named are still looked for.
+    assert!(told(&with(&[9999.0], Gaps::Cut)).contains("-9999 found"));
+    // Times and runs are marked so as well.
+    let rows =
+        |k: usize| ["0,0,1,1", "0,1,2,1", "-9999,2,3,1", "0,-9999,4,1", "0,4,5,1", "0,5,6,1"][k];
+    let all: String = (0..6).map(|k| rows(k).to_string() + "\n").collect();
+    let marked = only("table.csv", format!("trajectory,t,q1_x,p1_x\n{all}"));
+    let table = read_table(&marked.path, &with(&[-9999.0], Gaps::Cut)).unwrap().0;
+    assert_eq!(
+        table.trajectories.iter().map(|run| run.times.clone()).collect::<Vec<_>>(),
+        [[0.0, 1.0], [4.0, 5.0]]
+    );
     // A thousand that motion comes to is one.
     let rows: String = (0..60).map(|i| format!("{i},{},0.5\n", 990 + i)).collect();
     let file = only("table.csv", format!("t,q1_x,p1_x\n{rows}"));
@@ -225,7 +248,8 @@ fn angles_are_told_and_unwrapped() {
         }
     }
     let file = only("table.csv", &rows);
-    let options = ReadOptions { angles: in_units("q1", false), ..ReadOptions::default() };
+    let options =
+        ReadOptions { angles: in_units("q1", AngleUnit::Unsaid), ..ReadOptions::default() };
     let (table, notes) = read_table(&file.path, &options).unwrap();
     assert!(notes.is_empty(), "{notes:?}");
     for (run, trajectory) in table.trajectories.iter().enumerate() {
@@ -244,7 +268,8 @@ fn angles_are_told_and_unwrapped() {
     let file = only("table.csv", format!("t,q1_x,p1_x\n{alone}"));
     let notes = read_table(&file.path, &ReadOptions::default()).unwrap().1;
     assert!(notes.len() == 1 && notes[0].contains("--angle q1"), "{notes:?}");
-    let options = ReadOptions { angles: in_units("q2", false), ..ReadOptions::default() };
+    let options =
+        ReadOptions { angles: in_units("q2", AngleUnit::Unsaid), ..ReadOptions::default() };
     let told = read_table(&file.path, &options).unwrap_err().to_string();
     assert!(told.contains("--angle: q2") && told.contains("q1_x"), "{told}");
 }

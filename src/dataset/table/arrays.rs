@@ -6,7 +6,7 @@ use polars_arrow::array::{Array, PrimitiveArray};
 use polars_arrow::datatypes::{ArrowDataType, TimeUnit};
 use polars_arrow::types::NativeType;
 
-use super::cell::{Kind, Value, Wanted};
+use super::cell::{Kind, LARGEST_WHOLE, Value, Wanted};
 use crate::dataset::DatasetError;
 
 /// Types of integers that polars, as it is built here, has no columns of.
@@ -21,7 +21,8 @@ pub(super) fn fits(dtype: &ArrowDataType, kind: Kind) -> bool {
     let integer = matches!(dtype, Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64);
     let number = integer || matches!(dtype, Float32 | Float64);
     match kind {
-        Kind::Id => integer,
+        // Programs make floats of integers where a cell is empty.
+        Kind::Id => number,
         Kind::Number => number,
         Kind::Time => number || seconds(dtype).is_some(),
     }
@@ -90,12 +91,26 @@ pub(super) fn read(
             .or_else(|| of::<u32>(array, each, |x| id(x.into())))
             .or_else(|| of::<u16>(array, each, |x| id(x.into())))
             .or_else(|| of::<u8>(array, each, |x| id(x.into())))
+            .or_else(|| {
+                of::<f64>(array, each, |x| {
+                    whole(x).map_or_else(|| Err(wrong(format!("the number {x}"))), id)
+                })
+            })
+            .or_else(|| {
+                of::<f32>(array, each, |x| {
+                    whole(x.into()).map_or_else(|| Err(wrong(format!("the number {x}"))), id)
+                })
+            })
             .unwrap_or_else(|| Err(wrong("integers of an unknown width".into())));
     }
+    let time = |x: i64| match wanted.kind {
+        Kind::Time if x.unsigned_abs() > LARGEST_WHOLE as u64 => Value::Stamp(x, 0.0),
+        _ => Value::Number(x as f64),
+    };
     let number = |x: f64| Ok(Value::Number(x));
     of::<f64>(array, each, number)
         .or_else(|| of::<f32>(array, each, |x| number(x.into())))
-        .or_else(|| of::<i64>(array, each, |x| number(x as f64)))
+        .or_else(|| of::<i64>(array, each, |x| Ok(time(x))))
         .or_else(|| of::<i32>(array, each, |x| number(x.into())))
         .or_else(|| of::<i16>(array, each, |x| number(x.into())))
         .or_else(|| of::<i8>(array, each, |x| number(x.into())))
@@ -104,6 +119,11 @@ pub(super) fn read(
         .or_else(|| of::<u16>(array, each, |x| number(x.into())))
         .or_else(|| of::<u8>(array, each, |x| number(x.into())))
         .unwrap_or_else(|| Err(wrong("numbers of an unknown width".into())))
+}
+
+/// A float as the integer that it is.
+fn whole(x: f64) -> Option<i128> {
+    (x.fract() == 0.0 && x.abs() <= LARGEST_WHOLE).then_some(x as i128)
 }
 
 /// Reads an array whose values are of type `T`; nothing where they aren't.

@@ -21,7 +21,7 @@ pub(super) enum Value {
     Id(i64),
     /// A number; it may be NaN or infinite.
     Number(f64),
-    /// A date and time: seconds since 1970 and a part of one.
+    /// A date and time: seconds since 1970 and a part of one; or any count that no float holds.
     Stamp(i64, f64),
 }
 
@@ -78,6 +78,8 @@ pub(super) fn parse(field: &[u8], kind: Kind, mark: &mut Mark) -> Result<Option<
     match kind {
         Kind::Id => id(text).map(|id| Some(Value::Id(id))).ok_or(()),
         Kind::Number => number(text, mark).map(|x| Some(Value::Number(x))).ok_or(()),
+        // Nanoseconds since 1970, say: only differences are numbers.
+        Kind::Time if is_long(text) => Ok(text.parse().ok().map(|count| Value::Stamp(count, 0.0))),
         Kind::Time => number(text, mark)
             .or_else(|| stamps::duration(text))
             .map(Value::Number)
@@ -87,11 +89,17 @@ pub(super) fn parse(field: &[u8], kind: Kind, mark: &mut Mark) -> Result<Option<
     }
 }
 
+/// Whether a text is an integer that no float holds.
+fn is_long(text: &str) -> bool {
+    text.len() > 15 && text.parse::<i64>().is_ok_and(|x| x.unsigned_abs() > LARGEST_WHOLE as u64)
+}
+
+/// Floats hold every whole number up to here.
+pub(super) const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// A whole number, also one that was written as `3.0`, as programs do where a cell was empty.
 fn id(text: &str) -> Option<i64> {
-    /// Floats hold every whole number up to here.
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
-    let whole = |x: &f64| x.fract() == 0.0 && x.abs() <= LARGEST;
+    let whole = |x: &f64| x.fract() == 0.0 && x.abs() <= LARGEST_WHOLE;
     text.parse().ok().or_else(|| text.parse().ok().filter(whole).map(|x| x as i64))
 }
 

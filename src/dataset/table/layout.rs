@@ -67,7 +67,7 @@ impl Layout {
         };
         let present: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         // A stray q1000000_x must not make a list of millions of names.
-        let wanted = Shape { particles: shape.particles.min(names.len()), ..shape };
+        let wanted = Shape { particles: shape.particles.min(names.len().max(1)), ..shape };
         let mut columns = state_columns(wanted, momentum);
         if momenta == MomentaFrom::Positions {
             columns.truncate(columns.len() / 2);
@@ -130,4 +130,17 @@ pub(super) fn component(name: &str) -> Option<Component> {
     let particle = digits.parse().ok().filter(|_| canonical)?;
     let axis = AXES.iter().position(|a| axis.len() == 1 && axis.starts_with(*a))?;
     Some(Component { letter, particle, axis })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_input_of_no_columns_misses_one() {
+        for timed in [false, true] {
+            let missing = Layout::infer(&[], timed).err().expect("there are none");
+            assert_eq!(missing.column, if timed { "q1_x" } else { "t" });
+        }
+    }
 }

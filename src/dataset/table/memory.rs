@@ -16,6 +16,8 @@ pub(super) struct MemoryTable {
     pub metadata: Metadata,
     /// Masses of all particles, where the file has them.
     pub masses: Vec<f64>,
+    /// What is remarkable about the file.
+    pub notes: Vec<String>,
 }
 
 impl MemoryTable {

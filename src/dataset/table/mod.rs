@@ -41,7 +41,7 @@ use rand_chacha::ChaCha8Rng;
 pub use self::index::{CutRows, Spacing};
 pub use self::layout::{MomentaFrom, state_columns};
 use self::opened::Opened;
-pub use self::options::{Angle, Gaps, ReadOptions};
+pub use self::options::{Angle, AngleUnit, Gaps, ReadOptions};
 use self::paths::format_to_write;
 pub use self::survey::{Survey, survey_table};
 use super::local_polynomial::{Chosen, Momenta, Window};
@@ -89,6 +89,7 @@ pub fn read_table(
         notes.push(window_note(path, &window));
         notes.extend(short_note(path, index.pieces(), &window));
     }
+    finite_states(path, &trajectories)?;
     let metadata = opened.source.metadata()?;
     let shape = opened.layout.shape;
     Ok((TrajectoryTable { shape, trajectories, metadata }, notes))
@@ -185,6 +186,7 @@ pub fn read_chunks(
         notes.push(window_note(path, &window));
         notes.extend(short_note(path, index.pieces(), &window));
     }
+    finite_states(path, &chunks)?;
     let Opened { layout, masses, unknown, .. } = opened;
     Ok((
         Chunks {
@@ -202,6 +204,15 @@ pub fn read_chunks(
         },
         notes,
     ))
+}
+
+/// Whether what was made of finite numbers, slopes and products with masses, is finite.
+fn finite_states(path: &Path, trajectories: &[Trajectory]) -> Result<(), DatasetError> {
+    let is_finite = |t: &Trajectory| t.states.iter().chain(&t.times).all(|x| x.is_finite());
+    match trajectories.iter().find(|t| !is_finite(t)) {
+        Some(t) => Err(DatasetError::TooLarge { path: path.into(), trajectory: t.id }),
+        None => Ok(()),
+    }
 }
 
 /// The chunks that are kept, in order, and the number of all.

@@ -18,10 +18,29 @@ pub(super) fn is_ours(name: &str) -> bool {
     [TRAJECTORY, TIME, FRAME].contains(&name) || component(name).is_some()
 }
 
-/// A header's name without its unit, in small letters: `x` of `X (m)`.
+/// A header's name without its unit, in small letters: `x` of `X (m)`, `X [m]` and `X / m`.
 pub(super) fn bare(name: &str) -> String {
-    let end = name.find(['(', '[']).filter(|at| *at > 0).unwrap_or(name.len());
-    name[..end].trim().to_lowercase()
+    let bracket = name.find(['(', '[']);
+    let end = bracket.into_iter().chain(name.find(" / ")).filter(|at| *at > 0).min();
+    name[..end.unwrap_or(name.len())].trim().to_lowercase()
+}
+
+/// Words for units that stand behind an underscore.
+const UNITS: [&str; 20] = [
+    "deg", "degs", "degree", "degrees", "rad", "rads", "radians", "s", "sec", "seconds", "ms",
+    "us", "ns", "m", "mm", "cm", "km", "per", "px", "pixels",
+];
+
+/// A bare name without units that stand behind underscores: `theta` of `theta_deg`, `v` of `v_m_s`.
+pub(super) fn without_units(bare: &str) -> &str {
+    let mut name = bare;
+    while let Some((before, last)) = name.rsplit_once('_')
+        && UNITS.contains(&last)
+        && !before.is_empty()
+    {
+        name = before;
+    }
+    name
 }
 
 /// The unit of an angle, or of its velocity.

@@ -67,8 +67,21 @@ pub(super) fn read(
         return Err(corrupt(reason));
     }
     let times = t.map(|t| shape.times(t)).transpose().map_err(corrupt)?;
-    let masses = Some(masses).filter(|m| m.len() == shape.particles).unwrap_or_default();
-    Ok(shape.table(&q, momenta.as_ref(), times, masses))
+    let known = Some(masses).filter(|m| m.len() == shape.particles).unwrap_or_default();
+    let mut table = shape.table(&q, momenta.as_ref(), times, known);
+    let used: Vec<String> = [
+        "q",
+        "t",
+        "mass",
+        momenta.map_or("q", |(letter, _)| if letter == 'p' { "p" } else { "v" }),
+    ]
+    .map(name)
+    .to_vec();
+    let others: Vec<String> = found.into_iter().filter(|array| !used.contains(array)).collect();
+    if !others.is_empty() {
+        table.notes.push(format!("ignored arrays: {}", others.join(", ")));
+    }
+    Ok(table)
 }
 
 /// Axes of an array of vectors.
@@ -144,7 +157,7 @@ impl Shape {
             }
         }
         let kind = "arrays of NumPy".into();
-        MemoryTable { kind, names, columns, metadata: Metadata::new(), masses }
+        MemoryTable { kind, names, columns, metadata: Metadata::new(), masses, notes: Vec::new() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::angles::turns;
+use super::angles::{Angles, angles};
 use super::builder;
 use super::cell::Kind;
 use super::index::{Clock, Index};
@@ -65,13 +65,13 @@ impl Opened {
         let each = layout.shape.dimension;
         factors.extend((0..half).map(|k| masses.get(k / each).copied().unwrap_or(1.0)));
         factors.truncate(layout.columns.len());
-        let turns = turns(&source, &layout, &options.angles, &mut factors)?;
+        let Angles { turns, notes } = angles(&source, &layout, &options.angles, &mut factors)?;
         let columns = Columns {
             names: layout.columns.clone(),
             factors,
             turns,
             positions: half,
-            refuse_marks: options.missing.is_none(),
+            refuse_marks: options.missing.as_ref().is_none_or(|numbers| !numbers.is_empty()),
         };
         let mut opened = Self {
             source,
@@ -81,10 +81,11 @@ impl Opened {
             unknown,
             clock,
             gaps: options.gaps,
-            notes: Vec::new(),
+            notes,
             jumps: Vec::new(),
         };
-        opened.notes = opened.seen(options)?;
+        let seen = opened.seen(options)?;
+        opened.notes.splice(0..0, seen);
         Ok(opened)
     }
 
@@ -162,9 +163,9 @@ impl Opened {
         let path = self.source.path.display();
         let mut notes = self.notes.clone();
         if self.source.has_stamps() {
-            notes.push(format!("{path}: times are stamps: t counts seconds from the first"));
+            notes.push(format!("{path}: times are stamps, or counts that no float holds: t counts from the first, stamps in seconds"));
         }
-        if index.cut.broken + index.cut.back > 0 {
+        if index.cut.broken + index.cut.back + index.cut.alone > 0 {
             let cut = &index.cut;
             let mut note = format!("{path}: --gaps cut: ");
             if cut.broken > 0 {
@@ -179,14 +180,16 @@ impl Opened {
                 index.trajectories
             );
             if cut.alone > 0 {
-                note += &format!(", {} row(s) alone between cuts left out", cut.alone);
+                note += &format!(", {} row(s) that stand alone left out", cut.alone);
             }
             note += &cut.first.as_ref().map_or(String::new(), |first| format!("; first: {first}"));
             notes.push(note);
         }
         notes.extend(self.jumps.iter().map(|Jump { column, place, degrees }| {
             let q = self.short(column);
-            if *degrees {
+            if *degrees && self.layout.momenta == MomentaFrom::Momenta {
+                format!("{column} jumps by nearly 360 ({place}): if it is an angle in degrees, give it in radians, its momentum too, and add --angle {q}")
+            } else if *degrees {
                 format!("{column} jumps by nearly 360 ({place}): if it is an angle in degrees, --angle {q}=deg takes the jumps out and makes it radians")
             } else {
                 format!("{column} jumps by nearly 2 pi ({place}): if it is an angle, --angle {q} takes the jumps out")
@@ -222,7 +225,7 @@ impl Opened {
         if momenta == MomentaFrom::Momenta && !options.masses.is_empty() {
             notes.push(format!("{path}: ignored masses: the table has momenta"));
         }
-        let told = |k: &usize| self.columns.turns[*k].is_none();
+        let told = |k: &usize| self.columns.turns[*k].is_none() && momenta != MomentaFrom::Momenta;
         for k in (0..self.columns.positions).filter(told) {
             let column = &self.layout.columns[k];
             let own = self.source.own_name(column).filter(|own| unit(own) == Some(Unit::Degrees));
@@ -303,7 +306,9 @@ fn no_other_momenta(
 ) -> Result<(), DatasetError> {
     let (pairs, _) = mapping(source.found().1, options.time_step.is_some());
     let momentum = pairs.into_iter().find(|(ours, _)| ours.starts_with(['p', 'v']));
-    match momentum.filter(|_| layout.momenta == MomentaFrom::Positions) {
+    // Who names columns leaves the others out; they are told.
+    let alone = layout.momenta == MomentaFrom::Positions && options.columns.is_empty();
+    match momentum.filter(|_| alone) {
         None => Ok(()),
         Some((column, theirs)) => {
             let accepted =

@@ -16,8 +16,8 @@ pub struct ReadOptions {
     pub time_step: Option<f64>,
     /// Coordinates that are angles and may jump by a turn.
     pub angles: Vec<Angle>,
-    /// Numbers that stand for no value. By default none does, and a table with one that is a common
-    /// mark of that, far beyond all other numbers of its column, is refused.
+    /// Numbers that stand for no value. A table with another that is a common mark of that, far beyond
+    /// all other numbers of its column, is refused, unless this is an empty list.
     pub missing: Option<Vec<f64>>,
     /// What is done where values are missing.
     pub gaps: Gaps,
@@ -28,9 +28,21 @@ pub struct ReadOptions {
 pub struct Angle {
     /// `q1`, or `q2_y`.
     pub coordinate: String,
-    /// Whether it is in degrees, and its velocity too, unless that column's name says `rad`: they are
-    /// made radians.
-    pub degrees: bool,
+    /// What it is in.
+    pub unit: AngleUnit,
+}
+
+/// What an angle is in. Its velocity is in the same over time, unless that column's name says `deg` or
+/// `rad`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AngleUnit {
+    /// Radians, unless the column's name says degrees: then the table is refused.
+    #[default]
+    Unsaid,
+    /// Radians.
+    Radians,
+    /// Degrees, which are made radians.
+    Degrees,
 }
 
 /// What is done with rows that lack a value or can't be read.

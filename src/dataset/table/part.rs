@@ -87,7 +87,11 @@ impl Part {
 
     /// What is remarkable about the file.
     pub fn notes(&self) -> &[String] {
-        if let Self::Text(file) = self { file.notes() } else { &[] }
+        match self {
+            Self::Text(file) => file.notes(),
+            Self::Memory(table) => &table.notes,
+            Self::Parquet(_) | Self::Arrow(_) => &[],
+        }
     }
 
     /// Checks the type of a column, as far as the file tells it; the error says what it is and what

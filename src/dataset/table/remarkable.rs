@@ -21,38 +21,53 @@ pub(super) struct Look {
     last: Option<f64>,
     least: f64,
     most: f64,
-    /// The largest jump, and where the first by most of a turn is.
+    /// The largest jump, and where the first is by most of 2 pi, and by most of 360.
     largest: f64,
-    first: Option<String>,
+    first: [Option<String>; 2],
     /// The first of the numbers that are common marks, with its place, and the least of their
     /// magnitudes.
     mark: Option<DatasetError>,
     least_mark: f64,
 }
 
+/// Turns in radians and in degrees.
+const TURNS: [f64; 2] = [TAU, 360.0];
 /// The part of a turn that a jump has at least: no motion that is sampled well makes such a step.
 const OF_A_TURN: f64 = 0.8;
 /// The part of a turn by which coordinates may exceed its range.
 const BEYOND: f64 = 1e-6;
 
-/// Magnitudes of numbers that programs write where there is no value: nines of loggers and weather
-/// archives, the least 16-bit integer, the fill values of CMIP (1e20), of NetCDF, and the largest
-/// floats.
-const MARKS: [f64; 13] = [
-    999.0,
-    999.9,
-    999.99,
-    9999.0,
-    9999.9,
-    99999.0,
-    999999.0,
-    32768.0,
-    1e20,
-    9.969209968386869e36,
-    9.969209968386869e36f32 as f64,
-    f32::MAX as f64,
-    f64::MAX,
-];
+/// Magnitudes of fill values: the largest integers of 16 bits, with and without a sign, those of CMIP
+/// and NetCDF, of IDL and CDF, and the largest floats.
+const FILLS: [f64; 9] =
+    [32767.0, 32768.0, 65535.0, 1e20, 1e30, 1e31, 9.969209968386869e36, f32::MAX as f64, f64::MAX];
+
+/// Whether loggers and archives write such a number where there is no value: two or more of the digits
+/// 7, 8 or 9, all the same, such as -99, 999.9 and -8888; or a fill value.
+fn is_mark(size: f64) -> bool {
+    // Two decimals at most, and no more digits than an integer holds.
+    const DECIMALS: f64 = 100.0;
+    if size < 77.0 {
+        return false;
+    }
+    if FILLS.contains(&size) {
+        return true;
+    }
+    let hundreds = (size * DECIMALS).round();
+    if size > 1e12 || (hundreds / DECIMALS - size).abs() > 1e-6 * size {
+        return false;
+    }
+    let mut digits = hundreds as u64;
+    for _ in 0..2 {
+        digits = if digits.is_multiple_of(10) { digits / 10 } else { digits };
+    }
+    let digit = digits % 10;
+    while digits % 10 == digit {
+        digits /= 10;
+    }
+    digits == 0 && digit >= 7
+}
+
 /// A mark is so many times as large as every other number of its column: motion comes to its largest
 /// value through others that are nearly as large.
 const LARGER: f64 = 10.0;
@@ -64,7 +79,7 @@ impl Look {
             least: f64::INFINITY,
             most: f64::NEG_INFINITY,
             largest: 0.0,
-            first: None,
+            first: [None, None],
             mark: None,
             least_mark: f64::INFINITY,
         }
@@ -78,7 +93,7 @@ impl Look {
     /// Looks at the next number; `column` and `trajectory` name it.
     pub fn at(&mut self, cell: &Cell, value: f64, (column, trajectory): (&str, i64)) {
         let size = value.abs();
-        if size >= MARKS[0] && MARKS.contains(&size) {
+        if is_mark(size) {
             self.least_mark = self.least_mark.min(size);
             self.mark.get_or_insert_with(|| DatasetError::Mark {
                 path: cell.path.into(),
@@ -92,12 +107,12 @@ impl Look {
         (self.least, self.most) = (self.least.min(value), self.most.max(value));
         let Some(last) = self.last.replace(value) else { return };
         let step = (value - last).abs();
-        if step > OF_A_TURN * TAU {
-            self.largest = self.largest.max(step);
-            self.first.get_or_insert_with(|| {
+        self.largest = self.largest.max(step);
+        for (turn, first) in TURNS.into_iter().zip(&mut self.first) {
+            if step > OF_A_TURN * turn && first.is_none() {
                 let (row, path) = (cell.in_file, cell.path.display());
-                format!("row {row} of {path}, from {last:.4} to {value:.4}")
-            });
+                *first = Some(format!("row {row} of {path}, from {last:.4} to {value:.4}"));
+            }
         }
     }
 
@@ -105,9 +120,8 @@ impl Look {
     pub fn jump(&self, column: &str) -> Option<Jump> {
         let range = self.most - self.least;
         let is = |turn: f64| range <= turn * (1.0 + BEYOND) && self.largest > OF_A_TURN * turn;
-        let degrees = !is(TAU);
-        let jump = |place| Jump { column: column.into(), place, degrees };
-        self.first.clone().filter(|_| !degrees || is(360.0)).map(jump)
+        let turn = TURNS.into_iter().position(is)?;
+        Some(Jump { column: column.into(), place: self.first[turn].clone()?, degrees: turn == 1 })
     }
 
     /// A mark that stands far out.
@@ -115,5 +129,31 @@ impl Look {
         let others = self.least.abs().max(self.most.abs());
         self.mark
             .filter(|_| others > 0.0 && others.is_finite() && self.least_mark > LARGER * others)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_mark;
+
+    #[test]
+    fn marks_are_repeated_digits_and_fill_values() {
+        for mark in [
+            99.0,
+            999.0,
+            999.9,
+            99.99,
+            9999.0,
+            888.0,
+            7777.0,
+            32768.0,
+            1e20,
+            9999.1f32 as f64 - 0.1,
+        ] {
+            assert!(is_mark(mark), "{mark}");
+        }
+        for number in [0.0, 9.0, 77.5, 998.0, 990.0, 111.0, 9989.0, 1000.0, 1e6, 360.0, 989.8] {
+            assert!(!is_mark(number), "{number}");
+        }
     }
 }

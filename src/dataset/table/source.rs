@@ -194,7 +194,7 @@ impl Source {
             }
             let (columns, present) = file.places(wanted);
             let made = (0..wanted.len()).find(|k| !present.contains(k));
-            let (mut rows, mut stamped) = (0, None);
+            let (mut rows, mut stamped) = (0, vec![None; columns.len()]);
             let mut cells = |k: usize, row: u64, value: Option<Value>| {
                 rows = rows.max(row + 1);
                 let cell = |column, value| Cell {
@@ -207,15 +207,17 @@ impl Source {
                 if let (0, Some(made)) = (k, made) {
                     each(cell(made, Some(Value::Id(self.starts.len() as i64 - 1))))?;
                 }
-                let value = match value {
+                let value = match value.filter(|value| !is_one_of(value, missing)) {
                     Some(value) if columns[k].kind == Kind::Time => {
                         let is_stamp = matches!(value, Value::Stamp(..));
-                        if *stamped.get_or_insert(is_stamp) != is_stamp {
+                        if *stamped[k].get_or_insert(is_stamp) == is_stamp {
+                            Some(from_origin(value, &mut origin))
+                        } else if lenient {
+                            None
+                        } else {
                             return Err(both(&file.path, &columns[k], row));
                         }
-                        Some(from_origin(value, &mut origin))
                     }
-                    Some(Value::Number(x)) if missing.contains(&x) => None,
                     value => value,
                 };
                 each(cell(present[k], value))
@@ -259,6 +261,16 @@ impl TableFile {
             Some((Wanted { place, name: self.own[place].clone(), kind: *kind }, k))
         });
         found.unzip()
+    }
+}
+
+/// Whether a value is one of some numbers, also as one of 32 bits.
+fn is_one_of(value: &Value, numbers: &[f64]) -> bool {
+    let is = |x: f64| numbers.iter().any(|y| x == *y || x == f64::from(*y as f32));
+    match value {
+        Value::Number(x) => is(*x),
+        Value::Id(id) => is(*id as f64),
+        Value::Stamp(..) => false,
     }
 }
 

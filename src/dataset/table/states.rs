@@ -7,6 +7,7 @@ use ndarray::Array2;
 
 use super::cell::{Kind, Value};
 use super::index::{Broken, Clock, Index, Segment};
+use super::layout::TRAJECTORY;
 use super::remarkable::{Jump, Look};
 use super::source::{Cell, Source, finite};
 use crate::dataset::{DatasetError, Trajectory};
@@ -38,11 +39,16 @@ pub(super) fn broken(
     let mut wanted: Vec<(&str, Kind)> =
         columns.names.iter().map(|name| (name.as_str(), Kind::Number)).collect();
     wanted.extend(clock.column().map(|name| (name, Kind::Time)));
+    wanted.extend(source.has_ids().then_some((TRAJECTORY, Kind::Id)));
     let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
     let mut found = Broken::default();
     let mut first: Option<(u64, String)> = None;
     source.read(&wanted, progress, &mut |cell| {
-        let whole = matches!(cell.value, Some(Value::Number(x)) if x.is_finite());
+        let whole = match cell.value {
+            Some(Value::Number(x)) => x.is_finite(),
+            Some(Value::Id(_)) => true,
+            _ => false,
+        };
         if !whole {
             found.add(cell.row);
             if first.as_ref().is_none_or(|(row, _)| cell.row < *row) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::layout::{FRAME, Layout, TIME, TRAJECTORY};
-use super::names::{bare, is_ours};
+use super::names::{bare, is_ours, without_units};
 
 /// Common words for times, for what numbers runs, and for what numbers frames.
 const TIMES: [&str; 9] =
@@ -81,6 +81,7 @@ fn guess(name: &str) -> Option<String> {
     if is_ours(&bare) {
         return Some(bare);
     }
+    let bare = without_units(&bare);
     let word: String = bare.chars().filter(|c| c.is_alphabetic()).collect();
     let digits: String = bare.chars().filter(char::is_ascii_digit).collect();
     for (ours, words) in [(TIME, &TIMES[..]), (TRAJECTORY, &RUNS), (FRAME, &FRAMES)] {
@@ -156,6 +157,8 @@ mod tests {
                 &["t", "theta1", "theta2", "omega1", "omega2"],
                 "q1_x=theta1,q2_x=theta2,v1_x=omega1,v2_x=omega2",
             ),
+            (&["t_s", "theta_deg", "omega_deg_per_s"], "t=t_s,q1_x=theta_deg,v1_x=omega_deg_per_s"),
+            (&["t / s", "x / m", "vx / (m/s)"], "q1_x=x / m,v1_x=vx / (m/s)"),
             (&["column1", "column2", "column3"], "t=column1,q1_x=column2,v1_x=column3"),
         ] {
             assert_eq!(line(found), (wanted.into(), true));

@@ -14,6 +14,8 @@ use crate::dataset::{DatasetError, Format};
 const AXES: [char; 3] = ['x', 'y', 'z'];
 /// A longer line is taken for damage.
 const LONGEST_LINE: u64 = 1 << 20;
+/// The part of an edge that a step is at least where positions are put back into a box.
+const OF_THE_BOX: f64 = 0.8;
 /// What programs call the properties that make a state.
 const NAMES: [(&str, &[&str]); 6] = [
     ("q", &["pos", "positions"]),
@@ -101,10 +103,18 @@ struct Place {
     count: usize,
 }
 
+/// What tells an atom from others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    /// Its identity, numbers in their order (`10` after `9`), where the file has it.
+    id: (usize, String),
+    /// Species and mass.
+    kind: String,
+}
+
 /// An atom of a frame.
 struct Atom {
-    /// Its identity, or what kind it is.
-    name: String,
+    name: Name,
     /// Position, and momentum or velocity.
     halves: [Vec<f64>; 2],
     mass: Option<f64>,
@@ -119,8 +129,11 @@ struct Reader {
     mass: Option<Place>,
     id: Option<Place>,
     species: Option<Place>,
-    /// What tells the atoms of the first frame apart: identities in their order, or species.
-    order: Vec<String>,
+    /// What tells the atoms of the first frame apart, in their order.
+    order: Vec<Name>,
+    /// Edges of a box that positions may be put back into, and where a coordinate first jumps by one.
+    edges: Vec<f64>,
+    jump: Option<String>,
     /// Fields of an atom's line.
     fields: usize,
     /// What tells the time in a comment.
@@ -177,6 +190,8 @@ impl Reader {
             id: place("id").filter(single),
             species: place("species").filter(single),
             order: Vec::new(),
+            edges: comment.get("lattice").map_or(Vec::new(), |cell| edges(cell)),
+            jump: None,
             fields,
             times: vec![Vec::new(); clocks.len()],
             clocks,
@@ -201,24 +216,41 @@ impl Reader {
             atoms.push(self.atom(lines)?);
         }
         if self.id.is_some() {
-            // Numbers in their order, `10` after `9`.
-            atoms.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+            atoms.sort_by(|a, b| a.name.cmp(&b.name));
         }
-        let order = atoms.iter_mut().map(|atom| std::mem::take(&mut atom.name)).collect();
+        let order: Vec<Name> =
+            atoms.iter_mut().map(|atom| std::mem::take(&mut atom.name)).collect();
         if self.states.is_empty() {
             self.order = order;
             self.masses = atoms.iter().filter_map(|atom| atom.mass).collect();
         } else if order != self.order {
             let other = order.iter().zip(&self.order).find(|(now, before)| now != before);
             let (now, before) = other.expect("they differ");
-            let what = if self.id.is_some() { "identities" } else { "kinds" };
-            return Err(lines.corrupt(format!("the frame that ends here has atoms of other {what} than the first: {now:?} where that has {before:?}; the same atoms, in the same order or with a property id, are accepted")));
+            let what = if now.id == before.id { "kinds or masses" } else { "identities" };
+            return Err(lines.corrupt(format!("the frame that ends here has atoms of other {what} than the first: {now} where that has {before}; the same atoms, in the same order or with a property id of each atom's own, are accepted")));
         }
         let half = |k: usize| atoms.iter().flat_map(move |atom| atom.halves[k].iter().copied());
         let state: Vec<f64> = half(0).chain(half(1)).collect();
         self.states.resize(state.len(), Vec::new());
+        self.look_for_jumps(&state, lines.number);
         self.states.iter_mut().zip(state).for_each(|(column, x)| column.push(x));
         Ok(())
+    }
+
+    /// Remembers where a coordinate first jumps by most of an edge of the box.
+    fn look_for_jumps(&mut self, state: &[f64], line: usize) {
+        let each = self.positions.count;
+        for (k, (column, x)) in self.states.iter().zip(state).take(self.atoms * each).enumerate() {
+            let (Some(edge), Some(last)) = (self.edges.get(k % each), column.last()) else {
+                return;
+            };
+            if self.jump.is_none() && (x - last).abs() > OF_THE_BOX * edge {
+                let name = format!("q{}_{}", k / each + 1, AXES[k % each]);
+                self.jump = Some(format!(
+                    "{name} jumps by nearly an edge of the box (the frame that ends in line {line}): if positions are put back into it, unwrap them first, as the forces are taken for those without a box"
+                ));
+            }
+        }
     }
 
     /// Reads the next line as an atom.
@@ -238,9 +270,11 @@ impl Reader {
             places.map(number).collect::<Result<Vec<f64>, _>>()
         };
         let momenta = self.momenta.map_or(Ok(Vec::new()), |(_, place)| numbers(place))?;
-        let name = self.id.or(self.species).map_or("", |place| fields[place.first]);
+        let text = |place: Option<Place>| place.map_or("", |place| fields[place.first]);
+        let id = text(self.id).to_string();
+        let kind = format!("{} {}", text(self.species), text(self.mass)).trim().to_string();
         Ok(Atom {
-            name: name.into(),
+            name: Name { id: (id.len(), id), kind },
             halves: [numbers(self.positions)?, momenta],
             mass: self.mass.map(|place| number(place.first)).transpose()?,
         })
@@ -260,8 +294,30 @@ impl Reader {
             columns: self.times.into_iter().chain(self.states).collect(),
             metadata: self.metadata,
             masses: self.masses,
+            notes: self.jump.into_iter().collect(),
         }
     }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{} {}", self.id.1, self.kind);
+        write!(f, "{:?}", text.trim())
+    }
+}
+
+/// Edges of a box along the axes; none of another, or of one that makes no sense.
+fn edges(cell: &str) -> Vec<f64> {
+    let numbers: Vec<f64> = cell.split_whitespace().filter_map(|x| x.parse().ok()).collect();
+    let n = match numbers.len() {
+        4 => 2,
+        9 => 3,
+        _ => return Vec::new(),
+    };
+    let is_along = |k: &usize| numbers[*k] == 0.0 || k % (n + 1) == 0;
+    let edges: Vec<f64> = numbers.iter().step_by(n + 1).copied().collect();
+    let sound = (0..numbers.len()).all(|k| is_along(&k)) && edges.iter().all(|edge| *edge > 0.0);
+    if sound { edges } else { Vec::new() }
 }
 
 /// Places of the properties in `species:S:1:pos:R:3`, and the number of fields of a line.

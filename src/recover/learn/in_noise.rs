@@ -73,12 +73,14 @@ impl Learner<'_> {
         Ok(Some(found.0))
     }
 
-    /// Fitted again without the chunks that what was learned doesn't follow, until it follows all.
+    /// Fitted again without the chunks that what was learned doesn't follow, until it follows all, or
+    /// forces are missed in the others as much.
     fn without_wild_chunks(&self, mut found: (Fitted, NoiseModel)) -> (Fitted, NoiseModel) {
         for _ in 0..ATTEMPTS {
+            let drift = found.1.drift.mean_square;
             match self.with_fewer_chunks(&found) {
-                Some(next) => found = next,
-                None => break,
+                Some(next) if next.1.drift.mean_square < drift.max(FORCES_MISSED) => found = next,
+                _ => break,
             }
         }
         found
