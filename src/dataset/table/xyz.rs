@@ -314,7 +314,7 @@ fn edges(cell: &str) -> Vec<f64> {
         9 => 3,
         _ => return Vec::new(),
     };
-    let is_along = |k: &usize| numbers[*k] == 0.0 || k % (n + 1) == 0;
+    let is_along = |k: &usize| numbers[*k] == 0.0 || k.is_multiple_of(n + 1);
     let edges: Vec<f64> = numbers.iter().step_by(n + 1).copied().collect();
     let sound = (0..numbers.len()).all(|k| is_along(&k)) && edges.iter().all(|edge| *edge > 0.0);
     if sound { edges } else { Vec::new() }
