@@ -55,7 +55,7 @@ fn angle(text: &str) -> Result<Angle, String> {
 
 fn step(text: &str) -> Result<f64, String> {
     let positive = |x: &f64| x.is_finite() && *x > 0.0;
-    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(positive);
     let step = match text.split_once('/') {
         Some((above, below)) => number(above).zip(number(below)).map(|(a, b)| a / b),
         None => number(text),

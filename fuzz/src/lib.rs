@@ -47,6 +47,7 @@ pub fn read(bytes: &[u8], extension: &str) {
     if extension == "parquet" {
         let _ = (frames::parquet_summary(&path), frames::read_parquet(&path, None));
     }
+    let _ = fs::remove_file(&path);
 }
 
 /// An expression of two vectors in the plane, and the point where it is looked at.

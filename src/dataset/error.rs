@@ -240,8 +240,8 @@ pub enum DatasetError {
         /// The file.
         path: PathBuf,
     },
-    /// Momenta that no float holds.
-    #[error("{}: trajectory {trajectory}: momenta, made of positions and times or of velocities and masses, are no finite numbers; other units may bring them nearer to one", path.display())]
+    /// Times, positions or momenta that no float holds.
+    #[error("{}: trajectory {trajectory}: times, positions or momenta, as they are made of the table's numbers, are not finite; other units may bring them nearer to one", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,

@@ -249,7 +249,9 @@ fn recovered_from_all(
     } else {
         None
     };
-    tell_law_there(best, &mut checks)?;
+    if !stopped {
+        tell_law_there(best, &mut checks);
+    }
     let verdict = Verdict::of(&Grounds {
         law: best,
         left,

@@ -100,10 +100,10 @@ impl<'a> Refitted<'a> {
         Ok(takes_the_place.then_some(simpler))
     }
 
-    /// The simplest law of the front that follows the chunks no worse but by chance, and than whose
-    /// error `least`, the least of the laws before it, is less by under a tenth, where this law leaves
-    /// more than noise in noisy data: what it has more describes the data's own faults, which
-    /// likelihoods take for information.
+    /// Where this law leaves more than noise in noisy data, the simplest law of the front that follows
+    /// the chunks no worse but by chance, with an error within a tenth of `least`, the least of the laws
+    /// so far: what this law has more describes the data's own faults, which likelihoods take for
+    /// information.
     fn not_plainly_worse<'f>(
         &self,
         front: &'f [Candidate],

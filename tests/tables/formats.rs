@@ -37,6 +37,9 @@ fn arrays_of_numpy_are_read() {
         table.trajectories[0].states.column_mut(1).map_inplace(|p| *p *= 2.0);
         assert_eq!(read(&file.path, &options), table);
     }
+    let arrays = ["t", "q", "p", "note"].map(|name| (name, npy("(4,)", &column(0))));
+    let notes = read_table(&only("table.npz", npz(&arrays, false)).path, &none).unwrap().1;
+    assert!(notes.iter().any(|note| note.ends_with("ignored arrays: note")), "{notes:?}");
     // Two runs of three rows, two particles in the plane.
     let values: Vec<f64> = (0..24).map(f64::from).collect();
     let times = [0.0, 1.0, 2.0, 0.0, 0.5, 1.0];
@@ -119,6 +122,8 @@ fn regress_atoms_that_change_places_are_told_apart() {
     let other = bytes.clone() + &frame(3, (["1", "2", "3"], ["H", "H", "O"]));
     let told = error("run.xyz", other, &ReadOptions::default());
     assert!(told.contains("other identities") && told.contains("line 20"), "{told}");
+    let told = error("run.xyz", frame(0, (["1", "2", "2"], ["H"; 3])), &ReadOptions::default());
+    assert!(told.contains("line 5: two atoms") && told.contains("\"2\""), "{told}");
     // Without identities kinds tell it, as far as they do.
     let same: String =
         orders.iter().enumerate().map(|(k, ids)| frame(k, (*ids, ["H", "H", "O"]))).collect();

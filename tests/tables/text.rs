@@ -236,6 +236,37 @@ fn regress_marks_of_missing_values_are_no_positions() {
 }
 
 #[test]
+fn regress_a_small_mark_hides_no_larger_one() {
+    let value = |i: usize| if i == 40 { -9999.0 } else { i as f64 };
+    let rows: String = (0..99).map(|i| format!("{i},{},0.5\n", value(i))).collect();
+    let told = error("table.csv", format!("t,q1_x,p1_x\n{rows}"), &ReadOptions::default());
+    assert!(told.contains("row 41: -9999"), "{told}");
+    // Of a column of zeros, too, and as a number of 32 bits.
+    let rows: String =
+        (0..9).map(|i| format!("{i},{},0\n", if i == 3 { 1e20f32 as f64 } else { 0.0 })).collect();
+    let told = error("table.csv", format!("t,q1_x,p1_x\n{rows}"), &ReadOptions::default());
+    assert!(told.contains("row 4: "), "{told}");
+}
+
+#[test]
+fn regress_counts_beyond_floats_keep_their_differences() {
+    let first = 1_700_000_000_000_000_000_i64;
+    let rows: String = (0..5).map(|i| format!("{},{i},1\n", first + 1000 * i)).collect();
+    let table =
+        read(&only("table.csv", format!("t,q1_x,p1_x\n{rows}")).path, &ReadOptions::default());
+    assert_eq!(table.trajectories[0].times, [0.0, 1e3, 2e3, 3e3, 4e3]);
+}
+
+#[test]
+fn bad_input_of_momenta_that_no_float_holds() {
+    let rows: String = (0..5).map(|i| format!("{i},{i},1e308\n")).collect();
+    let file = only("table.csv", format!("t,q1_x,v1_x\n{rows}"));
+    let options = ReadOptions { masses: [(1, 100.0)].into(), ..ReadOptions::default() };
+    let told = read_table(&file.path, &options).unwrap_err().to_string();
+    assert!(told.contains("trajectory 0") && told.contains("not finite"), "{told}");
+}
+
+#[test]
 fn angles_are_told_and_unwrapped() {
     use std::f64::consts::{PI, TAU};
     let angle = |i: usize| 0.5 * i as f64;

@@ -32,9 +32,16 @@ pub(super) fn angles(
         let place = coordinate(layout, &angle.coordinate)?;
         let column = &layout.columns[place];
         let own = source.own_name(column).unwrap_or(column);
+        let units = source.own_names(column).map(unit);
+        let differ = units.into_iter().any(|other| other != unit(own));
         let bad = |why: String| DatasetError::BadAngle { angle: angle.coordinate.clone(), why };
         if turns[place].is_some() {
             return Err(bad("is there twice; each angle once is accepted".into()));
+        }
+        if differ {
+            return Err(bad(
+                "is in other units in other files, by their names; one unit is accepted".into(),
+            ));
         }
         let in_degrees = angle.unit == AngleUnit::Degrees;
         turns[place] = Some(if in_degrees { 360.0 } else { TAU });

@@ -91,15 +91,9 @@ pub(super) fn read(
             .or_else(|| of::<u32>(array, each, |x| id(x.into())))
             .or_else(|| of::<u16>(array, each, |x| id(x.into())))
             .or_else(|| of::<u8>(array, each, |x| id(x.into())))
+            .or_else(|| float_ids::<f64>(array, each, LARGEST_WHOLE, &wrong))
             .or_else(|| {
-                of::<f64>(array, each, |x| {
-                    whole(x).map_or_else(|| Err(wrong(format!("the number {x}"))), id)
-                })
-            })
-            .or_else(|| {
-                of::<f32>(array, each, |x| {
-                    whole(x.into()).map_or_else(|| Err(wrong(format!("the number {x}"))), id)
-                })
+                float_ids::<f32>(array, each, f64::from(1u32 << f32::MANTISSA_DIGITS), &wrong)
             })
             .unwrap_or_else(|| Err(wrong("integers of an unknown width".into())));
     }
@@ -114,16 +108,34 @@ pub(super) fn read(
         .or_else(|| of::<i32>(array, each, |x| number(x.into())))
         .or_else(|| of::<i16>(array, each, |x| number(x.into())))
         .or_else(|| of::<i8>(array, each, |x| number(x.into())))
-        .or_else(|| of::<u64>(array, each, |x| number(x as f64)))
+        .or_else(|| {
+            of::<u64>(array, each, |x| {
+                i64::try_from(x).map_or_else(|_| number(x as f64), |x| Ok(time(x)))
+            })
+        })
         .or_else(|| of::<u32>(array, each, |x| number(x.into())))
         .or_else(|| of::<u16>(array, each, |x| number(x.into())))
         .or_else(|| of::<u8>(array, each, |x| number(x.into())))
         .unwrap_or_else(|| Err(wrong("numbers of an unknown width".into())))
 }
 
-/// A float as the integer that it is.
-fn whole(x: f64) -> Option<i128> {
-    (x.fract() == 0.0 && x.abs() <= LARGEST_WHOLE).then_some(x as i128)
+/// Reads ids that programs made floats of where a cell was empty; whole numbers up to `largest` are
+/// ids.
+fn float_ids<T: NativeType + Into<f64>>(
+    array: &dyn Array,
+    each: &mut Values,
+    largest: f64,
+    wrong: &dyn Fn(String) -> DatasetError,
+) -> Option<Result<(), DatasetError>> {
+    let array = array.as_any().downcast_ref::<PrimitiveArray<T>>()?;
+    let id = |x: f64| match x.fract() == 0.0 && x.abs() <= largest {
+        true => Ok(Value::Id(x as i64)),
+        false => Err(wrong(format!("the number {x}"))),
+    };
+    Some(array.iter().try_for_each(|x| {
+        let x = x.map(|x| (*x).into()).filter(|x| !x.is_nan());
+        each(x.map(id).transpose()?)
+    }))
 }
 
 /// Reads an array whose values are of type `T`; nothing where they aren't.

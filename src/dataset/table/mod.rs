@@ -29,6 +29,7 @@ mod suggest;
 mod survey;
 mod text;
 mod thrift;
+mod walls;
 mod xyz;
 
 use std::ops::Range;

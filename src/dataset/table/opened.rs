@@ -85,6 +85,8 @@ impl Opened {
             jumps: Vec::new(),
         };
         let seen = opened.seen(options)?;
+        let path = opened.source.path.display();
+        opened.notes = opened.notes.iter().map(|note| format!("{path}: {note}")).collect();
         opened.notes.splice(0..0, seen);
         Ok(opened)
     }

@@ -24,10 +24,10 @@ pub(super) struct Look {
     /// The largest jump, and where the first is by most of 2 pi, and by most of 360.
     largest: f64,
     first: [Option<String>; 2],
-    /// The first of the numbers that are common marks, with its place, and the least of their
-    /// magnitudes.
-    mark: Option<DatasetError>,
-    least_mark: f64,
+    /// The largest magnitude of the others.
+    others: f64,
+    /// Common marks that were larger than all others so far, each with its magnitude and first place.
+    marks: Vec<(f64, DatasetError)>,
 }
 
 /// Turns in radians and in degrees.
@@ -37,10 +37,24 @@ const OF_A_TURN: f64 = 0.8;
 /// The part of a turn by which coordinates may exceed its range.
 const BEYOND: f64 = 1e-6;
 
-/// Magnitudes of fill values: the largest integers of 16 bits, with and without a sign, those of CMIP
-/// and NetCDF, of IDL and CDF, and the largest floats.
-const FILLS: [f64; 9] =
-    [32767.0, 32768.0, 65535.0, 1e20, 1e30, 1e31, 9.969209968386869e36, f32::MAX as f64, f64::MAX];
+/// Magnitudes of fill values: the largest integers of 16 and 32 bits, those of CMIP, IDL, CDF and
+/// NetCDF, and the largest floats.
+const FILLS: [f64; 11] = [
+    32767.0,
+    32768.0,
+    65535.0,
+    2147483647.0,
+    2147483648.0,
+    1e20,
+    1e30,
+    1e31,
+    9.969209968386869e36,
+    f32::MAX as f64,
+    f64::MAX,
+];
+
+/// Kinds of marks that are kept of a column.
+const MOST_KINDS: usize = 4;
 
 /// Whether loggers and archives write such a number where there is no value: two or more of the digits
 /// 7, 8 or 9, all the same, such as -99, 999.9 and -8888; or a fill value.
@@ -50,7 +64,9 @@ fn is_mark(size: f64) -> bool {
     if size < 77.0 {
         return false;
     }
-    if FILLS.contains(&size) {
+    // As they are printed, or as numbers of 32 bits.
+    let is = |fill: &f64| (size / fill - 1.0).abs() < 1e-6;
+    if FILLS.iter().any(is) {
         return true;
     }
     let hundreds = (size * DECIMALS).round();
@@ -80,8 +96,8 @@ impl Look {
             most: f64::NEG_INFINITY,
             largest: 0.0,
             first: [None, None],
-            mark: None,
-            least_mark: f64::INFINITY,
+            others: 0.0,
+            marks: Vec::new(),
         }
     }
 
@@ -93,17 +109,18 @@ impl Look {
     /// Looks at the next number; `column` and `trajectory` name it.
     pub fn at(&mut self, cell: &Cell, value: f64, (column, trajectory): (&str, i64)) {
         let size = value.abs();
-        if is_mark(size) {
-            self.least_mark = self.least_mark.min(size);
-            self.mark.get_or_insert_with(|| DatasetError::Mark {
-                path: cell.path.into(),
-                column: column.into(),
-                trajectory,
-                row: cell.in_file as usize,
-                value,
-            });
+        // What is smaller is none at the end either.
+        if size > LARGER * self.others && is_mark(size) {
+            let is_new = !self.marks.iter().any(|(other, _)| *other == size);
+            if is_new && self.marks.len() < MOST_KINDS {
+                let (path, row) = (cell.path.into(), cell.in_file as usize);
+                let column = column.into();
+                let mark = DatasetError::Mark { path, column, trajectory, row, value };
+                self.marks.push((size, mark));
+            }
             return;
         }
+        self.others = self.others.max(size);
         (self.least, self.most) = (self.least.min(value), self.most.max(value));
         let Some(last) = self.last.replace(value) else { return };
         let step = (value - last).abs();
@@ -124,11 +141,19 @@ impl Look {
         Some(Jump { column: column.into(), place: self.first[turn].clone()?, degrees: turn == 1 })
     }
 
-    /// A mark that stands far out.
-    pub fn mark(self) -> Option<DatasetError> {
-        let others = self.least.abs().max(self.most.abs());
-        self.mark
-            .filter(|_| others > 0.0 && others.is_finite() && self.least_mark > LARGER * others)
+    /// A mark that stands far out of all others, if there are others.
+    pub fn mark(mut self) -> Option<DatasetError> {
+        if self.least > self.most {
+            return None;
+        }
+        self.marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (size, mark) in self.marks {
+            if size > LARGER * self.others {
+                return Some(mark);
+            }
+            self.others = size;
+        }
+        None
     }
 }
 

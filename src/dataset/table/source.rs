@@ -13,7 +13,7 @@ use super::suggest::nearest;
 use crate::dataset::{DatasetError, Format};
 
 /// Names of arrays and properties, which a file may be read by, beside names of columns.
-const OF_ARRAYS: [&str; 5] = ["q", "p", "v", "t", "mass"];
+const OF_ARRAYS: [&str; 7] = ["q", "p", "v", "t", "mass", "id", "species"];
 
 /// An open table.
 pub(super) struct Source {
@@ -100,9 +100,15 @@ impl Source {
 
     /// What the first file calls a column.
     pub fn own_name(&self, column: &str) -> Option<&str> {
-        let file = &self.files[0];
-        let place = file.names.iter().position(|name| name == column)?;
-        Some(&file.own[place])
+        self.own_names(column).next()
+    }
+
+    /// What the files call a column.
+    pub fn own_names(&self, column: &str) -> impl Iterator<Item = &str> {
+        self.files.iter().filter_map(move |file| {
+            let place = file.names.iter().position(|name| name == column)?;
+            Some(file.own[place].as_str())
+        })
     }
 
     /// Whether any file numbers its trajectories; else each file is one.
@@ -207,7 +213,8 @@ impl Source {
                 if let (0, Some(made)) = (k, made) {
                     each(cell(made, Some(Value::Id(self.starts.len() as i64 - 1))))?;
                 }
-                let value = match value.filter(|value| !is_one_of(value, missing)) {
+                let value = match value.filter(|value| !is_marked(value, columns[k].kind, missing))
+                {
                     Some(value) if columns[k].kind == Kind::Time => {
                         let is_stamp = matches!(value, Value::Stamp(..));
                         if *stamped[k].get_or_insert(is_stamp) == is_stamp {
@@ -264,13 +271,17 @@ impl TableFile {
     }
 }
 
-/// Whether a value is one of some numbers, also as one of 32 bits.
-fn is_one_of(value: &Value, numbers: &[f64]) -> bool {
-    let is = |x: f64| numbers.iter().any(|y| x == *y || x == f64::from(*y as f32));
+/// Whether a cell holds one of some numbers that stand for no value, also as one of 32 bits; a run, a
+/// frame or a time only one below zero, for they may count through any other.
+fn is_marked(value: &Value, kind: Kind, marks: &[f64]) -> bool {
+    let is = |x: f64| {
+        (kind == Kind::Number || x < 0.0)
+            && marks.iter().any(|mark| x == *mark || x == f64::from(*mark as f32))
+    };
     match value {
         Value::Number(x) => is(*x),
         Value::Id(id) => is(*id as f64),
-        Value::Stamp(..) => false,
+        Value::Stamp(count, part) => *part == 0.0 && is(*count as f64),
     }
 }
 

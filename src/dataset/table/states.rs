@@ -176,8 +176,11 @@ impl<'a> Reading<'a> {
         let Some(segment) = segment else { return Ok(()) };
         let name = &self.wanted[k].0;
         let mut value = finite(cell, name, segment.trajectory)?;
-        if of_state {
+        // Times may be of any size, but those below zero are rarely far below.
+        if of_state || value < 0.0 {
             progress.look.at(cell, value, (name, segment.trajectory));
+        }
+        if of_state {
             if let Some(turn) = self.columns.turns[k] {
                 value = progress.unwrapped(segment, row, value, turn);
             }

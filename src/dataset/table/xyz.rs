@@ -9,20 +9,19 @@ use std::path::{Path, PathBuf};
 
 use super::memory::MemoryTable;
 use super::parquet::Metadata;
+use super::walls::Walls;
 use crate::dataset::{DatasetError, Format};
 
 const AXES: [char; 3] = ['x', 'y', 'z'];
 /// A longer line is taken for damage.
 const LONGEST_LINE: u64 = 1 << 20;
-/// The part of an edge that a step is at least where positions are put back into a box.
-const OF_THE_BOX: f64 = 0.8;
 /// What programs call the properties that make a state.
 const NAMES: [(&str, &[&str]); 6] = [
     ("q", &["pos", "positions"]),
     ("p", &["momenta", "momentum", "p"]),
     ("v", &["velo", "vel", "velocities", "velocity", "v"]),
     ("mass", &["masses", "mass"]),
-    ("id", &["id", "ids", "identity", "tag", "tags"]),
+    ("id", &["id", "ids", "identity"]),
     ("species", &["species", "element", "type", "types"]),
 ];
 /// Properties of atoms where a file doesn't name them.
@@ -131,9 +130,9 @@ struct Reader {
     species: Option<Place>,
     /// What tells the atoms of the first frame apart, in their order.
     order: Vec<Name>,
-    /// Edges of a box that positions may be put back into, and where a coordinate first jumps by one.
-    edges: Vec<f64>,
-    jump: Option<String>,
+    /// Whether the lines of any frame are in another order than the identities.
+    sorted: bool,
+    walls: Walls,
     /// Fields of an atom's line.
     fields: usize,
     /// What tells the time in a comment.
@@ -190,8 +189,8 @@ impl Reader {
             id: place("id").filter(single),
             species: place("species").filter(single),
             order: Vec::new(),
-            edges: comment.get("lattice").map_or(Vec::new(), |cell| edges(cell)),
-            jump: None,
+            sorted: false,
+            walls: Walls::of(comment.get("lattice").map_or("", String::as_str), positions.count),
             fields,
             times: vec![Vec::new(); clocks.len()],
             clocks,
@@ -215,11 +214,18 @@ impl Reader {
         for _ in 0..self.atoms {
             atoms.push(self.atom(lines)?);
         }
-        if self.id.is_some() {
+        if self.id.is_some() && !atoms.is_sorted_by(|a, b| a.name <= b.name) {
             atoms.sort_by(|a, b| a.name.cmp(&b.name));
+            self.sorted = true;
         }
         let order: Vec<Name> =
             atoms.iter_mut().map(|atom| std::mem::take(&mut atom.name)).collect();
+        let twice = order.windows(2).find(|pair| pair[0].id == pair[1].id && self.id.is_some());
+        if let Some([atom, _]) = twice {
+            let reason =
+                format!("two atoms of the frame that ends here have the id {:?}", atom.id.1);
+            return Err(lines.corrupt(reason));
+        }
         if self.states.is_empty() {
             self.order = order;
             self.masses = atoms.iter().filter_map(|atom| atom.mass).collect();
@@ -232,25 +238,10 @@ impl Reader {
         let half = |k: usize| atoms.iter().flat_map(move |atom| atom.halves[k].iter().copied());
         let state: Vec<f64> = half(0).chain(half(1)).collect();
         self.states.resize(state.len(), Vec::new());
-        self.look_for_jumps(&state, lines.number);
+        let before = self.states.iter().map(|column| column.last().copied());
+        self.walls.look(before.zip(&state).take(self.atoms * self.positions.count), lines.number);
         self.states.iter_mut().zip(state).for_each(|(column, x)| column.push(x));
         Ok(())
-    }
-
-    /// Remembers where a coordinate first jumps by most of an edge of the box.
-    fn look_for_jumps(&mut self, state: &[f64], line: usize) {
-        let each = self.positions.count;
-        for (k, (column, x)) in self.states.iter().zip(state).take(self.atoms * each).enumerate() {
-            let (Some(edge), Some(last)) = (self.edges.get(k % each), column.last()) else {
-                return;
-            };
-            if self.jump.is_none() && (x - last).abs() > OF_THE_BOX * edge {
-                let name = format!("q{}_{}", k / each + 1, AXES[k % each]);
-                self.jump = Some(format!(
-                    "{name} jumps by nearly an edge of the box (the frame that ends in line {line}): if positions are put back into it, unwrap them first, as the forces are taken for those without a box"
-                ));
-            }
-        }
     }
 
     /// Reads the next line as an atom.
@@ -288,13 +279,16 @@ impl Reader {
                 names.extend(axes.iter().map(|axis| format!("{letter}{i}_{axis}")));
             }
         }
+        let sorted = self.sorted.then(|| {
+            "particles are the atoms in the order of their ids, not of the lines".to_string()
+        });
         MemoryTable {
             kind: "extended XYZ".into(),
             names,
             columns: self.times.into_iter().chain(self.states).collect(),
             metadata: self.metadata,
             masses: self.masses,
-            notes: self.jump.into_iter().collect(),
+            notes: self.walls.note().into_iter().chain(sorted).collect(),
         }
     }
 }
@@ -304,20 +298,6 @@ impl std::fmt::Display for Name {
         let text = format!("{} {}", self.id.1, self.kind);
         write!(f, "{:?}", text.trim())
     }
-}
-
-/// Edges of a box along the axes; none of another, or of one that makes no sense.
-fn edges(cell: &str) -> Vec<f64> {
-    let numbers: Vec<f64> = cell.split_whitespace().filter_map(|x| x.parse().ok()).collect();
-    let n = match numbers.len() {
-        4 => 2,
-        9 => 3,
-        _ => return Vec::new(),
-    };
-    let is_along = |k: &usize| numbers[*k] == 0.0 || k.is_multiple_of(n + 1);
-    let edges: Vec<f64> = numbers.iter().step_by(n + 1).copied().collect();
-    let sound = (0..numbers.len()).all(|k| is_along(&k)) && edges.iter().all(|edge| *edge > 0.0);
-    if sound { edges } else { Vec::new() }
 }
 
 /// Places of the properties in `species:S:1:pos:R:3`, and the number of fields of a line.

@@ -216,6 +216,20 @@ impl Learner<'_> {
         self.catalogue.members(offered.scalar).iter().all(has)
     }
 
+    /// Whether a scalar is a length that is the same in all of the data, while momenta of the particles
+    /// that it is of change.
+    fn is_held(&self, scalar: usize) -> bool {
+        let changes = |i: usize| self.ranges[i].1 > self.ranges[i].0;
+        let momentum = |name: &str| {
+            let of = Scalar::norm(Vector::named(format!("p{}", name.strip_prefix('q')?)));
+            self.scalars().iter().position(|other| *other == of)
+        };
+        let mut names = self.scalars()[scalar].vectors().flat_map(|v| v.terms());
+        self.is_constant_length(scalar)
+            && !self.has_momenta(scalar)
+            && names.any(|(name, _)| momentum(name).is_some_and(changes))
+    }
+
     /// Whether a scalar is, in one dimension, the length of a vector whose component along an axis
     /// is among the scalars and keeps its sign.
     fn is_component(&self, scalar: &Scalar) -> bool {
@@ -231,8 +245,6 @@ impl Learner<'_> {
 
     /// The scalars, and classes of them, that the data tell anything of.
     fn offered(&self, units: &Units) -> Vec<Offered> {
-        let changes = |i: usize| self.is_kinetic(i) && self.ranges[i].1 > self.ranges[i].0;
-        let momenta_change = (0..self.scalars().len()).any(changes);
         let offered = |k: usize| {
             let members = self.catalogue.members(k);
             let ranges = members.iter().map(|&i| self.ranges[i]);
@@ -249,10 +261,7 @@ impl Learner<'_> {
                 is_class: self.catalogue.is_class(k),
                 is_length: matches!(scalar, Scalar::Norm(_)),
                 is_constant: members.iter().all(|&i| self.is_constant_length(i)),
-                is_held: momenta_change
-                    && !self.catalogue.is_class(k)
-                    && !self.has_momenta(members[0])
-                    && self.is_constant_length(members[0]),
+                is_held: !self.catalogue.is_class(k) && self.is_held(members[0]),
                 is_beside: members.iter().any(|&i| !self.tells(i)),
                 is_component: self.is_component(scalar),
             }

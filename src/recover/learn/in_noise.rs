@@ -79,8 +79,10 @@ impl Learner<'_> {
         for _ in 0..ATTEMPTS {
             let drift = found.1.drift.mean_square;
             match self.with_fewer_chunks(&found) {
-                Some(next) if next.1.drift.mean_square < drift.max(FORCES_MISSED) => found = next,
-                _ => break,
+                // Chunks of few points have none.
+                Some(next) if next.1.drift.mean_square >= drift.max(FORCES_MISSED) => break,
+                Some(next) => found = next,
+                None => break,
             }
         }
         found

@@ -6,7 +6,7 @@ use crate::recover::paths::{ChunkNodes, Paths};
 use crate::recover::problem::centre::CentreOfForce;
 use crate::recover::problem::learner::Learner;
 use crate::recover::statistics::CERTAIN;
-use crate::rewrite::{RewriteError, SimplifyOptions, simplify_up_to_constant};
+use crate::rewrite::{SimplifyOptions, simplify_up_to_constant};
 
 /// Something that was seen of the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,28 +165,28 @@ pub(crate) fn constant_in<'a>(law: &Expr, checks: &'a [Check]) -> impl Iterator<
 
 /// Says what a law comes to where its constant lengths are as in the data: what else it has of these
 /// is what holds them, such as the tension of a rod.
-///
-/// # Errors
-/// A number of the law is not finite.
-pub(crate) fn tell_law_there(law: &Expr, checks: &mut [Check]) -> Result<(), RewriteError> {
+/// Nothing is told where it has no value there.
+pub(crate) fn tell_law_there(law: &Expr, checks: &mut [Check]) {
     let constant: Vec<(Scalar, f64)> = constant_in(law, checks)
         .filter_map(|check| check.constant.clone())
         .filter(|(scalar, _)| scalar.vectors().all(of_positions))
         .collect();
-    let Some((first, _)) = constant.first() else { return Ok(()) };
+    let Some((first, _)) = constant.first() else { return };
     let there = constant.iter().fold(law.clone(), |law, (scalar, value)| at(&law, scalar, *value));
-    let there = simplify_up_to_constant(&there, &SimplifyOptions::default())?.expression;
+    let Ok(simple) = simplify_up_to_constant(&there, &SimplifyOptions::default()) else { return };
+    let there = simple.expression;
     // Of an orbit nothing is left of the forces.
     if !there.scalars().iter().any(|scalar| scalar.vectors().any(of_positions)) {
-        return Ok(());
+        return;
     }
     let numbers: Vec<f64> = there.constants().into_iter().map(in_nine_digits).collect();
     let there = there.with_constants(&numbers);
     let check = checks.iter_mut().find(|c| c.constant.as_ref().is_some_and(|(s, _)| s == first));
     check.into_iter().for_each(|check| {
-        check.message += &format!("; where it is that, the law is {there}, and the rest holds it");
+        let these = if constant.len() > 1 { "these lengths are" } else { "it is" };
+        check.message +=
+            &format!("; where {these} as in the data, the law is {there}, and the rest holds that");
     });
-    Ok(())
 }
 
 fn of_positions(vector: &Vector) -> bool {

@@ -123,7 +123,7 @@ impl<'a> Learner<'a> {
     }
 
     /// Whether a scalar is the length of a particle's momentum.
-    pub(crate) fn is_kinetic(&self, scalar: usize) -> bool {
+    fn is_kinetic(&self, scalar: usize) -> bool {
         matches!(&self.scalars()[scalar], Scalar::Norm(v) if v.terms().len() == 1 && self.has_momenta(scalar))
     }
 

@@ -40,10 +40,13 @@ pub fn confirm_snapped(
     let error = |i: usize| fitted.covariance[[i, i]].sqrt();
     let simple = |i: usize| {
         let (value, size) = (constants[i], constants[i].abs());
-        let window = (SIGMAS * error(i)).max(MADE * size).min(1e-3 * size);
-        let reciprocal =
-            || snap(1.0 / value, window / (value * value)).map(|divisor| 1.0 / divisor);
-        snap(value, window).or_else(reciprocal).filter(|s| *s != 0.0)
+        let within = |window: f64| {
+            let reciprocal =
+                || snap(1.0 / value, window / (value * value)).map(|divisor| 1.0 / divisor);
+            snap(value, window).or_else(reciprocal).filter(|s| *s != 0.0)
+        };
+        // A wide window may hold some fraction by accident.
+        within((SIGMAS * error(i)).min(1e-3 * size)).or_else(|| within(MADE * size))
     };
     let mut chosen: Vec<(usize, f64)> =
         (0..constants.len()).filter_map(|i| Some((i, simple(i)?))).collect();
@@ -66,7 +69,7 @@ pub fn confirm_snapped(
             }
         }
         let far = |(i, s): &(usize, f64)| {
-            (s - constants[*i]).abs() / error(*i).max(f64::EPSILON * constants[*i].abs())
+            (s - constants[*i]).abs() / error(*i).max(MADE * constants[*i].abs())
         };
         let worst = (0..chosen.len())
             .max_by(|&a, &b| far(&chosen[a]).total_cmp(&far(&chosen[b])))
@@ -111,4 +114,20 @@ pub(crate) fn conditional(
         held.iter().find(|(j, _)| *j == i).map_or_else(|| others(i), |(_, value)| *value)
     };
     Some((0..constants.len()).map(value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr2;
+
+    use super::conditional;
+
+    #[test]
+    fn what_made_the_data_is_no_disagreement() {
+        let covariance = arr2(&[[1e-30, 0.0], [0.0, 1e-30]]);
+        for (off, reached) in [(5e-12, true), (1e-9, false)] {
+            let held = conditional(&[4.0 + off, 1.0], &covariance, &[(0, 4.0)]);
+            assert_eq!(held, reached.then(|| vec![4.0, 1.0]), "{off}");
+        }
+    }
 }
