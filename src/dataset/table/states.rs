@@ -180,10 +180,8 @@ impl<'a> Reading<'a> {
         if of_state || value < 0.0 {
             progress.look.at(cell, value, (name, segment.trajectory));
         }
-        if of_state {
-            if let Some(turn) = self.columns.turns[k] {
-                value = progress.unwrapped(segment, row, value, turn);
-            }
+        if let Some(turn) = self.columns.turns.get(k).copied().flatten() {
+            value = progress.unwrapped(segment, row, value, turn);
         }
         while let Some(place) = self.places.get(progress.next).filter(|place| place.row == row) {
             let trajectory = &mut self.found[place.piece as usize];

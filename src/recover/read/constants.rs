@@ -72,9 +72,6 @@ const RELATIVE: f64 = 1e-3;
 /// The relative distance without a standard error.
 const RELATIVE_UNKNOWN: f64 = 1e-6;
 
-/// A coefficient that is smaller than this part of what it is the sum of is none: the parts cancel.
-const CANCELLED: f64 = 1e-11;
-
 /// Reads masses, springs and fields from a Hamiltonian of any number of particles, positions `q1`,
 /// `q2`, ... and momenta `p1`, `p2`, ...; standard errors from the covariance of its
 /// [constants](Expr::constants), an n x n matrix in their order.
@@ -85,8 +82,7 @@ pub fn read_constants(
     expr: &Expr,
     covariance: Option<&Array2<f64>>,
 ) -> Result<Reading, RecoverError> {
-    let numbers = expr.constants();
-    let constants = numbers.len();
+    let constants = expr.constants().len();
     if let Some((rows, columns)) = covariance.map(Array2::dim)
         && (rows, columns) != (constants, constants)
     {
@@ -96,12 +92,8 @@ pub fn read_constants(
     // What depends on no state, such as dot(g,q0), is an additive constant.
     let moves =
         |name: &String| name != "q0" && ['q', 'p'].iter().any(|kind| index(name, *kind).is_some());
-    let parts = |c: &ValueWithGradient| -> f64 {
-        c.gradient.iter().zip(&numbers).map(|(slope, x)| (slope * x).abs()).sum()
-    };
     terms.retain(|t| {
-        t.coefficient.value.abs() > CANCELLED * parts(&t.coefficient)
-            && t.powers.iter().any(|(e, _)| e.names().iter().any(moves))
+        t.coefficient.value != 0.0 && t.powers.iter().any(|(e, _)| e.names().iter().any(moves))
     });
     let masses = take_masses(&mut terms);
     let springs = take_springs(&mut terms);
