@@ -32,8 +32,7 @@ pub(super) fn angles(
         let place = coordinate(layout, &angle.coordinate)?;
         let column = &layout.columns[place];
         let own = source.own_name(column).unwrap_or(column);
-        let units = source.own_names(column).map(unit);
-        let differ = units.into_iter().any(|other| other != unit(own));
+        let differ = source.own_names(column).any(|other| unit(other) != unit(own));
         let bad = |why: String| DatasetError::BadAngle { angle: angle.coordinate.clone(), why };
         if turns[place].is_some() {
             return Err(bad("is there twice; each angle once is accepted".into()));

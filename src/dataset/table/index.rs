@@ -136,7 +136,7 @@ pub(super) struct Broken {
     full: usize,
 }
 
-/// Rows that are kept before those that are there twice are left out.
+/// Rows that are kept before those that are there twice are left out: half a megabyte.
 const SORTED_FROM: usize = 1 << 16;
 
 impl Broken {

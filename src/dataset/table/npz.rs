@@ -69,14 +69,9 @@ pub(super) fn read(
     let times = t.map(|t| shape.times(t)).transpose().map_err(corrupt)?;
     let known = Some(masses).filter(|m| m.len() == shape.particles).unwrap_or_default();
     let mut table = shape.table(&q, momenta.as_ref(), times, known);
-    let used: Vec<String> = [
-        "q",
-        "t",
-        "mass",
-        momenta.map_or("q", |(letter, _)| if letter == 'p' { "p" } else { "v" }),
-    ]
-    .map(name)
-    .to_vec();
+    let letter = momenta.map(|(letter, _)| letter.to_string());
+    let used: Vec<String> =
+        ["q", "t", "mass"].into_iter().chain(letter.as_deref()).map(name).collect();
     let others: Vec<String> = found.into_iter().filter(|array| !used.contains(array)).collect();
     if !others.is_empty() {
         table.notes.push(format!("ignored arrays: {}", others.join(", ")));

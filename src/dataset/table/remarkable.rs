@@ -34,7 +34,7 @@ pub(super) struct Look {
 const TURNS: [f64; 2] = [TAU, 360.0];
 /// The part of a turn that a jump has at least: no motion that is sampled well makes such a step.
 const OF_A_TURN: f64 = 0.8;
-/// The part of a turn by which coordinates may exceed its range.
+/// The part of a turn by which coordinates may exceed its range: what printing in seven digits rounds.
 const BEYOND: f64 = 1e-6;
 
 /// Magnitudes of fill values: the largest integers of 16 and 32 bits, those of CMIP, IDL, CDF and
@@ -53,7 +53,7 @@ const FILLS: [f64; 11] = [
     f64::MAX,
 ];
 
-/// Kinds of marks that are kept of a column.
+/// Different marks that are kept of a column: a bound of memory, for programs have one or two.
 const MOST_KINDS: usize = 4;
 
 /// Whether loggers and archives write such a number where there is no value: two or more of the digits

@@ -2,7 +2,8 @@
 
 const AXES: [char; 3] = ['x', 'y', 'z'];
 
-/// The part of an edge that a step is at least where positions are put back.
+/// The part of an edge that a step is at least where positions are put back: no motion that is sampled
+/// well makes such a step.
 const OF_AN_EDGE: f64 = 0.8;
 
 /// The edges of a box along the axes, and where a coordinate first jumps by one.
