@@ -180,6 +180,7 @@ impl<'a> Parser<'a> {
     }
 
     fn sum(&mut self) -> Result<Value, ExprError> {
+        let start = self.at;
         let mut terms = vec![self.term()?];
         loop {
             let at = self.at;
@@ -212,6 +213,9 @@ impl<'a> Parser<'a> {
         if !numbers.is_empty() {
             return Ok(Value::Number(Expr::Sum(numbers)));
         }
+        if !linear.is_finite() {
+            return self.too_large(start);
+        }
         if vectors.is_empty() {
             return Ok(Value::Linear(linear));
         }
@@ -229,8 +233,8 @@ impl<'a> Parser<'a> {
         let mut next = (first, false, start);
         loop {
             match next {
-                (Value::Number(e), false, _) => factors.push(e),
-                (Value::Number(e), true, _) => factors.push(reciprocal(e)),
+                (Value::Number(e), false, at) => factors.push(self.with_value(at, e)?),
+                (Value::Number(e), true, at) => factors.push(self.with_value(at, reciprocal(e))?),
                 (_, true, at) => return self.error(at, "division by a vector", "a number"),
                 (_, false, at) if vector.is_some() => {
                     return self.error(
@@ -255,18 +259,20 @@ impl<'a> Parser<'a> {
         }
         let value = match vector {
             Some(vector) => vector.times(factors),
-            None => Value::Number(product(factors)),
+            None => Value::Number(self.with_value(start, product(factors))?),
         };
-        if let Value::Linear(v) = &value
-            && v.terms().iter().any(|(_, c)| !c.is_finite())
-        {
-            return self.error(
-                start,
-                "a vector with an infinite coefficient",
-                "finite coefficients",
-            );
+        if matches!(&value, Value::Linear(v) if !v.is_finite()) {
+            return self.too_large(start);
         }
         Ok(if negative { value.negated() } else { value })
+    }
+
+    /// What holds no vector has a finite value, unlike `1/0` and `log(0)`.
+    fn with_value(&self, at: usize, e: Expr) -> Result<Expr, ExprError> {
+        match e.as_constant() {
+            Some(c) if !c.is_finite() => self.error(at, "a number that is not finite", "a finite number"),
+            _ => Ok(e),
+        }
     }
 
     /// A power, and whether it is to be negated.
@@ -370,11 +376,7 @@ impl<'a> Parser<'a> {
                     Expr::dot(a, self.vector_argument()?)
                 };
                 if value.constants().iter().any(|c| !c.is_finite()) {
-                    return self.error(
-                        start,
-                        "coefficients whose product is infinite",
-                        "smaller coefficients",
-                    );
+                    return self.too_large(start);
                 }
                 value
             }
@@ -404,6 +406,10 @@ impl<'a> Parser<'a> {
         };
         self.expect(")")?;
         Ok(Value::Number(value))
+    }
+
+    fn too_large<T>(&self, at: usize) -> Result<T, ExprError> {
+        self.error(at, "coefficients whose sum or product is infinite", "smaller coefficients")
     }
 
     fn vector_argument(&mut self) -> Result<Vector, ExprError> {
@@ -450,9 +456,11 @@ impl FromStr for VectorExpr {
     fn from_str(text: &str) -> Result<Self, ExprError> {
         let mut parser = Parser::new(text)?;
         let start = parser.at;
-        match parser.finish()?.into_terms() {
-            Some(terms) => Ok(Self::from_terms(terms)),
-            None => parser.error(start, "a number", "a vector, such as `(q2-q1)/norm(q2-q1)`"),
-        }
+        let Some(terms) = parser.finish()?.into_terms() else {
+            return parser.error(start, "a number", "a vector, such as `(q2-q1)/norm(q2-q1)`");
+        };
+        let read = Self::from_terms(terms);
+        let finite = |c: &Expr| c.constants().iter().all(|c| c.is_finite());
+        if read.0.iter().all(|(c, _)| finite(c)) { Ok(read) } else { parser.too_large(start) }
     }
 }

@@ -71,6 +71,11 @@ impl Vector {
         self.0.is_empty()
     }
 
+    /// Whether all coefficients are finite.
+    pub(super) fn is_finite(&self) -> bool {
+        self.0.iter().all(|(_, c)| c.is_finite())
+    }
+
     /// This vector times a number.
     pub fn scale(&self, factor: f64) -> Self {
         Self::from_terms(self.0.iter().map(|(name, c)| (name.as_str(), factor * c)))

@@ -364,7 +364,12 @@ fn bad_input_is_named_with_its_column() {
         ("1 + q1", 3, "a vector added to a number"),
         ("norm(q1)/q1", 9, "division by a vector"),
         ("q1*q1", 3, "the product of two vectors"),
-        ("norm(q1/0)", 6, "a vector with an infinite coefficient"),
+        ("norm(q1/0)", 8, "a number that is not finite"),
+        ("norm(q1)*3/0", 11, "a number that is not finite"),
+        ("2 + log(0)", 5, "a number that is not finite"),
+        ("norm(q1) + (1 - 1)**-1", 12, "a number that is not finite"),
+        ("norm(1e308*q1*10)", 6, "coefficients whose sum or product is infinite"),
+        ("norm(1e308*q1 + 1e308*q1 + q2)", 6, "coefficients whose sum or product is infinite"),
         ("norm(q1))", 9, "`)`"),
         ("lambda", 1, "`lambda`"),
         ("q1**2", 1, "a power of a vector"),
@@ -378,6 +383,10 @@ fn bad_input_is_named_with_its_column() {
             }
             other => panic!("{text}: {other:?}"),
         }
+    }
+    for (text, column) in [("norm(q1)*3*q1/0", 14), ("1e308*norm(q1)*(10*q1)", 1)] {
+        let error = text.parse::<VectorExpr>().unwrap_err();
+        assert!(matches!(&error, ExprError::Syntax { column: c, .. } if *c == column), "{error}");
     }
     let deep = |open: &str, close: &str, n: usize| {
         format!("{}norm(q1){}", open.repeat(n), close.repeat(n)).parse::<Expr>()
