@@ -99,6 +99,9 @@ const SCALARS: [&str; 7] = [
 /// Rounding error of one operation.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
+/// Logarithm of numbers whose products, in whatever order, no float holds.
+const LARGEST: f64 = 600.0;
+
 /// The value and a bound of its rounding error to first order (Wilkinson 1963); none where it has no
 /// value, or rounding leaves it open whether it has one.
 pub fn value(expression: &Expr, point: &Bindings) -> Option<(f64, f64)> {
@@ -116,10 +119,14 @@ pub fn value(expression: &Expr, point: &Bindings) -> Option<(f64, f64)> {
             (sum, error + size * ROUNDING)
         }
         Expr::Product(factors) => {
-            let (mut product, mut error) = (1.0, 0.0);
+            let (mut product, mut error, mut magnitude) = (1.0, 0.0, 0.0);
             for factor in factors {
                 let (x, e) = of(factor)?;
                 (product, error) = (product * x, error * x.abs() + (product * e).abs());
+                magnitude += if x == 0.0 { 0.0 } else { x.abs().ln().abs() };
+            }
+            if magnitude > LARGEST {
+                return None;
             }
             (product, error)
         }
@@ -145,5 +152,6 @@ pub fn value(expression: &Expr, point: &Bindings) -> Option<(f64, f64)> {
         }
     };
     let error = error + value.abs() * ROUNDING;
-    (value.is_finite() && error.is_finite()).then_some((value, error))
+    let in_range = value == 0.0 || value.abs().ln().abs() < LARGEST;
+    (in_range && value.is_finite() && error.is_finite()).then_some((value, error))
 }

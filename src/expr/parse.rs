@@ -233,8 +233,8 @@ impl<'a> Parser<'a> {
         let mut next = (first, false, start);
         loop {
             match next {
-                (Value::Number(e), false, at) => factors.push(self.with_value(at, e)?),
-                (Value::Number(e), true, at) => factors.push(self.with_value(at, reciprocal(e))?),
+                (Value::Number(e), false, _) => factors.push(e),
+                (Value::Number(e), true, at) => factors.push(self.divided(at, reciprocal(e))?),
                 (_, true, at) => return self.error(at, "division by a vector", "a number"),
                 (_, false, at) if vector.is_some() => {
                     return self.error(
@@ -259,7 +259,7 @@ impl<'a> Parser<'a> {
         }
         let value = match vector {
             Some(vector) => vector.times(factors),
-            None => Value::Number(self.with_value(start, product(factors))?),
+            None => Value::Number(product(factors)),
         };
         if matches!(&value, Value::Linear(v) if !v.is_finite()) {
             return self.too_large(start);
@@ -267,10 +267,12 @@ impl<'a> Parser<'a> {
         Ok(if negative { value.negated() } else { value })
     }
 
-    /// What holds no vector has a finite value, unlike `1/0` and `log(0)`.
-    fn with_value(&self, at: usize, e: Expr) -> Result<Expr, ExprError> {
-        match e.as_constant() {
-            Some(c) if !c.is_finite() => self.error(at, "a number that is not finite", "a finite number"),
+    /// A power, unless it is a negative one of zero.
+    fn divided(&self, at: usize, e: Expr) -> Result<Expr, ExprError> {
+        match &e {
+            Expr::Pow(base, n) if **base == Expr::Constant(0.0) && *n < 0.0 => {
+                self.error(at, "division by zero", "another divisor")
+            }
             _ => Ok(e),
         }
     }
@@ -303,7 +305,10 @@ impl<'a> Parser<'a> {
             _ => None,
         };
         match n {
-            Some(n) => Ok(Value::Number(Expr::Pow(Box::new(base), if negative { -n } else { n }))),
+            Some(n) => {
+                let n = if negative { -n } else { n };
+                Ok(Value::Number(self.divided(start, Expr::Pow(Box::new(base), n))?))
+            }
             None => self.error(
                 at,
                 "an exponent that is no finite number",
@@ -460,7 +465,8 @@ impl FromStr for VectorExpr {
             return parser.error(start, "a number", "a vector, such as `(q2-q1)/norm(q2-q1)`");
         };
         let read = Self::from_terms(terms);
-        let finite = |c: &Expr| c.constants().iter().all(|c| c.is_finite());
+        let finite =
+            |c: &Expr| c.constants().into_iter().chain(c.as_constant()).all(f64::is_finite);
         if read.0.iter().all(|(c, _)| finite(c)) { Ok(read) } else { parser.too_large(start) }
     }
 }

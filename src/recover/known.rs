@@ -92,8 +92,9 @@ pub(super) fn learn<'a>(
     // Noise is new in every point, and in all chunks alike: where intervals are missed as their
     // neighbours are, or some chunks are followed much worse than others, as in close encounters,
     // it may be the basis that doesn't follow.
-    let like_noise =
-        fitted.misfit > NOISY && teaching.is_none() && learner.resembles_noise(&fitted);
+    let residuals =
+        (fitted.misfit > NOISY && teaching.is_none()).then(|| learner.residuals(&fitted));
+    let like_noise = residuals.is_some_and(|left| left.resemble_noise());
     // What no law gives no rung explains, and it is no noise.
     let beyond = if noisy && !like_noise { learner.beyond(&fitted, units)? } else { Vec::new() };
     let noisy = noisy && beyond.is_empty();
@@ -111,7 +112,7 @@ pub(super) fn learn<'a>(
         }
         early = Some(grown);
     }
-    if noisy && !learner.late() {
+    if noisy && residuals.is_some_and(|left| left.may_hold_noise()) && !learner.late() {
         let spread = states(learner.train()).std_axis(Axis(0), 0.0);
         let given = match noise {
             Noise::Sigma(sigma) => Some((spread * *sigma).to_vec()),

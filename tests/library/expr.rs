@@ -364,10 +364,11 @@ fn bad_input_is_named_with_its_column() {
         ("1 + q1", 3, "a vector added to a number"),
         ("norm(q1)/q1", 9, "division by a vector"),
         ("q1*q1", 3, "the product of two vectors"),
-        ("norm(q1/0)", 8, "a number that is not finite"),
-        ("norm(q1)*3/0", 11, "a number that is not finite"),
-        ("2 + log(0)", 5, "a number that is not finite"),
-        ("norm(q1) + (1 - 1)**-1", 12, "a number that is not finite"),
+        ("norm(q1/0)", 8, "division by zero"),
+        ("norm(q1)*3/0", 11, "division by zero"),
+        ("norm(q1)/0**2", 9, "division by zero"),
+        ("norm(q1) + 0**-1", 12, "division by zero"),
+        ("norm(22**388*q1)", 6, "coefficients whose sum or product is infinite"),
         ("norm(1e308*q1*10)", 6, "coefficients whose sum or product is infinite"),
         ("norm(1e308*q1 + 1e308*q1 + q2)", 6, "coefficients whose sum or product is infinite"),
         ("norm(q1))", 9, "`)`"),
@@ -384,7 +385,9 @@ fn bad_input_is_named_with_its_column() {
             other => panic!("{text}: {other:?}"),
         }
     }
-    for (text, column) in [("norm(q1)*3*q1/0", 14), ("1e308*norm(q1)*(10*q1)", 1)] {
+    for (text, column) in
+        [("norm(q1)*3*q1/0", 14), ("1e308*norm(q1)*(10*q1)", 1), ("q1*norm(q2)**0/(1 - 1)", 1)]
+    {
         let error = text.parse::<VectorExpr>().unwrap_err();
         assert!(matches!(&error, ExprError::Syntax { column: c, .. } if *c == column), "{error}");
     }

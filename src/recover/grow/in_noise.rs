@@ -1,6 +1,8 @@
 //! Laws grown where every state is uncertain: along the paths of what was learned, through the states
 //! that it finds, and then fitted by maximum likelihood.
 
+use ndarray::s;
+
 use crate::dataset::{Trajectory, Units};
 use crate::expr::{Expr, Scalar};
 use crate::loss::RolloutLoss;
@@ -104,7 +106,7 @@ impl Learner<'_> {
     ) -> Result<GrownInNoise, RecoverError> {
         let paths = self.found_paths(fitted, noise_model);
         let nodes = self.nodes(&paths);
-        let misfit = learned_misfit(fitted, &paths);
+        let misfit = Misfit::of(fitted, &paths);
         let all = self.offered(units);
         let demanded: Vec<Offered> =
             all.iter().filter(|o| self.is_demanded(o, fitted)).copied().collect();
@@ -232,18 +234,19 @@ impl Learner<'_> {
         rung: Rung,
         offered: &[Offered],
         nodes: &Nodes,
-        misfit: f64,
+        misfit: Misfit,
         tried: &[Sum],
     ) -> Vec<Hopeful> {
         // Down to what was learned, but for chance, nothing is left to explain.
-        let chance = 1.0 + SIGMAS / (nodes.rows() as f64).sqrt();
-        let kinetic = self.kinetic(nodes, misfit * chance);
+        let chance = |rows: usize| 1.0 + SIGMAS / (rows.max(1) as f64).sqrt();
+        let kinetic = self.kinetic(nodes, misfit.of_positions * chance(nodes.positions().len()));
+        let floor = misfit.of_all * chance(nodes.rows());
         let offered = without_momenta(offered, kinetic.is_some());
         let start = kinetic.unwrap_or_else(|| Sum::empty(&nodes.target));
         let pool = self.pool(rung, &offered, nodes);
-        log::debug!("{rung:?}: {} terms, {} rows, learned {misfit:.3}", pool.len(), nodes.rows());
+        log::debug!("{rung:?}: {} terms, {} rows, {misfit:.3?}", pool.len(), nodes.rows());
         let growth = self.growth(rung, (nodes, &pool), start.terms.len(), 0.0);
-        let explained = Growth { floor: misfit * chance, ..growth };
+        let explained = Growth { floor, ..growth };
         let mut grown = growth.all(&start, &explained, FEW);
         let length = |sum: &&Sum| growth.length_of(sum);
         let shortest = grown.iter().min_by(|a, b| length(a).total_cmp(&length(b)));
@@ -251,7 +254,7 @@ impl Learner<'_> {
             grown.extend(growth.neighbours(&shortest, FEW));
             grown.push(shortest);
         }
-        let is_near = |sum: &Sum| growth.rms(sum) < HARDLY_AS_LIKELY * misfit;
+        let is_near = |sum: &Sum| growth.rms(sum) < HARDLY_AS_LIKELY * misfit.of_all;
         grown.retain(|sum| is_near(sum) && !tried.iter().any(|t| t.is_like(sum)));
         grown.sort_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)));
         let mut few: Vec<Hopeful> = Vec::new();
@@ -334,10 +337,25 @@ fn may_be_shorter(law: &Expr, in_products: bool) -> bool {
 }
 
 /// Root mean square residual of what was learned along some paths.
-fn learned_misfit(fitted: &Fitted, paths: &Paths) -> f64 {
-    let blocks = paths.increments(&fitted.model, &fitted.theta);
-    let left = column(&blocks, 0) - column(&blocks, 1);
-    (left.dot(&left) / left.len().max(1) as f64).sqrt()
+#[derive(Clone, Copy, Debug)]
+struct Misfit {
+    of_all: f64,
+    /// Of the positions' increments alone.
+    of_positions: f64,
+}
+
+impl Misfit {
+    fn of(fitted: &Fitted, paths: &Paths) -> Self {
+        let blocks = paths.increments(&fitted.model, &fitted.theta);
+        let left = column(&blocks, 0) - column(&blocks, 1);
+        let dim = paths.dim();
+        let rms = |rows: usize| {
+            let parts = left.exact_chunks(dim).into_iter();
+            let squares: f64 = parts.map(|row| row.slice(s![..rows]).pow2().sum()).sum();
+            (squares * dim as f64 / (rows * left.len().max(1)) as f64).sqrt()
+        };
+        Self { of_all: rms(dim), of_positions: rms(dim / 2) }
+    }
 }
 
 #[cfg(test)]

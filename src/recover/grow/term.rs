@@ -220,6 +220,21 @@ impl Shape {
         }
     }
 
+    /// Whether a function with this number becomes infinite between the
+    /// least and the largest value of its argument: no motion crosses that, and a pole that one point
+    /// lies beside follows whatever that point does.
+    fn has_pole(self, a: f64, (low, high): (f64, f64)) -> bool {
+        let changes_sign = |x: f64, y: f64| (x + a) * (y + a) <= 0.0;
+        let least = if low * high > 0.0 { low.abs().min(high.abs()) } else { 0.0 };
+        match self {
+            Self::Shifted(n) if n < 0.0 => changes_sign(low, high),
+            Self::Softened(n) if n < 0.0 => {
+                changes_sign(least.powi(2), low.abs().max(high.abs()).powi(2))
+            }
+            _ => false,
+        }
+    }
+
     /// Value and derivative.
     fn at(self, a: f64, s: f64) -> (f64, f64) {
         let power = |x: f64, n: f64| match n {
@@ -313,11 +328,14 @@ impl Term {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a.is_like(b))
     }
 
-    /// Writes the increments that the term makes; says whether they are finite and told
-    /// from those of a plainer term.
+    /// Writes the increments that the term makes; says whether they are finite, without a pole, and
+    /// told from those of a plainer term.
     pub fn column(&self, nodes: &Nodes, column: &mut Vec<f64>) -> bool {
-        let told = |f: &Factor| f.shape.is_told(f.inside, f.range(nodes));
-        if !self.0.iter().all(told) {
+        let is_sound = |f: &Factor| {
+            let range = f.range(nodes);
+            f.shape.is_told(f.inside, range) && !f.shape.has_pole(f.inside, range)
+        };
+        if !self.0.iter().all(is_sound) {
             return false;
         }
         if let [f] = self.0[..] {

@@ -13,20 +13,49 @@ use crate::recover::statistics::SIGMAS;
 /// says that a fourth of the variance is of that kind.
 const LIKE_NOISE: f64 = 0.25;
 
-impl Learner<'_> {
-    /// Whether what a model leaves of the chunks may be noise, as far as its successive increments
-    /// tell; chunks of two points tell nothing.
-    pub(crate) fn resembles_noise(&self, fitted: &Fitted) -> bool {
-        let paths = self.paths(Some(&fitted.flow()), &fitted.trust);
-        let blocks = paths.increments(&fitted.model, &fitted.theta);
-        let (correlation, pairs) = correlation(&paths, &blocks);
-        log::debug!("{pairs} pairs of successive increments correlate by {correlation:.2}");
-        correlation.is_nan() || correlation < LIKE_NOISE.max(SIGMAS / (pairs as f64).sqrt())
+/// A fit in noise gives up where a model misses forces by 2.5 times the variance of noise
+/// ([`FORCES_MISSED`](super::in_noise)), which is two fifths of what is left. Of a fourth of that
+/// noise no model of the basis will make up the rest: what is missed is not in its data.
+const LEAST_SHARE: f64 = 0.1;
+
+/// What a model leaves of successive increments.
+#[derive(Clone, Copy)]
+pub(crate) struct Residuals {
+    /// Their correlation, without the half that two increments share of a point; not a number where
+    /// chunks have two points.
+    correlation: f64,
+    pairs: usize,
+}
+
+impl Residuals {
+    /// Whether they may be noise of the points; chunks of two points tell nothing.
+    pub fn resemble_noise(&self) -> bool {
+        let chance = SIGMAS / (self.pairs as f64).sqrt();
+        self.correlation.is_nan() || self.correlation < LIKE_NOISE.max(chance)
+    }
+
+    /// Whether a share of them worth speaking of may be noise of the points, which does not
+    /// correlate; all else does by at most 1.
+    pub fn may_hold_noise(&self) -> bool {
+        let share = 1.0 - self.correlation;
+        share.is_nan() || share > LEAST_SHARE
     }
 }
 
-/// The correlation of what is left of successive increments of a component, and of how many pairs.
-fn correlation(paths: &Paths, blocks: &[Array2<f64>]) -> (f64, usize) {
+impl Learner<'_> {
+    /// What a model leaves of the chunks.
+    pub(crate) fn residuals(&self, fitted: &Fitted) -> Residuals {
+        let paths = self.paths(Some(&fitted.flow()), &fitted.trust);
+        let blocks = paths.increments(&fitted.model, &fitted.theta);
+        let residuals = residuals(&paths, &blocks);
+        let Residuals { correlation, pairs } = residuals;
+        log::debug!("{pairs} pairs of successive increments correlate by {correlation:.3}");
+        residuals
+    }
+}
+
+/// What is left of successive increments of a component, all together.
+fn residuals(paths: &Paths, blocks: &[Array2<f64>]) -> Residuals {
     let dim = paths.dim();
     let (mut products, mut before, mut after, mut pairs) = (0.0, 0.0, 0.0, 0);
     for (block, rows) in blocks.iter().zip(paths.rows_of_chunks()) {
@@ -41,5 +70,5 @@ fn correlation(paths: &Paths, blocks: &[Array2<f64>]) -> (f64, usize) {
             }
         }
     }
-    (products / (before * after).sqrt(), pairs)
+    Residuals { correlation: products / (before * after).sqrt(), pairs }
 }
