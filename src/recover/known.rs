@@ -104,23 +104,19 @@ pub(super) fn learn<'a>(
         true => Rung::Functions,
         false => Rung::Any,
     };
-    let mut early = None;
-    if noisy && (fitted.mean_trust() < EVEN || !like_noise) {
-        let grown = learner.grow(&mut fitted, highest, units, progress)?;
-        if grown.explaining.is_some() {
-            return Ok(Known { fitted, nonconservative, grown: Grown::Exact(grown), beyond });
-        }
-        early = Some(grown);
+    // Fits in noise may take all of the time: plain laws are at hand then.
+    let only_plain = noisy && like_noise && fitted.mean_trust() >= EVEN;
+    let early = match (noisy, only_plain) {
+        (true, true) => Some(learner.grow(&mut fitted.clone(), Rung::Plain, units, progress)?),
+        (true, false) => Some(learner.grow(&mut fitted, highest, units, progress)?),
+        _ => None,
+    };
+    if let Some(grown) = early.as_ref().filter(|grown| grown.explaining.is_some()) {
+        let grown = Grown::Exact(grown.clone());
+        return Ok(Known { fitted, nonconservative, grown, beyond });
     }
     if noisy && residuals.is_some_and(|left| left.may_hold_noise()) && !learner.late() {
-        let spread = states(learner.train()).std_axis(Axis(0), 0.0);
-        let given = match noise {
-            Noise::Sigma(sigma) => Some((spread * *sigma).to_vec()),
-            Noise::Each(noise) => Some(
-                noise.iter().zip(units.of_state(noise.len())).map(|(s, unit)| s / unit).collect(),
-            ),
-            _ => None,
-        };
+        let given = given_noise(learner, noise, units);
         let is_known = given.is_some();
         let mut better = learner.allow_for_noise(&fitted, given, progress)?;
         if better.is_none() && is_known && !learner.late() {
@@ -129,16 +125,33 @@ pub(super) fn learn<'a>(
         }
         fitted = better.unwrap_or(fitted);
     }
-    let grown = match (teaching, learner.noise_model()) {
-        (Some(_), _) => Grown::None,
-        (None, Some(noise_model)) => {
-            let grown = learner.grow_in_noise(&fitted, noise_model, units, progress)?;
-            Grown::Noisy(Box::new(grown))
+    let in_noise = match learner.noise_model() {
+        Some(noise_model) => Some(learner.grow_in_noise(&fitted, noise_model, units, progress)?),
+        None => None,
+    };
+    let late = learner.late();
+    let grown = match (in_noise, early) {
+        _ if teaching.is_some() => Grown::None,
+        (Some(grown), Some(early)) if late && grown.laws.is_empty() => {
+            learner.forget_noise();
+            Grown::Exact(early)
         }
-        (None, None) => Grown::Exact(match early {
-            Some(grown) => grown,
-            None => learner.grow(&mut fitted, highest, units, progress)?,
-        }),
+        (Some(grown), _) => Grown::Noisy(Box::new(grown)),
+        (None, Some(early)) if late || !only_plain => Grown::Exact(early),
+        (None, _) => Grown::Exact(learner.grow(&mut fitted, highest, units, progress)?),
     };
     Ok(Known { fitted, nonconservative, grown, beyond })
+}
+
+/// The standard deviation of the noise in each component, if it is known.
+fn given_noise(learner: &Learner, noise: &Noise, units: &Units) -> Option<Vec<f64>> {
+    match noise {
+        Noise::Sigma(sigma) => {
+            Some((states(learner.train()).std_axis(Axis(0), 0.0) * *sigma).to_vec())
+        }
+        Noise::Each(noise) => {
+            Some(noise.iter().zip(units.of_state(noise.len())).map(|(s, unit)| s / unit).collect())
+        }
+        _ => None,
+    }
 }

@@ -236,6 +236,9 @@ impl Growth<'_> {
     fn demanded(&self, mut sum: Sum) -> Sum {
         loop {
             let without = |k: usize| {
+                if self.deadline.is_over() {
+                    return None;
+                }
                 let next = self.grown(sum.without(k, &self.nodes.target)?, STEPS.1).sum;
                 self.is_explained(&next).then_some(next)
             };
@@ -344,6 +347,9 @@ impl Growth<'_> {
             let removed: Vec<(usize, usize)> =
                 (self.kept..n).flat_map(|j| (self.kept..=j).map(move |i| (i, j))).collect();
             let tried = |&(i, j): &(usize, usize)| -> Vec<Sum> {
+                if self.deadline.is_over() {
+                    return Vec::new();
+                }
                 let mut without = best.without(j, &self.nodes.target);
                 if i < j {
                     without = without.and_then(|w| w.without(i, &self.nodes.target));

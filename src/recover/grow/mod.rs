@@ -58,6 +58,7 @@ struct OnTheWay {
 }
 
 /// What growing found.
+#[derive(Clone)]
 pub(crate) struct GrownLaws {
     /// Plain laws on the way that none of fewer symbols does better than, the best few.
     pub front: Vec<Adjusted>,

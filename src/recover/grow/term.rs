@@ -358,3 +358,23 @@ impl Term {
         nodes.column(&all, column)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Shape;
+
+    #[test]
+    fn poles_are_seen_between_the_least_and_the_largest_value() {
+        for (shape, a, range, has_pole) in [
+            (Shape::Shifted(-1.0), -0.3, (0.1, 2.0), true),
+            (Shape::Shifted(-1.0), 0.3, (0.1, 2.0), false),
+            (Shape::Shifted(-2.0), 0.3, (-1.0, 2.0), true),
+            (Shape::Shifted(2.0), -0.3, (0.1, 2.0), false),
+            (Shape::Softened(-1.0), -1.5, (-1.0, 1.0), false),
+            (Shape::Softened(-1.0), -0.5, (-1.0, 1.0), true),
+            (Shape::Softened(-0.5), -0.5, (1.0, 2.0), false),
+        ] {
+            assert_eq!(shape.has_pole(a, range), has_pole, "{shape:?} {a} {range:?}");
+        }
+    }
+}

@@ -19,6 +19,7 @@ pub struct Group {
 }
 
 /// A fit of a basis along settled paths.
+#[derive(Clone)]
 pub struct Fitted {
     /// The model; its scalars are those of the whole catalogue.
     pub model: ScalarHamiltonian<ProductBasis>,

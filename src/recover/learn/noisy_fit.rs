@@ -29,6 +29,11 @@ const TAME: f64 = 0.6;
 const MOST: f64 = 0.5;
 
 impl Learner<'_> {
+    /// Takes the states of the chunks for exact again.
+    pub(crate) fn forget_noise(&mut self) {
+        self.noise_model = None;
+    }
+
     /// How noisy chunks are fitted, if they are.
     pub(crate) fn noise_model(&self) -> Option<&NoiseModel> {
         self.noise_model.as_ref()

@@ -72,3 +72,19 @@ fn residuals(paths: &Paths, blocks: &[Array2<f64>]) -> Residuals {
     }
     Residuals { correlation: products / (before * after).sqrt(), pairs }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Residuals;
+
+    #[test]
+    fn what_hardly_changes_from_interval_to_interval_holds_no_noise() {
+        let of = |correlation| Residuals { correlation, pairs: 10_000 };
+        assert!(of(0.0).resemble_noise() && of(0.0).may_hold_noise());
+        // Both: half of it is noise.
+        assert!(!of(0.5).resemble_noise() && of(0.5).may_hold_noise());
+        assert!(!of(0.95).resemble_noise() && !of(0.95).may_hold_noise());
+        // Chunks of two points tell nothing.
+        assert!(of(f64::NAN).resemble_noise() && of(f64::NAN).may_hold_noise());
+    }
+}
