@@ -92,6 +92,16 @@ fn reciprocal(e: Expr) -> Expr {
     }
 }
 
+/// Whether it is written as zero times something, or a power of that.
+fn is_zero(e: &Expr) -> bool {
+    match e {
+        Expr::Constant(c) => *c == 0.0,
+        Expr::Product(factors) => factors.iter().any(is_zero),
+        Expr::Pow(base, n) => *n > 0.0 && is_zero(base),
+        Expr::Scalar(_) | Expr::Sum(_) | Expr::Apply(..) => false,
+    }
+}
+
 struct Parser<'a> {
     text: &'a str,
     /// Byte offset of the next piece, blanks skipped.
@@ -270,7 +280,7 @@ impl<'a> Parser<'a> {
     /// A power, unless it is a negative one of zero.
     fn divided(&self, at: usize, e: Expr) -> Result<Expr, ExprError> {
         match &e {
-            Expr::Pow(base, n) if **base == Expr::Constant(0.0) && *n < 0.0 => {
+            Expr::Pow(base, n) if *n < 0.0 && is_zero(base) => {
                 self.error(at, "division by zero", "another divisor")
             }
             _ => Ok(e),

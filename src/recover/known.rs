@@ -106,39 +106,48 @@ pub(super) fn learn<'a>(
     };
     // Fits in noise may take all of the time: plain laws are at hand then.
     let only_plain = noisy && like_noise && fitted.mean_trust() >= EVEN;
-    let early = match (noisy, only_plain) {
-        (true, true) => Some(learner.grow(&mut fitted.clone(), Rung::Plain, units, progress)?),
-        (true, false) => Some(learner.grow(&mut fitted, highest, units, progress)?),
-        _ => None,
-    };
-    if let Some(grown) = early.as_ref().filter(|grown| grown.explaining.is_some()) {
-        let grown = Grown::Exact(grown.clone());
-        return Ok(Known { fitted, nonconservative, grown, beyond });
+    let mut early = None;
+    if noisy {
+        let mut paths = fitted.clone();
+        let highest = if only_plain { Rung::Plain } else { highest };
+        let grown = learner.grow(&mut paths, highest, units, progress)?;
+        if grown.explaining.is_some() {
+            let grown = Grown::Exact(grown);
+            return Ok(Known { fitted: paths, nonconservative, grown, beyond });
+        }
+        if !only_plain {
+            fitted = paths;
+        }
+        early = Some(grown);
     }
-    if noisy && residuals.is_some_and(|left| left.may_hold_noise()) && !learner.late() {
-        let given = given_noise(learner, noise, units);
+    let given = given_noise(learner, noise, units);
+    let may_hold_noise = residuals.is_some_and(|left| left.may_hold_noise());
+    if noisy && (may_hold_noise || given.is_some()) && !learner.late() {
         let is_known = given.is_some();
         let mut better = learner.allow_for_noise(&fitted, given, progress)?;
         if better.is_none() && is_known && !learner.late() {
             // More than the noise is left: a law that leaves that is better than none.
             better = learner.allow_for_noise(&fitted, None, progress)?;
         }
-        fitted = better.unwrap_or(fitted);
-    }
-    let in_noise = match learner.noise_model() {
-        Some(noise_model) => Some(learner.grow_in_noise(&fitted, noise_model, units, progress)?),
-        None => None,
-    };
-    let late = learner.late();
-    let grown = match (in_noise, early) {
-        _ if teaching.is_some() => Grown::None,
-        (Some(grown), Some(early)) if late && grown.laws.is_empty() => {
+        if let (Some(better), Some(noise_model)) = (better, learner.noise_model()) {
+            let grown = learner.grow_in_noise(&better, noise_model, units, progress)?;
+            if !(learner.late() && grown.laws.is_empty()) {
+                let grown = Grown::Noisy(Box::new(grown));
+                return Ok(Known { fitted: better, nonconservative, grown, beyond });
+            }
             learner.forget_noise();
-            Grown::Exact(early)
         }
-        (Some(grown), _) => Grown::Noisy(Box::new(grown)),
-        (None, Some(early)) if late || !only_plain => Grown::Exact(early),
-        (None, _) => Grown::Exact(learner.grow(&mut fitted, highest, units, progress)?),
+    }
+    let grown = match early {
+        _ if teaching.is_some() => Grown::None,
+        Some(early) if !only_plain || learner.late() => Grown::Exact(early),
+        early => {
+            let mut grown = learner.grow(&mut fitted, highest, units, progress)?;
+            if let Some(early) = early.filter(|_| grown.front.is_empty()) {
+                grown.front = early.front;
+            }
+            Grown::Exact(grown)
+        }
     };
     Ok(Known { fitted, nonconservative, grown, beyond })
 }

@@ -129,6 +129,12 @@ impl Nodes {
         ranges.fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
+    /// Whether a node lies in rows that count.
+    pub fn counts(&self, node: usize) -> bool {
+        let interval = node / self.each;
+        self.factors.iter().skip(interval).step_by(self.intervals).any(|factor| *factor != 0.0)
+    }
+
     /// The scalars of a class; of a scalar itself.
     pub fn members(&self, scalar: usize) -> &[usize] {
         &self.members[scalar]

@@ -54,7 +54,8 @@ impl Sum {
         for _ in 0..if places.is_empty() { 0 } else { steps } {
             let coefficient = projection.last_coefficient();
             let numbers = places.iter().map(|&place| (&term, place, coefficient));
-            let step = step(numbers, &projection, nodes)?;
+            // Beside a number that it can't have it stays as it is.
+            let Some(step) = step(numbers, &projection, nodes) else { break };
             let before = projection.squares();
             let mut factor = 1.0;
             let better = loop {

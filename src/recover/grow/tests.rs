@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use crate::dataset::{Shape, Trajectory};
+use crate::dataset::{self, Trajectory};
 use crate::deadline::Deadline;
 use crate::expr::Expr;
 use crate::linalg::{Projection, dot};
@@ -11,13 +11,13 @@ use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::Offered;
 use crate::recover::grow::rung::{RUNGS, Rung};
 use crate::recover::grow::sum::Sum;
-use crate::recover::grow::term::Term;
+use crate::recover::grow::term::{Argument, Factor, Shape, Term};
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
 use crate::scalars::Inputs;
 
 fn inputs() -> Inputs {
-    let shape = Shape { particles: 1, dimension: 2 };
+    let shape = dataset::Shape { particles: 1, dimension: 2 };
     Inputs::new(shape, vec![0.0; 2], vec![("e".into(), vec![0.6, 0.8])]).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn the_column_of_every_term_is_that_of_its_model() {
 #[test]
 fn the_column_of_a_class_is_the_sum_of_those_of_its_scalars() {
     // The same motion as one of four particles on a line: two positions, two of its momenta.
-    let shape = Shape { particles: 4, dimension: 1 };
+    let shape = dataset::Shape { particles: 4, dimension: 1 };
     let inputs = Inputs::new(shape, vec![0.0], vec![("e".into(), vec![1.0])]).unwrap();
     let mut chunks = chunks();
     for chunk in &mut chunks {
@@ -134,4 +134,45 @@ fn polishing_finds_the_number_inside() {
         let law: Expr = sum.expression(&learner.catalogue);
         assert!((found / true_number - 1.0).abs() < 1e-5, "{law}: {found} {true_number}");
     }
+}
+
+#[test]
+fn a_pole_lies_between_values_of_points_that_count() {
+    let (inputs, chunks) = (inputs(), chunks());
+    let learner = Learner::new(&inputs, &chunks, &chunks, Deadline::default()).unwrap();
+    let flow: Option<&Flow<ScalarHamiltonian<ClosedForm>>> = None;
+    let of = |trust: &[f64]| {
+        let paths = Paths::new(flow, &chunks, learner.weights(), 1, trust);
+        Nodes::new(&inputs, &learner.set, &learner.catalogue, &paths)
+    };
+    let scalar = learner.scalars().iter().position(|s| s.to_string() == "norm(q1)").unwrap();
+    let nodes = of(&vec![1.0; chunks.len()]);
+    let (low, high) = nodes.range(scalar);
+    let of_cosine = |shape, inside| Factor {
+        argument: Argument::Cosine(0.5),
+        ..Factor::new(scalar, shape, inside)
+    };
+    let middle = 0.5 * (low + high);
+    let cosine = (0.5 * middle).cos();
+    let is_one = |factor: Factor, nodes: &Nodes| Term(vec![factor]).column(nodes, &mut Vec::new());
+    for (factor, expected) in [
+        (Factor::new(scalar, Shape::Shifted(-1.0), -middle), false),
+        (Factor::new(scalar, Shape::Shifted(-2.0), -middle), false),
+        (Factor::new(scalar, Shape::Shifted(-1.0), middle), true),
+        (Factor::new(scalar, Shape::Shifted(2.0), -middle), true),
+        (Factor::new(scalar, Shape::Softened(-1.0), -middle * middle), false),
+        (Factor::new(scalar, Shape::Softened(-1.0), -2.0 * high * high), true),
+        // Not where the cosine never comes: 1/sin(s)^2 is sound.
+        (of_cosine(Shape::Softened(-1.0), -1.0), true),
+        (of_cosine(Shape::Shifted(-1.0), -cosine), false),
+    ] {
+        assert_eq!(is_one(factor, &nodes), expected, "{factor:?}");
+    }
+    // What chunks without a weight do doesn't matter.
+    let is_far =
+        |chunk: &Trajectory| chunk.states.rows().into_iter().any(|z| z[0].hypot(z[1]) > 0.7 * high);
+    let trust: Vec<f64> = chunks.iter().map(|c| if is_far(c) { 0.0 } else { 1.0 }).collect();
+    assert!(trust.contains(&1.0) && trust.contains(&0.0));
+    let at_the_end = Factor::new(scalar, Shape::Shifted(-1.0), -0.9 * high);
+    assert!(!is_one(at_the_end, &nodes) && is_one(at_the_end, &of(&trust)));
 }

@@ -30,15 +30,19 @@ pub(crate) struct Residuals {
 impl Residuals {
     /// Whether they may be noise of the points; chunks of two points tell nothing.
     pub fn resemble_noise(&self) -> bool {
-        let chance = SIGMAS / (self.pairs as f64).sqrt();
-        self.correlation.is_nan() || self.correlation < LIKE_NOISE.max(chance)
+        self.correlation.is_nan() || self.correlation < LIKE_NOISE.max(self.chance())
     }
 
     /// Whether a share of them worth speaking of may be noise of the points, which does not
     /// correlate; all else does by at most 1.
     pub fn may_hold_noise(&self) -> bool {
         let share = 1.0 - self.correlation;
-        share.is_nan() || share > LEAST_SHARE
+        share.is_nan() || share + self.chance() > LEAST_SHARE
+    }
+
+    /// By how much their correlation may be off.
+    fn chance(&self) -> f64 {
+        SIGMAS / (self.pairs as f64).sqrt()
     }
 }
 
@@ -84,6 +88,8 @@ mod tests {
         // Both: half of it is noise.
         assert!(!of(0.5).resemble_noise() && of(0.5).may_hold_noise());
         assert!(!of(0.95).resemble_noise() && !of(0.95).may_hold_noise());
+        // Of few pairs nothing is certain.
+        assert!(Residuals { correlation: 0.92, pairs: 18 }.may_hold_noise());
         // Chunks of two points tell nothing.
         assert!(of(f64::NAN).resemble_noise() && of(f64::NAN).may_hold_noise());
     }
