@@ -20,12 +20,9 @@ pub(super) fn assemble(
     seed: u64,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Discovered, RecoverError> {
-    if learner.late()
-        && grown.is_empty()
-        && let Some(kinetic) = learner.kinetic_energy(fitted)
-    {
-        let law =
-            Adjusted { expression: kinetic, misfit: f64::INFINITY, validation: f64::INFINITY };
+    if learner.late() && grown.is_empty() {
+        let expression = learner.kinetic_energy();
+        let law = Adjusted { expression, misfit: f64::INFINITY, validation: f64::INFINITY };
         return Ok(as_discovered(learner, fitted, law, Vec::new()));
     }
     match grown {
