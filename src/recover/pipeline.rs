@@ -170,7 +170,10 @@ fn recovered_from_all(
     };
     progress("refitting on the trajectories");
     let Settled { trained, front, resolved, judging: natural_judging } =
-        settle(&learner, &fitted, &mut discovered, &units, &natural(&judging))?;
+        settle(&learner, &fitted, &mut discovered, &units, &natural(&judging)).map_err(
+            // Constants of what was said at once needn't be determined by the data.
+            |error| if is_stopgap { RecoverError::NoLaw { stopped: true } } else { error },
+        )?;
     let rivals = match learner.noise_model() {
         Some(noise_model) => learner.rivals(&discovered.chosen, &discovered.laws, noise_model)?,
         None => Vec::new(),
