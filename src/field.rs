@@ -3,7 +3,7 @@
 //! A state is z = (q1, .., qN, p1, .., pN), each a vector of d components: 2 N d numbers. With J =
 //! [[0, 1], [-1, 0]] Hamilton's equations are dz/dt = J grad H(z).
 
-use crate::linalg::Real;
+use crate::linalg::{Real, ZipInlined};
 
 /// How many particles there are and in how many dimensions they move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl<H: Hamiltonian> VectorField for H {
 #[inline(always)]
 pub fn symplectic_into<T: Real>(gradient: &mut [T]) {
     let (q, p) = gradient.split_at_mut(gradient.len() / 2);
-    for (q, p) in q.iter_mut().zip(p) {
+    for (q, p) in q.iter_mut().zip_inlined(p) {
         (*q, *p) = (*p, -*q);
     }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::expr::{Expr, Function, Scalar};
-use crate::linalg::{Lanes, Real};
+use crate::linalg::{Lanes, Real, ZipInlined, clear};
 use crate::scalars::ScalarFunction;
 
 /// The variable that polynomials of a scalar are polynomials of.
@@ -200,7 +200,7 @@ impl ProductBasis {
     #[inline(always)]
     fn tables_into(&self, s: &[Lanes], work: &mut [Lanes]) {
         for ((axis, &degree), at) in
-            self.axes.iter().zip(&self.degrees).zip(self.offsets.windows(2))
+            self.axes.iter().zip_inlined(&self.degrees).zip_inlined(self.offsets.windows(2))
         {
             if degree > 0 {
                 axis.table_into(s[axis.scalar], degree, &mut work[at[0]..at[1]]);
@@ -245,7 +245,7 @@ impl ScalarFunction for ProductBasis {
     fn value(&self, theta: &[f64], s: &[Lanes], work: &mut [Lanes]) -> Lanes {
         self.tables_into(s, work);
         let mut sum = Lanes::zero();
-        for (function, theta) in self.functions.iter().zip(theta) {
+        for (function, theta) in self.functions.iter().zip_inlined(theta) {
             let mut product = Lanes::splat(*theta);
             for &(axis, degree) in function {
                 product *= work[self.offsets[axis] + 3 * degree];
@@ -263,7 +263,7 @@ impl ScalarFunction for ProductBasis {
         gradient: &mut [Lanes],
         work: &mut [Lanes],
     ) {
-        gradient.fill(Lanes::zero());
+        clear(gradient);
         self.slopes(
             s,
             work,
@@ -284,8 +284,8 @@ impl ScalarFunction for ProductBasis {
         work: &mut [Lanes],
     ) {
         self.tables_into(s, work);
-        gradient.fill(Lanes::zero());
-        curvature.fill(Lanes::zero());
+        clear(gradient);
+        clear(curvature);
         for (k, function) in self.functions.iter().enumerate() {
             for (m, &(axis, degree)) in function.iter().enumerate() {
                 let i = self.axes[axis].scalar;

@@ -4,7 +4,7 @@
 use super::error::IntegrateError;
 use super::method::{Method, field_of};
 use crate::field::VectorField;
-use crate::linalg::Real;
+use crate::linalg::{Real, ZipInlined};
 
 /// The Gauss-Legendre method of s stages and order 2 s for any field (Hairer, Lubich & Wanner 2006,
 /// Geometric Numerical Integration, section II.1.3): k_i = f(z + h sum_j a_ij k_j), z += h sum_i
@@ -104,7 +104,7 @@ impl GaussLegendre {
         let (slopes, rest) = work.split_at_mut(self.stages() * n);
         let old = &mut rest[..slopes.len()];
         old.copy_from_slice(slopes);
-        for (weights, slope) in self.next.iter().zip(slopes.chunks_exact_mut(n)) {
+        for (weights, slope) in self.next.iter().zip_inlined(slopes.chunks_exact_mut(n)) {
             slope.fill(T::zero());
             combine_into(1.0, weights, old, slope);
         }
@@ -123,7 +123,11 @@ impl GaussLegendre {
         let (slopes, rest) = work.split_at_mut(self.stages() * n);
         let (stage, rest) = rest.split_at_mut(n);
         let slope = &mut rest[..n];
-        let roundoff = f64::EPSILON * z.iter().fold(T::zero(), |sum, z| sum + z.abs()).max_abs();
+        let mut size = T::zero();
+        for z in &*z {
+            size += z.abs();
+        }
+        let roundoff = f64::EPSILON * size.max_abs();
         let mut last = f64::INFINITY;
         for _ in 0..Self::MAX_ITERATIONS {
             let mut change = T::zero();
@@ -131,7 +135,7 @@ impl GaussLegendre {
                 stage.copy_from_slice(z);
                 combine_into(h, row, slopes, stage);
                 field(stage, slope);
-                for (old, &new) in slopes[i * n..].iter_mut().zip(&*slope) {
+                for (old, &new) in slopes[i * n..].iter_mut().zip_inlined(&*slope) {
                     change += (new - *old).abs();
                     *old = new;
                 }
@@ -184,8 +188,8 @@ impl<S: VectorField> Method<S> for GaussLegendre {
 /// z += h sum_j weight_j k_j, with the k_j one after the other in `slopes`.
 #[inline(always)]
 fn combine_into<T: Real>(h: f64, weights: &[f64], slopes: &[T], z: &mut [T]) {
-    for (&weight, slope) in weights.iter().zip(slopes.chunks_exact(z.len())) {
-        for (z, &k) in z.iter_mut().zip(slope) {
+    for (&weight, slope) in weights.iter().zip_inlined(slopes.chunks_exact(z.len())) {
+        for (z, &k) in z.iter_mut().zip_inlined(slope) {
             *z += k * (h * weight);
         }
     }

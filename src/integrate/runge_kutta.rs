@@ -3,7 +3,7 @@
 use super::error::IntegrateError;
 use super::method::{Method, field_of};
 use crate::field::VectorField;
-use crate::linalg::Real;
+use crate::linalg::{Real, ZipInlined};
 
 /// An explicit Runge-Kutta method for any field: k_i = f(z + h sum_{j<i} a_ij k_j), z += h sum_i
 /// b_i k_i.
@@ -78,9 +78,9 @@ impl RungeKutta {
 /// z += h sum_j weight_j k_j, with the k_j one after the other in `slopes`.
 #[inline(always)]
 fn combine_into<T: Real>(h: f64, weights: &[f64], slopes: &[T], z: &mut [T]) {
-    for (&weight, slope) in weights.iter().zip(slopes.chunks_exact(z.len())) {
+    for (&weight, slope) in weights.iter().zip_inlined(slopes.chunks_exact(z.len())) {
         if weight != 0.0 {
-            for (z, &k) in z.iter_mut().zip(slope) {
+            for (z, &k) in z.iter_mut().zip_inlined(slope) {
                 *z += k * (h * weight);
             }
         }

@@ -3,7 +3,7 @@
 use super::error::IntegrateError;
 use super::method::Method;
 use crate::field::SeparableHamiltonian;
-use crate::linalg::Real;
+use crate::linalg::{Real, ZipInlined};
 
 /// A symmetric symplectic splitting method for H = T(p) + V(q): drift a_1, kick b_1, drift a_2,
 /// ..., kick b_s, drift a_{s+1}.
@@ -127,7 +127,7 @@ impl<H: SeparableHamiltonian> Method<H> for Splitting {
         system.velocity_into(p, rate);
         add_into(first * h, rate, q);
         for step in 1..=steps {
-            for (i, (&drift, &kick)) in drifts.iter().zip(&self.kicks).enumerate() {
+            for (i, (&drift, &kick)) in drifts.iter().zip_inlined(&self.kicks).enumerate() {
                 let joined = if i + 1 == drifts.len() && step < steps { first } else { 0.0 };
                 system.force_into(q, rate);
                 add_into(kick * h, rate, p);
@@ -144,7 +144,7 @@ const SMALL: usize = 12;
 
 #[inline(always)]
 fn add_into<T: Real>(a: f64, x: &[T], y: &mut [T]) {
-    for (y, &x) in y.iter_mut().zip(x) {
+    for (y, &x) in y.iter_mut().zip_inlined(x) {
         *y += x * a;
     }
 }

@@ -7,7 +7,7 @@
 //! library: 40 GF/s on a core with 256-bit vectors. Every sum is taken in a fixed order with fused
 //! products, so results are the same to the last bit on every machine.
 
-use super::{LANES, Lanes, Real, vectorised};
+use super::{LANES, Lanes, Real, ZipInlined, vectorised};
 
 /// Rows of a panel: twelve registers of four numbers hold its sums.
 const PANEL: usize = 6;
@@ -51,12 +51,12 @@ pub fn add_product(a: &[f64], x: &[Lanes], from: TilePart, y: &mut [Lanes], to: 
         #[inline(always)]
         || {
             for (panel, rows) in a.chunks(PANEL * from.len).enumerate() {
-                for (x, y) in x.chunks_exact(from.size).zip(y.chunks_exact_mut(to.size)) {
+                for (x, y) in x.chunks_exact(from.size).zip_inlined(y.chunks_exact_mut(to.size)) {
                     let (x, y) = (from.of(x), &mut to.of_mut(y)[panel * PANEL..]);
                     if rows.len() == PANEL * x.len() {
                         panel_product::<PANEL>(rows, x, y);
                     } else {
-                        for (row, y) in rows.chunks_exact(x.len()).zip(y) {
+                        for (row, y) in rows.chunks_exact(x.len()).zip_inlined(y) {
                             panel_product::<1>(row, x, std::slice::from_mut(y));
                         }
                     }
@@ -69,15 +69,18 @@ pub fn add_product(a: &[f64], x: &[Lanes], from: TilePart, y: &mut [Lanes], to: 
 /// The first R components of y += A x, for the first R rows of A.
 #[inline(always)]
 fn panel_product<const R: usize>(a: &[f64], x: &[Lanes], y: &mut [Lanes]) {
-    let rows: [&[f64]; R] = std::array::from_fn(|r| &a[r * x.len()..(r + 1) * x.len()]);
+    let mut rows: [&[f64]; R] = [&[]; R];
+    for (row, a) in rows.iter_mut().zip_inlined(a.chunks_exact(x.len())) {
+        *row = a;
+    }
     let mut sum = [Lanes::zero(); R];
     for (j, x) in x.iter().enumerate() {
         for r in 0..R {
             sum[r] = fused(rows[r][j], *x, sum[r]);
         }
     }
-    for (y, sum) in y.iter_mut().zip(sum) {
-        *y += sum;
+    for (y, sum) in y.iter_mut().zip_inlined(&sum) {
+        *y += *sum;
     }
 }
 
@@ -98,7 +101,9 @@ pub fn add_outer(
         #[inline(always)]
         || {
             vectors_into(x, from, scratch);
-            for (column, strip) in (0..from.len).step_by(LANES).zip(scratch.chunks_exact(strip)) {
+            for (column, strip) in
+                (0..from.len).step_by(LANES).zip_inlined(scratch.chunks_exact(strip))
+            {
                 for (panel, rows) in a.chunks_mut(PANEL * from.len).enumerate() {
                     let first = to.first + panel * PANEL;
                     if rows.len() == PANEL * from.len {
@@ -143,7 +148,7 @@ fn panel_outer<const R: usize>(
     column: usize,
 ) {
     let mut sum = [Lanes::zero(); R];
-    for (y, vectors) in y.chunks_exact(size).zip(strip.chunks_exact(LANES)) {
+    for (y, vectors) in y.chunks_exact(size).zip_inlined(strip.chunks_exact(LANES)) {
         let y = &y[first..first + R];
         for (l, x) in vectors.iter().enumerate() {
             for r in 0..R {
@@ -176,8 +181,8 @@ fn add_short(sum: &[f64; LANES], row: &mut [f64]) {
 /// c x + sum, rounded once.
 #[inline(always)]
 fn fused(c: f64, x: Lanes, mut sum: Lanes) -> Lanes {
-    for (sum, x) in sum.0.iter_mut().zip(x.0) {
-        *sum = c.mul_add(x, *sum);
+    for l in 0..LANES {
+        sum.0[l] = c.mul_add(x.0[l], sum.0[l]);
     }
     sum
 }

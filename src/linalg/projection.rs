@@ -2,6 +2,8 @@
 
 use ndarray::Array1;
 
+use super::ZipInlined;
+
 /// Of a column that lies so near to the others, relative to its length, nothing is left but
 /// roundoff.
 const DEPENDENT: f64 = 1e-7;
@@ -101,16 +103,19 @@ impl Projection {
 /// The inner product, in eight sums side by side.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a8.zip(b8) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
+    let ((a8, a), (b8, b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a8.iter().zip_inlined(b8) {
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum += a[k] * b[k];
         }
     }
+    let rest: f64 = a.iter().zip_inlined(b).map(|(a, b)| a * b).sum();
     sums.iter().sum::<f64>() + rest
 }
 
 fn subtract(x: &mut [f64], factor: f64, y: &[f64]) {
-    x.iter_mut().zip(y).for_each(|(x, y)| *x -= factor * y);
+    let y = &y[..x.len()];
+    for (k, x) in x.iter_mut().enumerate() {
+        *x -= factor * y[k];
+    }
 }

@@ -94,20 +94,18 @@ impl Lanes {
     /// The first eight numbers of `x`.
     #[inline(always)]
     pub fn load(x: &[f64]) -> Self {
-        let mut lanes = [0.0; LANES];
-        lanes.copy_from_slice(&x[..LANES]);
-        Self(lanes)
+        Self(*x.first_chunk().expect("eight numbers"))
     }
     /// Writes the lanes to the first eight places of `x`.
     #[inline(always)]
     pub fn store(self, x: &mut [f64]) {
-        x[..LANES].copy_from_slice(&self.0);
+        *x.first_chunk_mut().expect("room for eight numbers") = self.0;
     }
     /// Adds the lanes to the first eight numbers of `x`.
     #[inline(always)]
     pub fn add_to(self, x: &mut [f64]) {
-        for (x, a) in x[..LANES].iter_mut().zip(self.0) {
-            *x += a;
+        for (k, x) in x[..LANES].iter_mut().enumerate() {
+            *x += self.0[k];
         }
     }
     /// Applies `f` to every lane.
@@ -121,7 +119,11 @@ impl Lanes {
     /// Sum over the lanes, in a fixed order.
     #[inline(always)]
     pub fn sum(self) -> f64 {
-        self.0.iter().sum()
+        let mut sum = self.0[0];
+        for x in &self.0[1..] {
+            sum += x;
+        }
+        sum
     }
 }
 
@@ -131,7 +133,7 @@ macro_rules! lanewise {
             type Output = Self;
             #[inline(always)]
             fn $f(mut self, other: Self) -> Self {
-                for (a, b) in self.0.iter_mut().zip(other.0) { *a $assign b; }
+                for k in 0..LANES { self.0[k] $assign other.0[k]; }
                 self
             }
         }
@@ -165,7 +167,11 @@ impl Real for Lanes {
     }
     #[inline(always)]
     fn max_abs(self) -> f64 {
-        self.0.iter().fold(0.0, |m: f64, x| if m.is_nan() || x.abs() <= m { m } else { x.abs() })
+        let mut most = 0.0_f64;
+        for x in self.0 {
+            most = if most.is_nan() || x.abs() <= most { most } else { x.abs() };
+        }
+        most
     }
     elementary!(Lanes::map, sqrt exp ln sin cos tan abs);
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::robust;
 use crate::dataset::Trajectory;
 use crate::integrate::RungeKutta;
-use crate::linalg::{Real, vectorised};
+use crate::linalg::{Real, ZipInlined, vectorised};
 use crate::model::Model;
 
 /// One interval between two points of each chunk of a block.
@@ -217,7 +217,9 @@ impl<M: Model> Block<M> {
         self.state.copy_from_slice(&self.start);
         let mut stages = self.stages.chunks_exact_mut(method.stages() * n);
         let mut loss = 0.0;
-        for (interval, residual) in self.intervals.iter().zip(self.residual.chunks_exact_mut(n)) {
+        for (interval, residual) in
+            self.intervals.iter().zip_inlined(self.residual.chunks_exact_mut(n))
+        {
             let step = Step { model, method, weights, h: &interval.step };
             for stages in stages.by_ref().take(interval.steps) {
                 step.forward(&mut self.state, stages, &mut self.scratch);
@@ -377,7 +379,7 @@ impl<M: Model> Step<'_, M> {
         vectorised(
             #[inline(always)]
             || {
-                for (&c, slope) in c.iter().zip(slopes.chunks_exact(n)) {
+                for (&c, slope) in c.iter().zip_inlined(slopes.chunks_exact(n)) {
                     axpy(c, self.h, slope, y);
                 }
             },
@@ -391,9 +393,10 @@ fn axpy(c: f64, h: &[f64], x: &[f64], y: &mut [f64]) {
     if c == 0.0 {
         return;
     }
-    for (x, y) in x.chunks_exact(h.len()).zip(y.chunks_exact_mut(h.len())) {
-        for ((h, x), y) in h.iter().zip(x).zip(y) {
-            *y += c * h * x;
+    for (x, y) in x.chunks_exact(h.len()).zip_inlined(y.chunks_exact_mut(h.len())) {
+        let (h, x) = (&h[..y.len()], &x[..y.len()]);
+        for (k, y) in y.iter_mut().enumerate() {
+            *y += c * h[k] * x[k];
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::block::Block;
 use crate::integrate::RungeKutta;
-use crate::linalg::{LANES, Lanes, vectorised};
+use crate::linalg::{LANES, Lanes, ZipInlined, vectorised};
 use crate::model::Lanewise;
 
 /// The derivatives of each component of the states at the end of an interval, one chunk of a block
@@ -53,10 +53,10 @@ impl Variation {
                     row[..dim].fill(Lanes([0.0; LANES]));
                     row[dim..].copy_from_slice(of_theta);
                     for (of_state, before) in
-                        of_state.chunks_exact(LANES).zip(before.chunks_exact(width))
+                        of_state.chunks_exact(LANES).zip_inlined(before.chunks_exact(width))
                     {
                         let factor = Lanes::load(of_state);
-                        for (x, b) in row.iter_mut().zip(before) {
+                        for (x, b) in row.iter_mut().zip_inlined(before) {
                             *x += factor * *b;
                         }
                     }

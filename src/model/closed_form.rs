@@ -2,7 +2,7 @@
 //! refitted on trajectories.
 
 use crate::expr::{Expr, Function, Scalar, is_free, power};
-use crate::linalg::{Lanes, Real};
+use crate::linalg::{Lanes, Real, ZipInlined, clear};
 use crate::scalars::ScalarFunction;
 
 /// One step of the tape; arguments are earlier registers.
@@ -110,11 +110,11 @@ impl ClosedForm {
     /// Fills the registers with values.
     #[inline(always)]
     fn forward(&self, theta: &[f64], s: &[Lanes], v: &mut [Lanes]) {
-        for (v, theta) in v.iter_mut().zip(theta) {
+        for (v, theta) in v.iter_mut().zip_inlined(theta) {
             *v = Lanes::splat(*theta);
         }
         v[self.parameters..self.inputs()].copy_from_slice(s);
-        for (i, op) in (self.inputs()..self.registers()).zip(&self.ops) {
+        for (i, op) in (self.inputs()..).zip_inlined(&self.ops) {
             v[i] = match *op {
                 Op::Literal(c) => Lanes::splat(c),
                 Op::Add(a, b) => v[a] + v[b],
@@ -188,9 +188,9 @@ impl ScalarFunction for ClosedForm {
         let (v, work) = work.split_at_mut(self.registers());
         let bar = &mut work[..v.len()];
         self.forward(theta, s, v);
-        bar.fill(Lanes::zero());
+        clear(bar);
         bar[self.root] = Lanes::splat(1.0);
-        for (i, op) in (self.inputs()..self.registers()).zip(&self.ops).rev() {
+        for (i, op) in (self.inputs()..self.registers()).rev().zip_inlined(self.ops.iter().rev()) {
             let y = bar[i];
             match *op {
                 Op::Literal(_) => {}
@@ -227,9 +227,9 @@ impl ScalarFunction for ClosedForm {
         let (v_bar, work) = work.split_at_mut(v.len());
         let dv_bar = &mut work[..v.len()];
         self.forward(theta, s, v);
-        dv[..self.parameters].fill(Lanes::zero());
+        clear(&mut dv[..self.parameters]);
         dv[self.parameters..self.inputs()].copy_from_slice(ds);
-        for (i, op) in (self.inputs()..self.registers()).zip(&self.ops) {
+        for (i, op) in (self.inputs()..).zip_inlined(&self.ops) {
             dv[i] = match *op {
                 Op::Literal(_) => Lanes::zero(),
                 Op::Add(a, b) => dv[a] + dv[b],
@@ -238,10 +238,10 @@ impl ScalarFunction for ClosedForm {
                 Op::Pow(a, _) | Op::Apply(_, a) => slopes(*op, v[a], v[i]).0 * dv[a],
             };
         }
-        v_bar.fill(Lanes::zero());
-        dv_bar.fill(Lanes::zero());
+        clear(v_bar);
+        clear(dv_bar);
         dv_bar[self.root] = Lanes::splat(1.0);
-        for (i, op) in (self.inputs()..self.registers()).zip(&self.ops).rev() {
+        for (i, op) in (self.inputs()..self.registers()).rev().zip_inlined(self.ops.iter().rev()) {
             let (y, dy) = (v_bar[i], dv_bar[i]);
             match *op {
                 Op::Literal(_) => {}
@@ -278,7 +278,7 @@ impl ScalarFunction for ClosedForm {
         }
         gradient.copy_from_slice(&dv_bar[self.parameters..self.inputs()]);
         curvature.copy_from_slice(&v_bar[self.parameters..self.inputs()]);
-        for (sum, bar) in theta_bar.iter_mut().zip(&v_bar[..self.parameters]) {
+        for (sum, bar) in theta_bar.iter_mut().zip_inlined(&v_bar[..self.parameters]) {
             *sum += *bar;
         }
     }

@@ -4,7 +4,7 @@ use super::scalar_hamiltonian::{gather, scatter};
 use super::traits::{LinearModel, Model};
 use crate::basis::Chebyshev;
 use crate::expr::Vector;
-use crate::linalg::{LANES, Lanes, Real};
+use crate::linalg::{LANES, Lanes, Real, ZipInlined, clear};
 use crate::scalars::{Form, Frame, Inputs, InputsError, ScalarSet};
 
 /// A vector that a [`ScalarField`] is a sum of.
@@ -158,7 +158,7 @@ impl ScalarField {
         self.scalars.values_into(z, frame, s);
         (phi[0], dphi[0]) = (Lanes::splat(1.0), Lanes::zero());
         let mut at = 1;
-        for (family, s) in self.families.iter().zip(s.iter()) {
+        for (family, s) in self.families.iter().zip_inlined(s.iter()) {
             family.visit(
                 &self.degrees[..family.degree],
                 *s,
@@ -168,7 +168,7 @@ impl ScalarField {
             at += family.degree;
         }
         for (((vector, form), u), inverse) in
-            self.vectors.iter().zip(u.iter_mut()).zip(inverse.iter_mut())
+            self.vectors.iter().zip_inlined(u.iter_mut()).zip_inlined(inverse.iter_mut())
         {
             let mut v: [Lanes; D] = form.apply(z, 1.0);
             if vector.unit {
@@ -194,13 +194,13 @@ impl ScalarField {
     ) {
         self.prepare(frame, block);
         let BlockWork { out, phi, u, .. } = block;
-        out.fill(Lanes::zero());
+        clear(out);
         for group in &self.groups {
             let mut c = Lanes::zero();
-            for (k, theta) in group.functions.iter().zip(&theta[group.first..]) {
+            for (k, theta) in group.functions.iter().zip_inlined(&theta[group.first..]) {
                 c += phi[*k] * *theta;
             }
-            for (out, u) in out[group.output * D..][..D].iter_mut().zip(&u[group.vector]) {
+            for (out, u) in out[group.output * D..][..D].iter_mut().zip_inlined(&u[group.vector]) {
                 *out += c * *u;
             }
         }
@@ -218,7 +218,7 @@ impl ScalarField {
     ) {
         self.prepare(frame, block);
         let BlockWork { lambda, out, s_bar, phi, dphi, phi_bar, u, inverse, u_bar, .. } = block;
-        phi_bar.fill(Lanes::zero());
+        clear(phi_bar);
         u_bar.fill([Lanes::zero(); 3]);
         for group in &self.groups {
             let lambda: &[Lanes; D] =
@@ -227,34 +227,38 @@ impl ScalarField {
             let mut c = Lanes::zero();
             let c_bar = dot(lambda, u[..D].try_into().expect("D components"));
             let range = group.first..group.first + group.functions.len();
-            for ((k, theta), theta_bar) in
-                group.functions.iter().zip(&theta[range.clone()]).zip(&mut theta_bar[range])
+            for ((k, theta), theta_bar) in group
+                .functions
+                .iter()
+                .zip_inlined(&theta[range.clone()])
+                .zip_inlined(&mut theta_bar[range])
             {
                 *theta_bar += c_bar * phi[*k];
                 phi_bar[*k] += c_bar * *theta;
                 c += phi[*k] * *theta;
             }
-            for (u_bar, lambda) in u_bar.iter_mut().zip(lambda) {
+            for (u_bar, lambda) in u_bar.iter_mut().zip_inlined(lambda) {
                 *u_bar += c * *lambda;
             }
         }
         let mut at = 1;
-        for (family, s_bar) in self.families.iter().zip(s_bar.iter_mut()) {
+        for (family, s_bar) in self.families.iter().zip_inlined(s_bar.iter_mut()) {
             *s_bar = Lanes::zero();
-            for (phi_bar, dphi) in phi_bar[at..].iter().zip(&dphi[at..]).take(family.degree) {
+            for (phi_bar, dphi) in phi_bar[at..].iter().zip_inlined(&dphi[at..]).take(family.degree)
+            {
                 *s_bar += *phi_bar * *dphi;
             }
             at += family.degree;
         }
         self.scalars.gradient_into(s_bar, frame, out);
         for ((((vector, form), u), inverse), u_bar) in
-            self.vectors.iter().zip(u).zip(inverse).zip(u_bar)
+            self.vectors.iter().zip_inlined(u).zip_inlined(inverse).zip_inlined(u_bar)
         {
-            let mut v_bar: [Lanes; D] = std::array::from_fn(|i| u_bar[i]);
+            let mut v_bar: [Lanes; D] = *u_bar.first_chunk().expect("D components");
             if vector.unit {
                 // The derivative of v / |v| is (1 - u u^T) / |v|.
                 let along = dot(&v_bar, u[..D].try_into().expect("D components"));
-                for (v, u) in v_bar.iter_mut().zip(u) {
+                for (v, u) in v_bar.iter_mut().zip_inlined(u) {
                     *v = (*v - along * *u) * *inverse;
                 }
             }
@@ -271,15 +275,17 @@ impl ScalarField {
     ) {
         self.prepare(frame, block);
         let BlockWork { out, phi, u, .. } = block;
-        out.fill(Lanes::zero());
+        clear(out);
         for group in &self.groups {
-            for (k, number) in group.functions.iter().zip(group.first..) {
-                for (out, u) in out[group.output * D..][..D].iter_mut().zip(&u[group.vector]) {
+            for (k, number) in group.functions.iter().zip_inlined(group.first..) {
+                for (out, u) in
+                    out[group.output * D..][..D].iter_mut().zip_inlined(&u[group.vector])
+                {
                     *out = phi[*k] * *u;
                 }
                 column(number, out);
             }
-            out[group.output * D..][..D].fill(Lanes::zero());
+            clear(&mut out[group.output * D..][..D]);
         }
     }
 }

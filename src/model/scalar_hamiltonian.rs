@@ -5,7 +5,7 @@ use super::traits::{HamiltonianModel, LinearModel, Model};
 use crate::basis::{Basis, ProductBasis};
 use crate::expr::Expr;
 use crate::field::symplectic_into;
-use crate::linalg::{LANES, Lanes, Real};
+use crate::linalg::{LANES, Lanes, Real, ZipInlined, clear};
 use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
@@ -38,6 +38,8 @@ struct BlockWork {
     slope: Vec<Lanes>,
     curvature: Vec<Lanes>,
     function: Vec<Lanes>,
+    /// Of each scalar the flow J grad s_i.
+    flows: Vec<Lanes>,
 }
 
 impl ScalarHamiltonian<ClosedForm> {
@@ -173,6 +175,7 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
             slope: zeros(m),
             curvature: zeros(m),
             function: zeros(self.function.work_len()),
+            flows: zeros(n * m),
         };
         ScalarScratch {
             frames: (self.scalars.frame(), self.scalars.frame(), self.scalars.frame()),
@@ -244,7 +247,7 @@ impl LinearFunction for ProductBasis {
 
 impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
     fn offset(&self, z: &[Lanes], offset: &mut [Lanes]) -> bool {
-        offset.fill(Lanes::zero());
+        clear(offset);
         self.scalars.add_known(z, offset);
         self.scalars.has_known()
     }
@@ -257,26 +260,37 @@ impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
     ) {
         work.block.z.copy_from_slice(z);
         in_dimension!(self, work, |frame, block| {
-            let BlockWork { z, s, slope, out, function, .. } = block;
+            let BlockWork { z, s, slope, out, function, flows, .. } = block;
             self.scalars.values_into(z, frame, s);
-            // A product has two slopes with the same k: gather them before the pull-back.
+            clear(slope);
+            for (i, flow) in flows.chunks_exact_mut(out.len()).enumerate() {
+                slope[i] = Lanes::splat(1.0);
+                self.scalars.gradient_into(slope, frame, flow);
+                symplectic_into(flow);
+                slope[i] = Lanes::zero();
+            }
+            // A product has slopes by several scalars, one after the other.
             let mut current = None;
-            slope.fill(Lanes::zero());
-            let mut flush = |k: Option<usize>, slope: &mut [Lanes]| {
-                if let Some(k) = k {
-                    self.scalars.gradient_into(slope, frame, out);
-                    symplectic_into(out);
-                    column(k, out);
-                    slope.fill(Lanes::zero());
-                }
-            };
-            self.function.slopes(s, function, |k, i, dphi| {
-                if current != Some(k) {
-                    flush(current.replace(k), slope);
-                }
-                slope[i] += dphi;
-            });
-            flush(current, slope);
+            self.function.slopes(
+                s,
+                function,
+                #[inline(always)]
+                |k, i, dphi| {
+                    if current != Some(k) {
+                        if let Some(last) = current.replace(k) {
+                            column(last, out);
+                        }
+                        clear(out);
+                    }
+                    let flow = &flows[i * out.len()..];
+                    for (out, flow) in out.iter_mut().zip_inlined(flow) {
+                        *out += dphi * *flow;
+                    }
+                },
+            );
+            if let Some(last) = current {
+                column(last, out);
+            }
         });
     }
 }

@@ -88,16 +88,32 @@ pub(super) fn learn<'a>(
         nonconservative = Some(Nonconservative { misfit_without: *misfit_without, ..found });
     }
     learner.sharpen(&mut fitted);
-    let noisy = fitted.misfit > NOISY && *noise != Noise::None && teaching.is_none();
+    let (grown, beyond) = match teaching {
+        Some(_) => (Grown::None, Vec::new()),
+        None => grow(learner, &mut fitted, noise, units, progress)?,
+    };
+    Ok(Known { fitted, nonconservative, grown, beyond })
+}
+
+/// Laws grown on paths that become those of the law that explains the data, and what moves the
+/// particles that no law gives, if that was seen.
+fn grow(
+    learner: &mut Learner,
+    fitted: &mut Fitted,
+    noise: &Noise,
+    units: &Units,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(Grown, Vec<Check>), RecoverError> {
     // Noise is new in every point, and in all chunks alike: where intervals are missed as their
     // neighbours are, or some chunks are followed much worse than others, as in close encounters,
     // it may be the basis that doesn't follow.
-    let residuals =
-        (fitted.misfit > NOISY && teaching.is_none()).then(|| learner.residuals(&fitted));
+    let residuals = (fitted.misfit > NOISY).then(|| learner.residuals(fitted));
     let like_noise = residuals.is_some_and(|left| left.resemble_noise());
+    let may_be_noisy = residuals.is_some() && *noise != Noise::None;
     // What no law gives no rung explains, and it is no noise.
-    let beyond = if noisy && !like_noise { learner.beyond(&fitted, units)? } else { Vec::new() };
-    let noisy = noisy && beyond.is_empty();
+    let beyond =
+        if may_be_noisy && !like_noise { learner.beyond(fitted, units)? } else { Vec::new() };
+    let is_noisy = may_be_noisy && beyond.is_empty();
     // What is left of imperfect data no rung explains.
     let highest = match like_noise {
         _ if !beyond.is_empty() => Rung::Powers,
@@ -105,51 +121,60 @@ pub(super) fn learn<'a>(
         false => Rung::Any,
     };
     // Fits in noise may take all of the time: plain laws are at hand then.
-    let only_plain = noisy && like_noise && fitted.mean_trust() >= EVEN;
-    let mut early = None;
-    if noisy {
-        let mut paths = fitted.clone();
-        let highest = if only_plain { Rung::Plain } else { highest };
-        let grown = learner.grow(&mut paths, highest, units, progress)?;
-        if grown.explaining.is_some() {
-            let grown = Grown::Exact(grown);
-            return Ok(Known { fitted: paths, nonconservative, grown, beyond });
-        }
-        if !only_plain {
-            fitted = paths;
-        }
-        early = Some(grown);
+    let only_plain = is_noisy && like_noise && fitted.mean_trust() >= EVEN;
+    let mut paths = fitted.clone();
+    let first = if only_plain { Rung::Plain } else { highest };
+    let mut grown = learner.grow(&mut paths, first, units, progress)?;
+    if !only_plain || grown.explaining.is_some() {
+        *fitted = paths;
     }
-    let given = given_noise(learner, noise, units);
     let may_hold_noise = residuals.is_some_and(|left| left.may_hold_noise());
-    if noisy && (may_hold_noise || given.is_some()) && !learner.late() {
-        let is_known = given.is_some();
-        let mut better = learner.allow_for_noise(&fitted, given, progress)?;
-        if better.is_none() && is_known && !learner.late() {
-            // More than the noise is left: a law that leaves that is better than none.
-            better = learner.allow_for_noise(&fitted, None, progress)?;
-        }
-        if let (Some(better), Some(noise_model)) = (better, learner.noise_model()) {
-            let grown = learner.grow_in_noise(&better, noise_model, units, progress)?;
-            if !(learner.late() && grown.laws.is_empty()) {
-                let grown = Grown::Noisy(Box::new(grown));
-                return Ok(Known { fitted: better, nonconservative, grown, beyond });
-            }
-            learner.forget_noise();
+    if is_noisy
+        && grown.explaining.is_none()
+        && let Some(grown) =
+            grow_in_noise(learner, fitted, (noise, may_hold_noise), units, progress)?
+    {
+        return Ok((Grown::Noisy(Box::new(grown)), beyond));
+    }
+    if only_plain && grown.explaining.is_none() && !learner.late() {
+        let plain = grown.front;
+        grown = learner.grow(fitted, highest, units, progress)?;
+        if grown.front.is_empty() {
+            grown.front = plain;
         }
     }
-    let grown = match early {
-        _ if teaching.is_some() => Grown::None,
-        Some(early) if !only_plain || learner.late() => Grown::Exact(early),
-        early => {
-            let mut grown = learner.grow(&mut fitted, highest, units, progress)?;
-            if let Some(early) = early.filter(|_| grown.front.is_empty()) {
-                grown.front = early.front;
-            }
-            Grown::Exact(grown)
-        }
+    Ok((Grown::Exact(grown), beyond))
+}
+
+/// Laws grown with all states free within their noise, where there is any or it is known; with the
+/// paths that this gives.
+fn grow_in_noise(
+    learner: &mut Learner,
+    fitted: &mut Fitted,
+    (noise, may_hold_noise): (&Noise, bool),
+    units: &Units,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Option<GrownInNoise>, RecoverError> {
+    let given = given_noise(learner, noise, units);
+    if learner.late() || !may_hold_noise && given.is_none() {
+        return Ok(None);
+    }
+    let is_known = given.is_some();
+    let mut better = learner.allow_for_noise(fitted, given, progress)?;
+    if better.is_none() && is_known && !learner.late() {
+        // More than the noise is left: a law that leaves that is better than none.
+        better = learner.allow_for_noise(fitted, None, progress)?;
+    }
+    let (Some(better), Some(noise_model)) = (better, learner.noise_model()) else {
+        return Ok(None);
     };
-    Ok(Known { fitted, nonconservative, grown, beyond })
+    let grown = learner.grow_in_noise(&better, noise_model, units, progress)?;
+    if learner.late() && grown.laws.is_empty() {
+        learner.forget_noise();
+        return Ok(None);
+    }
+    *fitted = better;
+    Ok(Some(grown))
 }
 
 /// The standard deviation of the noise in each component, if it is known.

@@ -9,10 +9,10 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayViewMut1, s};
+use ndarray::{Array2, s};
 
 use crate::dataset::Trajectory;
-use crate::linalg::{LANES, Lanes, Real};
+use crate::linalg::{LANES, Lanes, Real, ZipInlined};
 use crate::model::{ClosedForm, LinearModel, Model, ScalarHamiltonian};
 use crate::parallel;
 
@@ -39,6 +39,9 @@ pub(crate) struct Paths {
     weights: Vec<f64>,
     blocks: Vec<Block>,
 }
+
+/// Adds a field at eight states to a column of a matrix.
+type AddToColumn<'a> = &'a mut dyn FnMut(usize, &[Lanes]);
 
 /// Up to eight chunks side by side.
 struct Block {
@@ -178,12 +181,9 @@ impl Paths {
         let rows = |block: &Block| {
             let mut design = Array2::zeros((block.increments.len(), number));
             let mut values = vec![Lanes::zero(); number * self.dim];
-            block.each(self.dim, &mut |z, add| {
+            block.each(&mut design, &mut |z, add| {
                 fields(z, &mut values);
-                values
-                    .chunks_exact(self.dim)
-                    .enumerate()
-                    .for_each(|(k, field)| add(&mut design.column_mut(k), field));
+                values.chunks_exact(self.dim).enumerate().for_each(|(k, field)| add(k, field));
             });
             self.finish(block, &mut design);
             design
@@ -202,11 +202,11 @@ impl Paths {
             let block = &self.blocks[k];
             let mut design = Array2::zeros((block.increments.len(), n + 1));
             let mut offset = vec![Lanes::zero(); self.dim];
-            block.each(self.dim, &mut |z, add| {
-                model.columns(z, work, &mut |k, f| add(&mut design.column_mut(k), f));
+            block.each(&mut design, &mut |z, add| {
+                model.columns(z, work, add);
                 if model.offset(z, &mut offset) {
                     offset.iter_mut().for_each(|x| *x = -*x);
-                    add(&mut design.column_mut(n), &offset);
+                    add(n, &offset);
                 }
             });
             design.column_mut(n).iter_mut().zip(&block.increments).for_each(|(d, x)| *d += *x);
@@ -224,14 +224,14 @@ impl Paths {
             let mut design = Array2::zeros((block.increments.len(), 2));
             let (mut flat, mut slope) = (vec![0.0; self.dim * LANES], vec![0.0; self.dim * LANES]);
             let mut field = vec![Lanes::zero(); self.dim];
-            block.each(self.dim, &mut |z, add| {
+            block.each(&mut design, &mut |z, add| {
                 z.iter().zip(flat.chunks_exact_mut(LANES)).for_each(|(z, flat)| z.store(flat));
                 model.field_into(theta, &flat, &mut slope, work);
                 field
                     .iter_mut()
                     .zip(slope.chunks_exact(LANES))
                     .for_each(|(f, slope)| *f = Lanes::load(slope));
-                add(&mut design.column_mut(0), &field);
+                add(0, &field);
             });
             design.column_mut(1).iter_mut().zip(&block.increments).for_each(|(d, x)| *d = *x);
             self.finish(block, &mut design);
@@ -336,22 +336,20 @@ impl Block {
     }
 
     /// Calls `f` on the states of every node with a function that adds a field there, times the
-    /// node's weight, to a column.
-    #[allow(clippy::type_complexity)]
-    fn each(
-        &self,
-        dim: usize,
-        f: &mut dyn FnMut(&[Lanes], &dyn Fn(&mut ArrayViewMut1<f64>, &[Lanes])),
-    ) {
+    /// node's weight, to a column of a design matrix.
+    fn each(&self, design: &mut Array2<f64>, f: &mut dyn FnMut(&[Lanes], AddToColumn)) {
+        let width = design.ncols();
+        let design = design.as_slice_mut().expect("a new array is one piece");
         for (j, nodes) in self.nodes.iter().enumerate() {
+            let has_interval = |lane: &usize| j + 1 < self.points[*lane];
+            let lanes: Vec<usize> = (0..self.points.len()).filter(has_interval).collect();
             for (weight, z) in nodes {
-                f(z, &|column, field| {
-                    for (lane, _) in
-                        self.points.iter().enumerate().filter(|(_, points)| j + 1 < **points)
-                    {
-                        let row = self.first[lane] + j * dim;
-                        for (c, x) in field.iter().enumerate() {
-                            column[row + c] += weight.0[lane] * x.0[lane];
+                f(z, &mut |column, field| {
+                    for &lane in &lanes {
+                        let first = (self.first[lane] + j * field.len()) * width;
+                        let rows = design[first..].chunks_mut(width);
+                        for (row, x) in rows.zip_inlined(field) {
+                            row[column] += weight.0[lane] * x.0[lane];
                         }
                     }
                 });

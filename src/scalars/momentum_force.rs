@@ -2,7 +2,7 @@
 //! and momenta gives.
 
 use crate::field::Shape;
-use crate::linalg::Real;
+use crate::linalg::{Real, ZipInlined};
 
 /// What a force does with the momentum p of the particle that it acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +48,16 @@ impl MomentumForceKind {
     #[inline(always)]
     fn add<T: Real>(self, number: usize, factor: f64, p: &[T], force: &mut [T]) {
         match self {
-            Self::Friction => force.iter_mut().zip(p).for_each(|(f, p)| *f -= *p * factor),
+            Self::Friction => {
+                for (f, p) in force.iter_mut().zip_inlined(p) {
+                    *f -= *p * factor;
+                }
+            }
             Self::Drag => {
                 let size = norm(p);
-                force.iter_mut().zip(p).for_each(|(f, p)| *f -= *p * size * factor);
+                for (f, p) in force.iter_mut().zip_inlined(p) {
+                    *f -= *p * size * factor;
+                }
             }
             Self::Turning => {
                 let (a, b) = plane(number, p.len());
@@ -72,13 +78,19 @@ impl MomentumForceKind {
         out: &mut [T],
     ) {
         match self {
-            Self::Friction => out.iter_mut().zip(lambda).for_each(|(o, l)| *o -= *l * factor),
+            Self::Friction => {
+                for (o, l) in out.iter_mut().zip_inlined(lambda) {
+                    *o -= *l * factor;
+                }
+            }
             Self::Drag => {
                 let size = norm(p);
                 let mut along = T::zero();
-                p.iter().zip(lambda).for_each(|(p, l)| along += *p * *l);
+                for (p, l) in p.iter().zip_inlined(lambda) {
+                    along += *p * *l;
+                }
                 let along = along / size;
-                for ((o, p), l) in out.iter_mut().zip(p).zip(lambda) {
+                for ((o, p), l) in out.iter_mut().zip_inlined(p).zip_inlined(lambda) {
                     *o -= (*l * size + *p * along) * factor;
                 }
             }
@@ -95,7 +107,9 @@ impl MomentumForceKind {
 #[inline(always)]
 fn norm<T: Real>(p: &[T]) -> T {
     let mut squares = T::splat(f64::MIN_POSITIVE);
-    p.iter().for_each(|p| squares += *p * *p);
+    for p in p {
+        squares += *p * *p;
+    }
     squares.sqrt()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Inputs, InputsError, MomentumForce};
 use crate::expr::{Scalar, Vector};
-use crate::linalg::{Lanes, Real};
+use crate::linalg::{Lanes, Real, ZipInlined, clear};
 
 /// A vector that models use: a combination of state vectors plus a constant.
 #[derive(Clone, Debug)]
@@ -162,9 +162,12 @@ impl ScalarSet {
     #[inline(always)]
     fn add_velocities(&self, x: &[Lanes], y: &mut [Lanes]) {
         let d = self.dimension;
-        let particles = x.chunks_exact(d).zip(y.chunks_exact_mut(d)).zip(&self.inverse_masses);
+        let particles =
+            x.chunks_exact(d).zip_inlined(y.chunks_exact_mut(d)).zip_inlined(&self.inverse_masses);
         for ((x, y), inverse) in particles {
-            y.iter_mut().zip(x).for_each(|(y, x)| *y += *x * *inverse);
+            for (y, x) in y.iter_mut().zip_inlined(x) {
+                *y += *x * *inverse;
+            }
         }
     }
 
@@ -172,9 +175,13 @@ impl ScalarSet {
     #[inline(always)]
     pub(crate) fn known_energy(&self, z: &[Lanes]) -> Lanes {
         let momenta = z[z.len() / 2..].chunks_exact(self.dimension);
-        momenta.zip(&self.inverse_masses).fold(Lanes::zero(), |sum, (p, inverse)| {
-            p.iter().fold(sum, |sum, p| sum + *p * *p * (0.5 * inverse))
-        })
+        let mut energy = Lanes::zero();
+        for (p, inverse) in momenta.zip_inlined(&self.inverse_masses) {
+            for p in p {
+                energy += *p * *p * (0.5 * inverse);
+            }
+        }
+        energy
     }
 
     /// Scratch for one block of states in D = [`dimension`](Self::dimension) dimensions.
@@ -193,10 +200,12 @@ impl ScalarSet {
     /// for the derivatives.
     #[inline(always)]
     pub fn values_into<const D: usize>(&self, z: &[Lanes], frame: &mut Frame<D>, s: &mut [Lanes]) {
-        for (form, u) in self.forms.iter().zip(&mut frame.vectors) {
+        for (form, u) in self.forms.iter().zip_inlined(&mut frame.vectors) {
             *u = form.apply(z, 1.0);
         }
-        for ((scalar, s), inverse) in self.compiled.iter().zip(s).zip(&mut frame.inverse) {
+        for ((scalar, s), inverse) in
+            self.compiled.iter().zip_inlined(s).zip_inlined(&mut frame.inverse)
+        {
             match *scalar {
                 Compiled::Dot(a, b) => *s = dot(&frame.vectors[a], &frame.vectors[b]),
                 Compiled::Norm(a) => {
@@ -220,9 +229,13 @@ impl ScalarSet {
         frame: &mut Frame<D>,
         gradient: &mut [Lanes],
     ) {
-        frame.adjoints.fill([Lanes::zero(); D]);
+        for adjoint in &mut frame.adjoints {
+            clear(adjoint);
+        }
         let (u, u_bar) = (&frame.vectors, &mut frame.adjoints);
-        for ((scalar, &h), &inverse) in self.compiled.iter().zip(h).zip(&frame.inverse) {
+        for ((scalar, &h), &inverse) in
+            self.compiled.iter().zip_inlined(h).zip_inlined(&frame.inverse)
+        {
             match *scalar {
                 Compiled::Dot(a, b) => {
                     axpy(h, &u[b], &mut u_bar[a]);
@@ -243,11 +256,13 @@ impl ScalarSet {
         frame: &mut Frame<D>,
         ds: &mut [Lanes],
     ) {
-        for (form, du) in self.forms.iter().zip(&mut frame.tangents) {
+        for (form, du) in self.forms.iter().zip_inlined(&mut frame.tangents) {
             *du = form.apply(w, 0.0);
         }
         let (u, du) = (&frame.vectors, &frame.tangents);
-        for ((scalar, ds), &inverse) in self.compiled.iter().zip(ds).zip(&frame.inverse) {
+        for ((scalar, ds), &inverse) in
+            self.compiled.iter().zip_inlined(ds).zip_inlined(&frame.inverse)
+        {
             *ds = match *scalar {
                 Compiled::Dot(a, b) => dot(&du[a], &u[b]) + dot(&u[a], &du[b]),
                 Compiled::Norm(a) => dot(&u[a], &du[a]) * inverse,
@@ -265,7 +280,9 @@ impl ScalarSet {
         frame: &mut Frame<D>,
         gradient: &mut [Lanes],
     ) {
-        frame.adjoints.fill([Lanes::zero(); D]);
+        for adjoint in &mut frame.adjoints {
+            clear(adjoint);
+        }
         let (u, du, u_bar) = (&frame.vectors, &frame.tangents, &mut frame.adjoints);
         for (i, scalar) in self.compiled.iter().enumerate() {
             match *scalar {
@@ -278,10 +295,10 @@ impl ScalarSet {
                 Compiled::Norm(a) => {
                     // The Hessian of a length r is (1 - n n^T) / r with the unit vector n.
                     let slope = h[i] * frame.inverse[i];
-                    let unit = u[a].map(
-                        #[inline(always)]
-                        |u| u * frame.inverse[i],
-                    );
+                    let mut unit = u[a];
+                    for x in &mut unit {
+                        *x *= frame.inverse[i];
+                    }
                     axpy(c[i] - slope * dot(&unit, &du[a]), &unit, &mut u_bar[a]);
                     axpy(slope, &du[a], &mut u_bar[a]);
                 }
@@ -292,8 +309,8 @@ impl ScalarSet {
 
     #[inline(always)]
     fn pull_back<const D: usize>(&self, frame: &Frame<D>, gradient: &mut [Lanes]) {
-        gradient.fill(Lanes::zero());
-        for (form, u_bar) in self.forms.iter().zip(&frame.adjoints) {
+        clear(gradient);
+        for (form, u_bar) in self.forms.iter().zip_inlined(&frame.adjoints) {
             form.pull_back(u_bar, gradient);
         }
     }
@@ -320,9 +337,12 @@ impl Form {
     /// of one.
     #[inline(always)]
     pub(crate) fn apply<const D: usize>(&self, z: &[Lanes], constant: f64) -> [Lanes; D] {
-        let mut u: [Lanes; D] = std::array::from_fn(|i| Lanes::splat(self.offset[i] * constant));
+        let mut u = [Lanes::zero(); D];
+        for (u, offset) in u.iter_mut().zip_inlined(&self.offset) {
+            *u = Lanes::splat(offset * constant);
+        }
         for &(slot, c) in &self.terms {
-            for (u, z) in u.iter_mut().zip(&z[slot * D..slot * D + D]) {
+            for (u, z) in u.iter_mut().zip_inlined(&z[slot * D..slot * D + D]) {
                 *u += *z * c;
             }
         }
@@ -333,7 +353,7 @@ impl Form {
     #[inline(always)]
     pub(crate) fn pull_back<const D: usize>(&self, u_bar: &[Lanes; D], gradient: &mut [Lanes]) {
         for &(slot, c) in &self.terms {
-            for (g, x) in gradient[slot * D..slot * D + D].iter_mut().zip(u_bar) {
+            for (g, x) in gradient[slot * D..slot * D + D].iter_mut().zip_inlined(u_bar) {
                 *g += *x * c;
             }
         }
@@ -351,7 +371,7 @@ fn dot<const D: usize>(a: &[Lanes; D], b: &[Lanes; D]) -> Lanes {
 
 #[inline(always)]
 fn axpy<const D: usize>(c: Lanes, x: &[Lanes; D], y: &mut [Lanes; D]) {
-    for (y, x) in y.iter_mut().zip(x) {
+    for (y, x) in y.iter_mut().zip_inlined(x) {
         *y += c * *x;
     }
 }

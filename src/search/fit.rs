@@ -6,7 +6,7 @@
 
 use ndarray::Array2;
 
-use crate::linalg::{Lanes, Real, inverse_spd};
+use crate::linalg::{Lanes, Real, ZipInlined, inverse_spd};
 use crate::search::form::Form;
 use crate::search::starts::Starts;
 use crate::search::tape::registers::Registers;
@@ -58,13 +58,19 @@ struct Measured {
 /// The sum of products.
 #[inline(always)]
 pub(crate) fn dot(a: &[Lanes], b: &[Lanes]) -> f64 {
-    a.iter().zip(b).fold(Lanes::zero(), |sum, (a, b)| sum + *a * *b).sum()
+    let mut sum = Lanes::zero();
+    for (a, b) in a.iter().zip_inlined(b) {
+        sum += *a * *b;
+    }
+    sum.sum()
 }
 
 /// Takes a multiple of `b` from `a`.
 #[inline(always)]
 pub(crate) fn subtract(a: &mut [Lanes], factor: f64, b: &[Lanes]) {
-    a.iter_mut().zip(b).for_each(|(a, b)| *a -= *b * factor);
+    for (a, b) in a.iter_mut().zip_inlined(b) {
+        *a -= *b * factor;
+    }
 }
 
 impl<'a> Fitter<'a> {

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
-use crate::linalg::{LANES, Lanes, Real, vectorised};
+use crate::linalg::{LANES, Lanes, Real, ZipInlined, vectorised};
 use crate::search::error::SearchError;
 
 /// Fewest samples that a search takes.
@@ -375,13 +375,13 @@ pub(crate) fn whiten_into(rows: &[Vec<Lanes>], measured: &[Lanes], out: &mut [La
     vectorised(
         #[inline(always)]
         || {
-            for (out, rows) in out.iter_mut().zip(rows.chunks(LANES)) {
+            for (out, rows) in out.iter_mut().zip_inlined(rows.chunks(LANES)) {
                 for (lane, row) in rows.iter().enumerate() {
-                    out.0[lane] = row
-                        .iter()
-                        .zip(measured)
-                        .fold(Lanes::zero(), |sum, (a, b)| sum + *a * *b)
-                        .sum();
+                    let mut sum = Lanes::zero();
+                    for (a, b) in row.iter().zip_inlined(measured) {
+                        sum += *a * *b;
+                    }
+                    out.0[lane] = sum.sum();
                 }
             }
         },

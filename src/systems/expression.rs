@@ -154,8 +154,11 @@ impl ExpressionSystem {
 
     #[inline(always)]
     fn dot<T: Real>(&self, a: usize, b: usize, z: &[T]) -> T {
-        (0..self.shape.dimension)
-            .fold(T::zero(), |sum, k| sum + self.component(a, k, z) * self.component(b, k, z))
+        let mut sum = T::zero();
+        for k in 0..self.shape.dimension {
+            sum += self.component(a, k, z) * self.component(b, k, z);
+        }
+        sum
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::error::SystemError;
 use crate::field::{Hamiltonian, SeparableHamiltonian};
-use crate::linalg::Real;
+use crate::linalg::{Real, ZipInlined};
 
 /// Parameters of the [`SpringyPendulum`], in any consistent units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,7 +123,7 @@ impl SpringyPendulum {
         let scale = dot(gravity, gravity).sqrt().recip();
         let (q, p) = z.split_at(6);
         let mut total = T::zero();
-        for (q, p) in q.chunks_exact(3).zip(p.chunks_exact(3)) {
+        for (q, p) in q.chunks_exact(3).zip_inlined(p.chunks_exact(3)) {
             let arm = [q[0] + -pivot[0], q[1] + -pivot[1], q[2] + -pivot[2]];
             for (i, g) in gravity.iter().enumerate() {
                 let (j, k) = ((i + 1) % 3, (i + 2) % 3);

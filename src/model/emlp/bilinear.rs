@@ -5,7 +5,9 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::contraction::{Contraction, Strides};
 use super::representation::{Representation, power};
-use crate::linalg::{Lanes, Real, TilePart, add_outer, add_product, transpose_into, vectorised};
+use crate::linalg::{
+    Lanes, Real, TilePart, ZipInlined, add_outer, add_product, transpose_into, vectorised,
+};
 use crate::model::network::{Layer, Order, Scratch};
 use crate::model::{ParameterBlock, ParameterMatrix};
 
@@ -130,11 +132,12 @@ impl Product {
             vectorised(
                 #[inline(always)]
                 || {
-                    for (x, c) in x.chunks_exact(size).zip(c.chunks_exact_mut(self.middle)) {
+                    for (x, c) in x.chunks_exact(size).zip_inlined(c.chunks_exact_mut(self.middle))
+                    {
                         self.contraction.add_images(x, x, c);
                     }
-                    let tangents = x.chunks_exact(size).zip(dx.chunks_exact(size));
-                    for ((x, dx), dc) in tangents.zip(dc.chunks_exact_mut(self.middle)) {
+                    let tangents = x.chunks_exact(size).zip_inlined(dx.chunks_exact(size));
+                    for ((x, dx), dc) in tangents.zip_inlined(dc.chunks_exact_mut(self.middle)) {
                         self.contraction.add_images(dx, x, dc);
                         self.contraction.add_images(x, dx, dc);
                     }
@@ -147,7 +150,7 @@ impl Product {
 
     /// The matrix times x, component by component, added to y.
     fn mix(&self, matrix: &[f64], x: &[Lanes], y: &mut [Lanes]) {
-        for (from, to) in self.from.iter().zip(&self.to) {
+        for (from, to) in self.from.iter().zip_inlined(&self.to) {
             add_product(matrix, x, *from, y, *to);
         }
     }
@@ -172,14 +175,15 @@ impl Product {
             || {
                 for ((x, m), y) in x
                     .chunks_exact(size)
-                    .zip(m.chunks_exact(self.middle))
-                    .zip(y.chunks_exact_mut(size))
+                    .zip_inlined(m.chunks_exact(self.middle))
+                    .zip_inlined(y.chunks_exact_mut(size))
                 {
                     self.contraction.add_images(x, m, y);
                 }
-                let values = x.chunks_exact(size).zip(m.chunks_exact(self.middle));
-                let tangents = dx.chunks_exact(size).zip(dm.chunks_exact(self.middle));
-                for (((x, m), (dx, dm)), dy) in values.zip(tangents).zip(dy.chunks_exact_mut(size))
+                let values = x.chunks_exact(size).zip_inlined(m.chunks_exact(self.middle));
+                let tangents = dx.chunks_exact(size).zip_inlined(dm.chunks_exact(self.middle));
+                for (((x, m), (dx, dm)), dy) in
+                    values.zip_inlined(tangents).zip_inlined(dy.chunks_exact_mut(size))
                 {
                     self.contraction.add_images(dx, m, dy);
                     self.contraction.add_images(x, dm, dy);
@@ -211,7 +215,7 @@ impl Product {
         let transpose = &mut transpose[..matrix.len()];
         transpose_into(matrix, self.from[0].len, transpose);
         if self.acts_first {
-            for (from, to) in self.from.iter().zip(&self.to) {
+            for (from, to) in self.from.iter().zip_inlined(&self.to) {
                 add_product(transpose, y_bar, *to, more, *from);
             }
             self.pull_back_products(x, more, x_bar, size, order);
@@ -223,14 +227,14 @@ impl Product {
                 size,
                 order,
             );
-            for (from, to) in self.from.iter().zip(&self.to) {
+            for (from, to) in self.from.iter().zip_inlined(&self.to) {
                 add_product(transpose, more, *to, x_bar, *from);
             }
         }
         if let Some(bar) = matrix_bar {
             let (from, to) =
                 if self.acts_first { (lanes.as_slice(), y_bar) } else { (x, more.as_slice()) };
-            for (from_part, to_part) in self.from.iter().zip(&self.to) {
+            for (from_part, to_part) in self.from.iter().zip_inlined(&self.to) {
                 add_outer(to, *to_part, from, *from_part, bar, strips);
             }
         }
@@ -251,17 +255,18 @@ impl Product {
         vectorised(
             #[inline(always)]
             || {
-                let bars = c_bar.chunks_exact(self.middle).zip(x_bar.chunks_exact_mut(size));
-                for (x, (c_bar, x_bar)) in x.chunks_exact(size).zip(bars) {
+                let bars =
+                    c_bar.chunks_exact(self.middle).zip_inlined(x_bar.chunks_exact_mut(size));
+                for (x, (c_bar, x_bar)) in x.chunks_exact(size).zip_inlined(bars) {
                     form.add_outer(x, c_bar, x_bar);
                     form.add_preimages(x, c_bar, x_bar);
                 }
-                let bars = x_bar.chunks_exact_mut(size).zip(dx_bar.chunks_exact_mut(size));
+                let bars = x_bar.chunks_exact_mut(size).zip_inlined(dx_bar.chunks_exact_mut(size));
                 let tangents = x
                     .chunks_exact(size)
-                    .zip(dx.chunks_exact(size))
-                    .zip(dc_bar.chunks_exact(self.middle));
-                for (((x, dx), dc_bar), (x_bar, dx_bar)) in tangents.zip(bars) {
+                    .zip_inlined(dx.chunks_exact(size))
+                    .zip_inlined(dc_bar.chunks_exact(self.middle));
+                for (((x, dx), dc_bar), (x_bar, dx_bar)) in tangents.zip_inlined(bars) {
                     form.add_outer(x, dc_bar, dx_bar);
                     form.add_preimages(x, dc_bar, dx_bar);
                     form.add_outer(dx, dc_bar, x_bar);

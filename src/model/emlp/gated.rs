@@ -1,7 +1,7 @@
 //! The gated nonlinearity.
 
 use super::representation::{Representation, power};
-use crate::linalg::{Lanes, Real, sigmoid, vectorised};
+use crate::linalg::{Lanes, Real, ZipInlined, sigmoid, vectorised};
 use crate::model::network::{Layer, Order, Scratch};
 
 /// From [`gated`](Representation::gated) tensors to tensors, by component: scalars s to the swish s
@@ -80,10 +80,12 @@ impl Layer for Gated {
             || {
                 for (t, (x, y)) in x
                     .chunks_exact(self.inputs)
-                    .zip(y.chunks_exact_mut(self.output.size()))
+                    .zip_inlined(y.chunks_exact_mut(self.output.size()))
                     .enumerate()
                 {
-                    for ((open, slope), g) in open.iter_mut().zip(slope.iter_mut()).zip(x) {
+                    for ((open, slope), g) in
+                        open.iter_mut().zip_inlined(slope.iter_mut()).zip_inlined(x)
+                    {
                         (*open, *slope, _) = logistic(*g);
                     }
                     for run in &self.runs {
@@ -130,9 +132,14 @@ impl Layer for Gated {
         vectorised(
             #[inline(always)]
             || {
-                for (t, (x, y_bar)) in x.chunks_exact(n).zip(y_bar.chunks_exact(m)).enumerate() {
-                    for (((open, slope), bend), g) in
-                        open.iter_mut().zip(slope.iter_mut()).zip(bend.iter_mut()).zip(x)
+                for (t, (x, y_bar)) in
+                    x.chunks_exact(n).zip_inlined(y_bar.chunks_exact(m)).enumerate()
+                {
+                    for (((open, slope), bend), g) in open
+                        .iter_mut()
+                        .zip_inlined(slope.iter_mut())
+                        .zip_inlined(bend.iter_mut())
+                        .zip_inlined(x)
                     {
                         (*open, *slope, *bend) = logistic(*g);
                     }

@@ -1,7 +1,7 @@
 //! Elementwise nonlinearities.
 
 use super::{Layer, Order, Scratch};
-use crate::linalg::{Lanes, Real, sigmoid, vectorised};
+use crate::linalg::{Lanes, Real, ZipInlined, sigmoid, vectorised};
 
 /// A nonlinear function of one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,10 +90,10 @@ impl Layer for Elementwise {
         vectorised(
             #[inline(always)]
             || {
-                for (y, x) in y.iter_mut().zip(x) {
+                for (y, x) in y.iter_mut().zip_inlined(x) {
                     *y = self.activation.value(*x);
                 }
-                for ((dy, x), dx) in dy.iter_mut().zip(x).zip(dx) {
+                for ((dy, x), dx) in dy.iter_mut().zip_inlined(x).zip_inlined(dx) {
                     *dy = self.activation.slopes(*x).0 * *dx;
                 }
             },
@@ -116,7 +116,7 @@ impl Layer for Elementwise {
             #[inline(always)]
             || {
                 if dx.is_empty() {
-                    for ((x_bar, x), y_bar) in x_bar.iter_mut().zip(x).zip(y_bar) {
+                    for ((x_bar, x), y_bar) in x_bar.iter_mut().zip_inlined(x).zip_inlined(y_bar) {
                         *x_bar = self.activation.slopes(*x).0 * *y_bar;
                     }
                     return;

@@ -4,7 +4,7 @@ use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Layer, Order, Scratch};
-use crate::linalg::{Lanes, Real, TilePart, add_outer, add_product, transpose_into};
+use crate::linalg::{Lanes, Real, TilePart, ZipInlined, add_outer, add_product, transpose_into};
 use crate::model::{ParameterBlock, ParameterMatrix};
 
 /// y = W x + b. The weights are W, row by row, then b.
@@ -63,7 +63,7 @@ impl Layer for Dense {
         let (matrix, bias) = weights.split_at(self.inputs * self.outputs);
         let (values, tangents) = order.split_mut(y);
         for tile in values.chunks_exact_mut(self.outputs) {
-            for (y, b) in tile.iter_mut().zip(bias) {
+            for (y, b) in tile.iter_mut().zip_inlined(bias) {
                 *y = Lanes::splat(*b);
             }
         }
@@ -92,7 +92,7 @@ impl Layer for Dense {
             let (matrix_bar, bias_bar) = bar.split_at_mut(size);
             add_outer(y_bar, to, x, from, matrix_bar, &mut scratch.strips);
             for tile in order.split(y_bar).0.chunks_exact(self.outputs) {
-                for (b, y) in bias_bar.iter_mut().zip(tile) {
+                for (b, y) in bias_bar.iter_mut().zip_inlined(tile) {
                     *b += y.sum();
                 }
             }

@@ -1,6 +1,6 @@
 //! What a network sees of a state.
 
-use crate::linalg::{Lanes, Real, vectorised};
+use crate::linalg::{Lanes, Real, ZipInlined, vectorised};
 use crate::scalars::{Frame, Inputs, InputsError, ScalarSet};
 
 /// Functions x(z) of the state that a network takes, on one tile of eight states.
@@ -92,7 +92,7 @@ impl Features for State {
     fn values_into(&self, z: &[Lanes], x: &mut [Lanes], (): &mut ()) {
         let (state, constants) = x.split_at_mut(self.dim);
         state.copy_from_slice(z);
-        constants.iter_mut().zip(self.constants()).for_each(|(x, v)| *x = Lanes::splat(v));
+        constants.iter_mut().zip_inlined(self.constants()).for_each(|(x, v)| *x = Lanes::splat(v));
     }
     fn tangents_into(
         &self,

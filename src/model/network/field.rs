@@ -6,6 +6,7 @@ use rand::RngCore;
 
 use super::hamiltonian::{NetworkScratch, gather, groups, scatter};
 use super::{Features, Network, Order, State};
+use crate::linalg::ZipInlined;
 use crate::model::{Model, ParameterMatrix, RandomStart};
 use crate::scalars::{Inputs, InputsError};
 
@@ -43,7 +44,7 @@ impl NetworkField {
         let (dim, m) = (self.state.dim(), self.state.features());
         let z = &mut z[..tiles * dim];
         gather(batch, dim, at, z);
-        for (z, x) in z.chunks_exact(dim).zip(signals.input_mut().chunks_exact_mut(m)) {
+        for (z, x) in z.chunks_exact(dim).zip_inlined(signals.input_mut().chunks_exact_mut(m)) {
             self.state.values_into(z, x, &mut ());
         }
         self.network.forward(weights, tiles, Order::Values, signals);
@@ -110,7 +111,7 @@ impl Model for NetworkField {
             );
             let NetworkScratch { signals, out, .. } = &mut *work;
             let bars = signals.input_bar()[..tiles * m].chunks_exact(m);
-            for (x_bar, out) in bars.zip(out.chunks_exact_mut(dim)) {
+            for (x_bar, out) in bars.zip_inlined(out.chunks_exact_mut(dim)) {
                 self.state.gradient_into(&[], x_bar, out, &mut ());
             }
             scatter(&out[..tiles * dim], dim, at, z_bar);

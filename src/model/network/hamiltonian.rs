@@ -7,7 +7,7 @@ use rand::RngCore;
 use super::sequence::TILES;
 use super::{Features, Network, Order, Signals};
 use crate::field::symplectic_into;
-use crate::linalg::{LANES, Lanes, Real};
+use crate::linalg::{LANES, Lanes, Real, ZipInlined};
 use crate::model::{HamiltonianModel, Model, ParameterMatrix, RandomStart};
 use crate::scalars::{Inputs, InputsError};
 
@@ -91,7 +91,7 @@ impl<F: Features> NetworkHamiltonian<F> {
     fn forward(&self, weights: &[f64], tiles: usize, work: &mut NetworkScratch<F::Frame>) {
         let (dim, m) = (self.features.dim(), self.features.features());
         let input = work.signals.input_mut().chunks_exact_mut(m);
-        for (x, z) in input.zip(work.z[..tiles * dim].chunks_exact(dim)) {
+        for (x, z) in input.zip_inlined(work.z[..tiles * dim].chunks_exact(dim)) {
             self.features.values_into(z, x, &mut work.frame);
         }
         self.network.forward(weights, tiles, Order::Values, &mut work.signals);
@@ -101,8 +101,10 @@ impl<F: Features> NetworkHamiltonian<F> {
     fn forward_tangents(&self, weights: &[f64], tiles: usize, work: &mut NetworkScratch<F::Frame>) {
         let (dim, m) = (self.features.dim(), self.features.features());
         let (x, dx) = work.signals.input_mut()[..2 * tiles * m].split_at_mut(tiles * m);
-        let states = work.z.chunks_exact(dim).zip(work.w.chunks_exact(dim));
-        for ((x, dx), (z, w)) in x.chunks_exact_mut(m).zip(dx.chunks_exact_mut(m)).zip(states) {
+        let states = work.z.chunks_exact(dim).zip_inlined(work.w.chunks_exact(dim));
+        for ((x, dx), (z, w)) in
+            x.chunks_exact_mut(m).zip_inlined(dx.chunks_exact_mut(m)).zip_inlined(states)
+        {
             self.features.tangents_into(z, w, x, dx, &mut work.frame);
         }
         self.network.forward(weights, tiles, Order::Tangents, &mut work.signals);
@@ -155,8 +157,8 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
             for ((x_bar, z), out) in signals
                 .input_bar()
                 .chunks_exact(m)
-                .zip(z[..tiles * dim].chunks_exact(dim))
-                .zip(out.chunks_exact_mut(dim))
+                .zip_inlined(z[..tiles * dim].chunks_exact(dim))
+                .zip_inlined(out.chunks_exact_mut(dim))
             {
                 self.features.gradient_into(z, x_bar, out, frame);
                 symplectic_into(out);
@@ -198,9 +200,10 @@ impl<F: Features> Model for NetworkHamiltonian<F> {
                 Some(&mut *weights_bar),
             );
             let (x_bar, dx_bar) = Order::Tangents.split(&signals.input_bar()[..2 * tiles * m]);
-            let bars = x_bar.chunks_exact(m).zip(dx_bar.chunks_exact(m));
-            let states = z.chunks_exact(dim).zip(w.chunks_exact(dim));
-            for (((x_bar, dx_bar), (z, w)), out) in bars.zip(states).zip(out.chunks_exact_mut(dim))
+            let bars = x_bar.chunks_exact(m).zip_inlined(dx_bar.chunks_exact(m));
+            let states = z.chunks_exact(dim).zip_inlined(w.chunks_exact(dim));
+            for (((x_bar, dx_bar), (z, w)), out) in
+                bars.zip_inlined(states).zip_inlined(out.chunks_exact_mut(dim))
             {
                 self.features.tangent_gradient_into(z, w, x_bar, dx_bar, out, frame);
             }

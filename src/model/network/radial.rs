@@ -1,7 +1,7 @@
 //! Gaussian radial functions of each component.
 
 use super::{Layer, Order, Scratch};
-use crate::linalg::{Lanes, Real, exp, vectorised};
+use crate::linalg::{Lanes, Real, ZipInlined, exp, vectorised};
 
 /// y_(i,k) = exp(-((x_i - c_ik) / width_i)^2), with centres c_ik evenly from one end of a range to
 /// the other.
@@ -22,7 +22,7 @@ impl Radial {
     /// first, the step from one to the next and 1 / width.
     #[inline(always)]
     fn each(&self, x: &[Lanes], mut f: impl FnMut(usize, usize, Lanes, f64, f64)) {
-        for (i, (x, (low, high))) in x.iter().zip(self.ranges.iter().cycle()).enumerate() {
+        for (i, (x, (low, high))) in x.iter().zip_inlined(self.ranges.iter().cycle()).enumerate() {
             let range = if high > low { high - low } else { 1.0 };
             let inverse = 1.0 / (self.width * range);
             let step = range * inverse / self.centres.saturating_sub(1).max(1) as f64;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand::RngCore;
 
-use crate::linalg::{Lanes, Real};
+use crate::linalg::{Lanes, Real, ZipInlined};
 use crate::model::ParameterMatrix;
 
 /// Tiles of eight states that go through a network at once: enough for fast products, few enough
@@ -194,7 +194,7 @@ impl Network {
     /// The matrices of all layers.
     pub fn matrices(&self) -> Vec<ParameterMatrix> {
         let mut matrices = Vec::new();
-        for (layer, range) in self.layers.iter().zip(&self.theta) {
+        for (layer, range) in self.layers.iter().zip_inlined(&self.theta) {
             matrices.extend(layer.matrices().into_iter().map(|matrix| matrix.after(range.start)));
         }
         matrices
@@ -203,7 +203,7 @@ impl Network {
     /// Draws parameters.
     pub fn initial(&self, rng: &mut dyn RngCore) -> Vec<f64> {
         let mut theta = vec![0.0; self.parameters()];
-        for (layer, range) in self.layers.iter().zip(&self.theta) {
+        for (layer, range) in self.layers.iter().zip_inlined(&self.theta) {
             layer.initial_into(&mut theta[range.clone()], rng);
         }
         theta

@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use super::{Layer, Order, Scratch};
-use crate::linalg::{Lanes, vectorised};
+use crate::linalg::{Lanes, ZipInlined, vectorised};
 
 /// y_i = (x_i - mean_i) / deviation_i with fixed numbers, those of the training data.
 #[derive(Clone, Debug)]
@@ -32,10 +32,13 @@ impl Standardise {
             #[inline(always)]
             || {
                 for (x, y) in
-                    x.chunks_exact(self.mean.len()).zip(y.chunks_exact_mut(self.mean.len()))
+                    x.chunks_exact(self.mean.len()).zip_inlined(y.chunks_exact_mut(self.mean.len()))
                 {
-                    for (((y, x), mean), inverse) in
-                        y.iter_mut().zip(x).zip(&self.mean).zip(&self.inverse)
+                    for (((y, x), mean), inverse) in y
+                        .iter_mut()
+                        .zip_inlined(x)
+                        .zip_inlined(&self.mean)
+                        .zip_inlined(&self.inverse)
                     {
                         *y = if shifted { (*x + -*mean) * *inverse } else { *x * *inverse };
                     }

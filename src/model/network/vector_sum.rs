@@ -8,7 +8,7 @@ use super::hamiltonian::{NetworkScratch, gather, groups, scatter};
 use super::sequence::TILES;
 use super::{Features, Network, Order, Scalars};
 use crate::expr::Vector;
-use crate::linalg::{Lanes, Real, vectorised};
+use crate::linalg::{Lanes, Real, ZipInlined, vectorised};
 use crate::model::{Model, ParameterMatrix, RandomStart};
 use crate::scalars::{Inputs, InputsError};
 
@@ -47,7 +47,7 @@ impl<const D: usize> Form<D> {
                 form.terms.push((slot, *c));
             } else {
                 let value = inputs.constant(name).ok_or_else(|| inputs.unknown(name))?;
-                form.offset.iter_mut().zip(value).for_each(|(o, x)| *o += c * x);
+                form.offset.iter_mut().zip_inlined(value).for_each(|(o, x)| *o += c * x);
             }
         }
         Ok(form)
@@ -90,11 +90,12 @@ impl<const D: usize> VectorSumField<D> {
         let (dim, m, n) = (self.features.dim(), self.features.features(), self.vectors.len() * D);
         let VectorSumWork { network: NetworkScratch { signals, frame, z, .. }, vectors, .. } = work;
         let states = z[..tiles * dim].chunks_exact(dim);
-        for ((z, x), vectors) in
-            states.zip(signals.input_mut().chunks_exact_mut(m)).zip(vectors.chunks_exact_mut(n))
+        for ((z, x), vectors) in states
+            .zip_inlined(signals.input_mut().chunks_exact_mut(m))
+            .zip_inlined(vectors.chunks_exact_mut(n))
         {
             self.features.values_into(z, x, frame);
-            for (form, v) in self.vectors.iter().zip(vectors.chunks_exact_mut(D)) {
+            for (form, v) in self.vectors.iter().zip_inlined(vectors.chunks_exact_mut(D)) {
                 for i in 0..D {
                     v[i] =
                         form.terms.iter().fold(Lanes::splat(form.offset[i]), |sum, (slot, c)| {
@@ -156,15 +157,15 @@ impl<const D: usize> Model for VectorSumField<D> {
                 || {
                     let tiles = out
                         .chunks_exact_mut(dim)
-                        .zip(signals.output().chunks_exact(dim / D * n))
-                        .zip(vectors.chunks_exact(n * D));
+                        .zip_inlined(signals.output().chunks_exact(dim / D * n))
+                        .zip_inlined(vectors.chunks_exact(n * D));
                     for ((out, coefficients), vectors) in tiles {
                         for (out, coefficients) in
-                            out.chunks_exact_mut(D).zip(coefficients.chunks_exact(n))
+                            out.chunks_exact_mut(D).zip_inlined(coefficients.chunks_exact(n))
                         {
                             out.fill(Lanes::zero());
-                            for (c, v) in coefficients.iter().zip(vectors.chunks_exact(D)) {
-                                out.iter_mut().zip(v).for_each(|(out, v)| *out += *c * *v);
+                            for (c, v) in coefficients.iter().zip_inlined(vectors.chunks_exact(D)) {
+                                out.iter_mut().zip_inlined(v).for_each(|(out, v)| *out += *c * *v);
                             }
                         }
                     }
@@ -197,13 +198,15 @@ impl<const D: usize> Model for VectorSumField<D> {
             let lambda = lambda[..tiles * dim].chunks_exact(dim);
             for ((lambda, vectors), bars) in lambda
                 .clone()
-                .zip(vectors.chunks_exact(n * D))
-                .zip(coefficients_bar.chunks_exact_mut(pairs))
+                .zip_inlined(vectors.chunks_exact(n * D))
+                .zip_inlined(coefficients_bar.chunks_exact_mut(pairs))
             {
-                for (lambda, bars) in lambda.chunks_exact(D).zip(bars.chunks_exact_mut(n)) {
-                    for (bar, v) in bars.iter_mut().zip(vectors.chunks_exact(D)) {
-                        *bar =
-                            lambda.iter().zip(v).fold(Lanes::zero(), |sum, (l, v)| sum + *l * *v);
+                for (lambda, bars) in lambda.chunks_exact(D).zip_inlined(bars.chunks_exact_mut(n)) {
+                    for (bar, v) in bars.iter_mut().zip_inlined(vectors.chunks_exact(D)) {
+                        *bar = lambda
+                            .iter()
+                            .zip_inlined(v)
+                            .fold(Lanes::zero(), |sum, (l, v)| sum + *l * *v);
                     }
                 }
             }
@@ -220,18 +223,18 @@ impl<const D: usize> Model for VectorSumField<D> {
             );
             let tiles_of = z
                 .chunks_exact(dim)
-                .zip(out.chunks_exact_mut(dim))
-                .zip(signals.input_bar().chunks_exact(m));
+                .zip_inlined(out.chunks_exact_mut(dim))
+                .zip_inlined(signals.input_bar().chunks_exact(m));
             for (((z, out), x_bar), (lambda, coefficients)) in
-                tiles_of.zip(lambda.zip(signals.output().chunks_exact(pairs)))
+                tiles_of.zip_inlined(lambda.zip_inlined(signals.output().chunks_exact(pairs)))
             {
                 self.features.gradient_into(z, x_bar, out, frame);
                 for (lambda, coefficients) in
-                    lambda.chunks_exact(D).zip(coefficients.chunks_exact(n))
+                    lambda.chunks_exact(D).zip_inlined(coefficients.chunks_exact(n))
                 {
-                    for (form, c) in self.vectors.iter().zip(coefficients) {
+                    for (form, c) in self.vectors.iter().zip_inlined(coefficients) {
                         for (slot, factor) in &form.terms {
-                            for (out, l) in out[slot * D..].iter_mut().zip(lambda) {
+                            for (out, l) in out[slot * D..].iter_mut().zip_inlined(lambda) {
                                 *out += *c * *l * *factor;
                             }
                         }

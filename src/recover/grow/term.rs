@@ -68,8 +68,11 @@ pub(crate) struct Factor {
     pub inside: f64,
 }
 
-/// A function at the nodes: its values, and of each scalar that it is of its derivatives by it.
-type AtNodes = (Vec<f64>, Vec<(usize, Vec<f64>)>);
+/// Of scalars the derivatives by them at the nodes.
+type Slopes = Vec<(usize, Vec<f64>)>;
+
+/// A function at the nodes: its values, and its derivatives by the scalars that it is of.
+type AtNodes = (Vec<f64>, Slopes);
 
 impl Factor {
     /// A function of a scalar itself.
@@ -132,80 +135,57 @@ impl Factor {
         }
     }
 
-    /// Whether it becomes infinite between two values that its argument has at the nodes: no motion
+    /// Its argument where its scalars are s and t, and the argument's derivatives by these; of
+    /// functions of the squares of two scalars it is the root of their sum.
+    fn argument(&self, s: f64, t: f64) -> (f64, f64, f64) {
+        match self.argument {
+            Argument::Scalar => (s, 1.0, 0.0),
+            Argument::Cosine(w) => {
+                let (sin, cos) = (w * s).sin_cos();
+                (cos, -w * sin, 0.0)
+            }
+            Argument::Sine(w) => {
+                let (sin, cos) = (w * s).sin_cos();
+                (sin, w * cos, 0.0)
+            }
+            Argument::With { factor, .. } if self.shape.is_of_square() => {
+                let x = (s * s + factor * t * t).sqrt();
+                (x, s / x, factor * t / x)
+            }
+            Argument::With { factor, .. } => (s + factor * t, 1.0, factor),
+        }
+    }
+
+    /// Values and derivatives at the nodes, by a scalar of a class where it is of one. None where it
+    /// becomes infinite between two values that its argument has at nodes that count: no motion
     /// crosses that, and a pole between two points follows whatever these do.
-    fn has_pole(&self, nodes: &Nodes) -> bool {
-        let is_crossed = |member: &usize| {
-            let of = |(node, x)| Some((node, self.shape.denominator(self.inside, x)?));
-            let mut below = self.arguments(*member, nodes).enumerate().map_while(of);
-            let mut counted = below.by_ref().filter(|(node, _)| nodes.counts(*node));
-            let first = counted.next().map(|(_, x)| x);
-            first.is_some_and(|first| counted.any(|(_, x)| first * x <= 0.0))
-        };
-        nodes.members(self.scalar).iter().any(is_crossed)
-    }
-
-    /// The values of its argument at the nodes, of a scalar of a class where it is of one; of
-    /// functions of the squares of two scalars the root of their sum.
-    fn arguments<'a>(
-        &'a self,
-        member: usize,
-        nodes: &'a Nodes,
-    ) -> Box<dyn Iterator<Item = f64> + 'a> {
-        let own = nodes.values(member).iter();
-        match self.argument {
-            Argument::Scalar => Box::new(own.copied()),
-            Argument::Cosine(w) => Box::new(own.map(move |s| (w * s).cos())),
-            Argument::Sine(w) => Box::new(own.map(move |s| (w * s).sin())),
-            Argument::With { scalar, factor } => {
-                let of_square = self.shape.is_of_square();
-                let of = move |(s, t): (&f64, &f64)| {
-                    if of_square { (s * s + factor * t * t).sqrt() } else { s + factor * t }
-                };
-                Box::new(own.zip(nodes.values(scalar)).map(of))
-            }
-        }
-    }
-
-    /// Values and derivatives at the nodes, by a scalar of a class where it is of one.
-    fn at_nodes(&self, member: usize, nodes: &Nodes) -> AtNodes {
+    fn at_nodes(&self, member: usize, nodes: &Nodes) -> Option<AtNodes> {
         let own = nodes.values(member);
-        let at = |x: f64| self.shape.at(self.inside, x);
-        match self.argument {
-            Argument::Scalar => {
-                let (values, slopes) = own.iter().map(|s| at(*s)).unzip();
-                (values, vec![(member, slopes)])
+        let other = match self.argument {
+            Argument::With { scalar, .. } => Some(scalar),
+            _ => None,
+        };
+        let others = other.map_or(own, |scalar| nodes.values(scalar));
+        let room = || Vec::with_capacity(own.len());
+        let (mut values, mut by_own, mut by_other) = (room(), room(), Vec::new());
+        let mut side = None;
+        for (node, (s, t)) in own.iter().zip(others).enumerate() {
+            let (x, by_s, by_t) = self.argument(*s, *t);
+            if let Some(below) = self.shape.denominator(self.inside, x)
+                && nodes.counts(node)
+                && below * *side.get_or_insert(below) <= 0.0
+            {
+                return None;
             }
-            Argument::Cosine(w) | Argument::Sine(w) => {
-                let is_cosine = matches!(self.argument, Argument::Cosine(_));
-                let of = |s: &f64| {
-                    let (sin, cos) = (w * s).sin_cos();
-                    let (x, dx) = if is_cosine { (cos, -w * sin) } else { (sin, w * cos) };
-                    let (value, slope) = at(x);
-                    (value, slope * dx)
-                };
-                let (values, slopes) = own.iter().map(of).unzip();
-                (values, vec![(member, slopes)])
-            }
-            Argument::With { scalar, factor } => {
-                let of_square = self.shape.is_of_square();
-                let mut slopes = (Vec::new(), Vec::new());
-                let of = |(s, t): (&f64, &f64)| {
-                    let (x, by_s, by_t) = if of_square {
-                        let x = (s * s + factor * t * t).sqrt();
-                        (x, s / x, factor * t / x)
-                    } else {
-                        (s + factor * t, 1.0, factor)
-                    };
-                    let (value, slope) = at(x);
-                    slopes.0.push(slope * by_s);
-                    slopes.1.push(slope * by_t);
-                    value
-                };
-                let values = own.iter().zip(nodes.values(scalar)).map(of).collect();
-                (values, vec![(member, slopes.0), (scalar, slopes.1)])
+            let (value, slope) = self.shape.at(self.inside, x);
+            values.push(value);
+            by_own.push(slope * by_s);
+            if other.is_some() {
+                by_other.push(slope * by_t);
             }
         }
+        let slopes = std::iter::once((member, by_own));
+        Some((values, slopes.chain(other.map(|scalar| (scalar, by_other))).collect()))
     }
 
     /// The function of an expression of its scalar, over the scalars of the catalogue.
@@ -360,17 +340,21 @@ impl Term {
     /// Writes the increments that the term makes; says whether they are finite, without a pole, and
     /// told from those of a plainer term.
     pub fn column(&self, nodes: &Nodes, column: &mut Vec<f64>) -> bool {
-        let is_sound = |f: &Factor| f.shape.is_told(f.inside, f.range(nodes)) && !f.has_pole(nodes);
-        if !self.0.iter().all(is_sound) {
-            return false;
-        }
+        let is_told = |f: &Factor| f.shape.is_told(f.inside, f.range(nodes));
+        self.0.iter().all(is_told)
+            && self.slopes(nodes).is_some_and(|slopes| nodes.column(&slopes, column))
+    }
+
+    /// Its derivatives at the nodes by each of its scalars, unless it has a pole there.
+    fn slopes(&self, nodes: &Nodes) -> Option<Slopes> {
         if let [f] = self.0[..] {
             let members = nodes.members(f.scalar).iter();
-            let slopes: Vec<_> = members.flat_map(|k| f.at_nodes(*k, nodes).1).collect();
-            return nodes.column(&slopes, column);
+            let all: Option<Vec<AtNodes>> = members.map(|k| f.at_nodes(*k, nodes)).collect();
+            return Some(all?.into_iter().flat_map(|(_, slopes)| slopes).collect());
         }
-        let factors: Vec<AtNodes> = self.0.iter().map(|f| f.at_nodes(f.scalar, nodes)).collect();
-        let mut all: Vec<(usize, Vec<f64>)> = Vec::new();
+        let factors: Vec<AtNodes> =
+            self.0.iter().map(|f| f.at_nodes(f.scalar, nodes)).collect::<Option<_>>()?;
+        let mut all = Slopes::new();
         for (k, (_, slopes)) in factors.iter().enumerate() {
             for (scalar, slope) in slopes {
                 let mut slope = slope.clone();
@@ -381,6 +365,6 @@ impl Term {
                 all.push((*scalar, slope));
             }
         }
-        nodes.column(&all, column)
+        Some(all)
     }
 }

@@ -1,6 +1,6 @@
 //! Where the steps of a tape leave their values and derivatives.
 
-use crate::linalg::{Lanes, Real};
+use crate::linalg::{Lanes, Real, ZipInlined};
 
 /// Values (0, 0), slopes (a, 0), derivatives with respect to constants (0, b) and both (a, b) of
 /// every step, zero where there is no dependence.
@@ -89,14 +89,16 @@ impl Out<'_> {
         f: impl Fn(Lanes) -> [Lanes; 3],
     ) {
         let values = &mut *self.f;
-        for (f_of_x, x) in values.iter_mut().zip(known.slice(r)) {
+        for (f_of_x, x) in values.iter_mut().zip_inlined(known.slice(r)) {
             *f_of_x = f(*x);
         }
         let (n, blocks) = (self.constants, self.blocks);
         for a in bits(slopes) {
             for b in bits(constants) {
                 let out = &mut self.data[(a * n + b) * blocks..][..blocks];
-                for (k, (out, [y, slope, bend])) in out.iter_mut().zip(self.f.iter()).enumerate() {
+                for (k, (out, [y, slope, bend])) in
+                    out.iter_mut().zip_inlined(self.f.iter()).enumerate()
+                {
                     *out = match (a, b) {
                         (0, 0) => *y,
                         (0, _) | (_, 0) => *slope * known.at(r, a, b, k),
@@ -121,7 +123,7 @@ impl Out<'_> {
         slopes: u32,
         constants: u32,
     ) {
-        for (f, x) in self.f.iter_mut().zip(known.slice(r)) {
+        for (f, x) in self.f.iter_mut().zip_inlined(known.slice(r)) {
             let log = x.abs().ln();
             *f = [(log * n).exp(), log, Lanes::splat(1.0) / *x];
         }
@@ -129,7 +131,9 @@ impl Out<'_> {
         for a in bits(slopes) {
             for b in bits(constants) {
                 let out = &mut self.data[(a * count + b) * blocks..][..blocks];
-                for (k, (out, [y, log, inverse])) in out.iter_mut().zip(self.f.iter()).enumerate() {
+                for (k, (out, [y, log, inverse])) in
+                    out.iter_mut().zip_inlined(self.f.iter()).enumerate()
+                {
                     let slope = *y * *inverse * n;
                     let (own, at) = (b == p + 1, |a: usize, b: usize| known.at(r, a, b, k));
                     *out = match (a, b) {
