@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 
-use super::ZipInlined;
+use super::{ZipInlined, vectorised};
 
 /// Of a column that lies so near to the others, relative to its length, nothing is left but
 /// roundoff.
@@ -102,20 +102,36 @@ impl Projection {
 
 /// The inner product, in eight sums side by side.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let ((a8, a), (b8, b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    for (a, b) in a8.iter().zip_inlined(b8) {
-        for (k, sum) in sums.iter_mut().enumerate() {
-            *sum += a[k] * b[k];
-        }
-    }
-    let rest: f64 = a.iter().zip_inlined(b).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0; 8];
+            let ((a8, a), (b8, b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+            for (a, b) in a8.iter().zip_inlined(b8) {
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    *sum += a[k] * b[k];
+                }
+            }
+            let mut sum = 0.0;
+            for (a, b) in a.iter().zip_inlined(b) {
+                sum += a * b;
+            }
+            for part in sums {
+                sum += part;
+            }
+            sum
+        },
+    )
 }
 
 fn subtract(x: &mut [f64], factor: f64, y: &[f64]) {
     let y = &y[..x.len()];
-    for (k, x) in x.iter_mut().enumerate() {
-        *x -= factor * y[k];
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for (k, x) in x.iter_mut().enumerate() {
+                *x -= factor * y[k];
+            }
+        },
+    );
 }

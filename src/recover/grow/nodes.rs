@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use crate::expr::Scalar;
 use crate::linalg::Projection;
-use crate::linalg::{Lanes, Real};
+use crate::linalg::{Lanes, Real, ZipInlined};
 use crate::recover::learn::form_on_paths::columns_in;
 use crate::recover::paths::{ChunkNodes, Paths, decorrelation};
 use crate::recover::problem::catalogue::Catalogue;
@@ -159,9 +159,14 @@ impl Nodes {
         for (scalar, slope) in slopes {
             for (component, moves) in &self.scalars[*scalar].moves {
                 let rows = &mut column[component * self.intervals..][..self.intervals];
-                let nodes = slope.chunks_exact(self.each).zip(moves.chunks_exact(self.each));
-                for (row, (slope, moves)) in rows.iter_mut().zip(nodes) {
-                    *row += slope.iter().zip(moves).map(|(s, m)| s * m).sum::<f64>();
+                let nodes =
+                    slope.chunks_exact(self.each).zip_inlined(moves.chunks_exact(self.each));
+                for (row, (slope, moves)) in rows.iter_mut().zip_inlined(nodes) {
+                    let mut sum = 0.0;
+                    for (s, m) in slope.iter().zip_inlined(moves) {
+                        sum += s * m;
+                    }
+                    *row += sum;
                 }
             }
         }
@@ -174,17 +179,17 @@ impl Nodes {
         for rows in column.chunks_exact_mut(self.intervals.max(1)) {
             for chunk in &self.chunks {
                 let mut last = 0.0;
-                for (x, (below, diagonal)) in rows[chunk.clone()].iter_mut().zip(&self.correlation)
-                {
+                let correlated = rows[chunk.clone()].iter_mut().zip_inlined(&self.correlation);
+                for (x, (below, diagonal)) in correlated {
                     *x = (*x - below * last) / diagonal;
                     last = *x;
                 }
             }
         }
-        let factors = &self.factors;
-        // A row that counts for nothing may be anything.
-        let weigh = |(x, f): (&mut f64, &f64)| *x = if *f == 0.0 { 0.0 } else { *x * f };
-        column.iter_mut().zip(factors).for_each(weigh);
+        for (x, f) in column.iter_mut().zip_inlined(&self.factors) {
+            // A row that counts for nothing may be anything.
+            *x = if *f == 0.0 { 0.0 } else { *x * f };
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Terms of a law: products of functions of one scalar each.
 
 use crate::expr::{Expr, Function};
+use crate::linalg::ZipInlined;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::problem::catalogue::Catalogue;
 
@@ -169,7 +170,7 @@ impl Factor {
         let room = || Vec::with_capacity(own.len());
         let (mut values, mut by_own, mut by_other) = (room(), room(), Vec::new());
         let mut side = None;
-        for (node, (s, t)) in own.iter().zip(others).enumerate() {
+        for (node, (s, t)) in own.iter().zip_inlined(others).enumerate() {
             let (x, by_s, by_t) = self.argument(*s, *t);
             if let Some(below) = self.shape.denominator(self.inside, x)
                 && nodes.counts(node)
@@ -253,10 +254,18 @@ impl Shape {
             _ if n.fract() == 0.0 && n.abs() < 64.0 => x.powi(n as i32),
             _ => x.powf(n),
         };
+        // One power serves both.
+        let with_slope = |x: f64, n: f64| {
+            let lower = power(x, n - 1.0);
+            (x * lower, n * lower)
+        };
         match self {
-            Self::Power(n) => (power(s, n), n * power(s, n - 1.0)),
+            Self::Power(n) => with_slope(s, n),
             Self::Logarithm => (s.ln(), 1.0 / s),
-            Self::FreePower => (s.powf(a), a * s.powf(a - 1.0)),
+            Self::FreePower => {
+                let lower = s.powf(a - 1.0);
+                (s * lower, a * lower)
+            }
             Self::Exp => {
                 let e = (a * s).exp();
                 (e, a * e)
@@ -275,10 +284,10 @@ impl Shape {
             }
             Self::Log => ((s + a).ln(), 1.0 / (s + a)),
             Self::LogOfSquare => ((s * s + a).ln(), 2.0 * s / (s * s + a)),
-            Self::Shifted(n) => (power(s + a, n), n * power(s + a, n - 1.0)),
+            Self::Shifted(n) => with_slope(s + a, n),
             Self::Softened(n) => {
-                let x = s * s + a;
-                (power(x, n), 2.0 * s * n * power(x, n - 1.0))
+                let (value, slope) = with_slope(s * s + a, n);
+                (value, 2.0 * s * slope)
             }
             Self::Vanishing(b) => (s * s - b, 2.0 * s),
         }
