@@ -214,20 +214,21 @@ impl Growth<'_> {
         for k in plain {
             sum = sum.with(self.pool.terms[k].clone(), 0, self.nodes).unwrap_or(sum);
         }
+        // The function that explains most beside plain terms alone need not be one of the two.
+        let mut beam = vec![sum];
         for _ in 0..MOST_FUNCTIONS {
             if self.deadline.is_over() {
                 return None;
             }
-            let ranked = self.ranked(&sum, &functions);
-            let mut found = self.children(&sum, &ranked, TRIED);
-            sort(&mut found);
-            found.truncate(WIDTH);
-            let mut found = parallel::map_items(found, |g| self.grown(g.sum, STEPS.1));
-            sort(&mut found);
-            sum = found.into_iter().next()?.sum;
-            if self.is_explained(&sum) {
-                return Some(self.demanded(sum));
+            let child = |sum: &Sum| {
+                let ranked = self.ranked(sum, &functions);
+                self.children(sum, &ranked, TRIED / beam.len())
+            };
+            let found = self.selected(beam.iter().flat_map(child).collect(), WIDTH);
+            if let Some(found) = found.iter().find(|g| self.is_explained(&g.sum)) {
+                return Some(self.demanded(found.sum.clone()));
             }
+            beam = found.into_iter().map(|g| g.sum).collect();
         }
         None
     }

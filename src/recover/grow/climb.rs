@@ -23,6 +23,9 @@ const MOST_NUMBERS: usize = 1 << 23;
 /// inside, of which so many follow anything.
 const MOST_TERMS: (usize, usize) = (14, 7);
 
+/// Relative increments are accurate to about this: roundoff of sums over nodes.
+const FINEST: f64 = 1e-12;
+
 impl Learner<'_> {
     /// The best laws of a rung, fitted along their own paths.
     pub(super) fn climb(
@@ -45,15 +48,16 @@ impl Learner<'_> {
             nodes.rows(),
             start.terms.len()
         );
-        let growth = self.growth(rung, (&nodes, &pool), start.terms.len(), below(misfit));
-        let grown = growth.all(&start, &roughly(&growth, misfit), 1);
+        let resolution = Resolution::of(misfit);
+        let growth = self.growth(rung, (&nodes, &pool), start.terms.len());
+        let grown = resolution.growth(&growth).all(&start, &resolution.roughly(&growth), 1);
         front.extend(grown.iter().map(|sum| {
             let expression = sum.expression(&self.catalogue);
             let misfit = (sum.squares() / paths.weight()).sqrt();
             log::debug!("  {misfit:.2e} {expression}");
             Adjusted { expression, misfit, validation: misfit }
         }));
-        let few = self.promising(grown, &growth, misfit);
+        let few = self.promising(grown, &growth, &resolution);
         let laws = few.into_iter().map(|sum| self.on_own_paths(sum, fitted));
         let laws: Vec<OnOwnPaths> = laws.collect::<Result<_, _>>()?;
         front.extend(laws.iter().map(|law| Adjusted {
@@ -66,8 +70,13 @@ impl Learner<'_> {
 
     /// Of some sums the plainest that does as well as what was learned, and the shortest, both put
     /// plainly.
-    pub(super) fn promising(&self, mut grown: Vec<Sum>, growth: &Growth, misfit: f64) -> Vec<Sum> {
-        let roughly = roughly(growth, misfit);
+    pub(super) fn promising(
+        &self,
+        mut grown: Vec<Sum>,
+        growth: &Growth,
+        resolution: &Resolution,
+    ) -> Vec<Sum> {
+        let (growth, roughly) = (&resolution.growth(growth), resolution.roughly(growth));
         grown.retain(|sum| roughly.is_explained(sum));
         let shortest = |growth: &Growth| {
             grown.iter().min_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)))
@@ -75,7 +84,7 @@ impl Learner<'_> {
         let Some((plain, best)) = shortest(&roughly).zip(shortest(growth)) else {
             return Vec::new();
         };
-        let floor = WORTH_A_FIT * growth.rms(best).max(EXPLAINED);
+        let floor = WORTH_A_FIT * growth.rms(best).max(resolution.least);
         let (plain, best) = (roughly.plainer(plain), Growth { floor, ..*growth }.plainer(best));
         if plain.is_like(&best) { vec![best] } else { vec![plain, best] }
     }
@@ -91,7 +100,6 @@ impl Learner<'_> {
         rung: Rung,
         (nodes, pool): (&'a Nodes, &'a Pool),
         kept: usize,
-        floor: f64,
     ) -> Growth<'a> {
         let most = if rung.has_numbers() { MOST_TERMS.1 } else { MOST_TERMS.0 };
         Growth {
@@ -100,7 +108,7 @@ impl Learner<'_> {
             catalogue: &self.catalogue,
             most,
             kept,
-            floor,
+            floor: EXPLAINED,
             deadline: self.deadline(),
         }
     }
@@ -138,14 +146,30 @@ impl Learner<'_> {
     }
 }
 
-/// The floor of growth along the paths of a model of some misfit: well below it, not below what is
-/// explained, and not above what is certain to be systematic.
-pub(super) fn below(misfit: f64) -> f64 {
-    (0.1 * misfit).clamp(EXPLAINED, 1e-6)
+/// What is told from nothing along the paths of a model.
+pub(super) struct Resolution {
+    /// The misfit of the model that made the paths.
+    misfit: f64,
+    /// Residuals below this are not looked into.
+    least: f64,
 }
 
-/// With a floor that the right law gets below: what paths leave of it is of the size of the misfit of
-/// their model.
-pub(super) fn roughly<'a>(growth: &Growth<'a>, misfit: f64) -> Growth<'a> {
-    Growth { floor: WORTH_A_FIT * misfit.max(EXPLAINED), ..*growth }
+impl Resolution {
+    /// That of what is explained, or that of the paths themselves, if it is finer: there laws differ
+    /// that are the same to the other.
+    pub fn of(misfit: f64) -> Self {
+        Self { misfit, least: misfit.clamp(FINEST, EXPLAINED) }
+    }
+
+    /// With a floor well below the misfit, not below what is looked into, and not above what is
+    /// certain to be systematic.
+    pub fn growth<'a>(&self, growth: &Growth<'a>) -> Growth<'a> {
+        Growth { floor: (0.1 * self.misfit).clamp(self.least, 1e-6), ..*growth }
+    }
+
+    /// With a floor that the right law gets below: what paths leave of it is of the size of the
+    /// misfit of their model.
+    pub fn roughly<'a>(&self, growth: &Growth<'a>) -> Growth<'a> {
+        Growth { floor: WORTH_A_FIT * self.misfit.max(self.least), ..*growth }
+    }
 }

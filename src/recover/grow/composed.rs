@@ -11,6 +11,8 @@ pub(super) fn composed(offered: &[Offered]) -> Vec<Term> {
         offered.iter().filter(|o| !o.has_momenta && !o.is_class).collect();
     let mut found: Vec<Term> = Vec::new();
     let momenta: Vec<Factor> = offered.iter().filter(|o| !o.is_class).flat_map(kinetic).collect();
+    let alone = offered.iter().filter(|o| is_of_positions(o));
+    found.extend(alone.flat_map(|o| steps(o).chain(of_powers(o))).map(|f| Term(vec![f])));
     for angle in &of_positions {
         found.extend(nested(angle).map(|f| Term(vec![f])));
         for denominator in denominators(angle) {
@@ -28,6 +30,65 @@ pub(super) fn composed(offered: &[Offered]) -> Vec<Term> {
         }
     }
     found
+}
+
+/// (exp(b s) - c)^2, as between the atoms of a molecule (Morse 1929): two exponentials that are hard
+/// to find one after the other.
+pub(super) fn wells(offered: &[Offered]) -> Vec<Term> {
+    let well = |o: &Offered| -> Vec<Factor> { of_exponentials(o, Shape::Shifted(2.0), -1.0) };
+    let varying = offered.iter().filter(|o| is_of_positions(o));
+    varying.flat_map(well).map(|f| Term(vec![f])).collect()
+}
+
+/// 1/(exp(b s) + c), a step (Woods & Saxon 1954), and log(exp(b s) + c), a ramp.
+fn steps(o: &Offered) -> impl Iterator<Item = Factor> {
+    [Shape::Shifted(-1.0), Shape::Log].into_iter().flat_map(|shape| of_exponentials(o, shape, 1.0))
+}
+
+/// Functions of a power of a length other than those of its square that have a shape of their own.
+fn of_powers(o: &Offered) -> Vec<Factor> {
+    let (low, high) = o.range;
+    let mut found = Vec::new();
+    for n in [2.0, 3.0, -1.0, -2.0, 0.5] {
+        if !o.is_length || n < 1.0 && low == 0.0 {
+            continue;
+        }
+        let (a, b) = (low.powf(n).min(high.powf(n)), low.powf(n).max(high.powf(n)));
+        let width = b - a;
+        let mut add = |shape: Shape, inside: f64| {
+            let argument = Argument::Power(n);
+            found.push(Factor { argument, ..Factor::new(o.scalar, shape, inside) });
+        };
+        for turns in TURNS {
+            add(Shape::Cos, turns / width);
+            add(Shape::Sin, turns / width);
+        }
+        if n == 2.0 {
+            continue;
+        }
+        for rate in [-4.0, -1.0, 1.0, 4.0] {
+            add(Shape::Exp, rate / width);
+        }
+        for shape in [Shape::Log, Shape::Shifted(-1.0), Shape::Shifted(0.5)] {
+            BEYOND.iter().step_by(2).for_each(|x| add(shape, x * width - a));
+        }
+    }
+    found
+}
+
+fn is_of_positions(o: &Offered) -> bool {
+    !o.has_momenta && !o.is_constant
+}
+
+/// A function of exp(b s) plus or minus what that is at some places of the range of s.
+fn of_exponentials(o: &Offered, shape: Shape, sign: f64) -> Vec<Factor> {
+    let (low, width) = (o.range.0, o.range.1 - o.range.0);
+    let rates = [0.5, 1.0, 2.0, 4.0, 8.0].into_iter().flat_map(|x| [x / width, -x / width]);
+    let factor = |b: f64, place: f64| Factor {
+        argument: Argument::Exponential(b),
+        ..Factor::new(o.scalar, shape, sign * (b * (low + place * width)).exp())
+    };
+    rates.flat_map(|b| [0.1, 0.5, 0.9].map(|place| factor(b, place))).collect()
 }
 
 /// Cosines and sines of angles whose rates are one and two in the table, their products, and their

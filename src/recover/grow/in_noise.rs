@@ -217,7 +217,7 @@ impl Learner<'_> {
                 offered.iter().filter(|o| scalars.contains(&o.scalar)).copied().collect();
             let rung = if own.len() > 1 { Rung::Products } else { Rung::Powers };
             let pool = self.pool(rung, &own, nodes);
-            let growth = self.growth(rung, (nodes, &pool), 0, 0.0);
+            let growth = Growth { floor: 0.0, ..self.growth(rung, (nodes, &pool), 0) };
             let sum = growth.with_two_terms(&law.sum.without(k, &nodes.target)?)?;
             Some((sum, law.choice - one + growth.choice(2)))
         };
@@ -245,7 +245,8 @@ impl Learner<'_> {
         let start = kinetic.unwrap_or_else(|| Sum::empty(&nodes.target));
         let pool = self.pool(rung, &offered, nodes);
         log::debug!("{rung:?}: {} terms, {} rows, {misfit:.3?}", pool.len(), nodes.rows());
-        let growth = self.growth(rung, (nodes, &pool), start.terms.len(), 0.0);
+        let kept = start.terms.len();
+        let growth = Growth { floor: 0.0, ..self.growth(rung, (nodes, &pool), kept) };
         let explained = Growth { floor, ..growth };
         let mut grown = growth.all(&start, &explained, FEW);
         let length = |sum: &&Sum| growth.length_of(sum);

@@ -3,6 +3,7 @@
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
+use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::{Offered, without_momenta};
 use crate::recover::grow::rung::Rung;
@@ -159,8 +160,8 @@ impl Learner<'_> {
         let offered = without_momenta(offered, kinetic > 0);
         let pool = self.pool(Rung::Products, &offered, &nodes);
         let rms = (sum.squares() / nodes.rows() as f64).sqrt();
-        let growth =
-            self.growth(Rung::Products, (&nodes, &pool), kinetic, WORTH_A_FIT * rms.max(EXPLAINED));
+        let floor = WORTH_A_FIT * rms.max(EXPLAINED);
+        let growth = Growth { floor, ..self.growth(Rung::Products, (&nodes, &pool), kinetic) };
         Ok(growth.plainer(&sum).expression(&self.catalogue))
     }
 }

@@ -5,7 +5,7 @@ use ndarray::Axis;
 use crate::expr::{Scalar, Vector};
 use crate::recover::error::RecoverError;
 use crate::recover::grow::beam::Growth;
-use crate::recover::grow::climb::{below, roughly};
+use crate::recover::grow::climb::Resolution;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::Offered;
 use crate::recover::grow::own_paths::{ENDED, OnOwnPaths, SURELY_ENDED, gap};
@@ -65,12 +65,12 @@ impl Learner<'_> {
     fn grown_part(&self, nodes: &Nodes, own: &[Offered], misfit: f64) -> Option<Sum> {
         let several = own.len() > 1;
         let mut best: Option<(f64, Sum)> = None;
+        let (resolution, start) = (Resolution::of(misfit), Sum::empty(&nodes.target));
         for rung in RUNGS.into_iter().filter(|r| several || !r.has_products()) {
             let pool = self.pool(rung, own, nodes);
-            let growth = self.growth(rung, (nodes, &pool), 0, below(misfit));
-            let growth = Growth { most: MOST_TERMS, ..growth };
-            let grown = growth.all(&Sum::empty(&nodes.target), &roughly(&growth, misfit), 1);
-            for sum in self.promising(grown, &growth, misfit) {
+            let growth = Growth { most: MOST_TERMS, ..self.growth(rung, (nodes, &pool), 0) };
+            let grown = resolution.growth(&growth).all(&start, &resolution.roughly(&growth), 1);
+            for sum in self.promising(grown, &growth, &resolution) {
                 let gap = gap(&sum, nodes);
                 let (rms, expression) = (growth.rms(&sum), sum.expression(&self.catalogue));
                 log::debug!("  {rung:?}: {rms:.2e}, gap {gap:.1e} {expression}");

@@ -1,6 +1,6 @@
 //! The terms that a law may be a sum of, rung by rung.
 
-use crate::recover::grow::composed::{angles, composed};
+use crate::recover::grow::composed::{angles, composed, wells};
 use crate::recover::grow::offered::{
     BEYOND, Offered, factor, on_surfaces, pairs, powers, product_powers,
 };
@@ -81,6 +81,7 @@ impl Rung {
         }
         if self.has_numbers() {
             found.extend(alone(offered));
+            found.extend(wells(offered));
         }
         if self.has_products() {
             found.extend(pairs(offered, product_powers, product_powers));

@@ -49,6 +49,10 @@ pub(crate) enum Argument {
     Cosine(f64),
     /// sin(w s).
     Sine(f64),
+    /// exp(b s).
+    Exponential(f64),
+    /// s^n.
+    Power(f64),
     /// s + b t, with another scalar t, or, of functions of squares, the root of s^2 + b t^2.
     With {
         /// t.
@@ -56,6 +60,22 @@ pub(crate) enum Argument {
         /// b.
         factor: f64,
     },
+}
+
+impl Argument {
+    /// Whether there is a number in it that is to be fitted: the rate of an angle is known.
+    fn has_number(self) -> bool {
+        matches!(self, Self::With { .. } | Self::Exponential(_))
+    }
+
+    /// Whether it is told from the scalar itself over the range of that; not when nothing is left of
+    /// it over most of the range.
+    fn is_told(self, (low, high): (f64, f64)) -> bool {
+        match self {
+            Self::Exponential(b) => (BEND..TURNS).contains(&(b.abs() * (high - low))),
+            _ => true,
+        }
+    }
 }
 
 /// A function of one scalar of the catalogue, or of two, or, in a term of one factor, the sum of
@@ -81,10 +101,9 @@ impl Factor {
         Self { scalar, argument: Argument::Scalar, shape, inside }
     }
 
-    /// How many numbers inside there are to fit: that of the shape, and that of the argument. The
-    /// rate of an angle is known.
+    /// How many numbers inside there are to fit: that of the shape, and that of the argument.
     pub fn numbers(&self) -> usize {
-        usize::from(self.shape.has_number()) + usize::from(self.is_of_two())
+        usize::from(self.shape.has_number()) + usize::from(self.argument.has_number())
     }
 
     /// The one or two scalars that it is a function of.
@@ -96,15 +115,14 @@ impl Factor {
         std::iter::once(self.scalar).chain(other)
     }
 
-    /// Whether it is a function of two scalars.
-    fn is_of_two(&self) -> bool {
-        matches!(self.argument, Argument::With { .. })
-    }
-
     /// A number inside, to be read or changed.
     pub fn number(&mut self, k: usize) -> &mut f64 {
         match &mut self.argument {
-            Argument::With { factor, .. } if k == usize::from(self.shape.has_number()) => factor,
+            Argument::With { factor: number, .. } | Argument::Exponential(number)
+                if k == usize::from(self.shape.has_number()) =>
+            {
+                number
+            }
             _ => &mut self.inside,
         }
     }
@@ -113,6 +131,7 @@ impl Factor {
     fn is_like(&self, other: &Self) -> bool {
         let of_same = match (self.argument, other.argument) {
             (Argument::With { scalar: a, .. }, Argument::With { scalar: b, .. }) => a == b,
+            (Argument::Exponential(_), Argument::Exponential(_)) => true,
             (a, b) => a == b,
         };
         of_same && self.scalar == other.scalar && self.shape == other.shape
@@ -124,6 +143,10 @@ impl Factor {
         match self.argument {
             Argument::Scalar => (low, high),
             Argument::Cosine(_) | Argument::Sine(_) => (-1.0, 1.0),
+            Argument::Exponential(_) | Argument::Power(_) => {
+                let ends = (self.argument(low, 0.0).0, self.argument(high, 0.0).0);
+                (ends.0.min(ends.1), ends.0.max(ends.1))
+            }
             Argument::With { scalar, factor } => {
                 let (a, b) = nodes.range(scalar);
                 if self.shape.is_of_square() {
@@ -148,6 +171,14 @@ impl Factor {
             Argument::Sine(w) => {
                 let (sin, cos) = (w * s).sin_cos();
                 (sin, w * cos, 0.0)
+            }
+            Argument::Exponential(b) => {
+                let e = (b * s).exp();
+                (e, b * e, 0.0)
+            }
+            Argument::Power(n) => {
+                let lower = power(s, n - 1.0);
+                (s * lower, n * lower, 0.0)
             }
             Argument::With { factor, .. } if self.shape.is_of_square() => {
                 let x = (s * s + factor * t * t).sqrt();
@@ -199,12 +230,24 @@ impl Factor {
             Argument::Scalar => power(s),
             Argument::Cosine(w) => power(turned(Function::Cos, w, s)),
             Argument::Sine(w) => power(turned(Function::Sin, w, s)),
+            Argument::Exponential(b) => power(turned(Function::Exp, b, s)),
+            Argument::Power(n) => power(Expr::pow(s, n)),
             Argument::With { scalar, factor } => {
                 let other = catalogue.one_of(scalar, power);
                 Expr::sum([power(s), Expr::product([Expr::Constant(factor), other])])
             }
         };
         self.shape.expression(self.inside, argument)
+    }
+}
+
+fn power(x: f64, n: f64) -> f64 {
+    match n {
+        1.0 => x,
+        2.0 => x * x,
+        0.0 => 1.0,
+        _ if n.fract() == 0.0 && n.abs() < 64.0 => x.powi(n as i32),
+        _ => x.powf(n),
     }
 }
 
@@ -247,13 +290,6 @@ impl Shape {
 
     /// Value and derivative.
     fn at(self, a: f64, s: f64) -> (f64, f64) {
-        let power = |x: f64, n: f64| match n {
-            1.0 => x,
-            2.0 => x * x,
-            0.0 => 1.0,
-            _ if n.fract() == 0.0 && n.abs() < 64.0 => x.powi(n as i32),
-            _ => x.powf(n),
-        };
         // One power serves both.
         let with_slope = |x: f64, n: f64| {
             let lower = power(x, n - 1.0);
@@ -349,7 +385,9 @@ impl Term {
     /// Writes the increments that the term makes; says whether they are finite, without a pole, and
     /// told from those of a plainer term.
     pub fn column(&self, nodes: &Nodes, column: &mut Vec<f64>) -> bool {
-        let is_told = |f: &Factor| f.shape.is_told(f.inside, f.range(nodes));
+        let is_told = |f: &Factor| {
+            f.argument.is_told(nodes.range(f.scalar)) && f.shape.is_told(f.inside, f.range(nodes))
+        };
         self.0.iter().all(is_told)
             && self.slopes(nodes).is_some_and(|slopes| nodes.column(&slopes, column))
     }
