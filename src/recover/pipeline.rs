@@ -219,7 +219,8 @@ fn recovered_from_all(
     let error = closed_form_error(inputs, best, &held_out, &learned.settings)?;
     let pareto =
         with_the_law(front, |law| table.whole(law), Candidate { expression: best.clone(), error });
-    let explains = match explains_noise {
+    let is_hidden = noise.as_ref().is_some_and(|noise| judge.hides(noise));
+    let explains = match explains_noise.filter(|_| !is_hidden) {
         Some(explains) => {
             explains
                 && (in_noise || judge.closed_form_does_as_well())

@@ -143,6 +143,45 @@ fn regress_an_exponential_of_a_cosine() {
     .assert_found();
 }
 
+/// With what counts as explained elsewhere, other laws of so many terms follow the data too.
+#[test]
+fn regress_two_functions_beside_powers() {
+    Kind {
+        shape: Shape { particles: 1, dimension: 2 },
+        context: &[],
+        law: "dot(p1,p1)/2.4 + 0.5*norm(q1)**2 + 0.9*norm(q1)**4 + 0.4/sqrt(norm(q1)**2 + 0.5) \
+              + 0.6*exp(-0.8*norm(q1))",
+        starts: &[(-1.2, 1.2), (-1.2, 1.2), (-0.8, 0.8), (-0.8, 0.8)],
+        interval: 0.1,
+    }
+    .assert_found();
+}
+
+#[test]
+fn regress_an_exponential_of_an_inverse_length() {
+    Kind {
+        shape: Shape { particles: 1, dimension: 2 },
+        context: &[],
+        law: "dot(p1,p1)/2 + 0.4*norm(q1)**2 + 1.5*exp(-0.8/norm(q1))",
+        starts: &[(0.4, 1.6), (0.4, 1.6), (-0.8, 0.8), (-0.8, 0.8)],
+        interval: 0.1,
+    }
+    .assert_found();
+}
+
+/// A step along an axis.
+#[test]
+fn regress_a_step_of_an_exponential() {
+    Kind {
+        shape: Shape { particles: 1, dimension: 2 },
+        context: &[("e", &[0.0, 1.0])],
+        law: "dot(p1,p1)/2 + 0.3*norm(q1)**2 + 1.2/(exp(2.5*dot(e,q1)) + 1.4)",
+        starts: &[(-1.4, 1.4), (-1.4, 1.4), (-0.8, 0.8), (-0.8, 0.8)],
+        interval: 0.1,
+    }
+    .assert_found();
+}
+
 /// A force on the momenta of one particle, beside a Hamiltonian.
 pub struct Beside<F>(pub ExpressionSystem, pub F);
 

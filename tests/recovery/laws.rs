@@ -131,6 +131,16 @@ fn regress_laws_beyond_polynomials_are_recovered_in_noise() {
 }
 
 #[test]
+#[ignore = "slow: a quarter of a minute, run with -- --ignored"]
+fn regress_a_bond_of_two_atoms_is_recovered_in_noise() {
+    let (found, form) = in_noise("morse", 0.01);
+    let truth: Expr =
+        "2*norm(p1)**2 + 2*norm(p2)**2 + 2*(exp(2*norm(q2-q1)) + 2)**2".parse().unwrap();
+    assert_eq!(form, truth.to_string());
+    assert!(found.verdict.explained(), "{:?}", found.verdict);
+}
+
+#[test]
 fn regress_pendulum_is_recovered_in_much_noise() {
     let (found, _) = in_noise("pendulum", 0.1);
     let names: Vec<&str> = found.reading.constants.iter().map(|c| c.name.as_str()).collect();

@@ -42,7 +42,7 @@ fn expected(name: &str) -> Expected {
     }
 }
 
-/// Those that take more than a minute each.
+/// Those that take half a minute or more each.
 const SLOW: [&str; 1] = ["short-yukawa"];
 
 /// Ten times the largest error of a gradient that was measured: constants are simple numbers, hence

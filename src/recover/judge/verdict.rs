@@ -7,7 +7,7 @@ use crate::dataset::Trajectory;
 use crate::expr::Expr;
 use crate::model::{ClosedForm, ScalarHamiltonian};
 use crate::recover::error::RecoverError;
-use crate::recover::noise::Noise;
+use crate::recover::noise::{Noise, NoiseFound};
 use crate::recover::statistics::{Misfit, ModelErrors, NOISE_KNOWN, SIGMAS, is_as_small};
 use crate::scalars::Inputs;
 use crate::train::{self, Learned, Settings};
@@ -177,6 +177,13 @@ impl<'a> Judge<'a> {
     /// Misfits below this are none.
     fn floor(&self) -> f64 {
         (10.0 * self.integration_error).clamp(EXACT.0, EXACT.1)
+    }
+
+    /// Whether noise is below what rollouts are accurate to: it is told from none as little as from
+    /// integration error.
+    pub fn hides(&self, noise: &NoiseFound) -> bool {
+        let mut parts = noise.deviation.iter().zip(&self.settings.weights);
+        parts.all(|(deviation, weight)| deviation * weight.sqrt() <= self.floor())
     }
 
     /// Whether the closed form explains the chunks: no worse than the learned Hamiltonian, which is
