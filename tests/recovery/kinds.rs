@@ -143,20 +143,6 @@ fn regress_an_exponential_of_a_cosine() {
     .assert_found();
 }
 
-/// With what counts as explained elsewhere, other laws of so many terms follow the data too.
-#[test]
-fn regress_two_functions_beside_powers() {
-    Kind {
-        shape: Shape { particles: 1, dimension: 2 },
-        context: &[],
-        law: "dot(p1,p1)/2.4 + 0.5*norm(q1)**2 + 0.9*norm(q1)**4 + 0.4/sqrt(norm(q1)**2 + 0.5) \
-              + 0.6*exp(-0.8*norm(q1))",
-        starts: &[(-1.2, 1.2), (-1.2, 1.2), (-0.8, 0.8), (-0.8, 0.8)],
-        interval: 0.1,
-    }
-    .assert_found();
-}
-
 #[test]
 fn regress_an_exponential_of_an_inverse_length() {
     Kind {
