@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Chebyshev;
-use crate::linalg::{Lanes, Real, clear};
+use crate::linalg::{Lanes, Real, set_zero};
 use crate::scalars::ScalarFunction;
 
 /// A ready-made basis of functions of scalars.
@@ -228,7 +228,7 @@ impl ScalarFunction for Basis {
 
     #[inline(always)]
     fn gradient_into(&self, theta: &[f64], s: &[Lanes], gradient: &mut [Lanes], _: &mut [Lanes]) {
-        clear(gradient);
+        set_zero(gradient);
         self.slopes(
             s,
             #[inline(always)]
@@ -247,8 +247,8 @@ impl ScalarFunction for Basis {
         theta_bar: &mut [Lanes],
         _: &mut [Lanes],
     ) {
-        clear(gradient);
-        clear(curvature);
+        set_zero(gradient);
+        set_zero(curvature);
         let mut k = 0;
         for term in &self.terms {
             match term {

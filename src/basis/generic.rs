@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::expr::{Expr, Function, Scalar};
-use crate::linalg::{Lanes, Real, ZipInlined, clear};
+use crate::linalg::{Lanes, Real, ZipInlined, set_zero};
 use crate::scalars::ScalarFunction;
 
 /// The variable that polynomials of a scalar are polynomials of.
@@ -263,7 +263,7 @@ impl ScalarFunction for ProductBasis {
         gradient: &mut [Lanes],
         work: &mut [Lanes],
     ) {
-        clear(gradient);
+        set_zero(gradient);
         self.slopes(
             s,
             work,
@@ -284,8 +284,8 @@ impl ScalarFunction for ProductBasis {
         work: &mut [Lanes],
     ) {
         self.tables_into(s, work);
-        clear(gradient);
-        clear(curvature);
+        set_zero(gradient);
+        set_zero(curvature);
         for (k, function) in self.functions.iter().enumerate() {
             for (m, &(axis, degree)) in function.iter().enumerate() {
                 let i = self.axes[axis].scalar;

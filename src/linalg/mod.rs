@@ -25,5 +25,5 @@ pub use product::{TilePart, add_outer, add_product, transpose_into};
 pub(crate) use projection::{Projection, dot};
 pub use real::{Dual, LANES, Lanes, Real, Total};
 pub(crate) use ridge::{solve, with_ridge};
-pub use simd::{ZipInlined, clear, vectorised};
+pub use simd::{ZipInlined, set_zero, vectorised};
 pub use whitening::{Whitening, independent_columns};

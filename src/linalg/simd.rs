@@ -22,7 +22,7 @@ pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
 
 /// Sets all to zero. As [`ZipInlined`]: `fill` is a function call where units are small.
 #[inline(always)]
-pub fn clear(x: &mut [Lanes]) {
+pub fn set_zero(x: &mut [Lanes]) {
     for x in x {
         *x = Lanes([0.0; LANES]);
     }
@@ -32,7 +32,8 @@ pub fn clear(x: &mut [Lanes]) {
 ///
 /// [`Iterator::zip`] has no inline attribute: in the dev profile, which builds many small units and
 /// optimises none across them, each such loop would call a function compiled without vector
-/// instructions. Over long slices of numbers it is the better one: their loops are vectorised.
+/// instructions. Over long slices of numbers [`Iterator::zip`] is the better one: its loops are
+/// vectorised.
 pub trait ZipInlined: Iterator + Sized {
     /// Pairs of the items of both, until one ends.
     #[inline(always)]

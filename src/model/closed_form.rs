@@ -2,7 +2,7 @@
 //! refitted on trajectories.
 
 use crate::expr::{Expr, Function, Scalar, is_free, power};
-use crate::linalg::{Lanes, Real, ZipInlined, clear};
+use crate::linalg::{Lanes, Real, ZipInlined, set_zero};
 use crate::scalars::ScalarFunction;
 
 /// One step of the tape; arguments are earlier registers.
@@ -188,7 +188,7 @@ impl ScalarFunction for ClosedForm {
         let (v, work) = work.split_at_mut(self.registers());
         let bar = &mut work[..v.len()];
         self.forward(theta, s, v);
-        clear(bar);
+        set_zero(bar);
         bar[self.root] = Lanes::splat(1.0);
         for (i, op) in (self.inputs()..self.registers()).rev().zip_inlined(self.ops.iter().rev()) {
             let y = bar[i];
@@ -227,7 +227,7 @@ impl ScalarFunction for ClosedForm {
         let (v_bar, work) = work.split_at_mut(v.len());
         let dv_bar = &mut work[..v.len()];
         self.forward(theta, s, v);
-        clear(&mut dv[..self.parameters]);
+        set_zero(&mut dv[..self.parameters]);
         dv[self.parameters..self.inputs()].copy_from_slice(ds);
         for (i, op) in (self.inputs()..).zip_inlined(&self.ops) {
             dv[i] = match *op {
@@ -238,8 +238,8 @@ impl ScalarFunction for ClosedForm {
                 Op::Pow(a, _) | Op::Apply(_, a) => slopes(*op, v[a], v[i]).0 * dv[a],
             };
         }
-        clear(v_bar);
-        clear(dv_bar);
+        set_zero(v_bar);
+        set_zero(dv_bar);
         dv_bar[self.root] = Lanes::splat(1.0);
         for (i, op) in (self.inputs()..self.registers()).rev().zip_inlined(self.ops.iter().rev()) {
             let (y, dy) = (v_bar[i], dv_bar[i]);

@@ -4,7 +4,7 @@ use super::scalar_hamiltonian::{gather, scatter};
 use super::traits::{LinearModel, Model};
 use crate::basis::Chebyshev;
 use crate::expr::Vector;
-use crate::linalg::{LANES, Lanes, Real, ZipInlined, clear};
+use crate::linalg::{LANES, Lanes, Real, ZipInlined, set_zero};
 use crate::scalars::{Form, Frame, Inputs, InputsError, ScalarSet};
 
 /// A vector that a [`ScalarField`] is a sum of.
@@ -194,7 +194,7 @@ impl ScalarField {
     ) {
         self.prepare(frame, block);
         let BlockWork { out, phi, u, .. } = block;
-        clear(out);
+        set_zero(out);
         for group in &self.groups {
             let mut c = Lanes::zero();
             for (k, theta) in group.functions.iter().zip_inlined(&theta[group.first..]) {
@@ -218,7 +218,7 @@ impl ScalarField {
     ) {
         self.prepare(frame, block);
         let BlockWork { lambda, out, s_bar, phi, dphi, phi_bar, u, inverse, u_bar, .. } = block;
-        clear(phi_bar);
+        set_zero(phi_bar);
         u_bar.fill([Lanes::zero(); 3]);
         for group in &self.groups {
             let lambda: &[Lanes; D] =
@@ -275,7 +275,7 @@ impl ScalarField {
     ) {
         self.prepare(frame, block);
         let BlockWork { out, phi, u, .. } = block;
-        clear(out);
+        set_zero(out);
         for group in &self.groups {
             for (k, number) in group.functions.iter().zip_inlined(group.first..) {
                 for (out, u) in
@@ -285,7 +285,7 @@ impl ScalarField {
                 }
                 column(number, out);
             }
-            clear(&mut out[group.output * D..][..D]);
+            set_zero(&mut out[group.output * D..][..D]);
         }
     }
 }

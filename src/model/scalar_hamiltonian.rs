@@ -5,7 +5,7 @@ use super::traits::{HamiltonianModel, LinearModel, Model};
 use crate::basis::{Basis, ProductBasis};
 use crate::expr::Expr;
 use crate::field::symplectic_into;
-use crate::linalg::{LANES, Lanes, Real, ZipInlined, clear};
+use crate::linalg::{LANES, Lanes, Real, ZipInlined, set_zero};
 use crate::scalars::{Frame, Inputs, InputsError, ScalarFunction, ScalarSet};
 
 /// H(z) = h(s(z); theta) with scalars s and a [`ScalarFunction`] h (Yao et al. 2021, equation 11):
@@ -247,7 +247,7 @@ impl LinearFunction for ProductBasis {
 
 impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
     fn offset(&self, z: &[Lanes], offset: &mut [Lanes]) -> bool {
-        clear(offset);
+        set_zero(offset);
         self.scalars.add_known(z, offset);
         self.scalars.has_known()
     }
@@ -262,7 +262,7 @@ impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
         in_dimension!(self, work, |frame, block| {
             let BlockWork { z, s, slope, out, function, flows, .. } = block;
             self.scalars.values_into(z, frame, s);
-            clear(slope);
+            set_zero(slope);
             for (i, flow) in flows.chunks_exact_mut(out.len()).enumerate() {
                 slope[i] = Lanes::splat(1.0);
                 self.scalars.gradient_into(slope, frame, flow);
@@ -280,7 +280,7 @@ impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
                         if let Some(last) = current.replace(k) {
                             column(last, out);
                         }
-                        clear(out);
+                        set_zero(out);
                     }
                     let flow = &flows[i * out.len()..];
                     for (out, flow) in out.iter_mut().zip_inlined(flow) {

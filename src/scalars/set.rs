@@ -2,7 +2,7 @@
 
 use super::{Inputs, InputsError, MomentumForce};
 use crate::expr::{Scalar, Vector};
-use crate::linalg::{Lanes, Real, ZipInlined, clear};
+use crate::linalg::{Lanes, Real, ZipInlined, set_zero};
 
 /// A vector that models use: a combination of state vectors plus a constant.
 #[derive(Clone, Debug)]
@@ -230,7 +230,7 @@ impl ScalarSet {
         gradient: &mut [Lanes],
     ) {
         for adjoint in &mut frame.adjoints {
-            clear(adjoint);
+            set_zero(adjoint);
         }
         let (u, u_bar) = (&frame.vectors, &mut frame.adjoints);
         for ((scalar, &h), &inverse) in
@@ -281,7 +281,7 @@ impl ScalarSet {
         gradient: &mut [Lanes],
     ) {
         for adjoint in &mut frame.adjoints {
-            clear(adjoint);
+            set_zero(adjoint);
         }
         let (u, du, u_bar) = (&frame.vectors, &frame.tangents, &mut frame.adjoints);
         for (i, scalar) in self.compiled.iter().enumerate() {
@@ -309,7 +309,7 @@ impl ScalarSet {
 
     #[inline(always)]
     fn pull_back<const D: usize>(&self, frame: &Frame<D>, gradient: &mut [Lanes]) {
-        clear(gradient);
+        set_zero(gradient);
         for (form, u_bar) in self.forms.iter().zip_inlined(&frame.adjoints) {
             form.pull_back(u_bar, gradient);
         }

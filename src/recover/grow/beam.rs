@@ -276,15 +276,14 @@ impl Growth<'_> {
         found.into_iter().map(|grown| grown.sum).collect()
     }
 
-    /// The sum with the two more terms of the pool that make it shortest, first the one, then the
-    /// other.
-    pub fn with_two_terms(&self, sum: &Sum) -> Option<Sum> {
+    /// The sum with so many more terms of the pool, each the one that makes it shortest.
+    pub fn with_more_terms(&self, sum: &Sum, terms: usize) -> Option<Sum> {
         let all: Vec<usize> = (0..self.pool.len()).collect();
-        let more = |sum: &Sum| {
-            let (_, k) = *self.ranked(sum, &all).first()?;
+        let more = |sum: Sum, _: usize| {
+            let (_, k) = *self.ranked(&sum, &all).first()?;
             sum.with(self.pool.terms[k].clone(), STEPS.0, self.nodes)
         };
-        more(&more(sum)?)
+        (0..terms).try_fold(sum.clone(), more)
     }
 
     /// The best few sums of every number of terms, what elimination leaves of all terms of a small

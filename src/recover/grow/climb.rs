@@ -13,6 +13,7 @@ use crate::recover::grow::rung::Rung;
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::{Factor, Shape, Term};
 use crate::recover::learn::fitted::Fitted;
+use crate::recover::learn::limits::OF_PATHS;
 use crate::recover::paths::Paths;
 use crate::recover::problem::learner::Learner;
 
@@ -22,9 +23,6 @@ const MOST_NUMBERS: usize = 1 << 23;
 /// Terms of a law besides its kinetic energy, at most: of powers, and of functions with numbers
 /// inside, of which so many follow anything.
 const MOST_TERMS: (usize, usize) = (14, 7);
-
-/// Relative increments are accurate to about this: roundoff of sums over nodes.
-const FINEST: f64 = 1e-12;
 
 impl Learner<'_> {
     /// The best laws of a rung, fitted along their own paths.
@@ -49,8 +47,8 @@ impl Learner<'_> {
             start.terms.len()
         );
         let resolution = Resolution::of(misfit);
-        let growth = self.growth(rung, (&nodes, &pool), start.terms.len());
-        let grown = resolution.growth(&growth).all(&start, &resolution.roughly(&growth), 1);
+        let growth = self.growth(rung, (&nodes, &pool), start.terms.len(), resolution.floor());
+        let grown = growth.all(&start, &resolution.roughly(&growth), 1);
         front.extend(grown.iter().map(|sum| {
             let expression = sum.expression(&self.catalogue);
             let misfit = (sum.squares() / paths.weight()).sqrt();
@@ -76,7 +74,7 @@ impl Learner<'_> {
         growth: &Growth,
         resolution: &Resolution,
     ) -> Vec<Sum> {
-        let (growth, roughly) = (&resolution.growth(growth), resolution.roughly(growth));
+        let roughly = resolution.roughly(growth);
         grown.retain(|sum| roughly.is_explained(sum));
         let shortest = |growth: &Growth| {
             grown.iter().min_by(|a, b| growth.length_of(a).total_cmp(&growth.length_of(b)))
@@ -100,6 +98,7 @@ impl Learner<'_> {
         rung: Rung,
         (nodes, pool): (&'a Nodes, &'a Pool),
         kept: usize,
+        floor: f64,
     ) -> Growth<'a> {
         let most = if rung.has_numbers() { MOST_TERMS.1 } else { MOST_TERMS.0 };
         Growth {
@@ -108,7 +107,7 @@ impl Learner<'_> {
             catalogue: &self.catalogue,
             most,
             kept,
-            floor: EXPLAINED,
+            floor,
             deadline: self.deadline(),
         }
     }
@@ -146,25 +145,26 @@ impl Learner<'_> {
     }
 }
 
-/// What is told from nothing along the paths of a model.
+/// Which residuals along the paths of a model count. Down to the misfit of that model, where laws
+/// differ that are the same to what is explained; but never above that, nor below the error to which
+/// paths are known.
 pub(super) struct Resolution {
     /// The misfit of the model that made the paths.
     misfit: f64,
-    /// Residuals below this are not looked into.
+    /// Residuals below this don't count.
     least: f64,
 }
 
 impl Resolution {
-    /// That of what is explained, or that of the paths themselves, if it is finer: there laws differ
-    /// that are the same to the other.
+    /// That of a model of some misfit.
     pub fn of(misfit: f64) -> Self {
-        Self { misfit, least: misfit.clamp(FINEST, EXPLAINED) }
+        Self { misfit, least: misfit.max(OF_PATHS).min(EXPLAINED) }
     }
 
-    /// With a floor well below the misfit, not below what is looked into, and not above what is
-    /// certain to be systematic.
-    pub fn growth<'a>(&self, growth: &Growth<'a>) -> Growth<'a> {
-        Growth { floor: (0.1 * self.misfit).clamp(self.least, 1e-6), ..*growth }
+    /// The floor of growth: a tenth of the misfit where that counts, and not above what is certain
+    /// to be systematic.
+    pub fn floor(&self) -> f64 {
+        (0.1 * self.misfit).max(self.least).min(1e-6)
     }
 
     /// With a floor that the right law gets below: what paths leave of it is of the size of the

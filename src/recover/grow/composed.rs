@@ -1,4 +1,5 @@
-//! Terms of functions of two scalars, and of functions of an angle's cosine and sine.
+//! Terms of nested functions: of two scalars, of an angle's cosine and sine, of an exponential, of a
+//! power of a length.
 
 use crate::recover::grow::offered::{BEYOND, Offered, pairs, product_powers};
 use crate::recover::grow::term::{Argument, Factor, Shape, Term};
@@ -40,19 +41,23 @@ pub(super) fn wells(offered: &[Offered]) -> Vec<Term> {
     varying.flat_map(well).map(|f| Term(vec![f])).collect()
 }
 
-/// 1/(exp(b s) + c), a step (Woods & Saxon 1954), and log(exp(b s) + c), a ramp.
+/// 1/(exp(b s) + c), a step (Woods & Saxon 1954), and log(exp(b s) + c), a ramp. A step of the other
+/// sign of b is the same function up to a constant.
 fn steps(o: &Offered) -> impl Iterator<Item = Factor> {
-    [Shape::Shifted(-1.0), Shape::Log].into_iter().flat_map(|shape| of_exponentials(o, shape, 1.0))
+    let is_rising = |f: &Factor| matches!(f.argument, Argument::Exponential(b) if b > 0.0);
+    let steps = of_exponentials(o, Shape::Shifted(-1.0), 1.0).into_iter().filter(is_rising);
+    steps.chain(of_exponentials(o, Shape::Log, 1.0))
 }
 
 /// Functions of a power of a length other than those of its square that have a shape of their own.
 fn of_powers(o: &Offered) -> Vec<Factor> {
     let (low, high) = o.range;
     let mut found = Vec::new();
-    for n in [2.0, 3.0, -1.0, -2.0, 0.5] {
-        if !o.is_length || n < 1.0 && low == 0.0 {
-            continue;
-        }
+    if !o.is_length {
+        return found;
+    }
+    let is_finite = |n: &f64| *n > 1.0 || low > 0.0;
+    for n in [2.0, 3.0, -1.0, -2.0, 0.5].into_iter().filter(is_finite) {
         let (a, b) = (low.powf(n).min(high.powf(n)), low.powf(n).max(high.powf(n)));
         let width = b - a;
         let mut add = |shape: Shape, inside: f64| {
@@ -80,7 +85,8 @@ fn is_of_positions(o: &Offered) -> bool {
     !o.has_momenta && !o.is_constant
 }
 
-/// A function of exp(b s) plus or minus what that is at some places of the range of s.
+/// Functions of exp(b s) with a number that is plus or minus what that is at three places of the range
+/// of s.
 fn of_exponentials(o: &Offered, shape: Shape, sign: f64) -> Vec<Factor> {
     let (low, width) = (o.range.0, o.range.1 - o.range.0);
     let rates = [0.5, 1.0, 2.0, 4.0, 8.0].into_iter().flat_map(|x| [x / width, -x / width]);

@@ -200,8 +200,8 @@ impl Learner<'_> {
         found
     }
 
-    /// Laws with two plain terms in the place of one that has a number inside: they have as many
-    /// constants, and what the data don't tell apart the fitted number doesn't decide.
+    /// Laws with plain terms in the place of one that has numbers inside, so many that they have as
+    /// many constants: what the data don't tell apart fitted numbers don't decide.
     fn with_plain_terms(
         &self,
         law: &Likely,
@@ -217,9 +217,10 @@ impl Learner<'_> {
                 offered.iter().filter(|o| scalars.contains(&o.scalar)).copied().collect();
             let rung = if own.len() > 1 { Rung::Products } else { Rung::Powers };
             let pool = self.pool(rung, &own, nodes);
-            let growth = Growth { floor: 0.0, ..self.growth(rung, (nodes, &pool), 0) };
-            let sum = growth.with_two_terms(&law.sum.without(k, &nodes.target)?)?;
-            Some((sum, law.choice - one + growth.choice(2)))
+            let growth = self.growth(rung, (nodes, &pool), 0, 0.0);
+            let terms = term.numbers() + 1;
+            let sum = growth.with_more_terms(&law.sum.without(k, &nodes.target)?, terms)?;
+            Some((sum, law.choice - one + growth.choice(terms)))
         };
         (kept..law.sum.terms.len())
             .filter(|k| law.sum.terms[*k].numbers() > 0 && !self.late())
@@ -246,7 +247,7 @@ impl Learner<'_> {
         let pool = self.pool(rung, &offered, nodes);
         log::debug!("{rung:?}: {} terms, {} rows, {misfit:.3?}", pool.len(), nodes.rows());
         let kept = start.terms.len();
-        let growth = Growth { floor: 0.0, ..self.growth(rung, (nodes, &pool), kept) };
+        let growth = self.growth(rung, (nodes, &pool), kept, 0.0);
         let explained = Growth { floor, ..growth };
         let mut grown = growth.all(&start, &explained, FEW);
         let length = |sum: &&Sum| growth.length_of(sum);

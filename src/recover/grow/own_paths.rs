@@ -3,7 +3,7 @@
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
-use crate::recover::grow::beam::Growth;
+use crate::recover::grow::climb::Resolution;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::{Offered, without_momenta};
 use crate::recover::grow::rung::Rung;
@@ -17,8 +17,8 @@ use crate::recover::problem::learner::Learner;
 /// Rows that terms are told apart on, about.
 const ROWS: usize = 800;
 
-/// Root mean square residuals below this, along a law's own paths, are the error of paths and
-/// integration: the same bound as for rollouts of an exact law.
+/// A law explains data that it follows to this, root mean square along its own paths: the same bound
+/// as for rollouts of an exact law.
 pub(super) const EXPLAINED: f64 = 1e-8;
 
 /// Chunks of less trust than this can't be followed.
@@ -159,10 +159,9 @@ impl Learner<'_> {
             .map_or(0, |k| k.terms.len());
         let offered = without_momenta(offered, kinetic > 0);
         let pool = self.pool(Rung::Products, &offered, &nodes);
-        let rms = (sum.squares() / nodes.rows() as f64).sqrt();
-        let floor = WORTH_A_FIT * rms.max(EXPLAINED);
-        let growth = Growth { floor, ..self.growth(Rung::Products, (&nodes, &pool), kinetic) };
-        Ok(growth.plainer(&sum).expression(&self.catalogue))
+        let resolution = Resolution::of(law.misfit);
+        let growth = self.growth(Rung::Products, (&nodes, &pool), kinetic, resolution.floor());
+        Ok(resolution.roughly(&growth).plainer(&sum).expression(&self.catalogue))
     }
 }
 

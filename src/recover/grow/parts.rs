@@ -68,8 +68,9 @@ impl Learner<'_> {
         let (resolution, start) = (Resolution::of(misfit), Sum::empty(&nodes.target));
         for rung in RUNGS.into_iter().filter(|r| several || !r.has_products()) {
             let pool = self.pool(rung, own, nodes);
-            let growth = Growth { most: MOST_TERMS, ..self.growth(rung, (nodes, &pool), 0) };
-            let grown = resolution.growth(&growth).all(&start, &resolution.roughly(&growth), 1);
+            let growth = self.growth(rung, (nodes, &pool), 0, resolution.floor());
+            let growth = Growth { most: MOST_TERMS, ..growth };
+            let grown = growth.all(&start, &resolution.roughly(&growth), 1);
             for sum in self.promising(grown, &growth, &resolution) {
                 let gap = gap(&sum, nodes);
                 let (rms, expression) = (growth.rms(&sum), sum.expression(&self.catalogue));

@@ -24,7 +24,7 @@ pub(crate) enum Rung {
     Functions,
     /// Functions of one scalar, and those of positions times a power of another scalar.
     Mixed,
-    /// Functions of one scalar, of two, and of angles' cosines and sines.
+    /// Functions of one scalar, of two, of angles' cosines and sines, of exponentials and powers.
     Composed,
     /// All of these, and products of two functions: with momenta in one of them these follow
     /// anything, so they come last.
@@ -65,7 +65,7 @@ impl Rung {
             Self::Angles => "products of powers and cosines of angles",
             Self::Functions => "functions times powers",
             Self::Mixed => "functions times powers of another scalar",
-            Self::Composed => "functions of two scalars",
+            Self::Composed => "nested functions",
             Self::Any => "products of functions",
         }
     }
@@ -189,13 +189,18 @@ fn functions(o: &Offered, coarseness: usize) -> Vec<Factor> {
         for n in [-0.5, 0.5, -1.0, -1.5] {
             add(Shape::Softened(n), &[], &softening);
         }
-        add(Shape::LogOfSquare, &[], &softening);
+        // As of a bond that can't be stretched further (Warner 1972).
+        let stretched = of_square(&[-1.05, -1.3, -2.0, -4.0]);
+        add(Shape::LogOfSquare, &[], &[softening, stretched].concat());
         let inverse: Vec<f64> = [-0.5, -1.0, -2.0, -4.0, -8.0].iter().map(|x| x / square).collect();
         add(Shape::Gauss, &[], &inverse);
         let beyond: Vec<f64> = BEYOND.iter().map(|x| x * width - low).collect();
         for shape in [Shape::Log, Shape::Shifted(-1.0), Shape::Shifted(-2.0), Shape::Shifted(0.5)] {
             add(shape, &[], &beyond);
         }
+        // Logarithms of what the scalar stays below.
+        let above: Vec<f64> = BEYOND.iter().step_by(2).map(|x| -high - x * width).collect();
+        add(Shape::Log, &[], &above);
         if low > 0.0 {
             add(Shape::FreePower, &[], &[-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]);
         }

@@ -40,6 +40,10 @@ const BEND: f64 = 0.02;
 /// Radians over the range of a scalar: with more, points of chunks fall on any curve.
 const TURNS: f64 = 100.0;
 
+/// By so many factors of e an exponential changes over the range of its scalar, at most: with more it
+/// is below roundoff of its largest value over most of the range.
+const FOLDS: f64 = 72.0;
+
 /// What a function is of, made of a scalar s.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Argument {
@@ -72,7 +76,7 @@ impl Argument {
     /// it over most of the range.
     fn is_told(self, (low, high): (f64, f64)) -> bool {
         match self {
-            Self::Exponential(b) => (BEND..TURNS).contains(&(b.abs() * (high - low))),
+            Self::Exponential(b) => (BEND..FOLDS).contains(&(b.abs() * (high - low))),
             _ => true,
         }
     }
@@ -205,7 +209,7 @@ impl Factor {
             let (x, by_s, by_t) = self.argument(*s, *t);
             if let Some(below) = self.shape.denominator(self.inside, x)
                 && nodes.counts(node)
-                && below * *side.get_or_insert(below) <= 0.0
+                && (below == 0.0 || (below < 0.0) != *side.get_or_insert(below < 0.0))
             {
                 return None;
             }
@@ -271,7 +275,10 @@ impl Shape {
             Self::Exp => a.abs() * width > BEND,
             Self::Cos | Self::Sin => (BEND..TURNS).contains(&(a.abs() * width)),
             Self::Gauss => a.abs() * most * most > BEND,
-            Self::Log | Self::Shifted(_) => BEND * (a + low) < width && a.abs() > BEND * least,
+            Self::Log | Self::Shifted(_) => {
+                // From the range to where the sum vanishes, on either side of it.
+                BEND * (a + low).max(-(a + high)) < width && a.abs() > BEND * least
+            }
             Self::LogOfSquare | Self::Softened(_) => {
                 BEND * a.abs() < most * most && a.abs() > BEND * least * least
             }
@@ -279,11 +286,13 @@ impl Shape {
         }
     }
 
-    /// What an inverse function has below the line, if it is one that may vanish.
+    /// What an inverse function has below the line, or a logarithm is of, if it may vanish.
     fn denominator(self, a: f64, x: f64) -> Option<f64> {
         match self {
             Self::Shifted(n) if n < 0.0 => Some(x + a),
             Self::Softened(n) if n < 0.0 => Some(x * x + a),
+            Self::Log => Some(x + a),
+            Self::LogOfSquare => Some(x * x + a),
             _ => None,
         }
     }

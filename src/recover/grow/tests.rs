@@ -152,6 +152,10 @@ fn a_pole_lies_between_values_of_points_that_count() {
         argument: Argument::Cosine(0.5),
         ..Factor::new(scalar, shape, inside)
     };
+    let of_exponential = |shape, inside| Factor {
+        argument: Argument::Exponential(0.5),
+        ..Factor::new(scalar, shape, inside)
+    };
     let middle = 0.5 * (low + high);
     let cosine = (0.5 * middle).cos();
     let is_one = |factor: Factor, nodes: &Nodes| Term(vec![factor]).column(nodes, &mut Vec::new());
@@ -159,6 +163,11 @@ fn a_pole_lies_between_values_of_points_that_count() {
         (Factor::new(scalar, Shape::Shifted(-1.0), -middle), false),
         (Factor::new(scalar, Shape::Shifted(-2.0), -middle), false),
         (Factor::new(scalar, Shape::Shifted(-1.0), middle), true),
+        (Factor::new(scalar, Shape::Log, -middle), false),
+        (Factor::new(scalar, Shape::LogOfSquare, -middle * middle), false),
+        // A well so far from the range that it is an exponential.
+        (of_exponential(Shape::Shifted(2.0), -(0.5 * middle).exp()), true),
+        (of_exponential(Shape::Shifted(2.0), -1e4 * (0.5 * high).exp()), false),
         (Factor::new(scalar, Shape::Shifted(2.0), -middle), true),
         (Factor::new(scalar, Shape::Softened(-1.0), -middle * middle), false),
         (Factor::new(scalar, Shape::Softened(-1.0), -2.0 * high * high), true),

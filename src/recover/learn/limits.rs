@@ -12,7 +12,8 @@ pub(crate) const NOISY: f64 = 1e-5;
 /// Degree of the first fit.
 pub(crate) const FIRST_DEGREE: usize = 6;
 
-/// A misfit below which nothing is to be gained.
+/// A misfit below which no degree is added: hardly a law needs more to be told from others, and the
+/// next degree costs most of them as much as all before.
 pub(crate) const ENOUGH: f64 = 1e-8;
 
 /// No basis has more functions.
@@ -23,3 +24,6 @@ pub(crate) const PAIRS_ABOVE: f64 = 1e-6;
 
 /// No interval is cut into more pieces.
 pub(crate) const MOST_PIECES: usize = 8;
+
+/// Paths are not made more accurate than this: roundoff of their sums is a tenth of it.
+pub(crate) const OF_PATHS: f64 = 1e-11;

@@ -5,7 +5,7 @@ use ndarray::Array2;
 use crate::dataset::Trajectory;
 use crate::linalg;
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::limits::{ENOUGH, MOST_PIECES};
+use crate::recover::learn::limits::{ENOUGH, MOST_PIECES, OF_PATHS};
 use crate::recover::paths::{Flow, Paths};
 use crate::recover::problem::learner::Learner;
 
@@ -58,7 +58,7 @@ impl Learner<'_> {
     /// Readies for closed forms, which are cheap to evaluate: cuts the intervals finer until nearly
     /// all chunks are followed to the misfit's own accuracy, and trusts the others no more.
     pub(crate) fn sharpen(&mut self, fitted: &mut Fitted) {
-        let allowed = (0.1 * fitted.misfit).clamp(1e-11, 1e-3);
+        let allowed = (0.1 * fitted.misfit).clamp(OF_PATHS, 1e-3);
         loop {
             let errors = self.path_errors(fitted, &self.train);
             let bad = errors.iter().filter(|e| e.sqrt() > allowed || e.is_nan()).count();
