@@ -7,13 +7,13 @@ use crate::recover::form::Adjusted;
 use crate::recover::grow::beam::Growth;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::{Offered, without_momenta};
-use crate::recover::grow::own_paths::{EXPLAINED, KINETIC, OnOwnPaths, WORTH_A_FIT};
+use crate::recover::grow::own_paths::{KINETIC, OnOwnPaths};
 use crate::recover::grow::pool::Pool;
+use crate::recover::grow::resolution::{EXPLAINED, Resolution, WORTH_A_FIT};
 use crate::recover::grow::rung::Rung;
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::{Factor, Shape, Term};
 use crate::recover::learn::fitted::Fitted;
-use crate::recover::learn::limits::OF_PATHS;
 use crate::recover::paths::Paths;
 use crate::recover::problem::learner::Learner;
 
@@ -142,34 +142,5 @@ impl Learner<'_> {
             return None;
         }
         Sum::of(terms, nodes, &nodes.target)
-    }
-}
-
-/// Which residuals along the paths of a model count. Down to the misfit of that model, where laws
-/// differ that are the same to what is explained; but never above that, nor below the error to which
-/// paths are known.
-pub(super) struct Resolution {
-    /// The misfit of the model that made the paths.
-    misfit: f64,
-    /// Residuals below this don't count.
-    least: f64,
-}
-
-impl Resolution {
-    /// That of a model of some misfit.
-    pub fn of(misfit: f64) -> Self {
-        Self { misfit, least: misfit.max(OF_PATHS).min(EXPLAINED) }
-    }
-
-    /// The floor of growth: a tenth of the misfit where that counts, and not above what is certain
-    /// to be systematic.
-    pub fn floor(&self) -> f64 {
-        (0.1 * self.misfit).max(self.least).min(1e-6)
-    }
-
-    /// With a floor that the right law gets below: what paths leave of it is of the size of the
-    /// misfit of their model.
-    pub fn roughly<'a>(&self, growth: &Growth<'a>) -> Growth<'a> {
-        Growth { floor: WORTH_A_FIT * self.misfit.max(self.least), ..*growth }
     }
 }

@@ -3,9 +3,9 @@
 use crate::expr::Expr;
 use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
-use crate::recover::grow::climb::Resolution;
 use crate::recover::grow::nodes::Nodes;
 use crate::recover::grow::offered::{Offered, without_momenta};
+use crate::recover::grow::resolution::{EXPLAINED, Resolution};
 use crate::recover::grow::rung::Rung;
 use crate::recover::grow::sum::Sum;
 use crate::recover::learn::fitted::Fitted;
@@ -16,10 +16,6 @@ use crate::recover::problem::learner::Learner;
 
 /// Rows that terms are told apart on, about.
 const ROWS: usize = 800;
-
-/// A law explains data that it follows to this, root mean square along its own paths: the same bound
-/// as for rollouts of an exact law.
-pub(super) const EXPLAINED: f64 = 1e-8;
 
 /// Chunks of less trust than this can't be followed.
 const HARDLY: f64 = 0.01;
@@ -33,9 +29,6 @@ pub(super) const ENDED: f64 = 300.0;
 /// for on higher rungs: what follows another law to the bound of what is explained has more terms,
 /// and ends sooner.
 pub(super) const SURELY_ENDED: f64 = 1e5;
-
-/// Only sums that leave so much more than the model that made the paths are fitted along their own.
-pub(super) const WORTH_A_FIT: f64 = 3.0;
 
 /// What a kinetic energy may leave, in misfits of what was learned: its rows are a half of all, and
 /// its paths are those of the other model.
