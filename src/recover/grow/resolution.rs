@@ -23,7 +23,7 @@ pub(super) struct Resolution {
 impl Resolution {
     /// That of a model of some misfit.
     pub fn of(misfit: f64) -> Self {
-        Self { misfit, least: misfit.max(OF_PATHS).min(EXPLAINED) }
+        Self { misfit, least: misfit.clamp(OF_PATHS, EXPLAINED) }
     }
 
     /// The floor of growth: a tenth of the misfit where that counts, and not above what is certain
