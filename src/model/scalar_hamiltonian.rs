@@ -38,7 +38,7 @@ struct BlockWork {
     slope: Vec<Lanes>,
     curvature: Vec<Lanes>,
     function: Vec<Lanes>,
-    /// Of each scalar the flow J grad s_i.
+    /// Of each scalar the flow J grad s_i; empty until columns are asked for.
     flows: Vec<Lanes>,
 }
 
@@ -175,7 +175,7 @@ impl<F: ScalarFunction> Model for ScalarHamiltonian<F> {
             slope: zeros(m),
             curvature: zeros(m),
             function: zeros(self.function.work_len()),
-            flows: zeros(n * m),
+            flows: Vec::new(),
         };
         ScalarScratch {
             frames: (self.scalars.frame(), self.scalars.frame(), self.scalars.frame()),
@@ -263,6 +263,7 @@ impl<F: LinearFunction> LinearModel for ScalarHamiltonian<F> {
             let BlockWork { z, s, slope, out, function, flows, .. } = block;
             self.scalars.values_into(z, frame, s);
             set_zero(slope);
+            flows.resize(s.len() * out.len(), Lanes::zero());
             for (i, flow) in flows.chunks_exact_mut(out.len()).enumerate() {
                 slope[i] = Lanes::splat(1.0);
                 self.scalars.gradient_into(slope, frame, flow);

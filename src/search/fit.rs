@@ -11,7 +11,7 @@ use crate::search::form::Form;
 use crate::search::starts::Starts;
 use crate::search::tape::registers::Registers;
 use crate::search::tape::{MAX_INNER, Slot, Tape};
-use crate::search::target::{Problem, whiten_into};
+use crate::search::target::{Problem, dot, whiten_into};
 
 /// Fitted constants, in the form's order, and the sum of squares that is left.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,16 +53,6 @@ pub(crate) struct Fitter<'a> {
 struct Measured {
     raw: Vec<Lanes>,
     whitened: Vec<Lanes>,
-}
-
-/// The sum of products.
-#[inline(always)]
-pub(crate) fn dot(a: &[Lanes], b: &[Lanes]) -> f64 {
-    let mut sum = Lanes::zero();
-    for (a, b) in a.iter().zip_inlined(b) {
-        sum += *a * *b;
-    }
-    sum.sum()
 }
 
 /// Takes a multiple of `b` from `a`.

@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use crate::expr::Function;
 use crate::linalg::{Lanes, Real};
 use crate::parallel;
-use crate::search::fit::{Fitter, dot, subtract};
+use crate::search::fit::{Fitter, subtract};
 use crate::search::form::{Form, combination, monic, scaled};
 use crate::search::normal::Normaliser;
 use crate::search::options::{Operators, SearchOptions};
-use crate::search::target::Problem;
+use crate::search::target::{Problem, dot};
 
 /// Terms that are tried.
 const MOST_TERMS: usize = 2000;

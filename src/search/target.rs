@@ -369,6 +369,16 @@ pub(crate) struct Problem {
     pub positive: Vec<bool>,
 }
 
+/// The sum of products.
+#[inline(always)]
+pub(crate) fn dot(a: &[Lanes], b: &[Lanes]) -> f64 {
+    let mut sum = Lanes::zero();
+    for (a, b) in a.iter().zip_inlined(b) {
+        sum += *a * *b;
+    }
+    sum.sum()
+}
+
 /// The product of whitening rows with weighted measurements.
 #[inline(never)]
 pub(crate) fn whiten_into(rows: &[Vec<Lanes>], measured: &[Lanes], out: &mut [Lanes]) {
@@ -377,11 +387,7 @@ pub(crate) fn whiten_into(rows: &[Vec<Lanes>], measured: &[Lanes], out: &mut [La
         || {
             for (out, rows) in out.iter_mut().zip_inlined(rows.chunks(LANES)) {
                 for (lane, row) in rows.iter().enumerate() {
-                    let mut sum = Lanes::zero();
-                    for (a, b) in row.iter().zip_inlined(measured) {
-                        sum += *a * *b;
-                    }
-                    out.0[lane] = sum.sum();
+                    out.0[lane] = dot(row, measured);
                 }
             }
         },

@@ -1,6 +1,6 @@
 //! Products of tensors with tensors.
 
-use crate::linalg::{Lanes, Real};
+use crate::linalg::{Lanes, Real, ZipInlined};
 
 /// Where the components of some tensors are in a tile: component k of tensor i, of those that
 /// belong to the acting tensor t, is at `first + k * component + t * acting + i`.
@@ -53,7 +53,7 @@ impl Contraction {
             |tensor, at_u, at_v| {
                 let matrix = tensors[tensor] * self.scale;
                 for (v, u) in
-                    v[at_v..at_v + self.across].iter_mut().zip(&u[at_u..at_u + self.across])
+                    v[at_v..at_v + self.across].iter_mut().zip_inlined(&u[at_u..at_u + self.across])
                 {
                     *v += matrix * *u;
                 }
@@ -69,7 +69,7 @@ impl Contraction {
             |tensor, at_u, at_v| {
                 let matrix = tensors[tensor] * self.scale;
                 for (v, u) in
-                    v[at_v..at_v + self.across].iter().zip(&mut u[at_u..at_u + self.across])
+                    v[at_v..at_v + self.across].iter().zip_inlined(&mut u[at_u..at_u + self.across])
                 {
                     *u += matrix * *v;
                 }
@@ -84,7 +84,9 @@ impl Contraction {
             #[inline(always)]
             |tensor, at_u, at_v| {
                 let mut sum = Lanes::zero();
-                for (v, u) in v[at_v..at_v + self.across].iter().zip(&u[at_u..at_u + self.across]) {
+                for (v, u) in
+                    v[at_v..at_v + self.across].iter().zip_inlined(&u[at_u..at_u + self.across])
+                {
                     sum += *u * *v;
                 }
                 tensors[tensor] += sum * self.scale;

@@ -8,7 +8,7 @@ use super::hamiltonian::{NetworkScratch, gather, groups, scatter};
 use super::sequence::TILES;
 use super::{Features, Network, Order, Scalars};
 use crate::expr::Vector;
-use crate::linalg::{Lanes, Real, ZipInlined, vectorised};
+use crate::linalg::{Lanes, Real, ZipInlined, set_zero, vectorised};
 use crate::model::{Model, ParameterMatrix, RandomStart};
 use crate::scalars::{Inputs, InputsError};
 
@@ -163,7 +163,7 @@ impl<const D: usize> Model for VectorSumField<D> {
                         for (out, coefficients) in
                             out.chunks_exact_mut(D).zip_inlined(coefficients.chunks_exact(n))
                         {
-                            out.fill(Lanes::zero());
+                            set_zero(out);
                             for (c, v) in coefficients.iter().zip_inlined(vectors.chunks_exact(D)) {
                                 out.iter_mut().zip_inlined(v).for_each(|(out, v)| *out += *c * *v);
                             }
