@@ -100,25 +100,23 @@ fn recovered(
     let whole = |chunks: &[Trajectory]| {
         chunks.iter().filter(|chunk| !outlying.has(chunk)).cloned().collect::<Vec<_>>()
     };
-    match recovered_from_all(
-        inputs,
-        (&whole(train), &whole(validation)),
-        teaching,
-        settings,
-        progress,
-    ) {
-        // Whatever it is that these chunks have, the law doesn't explain it.
+    let (train, validation) = (whole(train), whole(validation));
+    let second =
+        recovered_from_all(inputs, (&train, &validation), teaching, settings, progress).map(told);
+    let (mut law, outlying) = match second {
         Ok(mut second) => {
             let outlying = outlying.with(second.outlying.take());
-            second.verdict.incomplete.push(format!(
-                "{} of {} chunks were set aside: they don't follow the law",
-                outlying.chunks.len(),
-                outlying.of
-            ));
-            Ok(told(Recovery { outlying: Some(outlying), ..second }))
+            (second, outlying)
         }
-        Err(_) => Ok(first),
-    }
+        Err(_) => (first, outlying),
+    };
+    // Whatever it is that these chunks have, the law doesn't explain it.
+    law.verdict.incomplete.push(format!(
+        "{} of {} chunks were set aside: they don't follow the law",
+        outlying.chunks.len(),
+        outlying.of
+    ));
+    Ok(Recovery { outlying: Some(outlying), ..law })
 }
 
 /// The phases of a recovery: learn, propose and assemble, refit, judge, read.
@@ -273,10 +271,10 @@ fn recovered_from_all(
         slope_error: settings.slope_error,
         stopped,
     });
-    let outlying = if verdict.exact() || noise.is_some() || stopped {
+    let outlying = if noise.is_some() || stopped {
         None
     } else {
-        outlying(inputs, &law.expression, &[train, validation].concat(), &learned.settings)?
+        outlying(inputs, &law, &[train, validation].concat(), &learned.settings)?
     };
     let part = |(part, forms): (Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),

@@ -1,10 +1,14 @@
 //! Chunks that a law does not follow while it follows nearly all others exactly: broken numbers, or
 //! something that acts there only.
 
+use ndarray::Array1;
+
 use crate::dataset::Trajectory;
-use crate::expr::Expr;
-use crate::model::ScalarHamiltonian;
+use crate::linalg::svd;
+use crate::loss::RolloutLoss;
+use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::error::RecoverError;
+use crate::recover::form::Refit;
 use crate::recover::statistics::Misfit;
 use crate::scalars::Inputs;
 use crate::train::{Settings, followed, marked};
@@ -57,7 +61,8 @@ fn by_place(a: &ChunkPlace, b: &ChunkPlace) -> std::cmp::Ordering {
     a.trajectory.cmp(&b.trajectory).then(a.first_time.total_cmp(&b.first_time))
 }
 
-/// A chunk is far off whose residuals are larger than this many times the middle chunk's..
+/// A chunk is far off whose residuals are larger than this many times the middle chunk's, and than
+/// what the errors of the constants do to it: a close encounter magnifies these..
 const FAR: f64 = 1e3;
 
 /// ..and than this; the middle chunk's are to be smaller.
@@ -73,39 +78,64 @@ const FEW: f64 = 0.3;
 /// An unknown vector.
 pub(crate) fn outlying(
     inputs: &Inputs,
-    law: &Expr,
+    law: &Refit,
     chunks: &[Trajectory],
     settings: &Settings,
 ) -> Result<Option<Outlying>, RecoverError> {
-    let (model, constants) = (ScalarHamiltonian::closed_form(inputs, law)?, law.constants());
+    let model = ScalarHamiltonian::closed_form(inputs, &law.expression)?;
+    let constants = law.expression.constants();
     let chunks = &marked(chunks, &followed(&model, &constants, chunks, settings, SMALL))[..];
     let misfit = Misfit::new(&model, &constants, chunks, settings);
-    let residuals = |chunk: &Trajectory| {
-        (chunk.times.len().saturating_sub(1).max(1) * chunk.states.ncols()) as f64
+    let by_constants = by_constants(&model, law, chunks, settings)?;
+    let rms = |sum_of_squares: &f64, chunk: &Trajectory| {
+        let residuals = chunk.times.len().saturating_sub(1).max(1) * chunk.states.ncols();
+        (sum_of_squares / residuals as f64).sqrt()
     };
-    let errors: Vec<f64> = misfit
-        .chunks
-        .iter()
-        .zip(chunks)
-        .map(|(loss, chunk)| (loss / residuals(chunk)).sqrt())
-        .collect();
+    let of = |sums: &[f64]| -> Vec<f64> {
+        sums.iter().zip(chunks).map(|(sum, chunk)| rms(sum, chunk)).collect()
+    };
+    let (errors, expected) = (of(&misfit.chunks), of(&by_constants));
     let mut sorted = errors.clone();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY);
-    let is_off = |error: &f64| error.is_nan() || *error > (FAR * middle).max(SMALL);
-    let off: Vec<&Trajectory> = errors
-        .iter()
-        .zip(chunks)
-        .filter(|(error, _)| is_off(error))
-        .map(|(_, chunk)| chunk)
-        .collect();
+    // What is not a number is off.
+    let is_off = |(error, expected): (&f64, &f64)| {
+        let within = *error <= (FAR * middle.max(*expected)).max(SMALL);
+        !within
+    };
+    let are_off: Vec<bool> = errors.iter().zip(&expected).map(is_off).collect();
+    let off = marked(chunks, &are_off);
     if middle > SMALL || off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
         return Ok(None);
     }
-    let mut places: Vec<ChunkPlace> = off.into_iter().map(place).collect();
+    let mut places: Vec<ChunkPlace> = off.iter().map(place).collect();
     places.sort_by(by_place);
-    let others: Vec<f64> =
-        errors.iter().filter(|error| !is_off(error)).map(|error| error * error).collect();
+    let others = errors.iter().zip(&are_off).filter(|(_, is_off)| !**is_off);
+    let others: Vec<f64> = others.map(|(error, _)| error * error).collect();
     let others = (others.iter().sum::<f64>() / others.len().max(1) as f64).sqrt();
     Ok(Some(Outlying { chunks: places, of: chunks.len(), others }))
+}
+
+/// The variance, summed over its states, that the errors of a law's constants give the rollout of
+/// each chunk.
+fn by_constants<M: Model>(
+    model: &M,
+    law: &Refit,
+    chunks: &[Trajectory],
+    settings: &Settings,
+) -> Result<Vec<f64>, RecoverError> {
+    let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
+    let constants = Array1::from(law.expression.constants());
+    let at = |theta: Array1<f64>| loss.predictions(&theta.to_vec(), chunks);
+    let here = at(constants.clone());
+    let mut variance = vec![0.0; chunks.len()];
+    let (directions, variances, _) = svd(&law.covariance)?;
+    for (direction, own) in directions.columns().into_iter().zip(&variances) {
+        let there = at(&constants + &(&direction * own.sqrt()));
+        for ((sum, a), b) in variance.iter_mut().zip(&here).zip(&there) {
+            let square = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
+            *sum += (b - a).indexed_iter().map(square).sum::<f64>();
+        }
+    }
+    Ok(variance)
 }
