@@ -61,8 +61,8 @@ fn by_place(a: &ChunkPlace, b: &ChunkPlace) -> std::cmp::Ordering {
     a.trajectory.cmp(&b.trajectory).then(a.first_time.total_cmp(&b.first_time))
 }
 
-/// A chunk is far off whose residuals are larger than this many times the middle chunk's, and than
-/// what the errors of the constants do to it: a close encounter magnifies these..
+/// A chunk is far off whose residuals are larger than this many times the middle chunk's, and as
+/// many times more as it magnifies errors of the constants, which a close encounter does..
 const FAR: f64 = 1e3;
 
 /// ..and than this; the middle chunk's are to be smaller.
@@ -70,6 +70,9 @@ const SMALL: f64 = 1e-7;
 
 /// The part of all chunks that may be off.
 const FEW: f64 = 0.3;
+
+/// A chunk is judged whose integration is good to this part of what counts as off.
+const FOLLOWED: f64 = 0.1;
 
 /// Those of all chunks that a law does not follow, if it follows most of them exactly; chunks that
 /// no integration step can follow don't count.
@@ -84,28 +87,34 @@ pub(crate) fn outlying(
 ) -> Result<Option<Outlying>, RecoverError> {
     let model = ScalarHamiltonian::closed_form(inputs, &law.expression)?;
     let constants = law.expression.constants();
-    let chunks = &marked(chunks, &followed(&model, &constants, chunks, settings, SMALL))[..];
-    let misfit = Misfit::new(&model, &constants, chunks, settings);
-    let by_constants = by_constants(&model, law, chunks, settings)?;
-    let rms = |sum_of_squares: &f64, chunk: &Trajectory| {
-        let residuals = chunk.times.len().saturating_sub(1).max(1) * chunk.states.ncols();
-        (sum_of_squares / residuals as f64).sqrt()
-    };
+    let resolved = followed(&model, &constants, chunks, settings, FOLLOWED * SMALL);
+    let chunks = &marked(chunks, &resolved)[..];
     let of = |sums: &[f64]| -> Vec<f64> {
-        sums.iter().zip(chunks).map(|(sum, chunk)| rms(sum, chunk)).collect()
+        let rms = |(sum, chunk): (&f64, &Trajectory)| {
+            let residuals = chunk.times.len().saturating_sub(1).max(1) * chunk.states.ncols();
+            (sum / residuals as f64).sqrt()
+        };
+        sums.iter().zip(chunks).map(rms).collect()
     };
-    let (errors, expected) = (of(&misfit.chunks), of(&by_constants));
-    let mut sorted = errors.clone();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY);
+    let errors = of(&Misfit::new(&model, &constants, chunks, settings).chunks);
+    let middle = median(&errors);
     // What is not a number is off.
-    let is_off = |(error, expected): (&f64, &f64)| {
-        let within = *error <= (FAR * middle.max(*expected)).max(SMALL);
+    let is_off = |error: f64, times: f64| {
+        let within = error <= (FAR * middle * times).max(SMALL);
         !within
     };
-    let are_off: Vec<bool> = errors.iter().zip(&expected).map(is_off).collect();
+    if middle > SMALL || !errors.iter().any(|error| is_off(*error, 1.0)) {
+        return Ok(None);
+    }
+    let magnified = of(&by_constants(&model, law, chunks, settings));
+    let of_middle = median(&magnified);
+    let times = |magnified: &f64| {
+        if of_middle > 0.0 { (magnified / of_middle).max(1.0) } else { 1.0 }
+    };
+    let are_off: Vec<bool> =
+        errors.iter().zip(&magnified).map(|(error, m)| is_off(*error, times(m))).collect();
     let off = marked(chunks, &are_off);
-    if middle > SMALL || off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
+    if off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
         return Ok(None);
     }
     let mut places: Vec<ChunkPlace> = off.iter().map(place).collect();
@@ -116,6 +125,12 @@ pub(crate) fn outlying(
     Ok(Some(Outlying { chunks: places, of: chunks.len(), others }))
 }
 
+fn median(errors: &[f64]) -> f64 {
+    let mut sorted = errors.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY)
+}
+
 /// The variance, summed over its states, that the errors of a law's constants give the rollout of
 /// each chunk.
 fn by_constants<M: Model>(
@@ -123,13 +138,14 @@ fn by_constants<M: Model>(
     law: &Refit,
     chunks: &[Trajectory],
     settings: &Settings,
-) -> Result<Vec<f64>, RecoverError> {
+) -> Vec<f64> {
+    let mut variance = vec![0.0; chunks.len()];
+    // Where the errors aren't known nothing is magnified.
+    let Ok((directions, variances, _)) = svd(&law.covariance) else { return variance };
     let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
     let constants = Array1::from(law.expression.constants());
     let at = |theta: Array1<f64>| loss.predictions(&theta.to_vec(), chunks);
     let here = at(constants.clone());
-    let mut variance = vec![0.0; chunks.len()];
-    let (directions, variances, _) = svd(&law.covariance)?;
     for (direction, own) in directions.columns().into_iter().zip(&variances) {
         let there = at(&constants + &(&direction * own.sqrt()));
         for ((sum, a), b) in variance.iter_mut().zip(&here).zip(&there) {
@@ -137,5 +153,5 @@ fn by_constants<M: Model>(
             *sum += (b - a).indexed_iter().map(square).sum::<f64>();
         }
     }
-    Ok(variance)
+    variance
 }
