@@ -110,23 +110,31 @@ fn grow(
     let residuals = (fitted.misfit > NOISY).then(|| learner.residuals(fitted));
     let like_noise = residuals.is_some_and(|left| left.resemble_noise());
     let may_be_noisy = residuals.is_some() && *noise != Noise::None;
-    // What no law gives no rung explains, and it is no noise.
+    // What is given by no law is no noise.
     let beyond =
         if may_be_noisy && !like_noise { learner.beyond(fitted, units)? } else { Vec::new() };
     let is_noisy = may_be_noisy && beyond.is_empty();
     // What is left of imperfect data no rung explains.
-    let highest = match like_noise {
-        _ if !beyond.is_empty() => Rung::Powers,
-        true => Rung::Functions,
-        false => Rung::Any,
-    };
+    let highest = if like_noise || !beyond.is_empty() { Rung::Functions } else { Rung::Any };
     // Fits in noise may take all of the time: plain laws are at hand then.
     let only_plain = is_noisy && like_noise && fitted.mean_trust() >= EVEN;
     let mut paths = fitted.clone();
-    let first = if only_plain { Rung::Plain } else { highest };
+    let first = match only_plain {
+        true => Rung::Plain,
+        false if beyond.is_empty() => highest,
+        false => Rung::Powers,
+    };
     let mut grown = learner.grow(&mut paths, first, units, progress)?;
     if !only_plain || grown.explaining.is_some() {
         *fitted = paths;
+    }
+    // It may have seemed so of what functions explain: a pendulum that turns over and over, say.
+    if !beyond.is_empty() && grown.explaining.is_none() {
+        let mut paths = fitted.clone();
+        let more = learner.grow(&mut paths, highest, units, progress)?;
+        if more.explaining.is_some() {
+            (grown, *fitted) = (more, paths);
+        }
     }
     let may_hold_noise = residuals.is_some_and(|left| left.may_hold_noise());
     if is_noisy

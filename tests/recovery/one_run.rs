@@ -55,6 +55,16 @@ fn regress_a_pendulum_by_its_angle_is_found_from_one_run() {
 }
 
 #[test]
+fn regress_a_pendulum_that_turns_over_and_over_is_not_taken_for_a_driven_one() {
+    let slope = |[q, p]: [f64; 2]| [p, -STIFFNESS * q.sin()];
+    let states = motion(slope, [0.2, 4.1], INTERVAL, (ROWS, 300));
+    let law = recovered_from(states, vec![1.0], 1.0);
+    let best = law.best().to_string();
+    assert!(law.exact() && best.contains("2.3*cos("), "{best} {:?}", law.verdict);
+    assert!(law.checks.is_empty(), "{:?}", law.checks);
+}
+
+#[test]
 fn regress_momenta_of_one_energy_leave_the_law_undetermined() {
     let law = recovered(Vec::new(), 1.0);
     assert!(law.verdict.explained() && !law.verdict.determined(), "{:?}", law.verdict);

@@ -55,7 +55,7 @@ impl Rate {
     fn check(&self) -> Check {
         let Self { particle, factor, error } = self;
         let what = if self.is_of_another_unit() {
-            "are in another unit"
+            "are in another unit, so that the law's masses are those given over this factor"
         } else {
             "were smoothed, or are badly measured; m v is taken for the momentum all the same"
         };
