@@ -274,7 +274,7 @@ fn recovered_from_all(
     let outlying = if noise.is_some() || stopped {
         None
     } else {
-        outlying(inputs, &law, &[train, validation].concat(), &learned.settings)?
+        outlying(inputs, best, &[train, validation].concat(), &learned.settings)?
     };
     let part = |(part, forms): (Part, Vec<PartForm>)| RecoveredPart {
         scalars: part.scalars.iter().map(|&i| learner.scalars()[i].clone()).collect(),

@@ -1,14 +1,13 @@
 //! Chunks that a law does not follow while it follows nearly all others exactly: broken numbers, or
 //! something that acts there only.
 
-use ndarray::Array1;
+use ndarray::Array2;
 
 use crate::dataset::Trajectory;
-use crate::linalg::svd;
-use crate::loss::RolloutLoss;
+use crate::expr::Expr;
+use crate::loss::{RolloutLoss, RolloutOptions};
 use crate::model::{Model, ScalarHamiltonian};
 use crate::recover::error::RecoverError;
-use crate::recover::form::Refit;
 use crate::recover::statistics::Misfit;
 use crate::scalars::Inputs;
 use crate::train::{Settings, followed, marked};
@@ -61,12 +60,16 @@ fn by_place(a: &ChunkPlace, b: &ChunkPlace) -> std::cmp::Ordering {
     a.trajectory.cmp(&b.trajectory).then(a.first_time.total_cmp(&b.first_time))
 }
 
-/// A chunk is far off whose residuals are larger than this many times the middle chunk's, and as
-/// many times more as it magnifies errors of the constants, which a close encounter does..
+/// A chunk is far off whose residuals are larger than this many times the middle chunk's..
 const FAR: f64 = 1e3;
 
-/// ..and than this; the middle chunk's are to be smaller.
+/// ..and than what by itself would make all chunks together be missed by more than this, where laws
+/// cease to be exact; the middle chunk's are to be smaller..
 const SMALL: f64 = 1e-7;
+
+/// ..and than this many times what steps twice as long change: a maker's integrator errs as much in a
+/// close encounter.
+const HARD: f64 = 10.0;
 
 /// The part of all chunks that may be off.
 const FEW: f64 = 0.3;
@@ -81,12 +84,11 @@ const FOLLOWED: f64 = 0.1;
 /// An unknown vector.
 pub(crate) fn outlying(
     inputs: &Inputs,
-    law: &Refit,
+    law: &Expr,
     chunks: &[Trajectory],
     settings: &Settings,
 ) -> Result<Option<Outlying>, RecoverError> {
-    let model = ScalarHamiltonian::closed_form(inputs, &law.expression)?;
-    let constants = law.expression.constants();
+    let (model, constants) = (ScalarHamiltonian::closed_form(inputs, law)?, law.constants());
     let resolved = followed(&model, &constants, chunks, settings, FOLLOWED * SMALL);
     let chunks = &marked(chunks, &resolved)[..];
     let of = |sums: &[f64]| -> Vec<f64> {
@@ -97,22 +99,21 @@ pub(crate) fn outlying(
         sums.iter().zip(chunks).map(rms).collect()
     };
     let errors = of(&Misfit::new(&model, &constants, chunks, settings).chunks);
-    let middle = median(&errors);
+    let mut sorted = errors.clone();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY);
     // What is not a number is off.
-    let is_off = |error: f64, times: f64| {
-        let within = error <= (FAR * middle * times).max(SMALL);
+    let small = SMALL * (errors.len() as f64).sqrt();
+    let is_off = |error: f64, hard: f64| {
+        let within = error <= (FAR * middle).max(small).max(HARD * hard);
         !within
     };
-    if middle > SMALL || !errors.iter().any(|error| is_off(*error, 1.0)) {
+    if middle > SMALL || !errors.iter().any(|error| is_off(*error, 0.0)) {
         return Ok(None);
     }
-    let magnified = of(&by_constants(&model, law, chunks, settings));
-    let of_middle = median(&magnified);
-    let times = |magnified: &f64| {
-        if of_middle > 0.0 { (magnified / of_middle).max(1.0) } else { 1.0 }
-    };
+    let hard = of(&by_steps(&model, &constants, chunks, settings));
     let are_off: Vec<bool> =
-        errors.iter().zip(&magnified).map(|(error, m)| is_off(*error, times(m))).collect();
+        errors.iter().zip(&hard).map(|(error, hard)| is_off(*error, *hard)).collect();
     let off = marked(chunks, &are_off);
     if off.is_empty() || off.len() as f64 > FEW * chunks.len() as f64 {
         return Ok(None);
@@ -125,33 +126,22 @@ pub(crate) fn outlying(
     Ok(Some(Outlying { chunks: places, of: chunks.len(), others }))
 }
 
-fn median(errors: &[f64]) -> f64 {
-    let mut sorted = errors.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::INFINITY)
-}
-
-/// The variance, summed over its states, that the errors of a law's constants give the rollout of
-/// each chunk.
-fn by_constants<M: Model>(
+/// By how much, squared and summed over its states, the rollout of each chunk changes when the steps
+/// are twice as long.
+fn by_steps<M: Model>(
     model: &M,
-    law: &Refit,
+    constants: &[f64],
     chunks: &[Trajectory],
     settings: &Settings,
 ) -> Vec<f64> {
-    let mut variance = vec![0.0; chunks.len()];
-    // Where the errors aren't known nothing is magnified.
-    let Ok((directions, variances, _)) = svd(&law.covariance) else { return variance };
-    let loss = RolloutLoss::new(model, chunks, &settings.weights, settings.rollout.clone());
-    let constants = Array1::from(law.expression.constants());
-    let at = |theta: Array1<f64>| loss.predictions(&theta.to_vec(), chunks);
-    let here = at(constants.clone());
-    for (direction, own) in directions.columns().into_iter().zip(&variances) {
-        let there = at(&constants + &(&direction * own.sqrt()));
-        for ((sum, a), b) in variance.iter_mut().zip(&here).zip(&there) {
-            let square = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
-            *sum += (b - a).indexed_iter().map(square).sum::<f64>();
-        }
-    }
-    variance
+    let predicted = |step: f64| {
+        let options = RolloutOptions { step, ..settings.rollout.clone() };
+        RolloutLoss::new(model, chunks, &settings.weights, options).predictions(constants, chunks)
+    };
+    let [fine, coarse] = [1.0, 2.0].map(|times| predicted(times * settings.rollout.step));
+    let change = |(a, b): (&Array2<f64>, &Array2<f64>)| -> f64 {
+        let square = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
+        (a - b).indexed_iter().map(square).sum()
+    };
+    fine.iter().zip(&coarse).map(change).collect()
 }
