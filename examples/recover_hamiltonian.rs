@@ -37,7 +37,7 @@ use scalar_dynamics::report::words::{
     rollout_error_text, shared_text, verdict_text,
 };
 use scalar_dynamics::rewrite::EqualityOptions;
-use scalar_dynamics::scalars::Inputs;
+use scalar_dynamics::scalars::{Inputs, RunInput};
 use scalar_dynamics::train::{self, states};
 
 /// Learn the Hamiltonian behind a table of trajectories and read it back as a formula.
@@ -61,9 +61,14 @@ struct Arguments {
     /// Read and check the table, say what would be done, and write nothing.
     #[arg(long, requires = "input")]
     dry_run: bool,
-    /// A constant vector that the law may use, such as g=0,0,-1; may be repeated.
-    #[arg(long, value_name = "NAME=X,Y,Z", value_parser = vector, allow_hyphen_values = true)]
-    vector: Vec<(String, Vec<f64>)>,
+    /// A constant vector that the law may use, such as g=0,0,-1, or, by its name alone, one that each
+    /// trajectory has its own of, in columns g_x, ..; may be repeated.
+    #[arg(long, value_name = "NAME[=X,Y,Z]", value_parser = vector, allow_hyphen_values = true)]
+    vector: Vec<(String, Option<Vec<f64>>)>,
+    /// A column with a number that each trajectory has its own of, a mass, a length or a charge, which
+    /// the law may use by its name; may be repeated.
+    #[arg(long, value_name = "NAME", requires = "input")]
+    parameter: Vec<String>,
     /// The pivot q0 that positions are taken relative to; find (or '?') takes the one that forces point to,
     /// about which angular momentum is conserved [default: zero].
     #[arg(long, value_name = "X,Y,Z", value_parser = origin, allow_hyphen_values = true)]
@@ -135,10 +140,27 @@ fn components(text: &str) -> Result<Vec<f64>, String> {
     text.split(',').map(number).collect()
 }
 
-fn vector(text: &str) -> Result<(String, Vec<f64>), String> {
-    let (name, value) =
-        text.split_once('=').ok_or("accepted is NAME=X,Y,Z, for example g=0,0,-1")?;
-    Ok((name.trim().to_string(), components(value)?))
+fn vector(text: &str) -> Result<(String, Option<Vec<f64>>), String> {
+    match text.split_once('=') {
+        Some((name, value)) => Ok((name.trim().to_string(), Some(components(value)?))),
+        None => Ok((text.trim().to_string(), None)),
+    }
+}
+
+impl Arguments {
+    /// The vectors that are the same in all of the table.
+    fn vectors(&self) -> Vec<(String, Vec<f64>)> {
+        let given =
+            |(name, value): &(String, Option<Vec<f64>>)| Some((name.clone(), value.clone()?));
+        self.vector.iter().filter_map(given).collect()
+    }
+
+    /// What each trajectory has its own of.
+    fn of_run(&self) -> Vec<RunInput> {
+        let vectors = self.vector.iter().filter(|(_, value)| value.is_none());
+        let vectors = vectors.map(|(name, _)| RunInput::Vector(name.clone()));
+        vectors.chain(self.parameter.iter().cloned().map(RunInput::Number)).collect()
+    }
 }
 
 fn mass(text: &str) -> Result<(usize, Option<f64>), String> {
@@ -354,7 +376,9 @@ fn quoted(argument: &str) -> String {
 
 /// The law of `--truth`, what is constant in it as numbers.
 fn given_law(text: &str, inputs: &Inputs) -> Result<Expr, Failure> {
-    let truth: Expr = text.parse().map_err(|e| Failure::Input(format!("--truth: {e}")))?;
+    let parameters: Vec<String> = inputs.parameters().map(str::to_string).collect();
+    let truth = Expr::with_parameters(text, &parameters)
+        .map_err(|e| Failure::Input(format!("--truth: {e}")))?;
     inputs.evaluated(&truth).map_err(|e| Failure::Input(format!("--truth: {e}")))
 }
 
@@ -502,16 +526,21 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
     };
     let Inputs { shape, origin, context, .. } = data.inputs;
     let given = |name: &String| arguments.vector.iter().any(|(n, _)| n == name);
-    let context = context
-        .into_iter()
-        .filter(|(name, _)| !given(name))
-        .chain(arguments.vector.iter().cloned())
-        .collect();
+    let context =
+        context.into_iter().filter(|(name, _)| !given(name)).chain(arguments.vectors()).collect();
     let origin = match &arguments.origin {
         Some(Origin::Given(place)) => place.clone(),
         _ => origin,
     };
-    data.inputs = Inputs::new(shape, origin, context).map_err(input)?;
+    let of_run = arguments.of_run();
+    if let Some(input) = of_run.first().filter(|_| arguments.input.is_none()) {
+        return Err(Failure::Input(format!(
+            "--vector {}: a vector without a value is in columns of --input, which is missing",
+            input.name()
+        )));
+    }
+    let with_runs = |inputs: Inputs| inputs.with_run_inputs(of_run.clone()).map_err(input);
+    data.inputs = with_runs(Inputs::new(shape, origin, context).map_err(input)?)?;
     if let Some(centre) = centre(arguments, &data)? {
         let Inputs { shape, context, .. } = data.inputs;
         data.notes.push(format!(
@@ -520,7 +549,7 @@ fn load(arguments: &Arguments, bar: &ProgressBar) -> Result<Data, Failure> {
             numbers(&centre.errors, |x| format!("{x:.1e}")),
             centre.left,
         ));
-        data.inputs = Inputs::new(shape, centre.place, context).map_err(input)?;
+        data.inputs = with_runs(Inputs::new(shape, centre.place, context).map_err(input)?)?;
     }
     Ok(data)
 }
@@ -554,6 +583,7 @@ fn read_options(arguments: &Arguments) -> Result<ReadOptions, Failure> {
     }
     let masses = all.iter().filter_map(|(i, mass)| Some((*i, (*mass)?))).collect();
     let mut options = arguments.table.options(masses).map_err(Failure::Input)?;
+    options.of_run = arguments.of_run();
     options.unknown_masses = all.iter().filter(|(_, m)| m.is_none()).map(|(i, _)| *i).collect();
     Ok(options)
 }
@@ -568,7 +598,8 @@ fn read(path: &Path, arguments: &Arguments, bar: &ProgressBar) -> Result<Data, F
     };
     if let Some(memory) = arguments.memory {
         let shape = dataset::read_shape(path, &options).map_err(input)?;
-        let inputs = Inputs::new(shape, vec![0.0; shape.dimension], arguments.vector.clone())
+        let inputs = Inputs::new(shape, vec![0.0; shape.dimension], arguments.vectors())
+            .and_then(|inputs| inputs.with_run_inputs(arguments.of_run()))
             .map_err(input)?;
         cut.most = cut.most.min(fitting(memory, &inputs)?);
     }
@@ -672,15 +703,19 @@ fn dry_run(arguments: &Arguments, bar: &ProgressBar, data: &Data) -> Result<(), 
 
 /// Bytes that the program takes besides what it learns from and what it knows of a table's rows.
 const PROGRAM: usize = 128 << 20;
+/// What it takes besides where runs have numbers of their own, which make many terms of each.
+const PARAMETERS: usize = 192 << 20;
 /// With fewer chunks little is learned: so much memory there must be.
 const FEWEST: usize = 50;
 
 /// Chunks that learning has memory for.
 fn fitting(memory: usize, inputs: &Inputs) -> Result<usize, Failure> {
     let of_chunk = bytes_of_chunk(inputs, POINTS);
-    match memory.saturating_sub(PROGRAM) / of_chunk {
+    let has_parameters = inputs.parameters().next().is_some();
+    let program = PROGRAM + if has_parameters { PARAMETERS } else { 0 };
+    match memory.saturating_sub(program) / of_chunk {
         chunks if chunks < FEWEST => {
-            let least = (PROGRAM + FEWEST * of_chunk).div_ceil(1 << 20);
+            let least = (program + FEWEST * of_chunk).div_ceil(1 << 20);
             Err(Failure::Input(format!(
                 "--memory: {least}M or more is accepted for this table, so that {FEWEST} chunks fit"
             )))

@@ -124,6 +124,23 @@ pub enum DatasetError {
         /// What is accepted, and what would serve; it begins with a semicolon.
         hint: String,
     },
+    /// What each trajectory has its own of is not the same in all of its rows.
+    #[error(
+        "{}: column {column} is to stay the same within a trajectory, but in trajectory {trajectory} it is {} in row {} and {} in row {}",
+        path.display(), short(values[0]), rows[0], short(values[1]), rows[1]
+    )]
+    Varies {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The trajectory.
+        trajectory: i64,
+        /// The first value and another one.
+        values: [f64; 2],
+        /// The rows that they are in, from 1.
+        rows: [u64; 2],
+    },
     /// Two columns have the same name.
     #[error("{}: column {column} is there more than once; each once is accepted", path.display())]
     RepeatedColumn {

@@ -2,7 +2,7 @@
 
 use super::Trajectory;
 use crate::expr::{Expr, Function, Scalar, Vector};
-use crate::scalars::Inputs;
+use crate::scalars::{Inputs, RunInput};
 
 /// Units of length, time, momentum and of each context vector, measured in the units of a table.
 ///
@@ -18,8 +18,11 @@ pub struct Units {
     pub time: f64,
     /// P: the standard deviation of the momenta, rounded to a power of two.
     pub momentum: f64,
-    /// Length of each context vector, in the order of the inputs.
+    /// Length of each context vector, in the order of the inputs, and of what each run has its own
+    /// of.
     pub context: Vec<ContextUnit>,
+    /// Units of the components of a state that are of its run.
+    pub of_run: Vec<f64>,
 }
 
 /// The unit that a context vector is measured in.
@@ -47,8 +50,9 @@ fn unit(spread: f64) -> f64 {
 impl Units {
     /// Units that suit the states of `chunks` and the context vectors of `inputs`.
     pub fn of(inputs: &Inputs, chunks: &[Trajectory]) -> Self {
-        let half = inputs.shape.particles * inputs.shape.dimension;
-        let (length, momentum) = (spread(chunks, 0..half), spread(chunks, half..2 * half));
+        let d = inputs.shape.dimension;
+        let (half, momenta) = (inputs.shape.particles * d, inputs.slots() * d);
+        let (length, momentum) = (spread(chunks, 0..half), spread(chunks, momenta..momenta + half));
         let (mut path, mut time) = (0.0, 0.0);
         for (chunk, j) in chunks.iter().flat_map(|c| (1..c.times.len()).map(move |j| (c, j))) {
             let step = |k: usize| chunk.states[[j, k]] / length - chunk.states[[j - 1, k]] / length;
@@ -56,7 +60,13 @@ impl Units {
             time += (chunk.times[j] - chunk.times[j - 1]).powi(2);
         }
         let norm = |v: &[f64]| v.iter().fold(0.0, |sum: f64, x| sum.hypot(*x));
+        let of_run = |(k, input): (usize, &RunInput)| ContextUnit {
+            name: input.name().into(),
+            unit: unit(largest(chunks, half + k * d..half + (k + 1) * d)),
+        };
+        let of_run: Vec<ContextUnit> = inputs.of_run.iter().enumerate().map(of_run).collect();
         Self {
+            of_run: of_run.iter().flat_map(|context| vec![context.unit; d]).collect(),
             length: unit(length),
             time: unit((time / path).sqrt()),
             momentum: unit(momentum),
@@ -64,6 +74,7 @@ impl Units {
                 .context
                 .iter()
                 .map(|(name, v)| ContextUnit { name: name.clone(), unit: unit(norm(v)) })
+                .chain(of_run)
                 .collect(),
         }
     }
@@ -98,7 +109,9 @@ impl Units {
     /// Unit of each component of a state of `dim` components.
     pub fn of_state(&self, dim: usize) -> impl Iterator<Item = f64> {
         let (length, momentum) = (self.length, self.momentum);
-        (0..dim).map(move |k| if 2 * k < dim { length } else { momentum })
+        let particles = (dim / 2).saturating_sub(self.of_run.len());
+        let positions = std::iter::repeat_n(length, particles).chain(self.of_run.clone());
+        positions.chain(std::iter::repeat_n(momentum, dim / 2))
     }
 
     /// Pivot and context vectors in these units.
@@ -113,6 +126,7 @@ impl Units {
             shape: inputs.shape,
             origin: divided(&inputs.origin, self.length),
             context: context.collect(),
+            of_run: inputs.of_run.clone(),
             momentum_forces: inputs
                 .momentum_forces
                 .iter()
@@ -207,6 +221,7 @@ impl Units {
     /// their coefficients change.
     fn scalar(&self, scalar: &Scalar) -> (Expr, f64) {
         match scalar {
+            Scalar::Parameter(name) => (Expr::Scalar(scalar.clone()), self.of_vector(name)),
             Scalar::Norm(v) => {
                 let (v, unit) = self.vector(v);
                 (Expr::Scalar(Scalar::Norm(v)), unit)
@@ -279,13 +294,19 @@ fn factor_in_front(c: f64, expr: Expr) -> Expr {
     }
 }
 
+/// The largest magnitude of some components.
+fn largest(chunks: &[Trajectory], components: std::ops::Range<usize>) -> f64 {
+    let rows = chunks.iter().flat_map(|c| c.states.rows());
+    let values = rows.flat_map(|row| components.clone().map(move |k| row[k].abs()));
+    values.fold(0.0, f64::max)
+}
+
 /// Standard deviation of some components, pooled; the root mean square where they don't vary.
 fn spread(chunks: &[Trajectory], components: std::ops::Range<usize>) -> f64 {
     let rows = || chunks.iter().flat_map(|c| c.states.rows());
+    let largest = largest(chunks, components.clone());
     let n = rows().count().max(1) as f64;
     // Means of squares overflow for numbers beyond 1e154: the largest magnitude is taken out first.
-    let largest =
-        rows().flat_map(|row| components.clone().map(move |k| row[k].abs())).fold(0.0, f64::max);
     if largest == 0.0 {
         return 0.0;
     }

@@ -130,7 +130,7 @@ impl Expr {
     /// [`product`](Self::product), [`pow`](Self::pow); equal wherever this expression has a value.
     pub fn simplified(&self) -> Expr {
         match self {
-            Self::Constant(_) => self.clone(),
+            Self::Constant(_) | Self::Scalar(Scalar::Parameter(_)) => self.clone(),
             Self::Scalar(Scalar::Dot(a, b)) => Self::dot(a.clone(), b.clone()),
             Self::Scalar(Scalar::Norm(a)) => Self::norm(a.clone()),
             Self::Sum(terms) => Self::sum(terms.iter().map(Self::simplified)),

@@ -122,6 +122,13 @@ impl Scalar {
     pub fn evaluate<T: Real>(&self, bindings: &Bindings<T>) -> Result<T, ExprError> {
         let inner = |a: &[T], b: &[T]| a.iter().zip(b).fold(T::zero(), |sum, (a, b)| sum + *a * *b);
         match self {
+            Self::Parameter(name) => match bindings.find(name)? {
+                [value] => Ok(*value),
+                other => {
+                    let (name, found) = (name.clone(), other.len());
+                    Err(ExprError::Dimension { name, found, expected: 1 })
+                }
+            },
             Self::Norm(a) => {
                 let a = a.evaluate(bindings)?;
                 Ok(inner(&a, &a).sqrt())

@@ -113,6 +113,16 @@ impl Expr {
         sorted_names(scalars.iter().flat_map(Scalar::vectors))
     }
 
+    /// The names of the [parameters](Scalar::Parameter), each once, in order.
+    pub fn parameters(&self) -> Vec<String> {
+        let scalars = self.scalars();
+        let names = scalars.iter().filter_map(|scalar| match scalar {
+            Scalar::Parameter(name) => Some(Vector::named(name.clone())),
+            _ => None,
+        });
+        sorted_names(names.collect::<Vec<_>>().iter())
+    }
+
     /// The numbers in it from left to right, an exponent before its base: [`Expr::Constant`] nodes,
     /// and exponents but for multiples of one half. The coefficients inside vectors are no
     /// constants.

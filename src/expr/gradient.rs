@@ -22,7 +22,7 @@ impl Expr {
     /// Adds `outer` times the gradient of this expression to `terms`.
     fn chain(&self, name: &str, outer: Expr, terms: &mut Vec<(Expr, Vector)>) {
         match self {
-            Self::Constant(_) => {}
+            Self::Constant(_) | Self::Scalar(Scalar::Parameter(_)) => {}
             Self::Scalar(Scalar::Dot(a, b)) => {
                 for (a, b) in [(a, b), (b, a)] {
                     terms.push((

@@ -10,7 +10,7 @@
 
 use super::error::ExprError;
 use super::expression::{Expr, Function, VectorExpr};
-use super::vector::Vector;
+use super::vector::{Scalar, Vector};
 use std::str::FromStr;
 
 /// The greatest depth of parentheses and exponents.
@@ -104,17 +104,19 @@ fn is_zero(e: &Expr) -> bool {
 
 struct Parser<'a> {
     text: &'a str,
+    /// Names that are numbers.
+    parameters: &'a [String],
     /// Byte offset of the next piece, blanks skipped.
     at: usize,
     depth: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Result<Self, ExprError> {
+    fn new(text: &'a str, parameters: &'a [String]) -> Result<Self, ExprError> {
         if text.len() > MAX_LENGTH {
             return Err(ExprError::TooLong { length: text.len(), limit: MAX_LENGTH });
         }
-        let mut parser = Self { text, at: 0, depth: 0 };
+        let mut parser = Self { text, parameters, at: 0, depth: 0 };
         parser.advance(0);
         Ok(parser)
     }
@@ -417,6 +419,9 @@ impl<'a> Parser<'a> {
                     "dot, norm, sqrt, exp, log, sin, cos, tan, abs, or the name of a vector",
                 );
             }
+            _ if self.parameters.iter().any(|parameter| parameter == name) => {
+                return Ok(Value::Number(Expr::Scalar(Scalar::Parameter(name.into()))));
+            }
             _ => return Ok(Value::Linear(Vector::named(name))),
         };
         self.expect(")")?;
@@ -447,12 +452,14 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-impl FromStr for Expr {
-    type Err = ExprError;
-    /// Reads expression text as it is written, without simplifying; the exact inverse of printing
-    /// up to the order of terms.
-    fn from_str(text: &str) -> Result<Self, ExprError> {
-        let mut parser = Parser::new(text)?;
+impl Expr {
+    /// Reads expression text as [`from_str`](FromStr::from_str) does, in which these names are
+    /// numbers, of [parameters](Scalar::Parameter); all others are vectors.
+    ///
+    /// # Errors
+    /// [`ExprError`] with the column.
+    pub fn with_parameters(text: &str, parameters: &[String]) -> Result<Self, ExprError> {
+        let mut parser = Parser::new(text, parameters)?;
         let start = parser.at;
         match parser.finish()? {
             Value::Number(e) => Ok(e),
@@ -465,11 +472,20 @@ impl FromStr for Expr {
     }
 }
 
+impl FromStr for Expr {
+    type Err = ExprError;
+    /// Reads expression text as it is written, without simplifying; the exact inverse of printing
+    /// up to the order of terms.
+    fn from_str(text: &str) -> Result<Self, ExprError> {
+        Self::with_parameters(text, &[])
+    }
+}
+
 impl FromStr for VectorExpr {
     type Err = ExprError;
     /// Reads the text of a vector: a sum of scalar expression times vector; `0` is the zero vector.
     fn from_str(text: &str) -> Result<Self, ExprError> {
-        let mut parser = Parser::new(text)?;
+        let mut parser = Parser::new(text, &[])?;
         let start = parser.at;
         let Some(terms) = parser.finish()?.into_terms() else {
             return parser.error(start, "a number", "a vector, such as `(q2-q1)/norm(q2-q1)`");

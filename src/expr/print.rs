@@ -74,17 +74,24 @@ impl Dialect {
         if strength < needed { self.parenthesised(&text) } else { text }
     }
 
+    /// The name of a number: in LaTeX a single letter is a variable, a word stands upright.
+    fn parameter(self, name: &str) -> String {
+        match self {
+            Self::Latex => {
+                let (stem, index) = stem_and_index(name);
+                let stem = if stem.len() > 1 { format!(r"\mathrm{{{stem}}}") } else { stem };
+                stem + &index
+            }
+            _ => self.name(name),
+        }
+    }
+
+    /// The name of a vector.
     fn name(self, name: &str) -> String {
         match self {
             Self::Latex => {
-                let (stem, index) =
-                    name.split_at(name.trim_end_matches(|c: char| c.is_ascii_digit()).len());
-                let stem = stem.replace('_', r"\_");
-                if index.is_empty() {
-                    format!(r"\mathbf{{{stem}}}")
-                } else {
-                    format!(r"\mathbf{{{stem}}}_{{{index}}}")
-                }
+                let (stem, index) = stem_and_index(name);
+                format!(r"\mathbf{{{stem}}}{index}")
             }
             Self::Rust if RUST_KEYWORDS.contains(&name) => format!("r#{name}"),
             _ => name.to_owned(),
@@ -123,6 +130,7 @@ impl Dialect {
         let plain = |v: &Vector| self.vector(v).0;
         let tight = |v: &Vector| self.at_least(Strength::Atom, self.vector(v));
         match (self, scalar) {
+            (_, Scalar::Parameter(name)) => (self.parameter(name), Strength::Atom),
             (Self::Text, Scalar::Dot(a, b)) => {
                 (format!("dot({},{})", plain(a), plain(b)), Strength::Atom)
             }
@@ -367,6 +375,13 @@ impl fmt::Display for VectorExpr {
     }
 }
 
+/// In LaTeX what a name begins with, and the number that it ends with as an index.
+fn stem_and_index(name: &str) -> (String, String) {
+    let (stem, index) = name.split_at(name.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+    let index = if index.is_empty() { String::new() } else { format!("_{{{index}}}") };
+    (stem.replace('_', r"\_"), index)
+}
+
 /// Rust words that Python allows as names.
 const RUST_KEYWORDS: [&str; 32] = [
     "abstract", "become", "box", "const", "do", "dyn", "enum", "extern", "false", "final", "fn",
@@ -404,13 +419,13 @@ impl Expr {
     }
 
     /// A Rust function `fn <function>(..) -> f64` that needs nothing around it; its arguments are
-    /// slices of components named and sorted as in [`names`](Self::names).
+    /// slices of components named and sorted as in [`names`](Self::names), then numbers as in
+    /// [`parameters`](Self::parameters).
     pub fn to_rust(&self, function: &str) -> String {
-        let names: Vec<String> = self
-            .names()
-            .iter()
-            .map(|name| format!("{}: &[f64]", Dialect::Rust.name(name)))
-            .collect();
+        let typed = |names: Vec<String>, kind: &str| -> Vec<String> {
+            names.iter().map(|name| format!("{}: {kind}", Dialect::Rust.name(name))).collect()
+        };
+        let names = [typed(self.names(), "&[f64]"), typed(self.parameters(), "f64")].concat();
         let body = Dialect::Rust.expr(self).0;
         let helpers: String = RUST_HELPERS
             .iter()

@@ -8,9 +8,11 @@ use std::ops::{Add, Neg, Sub};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vector(Vec<(String, f64)>);
 
-/// An O(d)-invariant scalar of named vectors.
+/// An O(d)-invariant scalar of named vectors, or a number with a name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {
+    /// A number that each run has its own of: a mass, a length, a charge.
+    Parameter(String),
     /// Inner product, arguments in order.
     Dot(Vector, Vector),
     /// Euclidean length.
@@ -152,18 +154,22 @@ impl Scalar {
         }
     }
 
-    /// The one or two vectors that it is made of.
+    /// The one or two vectors that it is made of; none for a parameter.
     pub fn vectors(&self) -> impl Iterator<Item = &Vector> {
         let (a, b) = match self {
-            Self::Dot(a, b) => (a, Some(b)),
-            Self::Norm(a) => (a, None),
+            Self::Parameter(_) => (None, None),
+            Self::Dot(a, b) => (Some(a), Some(b)),
+            Self::Norm(a) => (Some(a), None),
         };
-        std::iter::once(a).chain(b)
+        a.into_iter().chain(b)
     }
 
-    /// A total order: lengths after inner products, each by vectors.
+    /// A total order: parameters by name, then inner products, then lengths, each by vectors.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
+            (Self::Parameter(a), Self::Parameter(b)) => name_cmp(a, b),
+            (Self::Parameter(_), _) => Ordering::Less,
+            (_, Self::Parameter(_)) => Ordering::Greater,
             (Self::Dot(a, b), Self::Dot(c, d)) => a.total_cmp(c).then_with(|| b.total_cmp(d)),
             (Self::Norm(a), Self::Norm(b)) => a.total_cmp(b),
             (Self::Dot(..), Self::Norm(_)) => Ordering::Less,

@@ -170,7 +170,7 @@ impl ScalarField {
         for (((vector, form), u), inverse) in
             self.vectors.iter().zip_inlined(u.iter_mut()).zip_inlined(inverse.iter_mut())
         {
-            let mut v: [Lanes; D] = form.apply(z, 1.0);
+            let mut v: [Lanes; D] = form.at(z);
             if vector.unit {
                 *inverse = dot(&v, &v).sqrt().map(
                     #[inline(always)]

@@ -269,7 +269,8 @@ mod tests {
             covariance: covariance.clone(),
             error: 0.0,
         };
-        let units = Units { length: 1024.0, time: 64.0, momentum: 0.5, context: vec![] };
+        let units =
+            Units { length: 1024.0, time: 64.0, momentum: 0.5, context: vec![], of_run: vec![] };
         let shape = Shape { particles: 1, dimension: 1 };
         let inputs = Inputs::new(shape, vec![0.0], Vec::new()).unwrap();
         let scaled = refit(&Table { units: &units, inputs, mass_errors: &[] }, &natural);

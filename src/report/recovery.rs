@@ -13,7 +13,7 @@ use super::nonconservative::{forces_beside, nonconservative_text};
 use super::tables::{self, Rows};
 use super::words::{
     STOPPED, TRUTH_TOLERANCE, comparison_text, constant_error_text, merged_text, noise_text,
-    outlying_text, rivals_text, shared_text, verdict_text,
+    outlying_text, rivals_text, rollout_error_text, shared_text, verdict_text,
 };
 use crate::dataset::{self, Trajectory, files, state_columns};
 use crate::evaluate::{quantiles_over_time, relative_error};
@@ -22,7 +22,7 @@ use crate::loss::RolloutLoss;
 use crate::model::ScalarHamiltonian;
 use crate::recover::{Comparison, Nonconservative, RecoverError, Recovery};
 use crate::rewrite::Proof;
-use crate::scalars::{self, Inputs, MomentumForceKind};
+use crate::scalars::{self, Inputs, MomentumForceKind, RunInput};
 use crate::train::states;
 
 /// What can go wrong in writing a recovery.
@@ -147,6 +147,8 @@ impl RecoveryReport<'_> {
             "stopped": r.stopped,
             "inputs": {"particles": self.inputs.shape.particles, "dimension": self.inputs.shape.dimension, "origin": self.inputs.origin,
                 "vectors": self.inputs.context.iter().chain(beside.iter().flat_map(|f| &f.vectors)).map(|(name, v)| (name.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+                "vectors_of_runs": self.inputs.of_run.iter().filter(|i| matches!(i, RunInput::Vector(_))).map(RunInput::name).collect::<Vec<_>>(),
+                "parameters": self.inputs.parameters().collect::<Vec<_>>(),
                 "learned_in_units": {"length": r.units.length, "time": r.units.time, "momentum": r.units.momentum}},
             "momentum_forces": r.nonconservative.as_ref().map(|n| json!({"misfit_without": n.misfit_without, "misfit_with": n.misfit_with,
                 "friction": coefficients_json(n, MomentumForceKind::Friction), "drag": coefficients_json(n, MomentumForceKind::Drag),
@@ -176,9 +178,14 @@ impl RecoveryReport<'_> {
         let learned =
             RolloutLoss::new(&r.learned.model, self.validation, &settings.weights, rollout())
                 .predictions(&r.learned.fit.theta, self.validation);
+        let components = self.inputs.moving_components();
+        let moving = |states: &Array2<f64>| states.select(Axis(1), &components);
+        let [closed, learned] =
+            [closed, learned].map(|all| all.iter().map(moving).collect::<Vec<_>>());
         let errors = |predicted: &[Array2<f64>]| -> Vec<Vec<f64>> {
             let of_chunk = |(p, c): (&Array2<f64>, &Trajectory)| {
-                (0..p.nrows()).map(|i| relative_error(p.row(i), c.states.row(i))).collect()
+                let states = moving(&c.states);
+                (0..p.nrows()).map(|i| relative_error(p.row(i), states.row(i))).collect()
             };
             predicted.iter().zip(self.validation).map(of_chunk).collect()
         };
@@ -351,16 +358,16 @@ impl RecoveryReport<'_> {
         text += &self.setting();
         text += &format!(
             "\nWith fitted constants: `{}`\n\n## Fit\n\nErrors are root mean square residuals of rolled-out chunks, in units of the components' standard \
-             deviations.\n\n| | training | validation |\n|---|---:|---:|\n| learned, basis {} | {:.2e} | {:.2e} |\n| closed form | {:.2e} | {:.2e} |\n\n\
+             deviations.\n\n| | training | validation |\n|---|---:|---:|\n| learned, basis {} | {} | {} |\n| closed form | {} | {} |\n\n\
              {} training and {} validation chunks; {} parameters, {} of them determined by the data; halving the integration step changes the \
              residuals by {:.1e}. Every other validation chunk chose the degrees of the basis; of the {} that judge the law it can be followed in {}.\n\n\
              The searches built {} closed forms and fitted {}; for {} more the e-graph, of {} classes, knew that they come to the same as one before.\n",
             r.expression,
             self.basis,
-            r.train_error.learned,
-            r.validation_error.learned,
-            r.train_error.closed_form,
-            r.validation_error.closed_form,
+            rollout_error_text(r.train_error.learned),
+            rollout_error_text(r.validation_error.learned),
+            rollout_error_text(r.train_error.closed_form),
+            rollout_error_text(r.validation_error.closed_form),
             self.train.len(),
             self.validation.len(),
             r.learned.fit.theta.len(),
@@ -409,6 +416,10 @@ impl RecoveryReport<'_> {
         }
         if context.is_empty() {
             text += "- no constant vectors\n";
+        }
+        for input in &self.inputs.of_run {
+            let what = if matches!(input, RunInput::Vector(_)) { "vector" } else { "number" };
+            text += &format!("- {} is a {what} that each run has its own of\n", input.name());
         }
         text += "- all numbers are in the units of the table: energy is momentum times length over time, masses momentum times time over length\n";
         if !units.are_own() {

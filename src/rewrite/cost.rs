@@ -37,6 +37,7 @@ fn vector(v: &Combination) -> u32 {
 fn own(node: &Node) -> u32 {
     match node {
         Node::Constant(c) => number(*c),
+        Node::Parameter(_) => 1,
         Node::Norm(v) => 1 + vector(v),
         // A product of sums of vectors is multiplied out in the mind.
         Node::Dot(a, b) if a == b => 2 * vector(a) + (a.terms().len() * a.terms().len()) as u32,
@@ -86,6 +87,7 @@ impl CostFunction<Node> for Readability {
         let inner: Vec<&str> = children.iter().map(|child| &*child.3).collect();
         let head = match node {
             Node::Constant(c) => format!("{:e}", c.value()),
+            Node::Parameter(name) => name.clone(),
             Node::Dot(a, b) => format!("dot {} {}", a.vector(), b.vector()),
             Node::Norm(a) => format!("norm {}", a.vector()),
             Node::Sum(_) => "+".into(),

@@ -69,6 +69,9 @@ pub(crate) fn add_expanded(graph: &mut Graph, expr: &Expr, lengths: Lengths) -> 
 fn expand(graph: &mut Graph, expr: &Expr, lengths: Lengths) -> Option<Terms> {
     match expr {
         Expr::Constant(c) => Some(collect([Monomial::constant(*c)])),
+        Expr::Scalar(Scalar::Parameter(name)) => {
+            Some(vec![Monomial::power(graph.add(Node::Parameter(name.clone())), ONE)])
+        }
         Expr::Scalar(Scalar::Norm(a)) => {
             let (factor, base) = add_norm(graph, a)?;
             Some(collect([Monomial {

@@ -119,7 +119,7 @@ fn constant_value(graph: &Graph, node: &Node) -> Option<f64> {
         Node::Product(_) => values.product(),
         Node::Power(n, _) => values.next()?.map(|x| x.powf(n.value())),
         Node::Apply(f, _) => values.next()?.map(|x| f.of(x)),
-        Node::Dot(..) | Node::Norm(_) | Node::UpToConstant(_) => None,
+        Node::Parameter(_) | Node::Dot(..) | Node::Norm(_) | Node::UpToConstant(_) => None,
     }
 }
 
@@ -141,7 +141,7 @@ fn signs(graph: &Graph, node: &Node) -> Signs {
         }
         Node::Apply(Function::Exp, _) => Signs::STRICTLY_POSITIVE,
         Node::Apply(Function::Abs, [x]) => Signs(Signs::POSITIVE | (of(*x).0 & Signs::ZERO)),
-        Node::Dot(..) | Node::Apply(..) | Node::UpToConstant(_) => Signs::ANY,
+        Node::Parameter(_) | Node::Dot(..) | Node::Apply(..) | Node::UpToConstant(_) => Signs::ANY,
     }
 }
 

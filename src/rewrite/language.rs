@@ -46,6 +46,8 @@ impl Combination {
 pub enum Node {
     /// A number.
     Constant(Number),
+    /// A number with a name.
+    Parameter(String),
     /// An inner product.
     Dot(Combination, Combination),
     /// A Euclidean length.
@@ -77,14 +79,16 @@ impl Language for Node {
             (Self::Power(a, _), Self::Power(b, _)) => a == b,
             (Self::Apply(a, _), Self::Apply(b, _)) => a == b,
             (Self::UpToConstant(_), Self::UpToConstant(_)) => true,
-            (Self::Constant(_) | Self::Dot(..) | Self::Norm(_), _) => self == other,
+            (Self::Constant(_) | Self::Parameter(_) | Self::Dot(..) | Self::Norm(_), _) => {
+                self == other
+            }
             _ => false,
         }
     }
 
     fn children(&self) -> &[Id] {
         match self {
-            Self::Constant(_) | Self::Dot(..) | Self::Norm(_) => &[],
+            Self::Constant(_) | Self::Parameter(_) | Self::Dot(..) | Self::Norm(_) => &[],
             Self::Sum(children) | Self::Product(children) => children,
             Self::Power(_, child) | Self::Apply(_, child) | Self::UpToConstant(child) => child,
         }
@@ -92,7 +96,7 @@ impl Language for Node {
 
     fn children_mut(&mut self) -> &mut [Id] {
         match self {
-            Self::Constant(_) | Self::Dot(..) | Self::Norm(_) => &mut [],
+            Self::Constant(_) | Self::Parameter(_) | Self::Dot(..) | Self::Norm(_) => &mut [],
             Self::Sum(children) | Self::Product(children) => children,
             Self::Power(_, child) | Self::Apply(_, child) | Self::UpToConstant(child) => child,
         }
@@ -105,6 +109,7 @@ impl Node {
     pub(crate) fn expression(&self, mut child: impl FnMut(usize) -> Expr) -> Expr {
         match self {
             Self::Constant(c) => Expr::Constant(c.value()),
+            Self::Parameter(name) => Expr::Scalar(Scalar::Parameter(name.clone())),
             Self::Dot(a, b) => Expr::Scalar(Scalar::Dot(a.vector(), b.vector())),
             Self::Norm(a) => Expr::Scalar(Scalar::Norm(a.vector())),
             Self::Sum(children) => Expr::Sum((0..children.len()).map(child).collect()),
@@ -134,6 +139,7 @@ fn add_nodes(expr: &Expr, nodes: &mut RecExpr<Node>) -> Result<Id, RewriteError>
     let number = |value: f64| Number::new(value).ok_or(RewriteError::NotFinite { value });
     let node = match expr {
         Expr::Constant(c) => Node::Constant(number(*c)?),
+        Expr::Scalar(Scalar::Parameter(name)) => Node::Parameter(name.clone()),
         Expr::Scalar(Scalar::Dot(a, b)) => Node::Dot(Combination::new(a)?, Combination::new(b)?),
         Expr::Scalar(Scalar::Norm(a)) => Node::Norm(Combination::new(a)?),
         Expr::Sum(terms) => Node::Sum(add_all(terms, nodes)?),

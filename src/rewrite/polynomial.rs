@@ -120,6 +120,7 @@ impl Walk {
                     powers: vec![],
                 }]
             }
+            Expr::Scalar(Scalar::Parameter(_)) => vec![self.term(1.0, vec![(expr.clone(), 1.0)])],
             Expr::Scalar(Scalar::Norm(v)) => vec![self.length(v, 1.0)],
             Expr::Scalar(Scalar::Dot(a, b)) => self.dot(a, b),
             Expr::Sum(terms) => collect(terms.iter().flat_map(|t| self.terms(t)).collect()),

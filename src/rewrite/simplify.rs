@@ -143,6 +143,8 @@ fn by_pieces(
 /// What ties a term to others: its scalars, and the vectors that it has inner products with.
 fn ties(term: &Expr) -> Vec<String> {
     let of = |scalar: Scalar| match &scalar {
+        // What is multiplied with the same parameter is put together.
+        Scalar::Parameter(name) => vec![name.clone()],
         Scalar::Norm(_) => vec![Expr::Scalar(scalar).to_string()],
         Scalar::Dot(a, b) => {
             a.terms().iter().chain(b.terms()).map(|(name, _)| name.clone()).collect()

@@ -15,8 +15,7 @@ impl Inputs {
         let n = self.shape.particles;
         let positions: Vec<Vector> = (1..=n).map(|i| self.position(i)).collect();
         let momenta: Vec<Vector> = (1..=n).map(|i| self.momentum(i)).collect();
-        let context: Vec<Vector> =
-            self.context.iter().map(|(name, _)| Vector::named(name.clone())).collect();
+        let context: Vec<Vector> = self.vectors().map(Vector::named).collect();
         let mut relative = positions.clone();
         for j in 1..n {
             relative.extend((0..j).map(|i| &positions[j] - &positions[i]));

@@ -58,6 +58,23 @@ pub enum InputsError {
     Linalg(#[from] crate::linalg::LinalgError),
 }
 
+/// What each run has its own of, the same in all of its states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunInput {
+    /// A vector, such as the gravity of the place where it was made.
+    Vector(String),
+    /// A number, such as a mass: a [parameter](Scalar::Parameter).
+    Number(String),
+}
+
+impl RunInput {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        let (Self::Vector(name) | Self::Number(name)) = self;
+        name
+    }
+}
+
 /// The named input vectors: `q1..qN`, `p1..pN` of the state, the pivot `q0`, and constant context
 /// vectors.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +85,10 @@ pub struct Inputs {
     pub origin: Vec<f64>,
     /// Constant vectors, such as `g`, by name, d components each.
     pub context: Vec<(String, Vec<f64>)>,
+    /// What each run has its own of. A state holds the values as further positions, d components
+    /// each, of which a number takes the first: coordinates that never move, for no Hamiltonian
+    /// has the momenta that go with them, which are zero.
+    pub of_run: Vec<RunInput>,
     /// Forces beside the Hamiltonian, dp_i/dt = -dH/dq_i + these.
     pub momentum_forces: Vec<MomentumForce>,
     /// Masses m_i of all particles where the kinetic energy, sum_i p_i^2 / 2 m_i, is known: a model
@@ -89,8 +110,14 @@ impl Inputs {
         if !(1..=3).contains(&shape.dimension) {
             return Err(InputsError::Dimension(shape.dimension));
         }
-        let inputs =
-            Self { shape, origin, context, momentum_forces: Vec::new(), masses: Vec::new() };
+        let inputs = Self {
+            shape,
+            origin,
+            context,
+            of_run: Vec::new(),
+            momentum_forces: Vec::new(),
+            masses: Vec::new(),
+        };
         inputs.check("q0", &inputs.origin)?;
         for (i, (name, value)) in inputs.context.iter().enumerate() {
             if is_state(name)
@@ -102,6 +129,66 @@ impl Inputs {
             inputs.check(name, value)?;
         }
         Ok(inputs)
+    }
+
+    /// With what each run has its own of, in the order of its states.
+    ///
+    /// # Errors
+    /// [`InputsError::Name`].
+    pub fn with_run_inputs(self, of_run: Vec<RunInput>) -> Result<Self, InputsError> {
+        for (k, input) in of_run.iter().enumerate() {
+            let name = input.name();
+            let is_known = self.context.iter().any(|(other, _)| other == name)
+                || of_run[..k].iter().any(|other| other.name() == name);
+            if is_state(name) || !is_name(name) || is_known {
+                return Err(InputsError::Name(name.into()));
+            }
+        }
+        Ok(Self { of_run, ..self })
+    }
+
+    /// Names of the vectors besides those of the particles: constant ones, and those of the runs.
+    pub fn vectors(&self) -> impl Iterator<Item = &str> {
+        let of_run = self.of_run.iter().filter_map(|input| match input {
+            RunInput::Vector(name) => Some(&name[..]),
+            RunInput::Number(_) => None,
+        });
+        self.context.iter().map(|(name, _)| &name[..]).chain(of_run)
+    }
+
+    /// Names of the numbers that each run has its own of.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.of_run.iter().filter_map(|input| match input {
+            RunInput::Number(name) => Some(&name[..]),
+            RunInput::Vector(_) => None,
+        })
+    }
+
+    /// Number of components of a state: positions, what each run has its own of, momenta, and as
+    /// many zeros.
+    pub fn state_len(&self) -> usize {
+        2 * self.slots() * self.shape.dimension
+    }
+
+    /// Vectors in a half of a state.
+    pub(crate) fn slots(&self) -> usize {
+        self.shape.particles + self.of_run.len()
+    }
+
+    /// Whether a vector of a state, by its position, is one that each run has its own of, or the
+    /// zeros that go with it.
+    pub(crate) fn is_of_run(&self, slot: usize) -> bool {
+        slot % self.slots() >= self.shape.particles
+    }
+
+    /// The components of a state that motion changes: positions, then momenta.
+    pub fn moving_components(&self) -> Vec<usize> {
+        (0..self.state_len()).filter(|c| !self.is_of_run(c / self.shape.dimension)).collect()
+    }
+
+    /// Whether a name is that of a vector that motion changes: a position or a momentum.
+    pub(crate) fn moves(&self, name: &str) -> bool {
+        self.slot(name).is_some_and(|slot| !self.is_of_run(slot))
     }
 
     /// With these forces beside the Hamiltonian, in the place of those that there are.
@@ -141,6 +228,9 @@ impl Inputs {
 
     /// Position of a state vector in z = (q1, .., qN, p1, .., pN), counted in vectors.
     pub fn slot(&self, name: &str) -> Option<usize> {
+        if let Some(k) = self.of_run.iter().position(|input| input.name() == name) {
+            return Some(self.shape.particles + k);
+        }
         let (kind, number) = name.split_at_checked(1)?;
         let i: usize = number
             .parse()
@@ -148,7 +238,7 @@ impl Inputs {
             .filter(|i| (1..=self.shape.particles).contains(i) && *number == i.to_string())?;
         match kind {
             "q" => Some(i - 1),
-            "p" => Some(self.shape.particles + i - 1),
+            "p" => Some(self.slots() + i - 1),
             _ => None,
         }
     }
@@ -198,7 +288,7 @@ impl Inputs {
     fn with_numbers(&self, expr: &Expr) -> Expr {
         let all = |exprs: &[Expr]| exprs.iter().map(|e| self.with_numbers(e)).collect::<Vec<_>>();
         match expr {
-            Expr::Constant(_) => expr.clone(),
+            Expr::Constant(_) | Expr::Scalar(Scalar::Parameter(_)) => expr.clone(),
             Expr::Sum(terms) => Expr::sum(all(terms)),
             Expr::Product(factors) => Expr::product(all(factors)),
             Expr::Pow(base, n) => Expr::pow(self.with_numbers(base), *n),
@@ -239,7 +329,8 @@ impl Inputs {
     /// An error that lists the names that exist.
     pub(crate) fn unknown(&self, name: &str) -> InputsError {
         let n = self.shape.particles;
-        let context: String = self.context.iter().map(|(n, _)| format!(", {n}")).collect();
+        let others = self.vectors().chain(self.parameters());
+        let context: String = others.map(|name| format!(", {name}")).collect();
         InputsError::Unknown {
             name: name.into(),
             accepted: format!("q0, q1..q{n}, p1..p{n}{context}"),

@@ -12,7 +12,7 @@ mod sample;
 mod set;
 
 pub use function::ScalarFunction;
-pub use inputs::{Inputs, InputsError};
+pub use inputs::{Inputs, InputsError, RunInput};
 pub use momentum_force::{MomentumForce, MomentumForceKind};
 pub(crate) use set::Form;
 #[doc(hidden)]

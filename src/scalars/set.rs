@@ -7,12 +7,15 @@ use crate::linalg::{Lanes, Real, ZipInlined, set_zero};
 /// A vector that models use: a combination of state vectors plus a constant.
 #[derive(Clone, Debug)]
 pub(crate) struct Form {
-    terms: Vec<(usize, f64)>,
+    /// Slots in the state, coefficients, and whether motion changes them.
+    terms: Vec<(usize, f64, bool)>,
     offset: [f64; 3],
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Compiled {
+    /// The first component of a vector that is a number.
+    Parameter(usize),
     Dot(usize, usize),
     Norm(usize),
 }
@@ -62,7 +65,7 @@ impl ScalarSet {
             scalars: Vec::new(),
             compiled: Vec::new(),
             forms: Vec::new(),
-            slots: 2 * inputs.shape.particles,
+            slots: 2 * inputs.slots(),
             dimension: inputs.shape.dimension,
             momentum_forces: inputs.momentum_forces.clone(),
             inverse_masses: masses.iter().map(|m| 1.0 / m).collect(),
@@ -78,6 +81,10 @@ impl ScalarSet {
                 Ok(vectors.len() - 1)
             };
             let compiled = match scalar {
+                Scalar::Parameter(name) if !inputs.parameters().any(|known| known == name) => {
+                    return Err(inputs.unknown(name));
+                }
+                Scalar::Parameter(name) => Compiled::Parameter(form(&Vector::named(name.clone()))?),
                 Scalar::Dot(a, b) => Compiled::Dot(form(a)?, form(b)?),
                 Scalar::Norm(a) => Compiled::Norm(form(a)?),
             };
@@ -201,12 +208,13 @@ impl ScalarSet {
     #[inline(always)]
     pub fn values_into<const D: usize>(&self, z: &[Lanes], frame: &mut Frame<D>, s: &mut [Lanes]) {
         for (form, u) in self.forms.iter().zip_inlined(&mut frame.vectors) {
-            *u = form.apply(z, 1.0);
+            *u = form.at(z);
         }
         for ((scalar, s), inverse) in
             self.compiled.iter().zip_inlined(s).zip_inlined(&mut frame.inverse)
         {
             match *scalar {
+                Compiled::Parameter(a) => *s = frame.vectors[a][0],
                 Compiled::Dot(a, b) => *s = dot(&frame.vectors[a], &frame.vectors[b]),
                 Compiled::Norm(a) => {
                     *s = dot(&frame.vectors[a], &frame.vectors[a]).sqrt();
@@ -237,6 +245,8 @@ impl ScalarSet {
             self.compiled.iter().zip_inlined(h).zip_inlined(&frame.inverse)
         {
             match *scalar {
+                // No motion changes it.
+                Compiled::Parameter(_) => {}
                 Compiled::Dot(a, b) => {
                     axpy(h, &u[b], &mut u_bar[a]);
                     axpy(h, &u[a], &mut u_bar[b]);
@@ -257,13 +267,14 @@ impl ScalarSet {
         ds: &mut [Lanes],
     ) {
         for (form, du) in self.forms.iter().zip_inlined(&mut frame.tangents) {
-            *du = form.apply(w, 0.0);
+            *du = form.along(w);
         }
         let (u, du) = (&frame.vectors, &frame.tangents);
         for ((scalar, ds), &inverse) in
             self.compiled.iter().zip_inlined(ds).zip_inlined(&frame.inverse)
         {
             *ds = match *scalar {
+                Compiled::Parameter(_) => Lanes::zero(),
                 Compiled::Dot(a, b) => dot(&du[a], &u[b]) + dot(&u[a], &du[b]),
                 Compiled::Norm(a) => dot(&u[a], &du[a]) * inverse,
             };
@@ -286,6 +297,7 @@ impl ScalarSet {
         let (u, du, u_bar) = (&frame.vectors, &frame.tangents, &mut frame.adjoints);
         for (i, scalar) in self.compiled.iter().enumerate() {
             match *scalar {
+                Compiled::Parameter(_) => {}
                 Compiled::Dot(a, b) => {
                     axpy(c[i], &u[b], &mut u_bar[a]);
                     axpy(h[i], &du[b], &mut u_bar[a]);
@@ -322,7 +334,7 @@ impl Form {
         let mut form = Self { terms: Vec::new(), offset: [0.0; 3] };
         for (name, c) in vector.terms() {
             if let Some(slot) = inputs.slot(name) {
-                form.terms.push((slot, *c));
+                form.terms.push((slot, *c, !inputs.is_of_run(slot)));
             } else {
                 let value = inputs.constant(name).ok_or_else(|| inputs.unknown(name))?;
                 for (o, x) in form.offset.iter_mut().zip(value) {
@@ -333,26 +345,41 @@ impl Form {
         Ok(form)
     }
 
-    /// The vector at states `z`; its change along a direction `z` where `constant` is zero instead
-    /// of one.
+    /// The vector at states `z`.
     #[inline(always)]
-    pub(crate) fn apply<const D: usize>(&self, z: &[Lanes], constant: f64) -> [Lanes; D] {
+    pub(crate) fn at<const D: usize>(&self, z: &[Lanes]) -> [Lanes; D] {
         let mut u = [Lanes::zero(); D];
         for (u, offset) in u.iter_mut().zip_inlined(&self.offset) {
-            *u = Lanes::splat(offset * constant);
+            *u = Lanes::splat(*offset);
         }
-        for &(slot, c) in &self.terms {
+        self.add_terms(z, false, &mut u);
+        u
+    }
+
+    /// Its change along a direction of motion.
+    #[inline(always)]
+    pub(crate) fn along<const D: usize>(&self, w: &[Lanes]) -> [Lanes; D] {
+        let mut u = [Lanes::zero(); D];
+        self.add_terms(w, true, &mut u);
+        u
+    }
+
+    #[inline(always)]
+    fn add_terms<const D: usize>(&self, z: &[Lanes], moving: bool, u: &mut [Lanes; D]) {
+        for &(slot, c, moves) in &self.terms {
+            if moving && !moves {
+                continue;
+            }
             for (u, z) in u.iter_mut().zip_inlined(&z[slot * D..slot * D + D]) {
                 *u += *z * c;
             }
         }
-        u
     }
 
     /// Adds the state's share of an adjoint of the vector to `gradient`.
     #[inline(always)]
     pub(crate) fn pull_back<const D: usize>(&self, u_bar: &[Lanes; D], gradient: &mut [Lanes]) {
-        for &(slot, c) in &self.terms {
+        for &(slot, c, _) in self.terms.iter().filter(|term| term.2) {
             for (g, x) in gradient[slot * D..slot * D + D].iter_mut().zip_inlined(u_bar) {
                 *g += *x * c;
             }

@@ -76,6 +76,16 @@ impl ExpressionSystem {
                     return Ok(*register);
                 }
                 let op = match s {
+                    Scalar::Parameter(name) => {
+                        let value = constants.iter().find(|(known, _)| known == name);
+                        match value.map(|(_, value)| &value[..]) {
+                            Some([value]) => Op::Constant(*value),
+                            _ => {
+                                let (name, dimension) = (name.clone(), 1);
+                                return Err(SystemError::Vector { name, dimension });
+                            }
+                        }
+                    }
                     Scalar::Dot(a, b) => {
                         Op::Dot(self.form(a, constants)?, self.form(b, constants)?)
                     }

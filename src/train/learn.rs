@@ -138,11 +138,16 @@ pub fn integration_error<M: Model>(
 /// One weight for each component: 1 / variance, pooled over all positions and over all momenta, so
 /// that the loss has no unit.
 pub fn unit_weights(chunks: &[Trajectory]) -> Vec<f64> {
-    let states = states(chunks);
+    unit_weights_but(&states(chunks), &|_| false)
+}
+
+/// The same, in which some components have no say in the variance.
+pub(crate) fn unit_weights_but(states: &Array2<f64>, apart: &dyn Fn(usize) -> bool) -> Vec<f64> {
     let half = states.ncols() / 2;
     let variance = |columns: std::ops::Range<usize>| -> f64 {
+        let columns: Vec<usize> = columns.filter(|c| !apart(*c)).collect();
         let n = columns.len().max(1) as f64;
-        columns.map(|c| states.column(c).var(0.0)).sum::<f64>() / n
+        columns.into_iter().map(|c| states.column(c).var(0.0)).sum::<f64>() / n
     };
     let weight = |v: f64| if v > 0.0 && v.is_finite() { 1.0 / v } else { 1.0 };
     let (q, p) = (weight(variance(0..half)), weight(variance(half..2 * half)));

@@ -31,6 +31,7 @@ pub use held_out::{Deviance, deviance, held_out};
 #[doc(hidden)]
 pub use lbfgs::{Judge, Judgement, Minimum, Objective, minimise, minimise_judged};
 pub use lbfgs::{Outcome, Record, Stop};
+pub(crate) use learn::unit_weights_but;
 pub use learn::{Learned, integration_error, learn, states, unit_weights};
 pub use learn_noisy::{NoisyLearned, learn_noisy, smooth_prior};
 #[doc(hidden)]

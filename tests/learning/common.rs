@@ -84,6 +84,7 @@ pub fn scalar<T: Real>(inputs: &Inputs, scalar: &Scalar, z: &[T]) -> T {
         (0..d).fold(T::zero(), |sum, i| sum + component(a, i) * component(b, i))
     };
     match scalar {
+        Scalar::Parameter(name) => panic!("{name} is no scalar of vectors"),
         Scalar::Dot(a, b) => dot(a, b),
         Scalar::Norm(a) => dot(a, a).sqrt(),
     }

@@ -7,3 +7,4 @@ mod gradients;
 mod losses;
 mod training;
 mod noise;
+mod run_inputs;

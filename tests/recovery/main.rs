@@ -13,6 +13,7 @@ mod laws;
 mod motion;
 mod named_laws;
 mod one_run;
+mod parameters;
 mod pendulum;
 mod units;
 mod unknown_masses;

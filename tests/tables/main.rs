@@ -5,5 +5,6 @@ mod formats;
 mod own;
 mod positions;
 mod rows;
+mod run_inputs;
 mod samples;
 mod text;

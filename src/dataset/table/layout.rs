@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::dataset::Shape;
+use crate::scalars::RunInput;
 
 const AXES: [char; 3] = ['x', 'y', 'z'];
 
@@ -12,6 +13,8 @@ pub(super) struct Layout {
     pub momenta: MomentaFrom,
     /// Names of the state's components that the table has.
     pub columns: Vec<String>,
+    /// Columns of what each trajectory has its own of, which come after those of the state's.
+    pub of_run: Vec<String>,
     /// Columns that belong to none of this.
     pub ignored: Vec<String>,
 }
@@ -47,7 +50,7 @@ pub fn state_columns(shape: Shape, momentum: char) -> Vec<String> {
 impl Layout {
     /// Reads particles, dimension, and whether momenta or velocities are given, off the names of
     /// the columns; neither is needed. With `timed` times are known without a column.
-    pub fn infer(names: &[String], timed: bool) -> Result<Self, Missing> {
+    pub fn infer(names: &[String], timed: bool, of_run: &[RunInput]) -> Result<Self, Missing> {
         if !timed && !names.iter().any(|name| name == TIME) {
             let accepted = "times are in a column t, or --time-step DT gives what lies between rows or between frames (column frame)".into();
             return Err(Missing { column: TIME.into(), accepted });
@@ -85,11 +88,27 @@ impl Layout {
             };
             return Err(Missing { column: column.clone(), accepted });
         }
+        let of_run: Vec<String> =
+            of_run.iter().flat_map(|input| run_columns(input, shape.dimension)).collect();
+        if let Some(column) = of_run.iter().find(|column| !present.contains(column.as_str())) {
+            let accepted = "what each run has its own of is in columns of that name".into();
+            return Err(Missing { column: column.clone(), accepted });
+        }
         let clock = if timed { FRAME } else { TIME };
         let known: BTreeSet<&str> =
-            columns.iter().map(String::as_str).chain([TRAJECTORY, clock]).collect();
+            columns.iter().chain(&of_run).map(String::as_str).chain([TRAJECTORY, clock]).collect();
         let ignored = names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
-        Ok(Self { shape, momenta, columns, ignored })
+        Ok(Self { shape, momenta, columns, of_run, ignored })
+    }
+}
+
+/// The columns of what each trajectory has its own of.
+fn run_columns(input: &RunInput, dimension: usize) -> Vec<String> {
+    match input {
+        RunInput::Number(name) => vec![name.clone()],
+        RunInput::Vector(name) => {
+            AXES[..dimension].iter().map(|axis| format!("{name}_{axis}")).collect()
+        }
     }
 }
 
@@ -139,7 +158,7 @@ mod tests {
     #[test]
     fn bad_input_of_no_columns_misses_one() {
         for timed in [false, true] {
-            let missing = Layout::infer(&[], timed).err().expect("there are none");
+            let missing = Layout::infer(&[], timed, &[]).err().expect("there are none");
             assert_eq!(missing.column, if timed { "q1_x" } else { "t" });
         }
     }

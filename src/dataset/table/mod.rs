@@ -15,6 +15,7 @@ mod names;
 mod npy;
 mod npz;
 mod opened;
+mod of_runs;
 mod options;
 mod pages;
 mod parquet;
@@ -91,6 +92,7 @@ pub fn read_table(
         notes.extend(short_note(path, index.pieces(), &window));
     }
     finite_states(path, &trajectories)?;
+    let trajectories = opened.with_run_inputs(trajectories);
     let metadata = opened.source.metadata()?;
     let shape = opened.layout.shape;
     Ok((TrajectoryTable { shape, trajectories, metadata }, notes))
@@ -188,6 +190,7 @@ pub fn read_chunks(
         notes.extend(short_note(path, index.pieces(), &window));
     }
     finite_states(path, &chunks)?;
+    let chunks = opened.with_run_inputs(chunks);
     let Opened { layout, masses, unknown, .. } = opened;
     Ok((
         Chunks {

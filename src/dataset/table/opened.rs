@@ -10,6 +10,7 @@ use super::cell::Kind;
 use super::index::{Clock, Index};
 use super::layout::{Layout, Missing, MomentaFrom, TRAJECTORY};
 use super::names::{Unit, unit};
+use super::of_runs::OfRuns;
 use super::options::{Gaps, ReadOptions};
 use super::remarkable::Jump;
 use super::source::Source;
@@ -32,6 +33,7 @@ pub(super) struct Opened {
     gaps: Gaps,
     notes: Vec<String>,
     jumps: Vec<Jump>,
+    of_run: OfRuns,
 }
 
 impl Opened {
@@ -42,7 +44,7 @@ impl Opened {
     pub fn new(path: &Path, options: &ReadOptions) -> Result<Self, DatasetError> {
         check(options)?;
         let mut source = Source::open(path, options)?;
-        let layout = Layout::infer(source.columns(), options.time_step.is_some())
+        let layout = Layout::infer(source.columns(), options.time_step.is_some(), &options.of_run)
             .map_err(|missing| missing_column(&source, options, missing))?;
         no_other_momenta(&source, &layout, options)?;
         let clock = match options.time_step {
@@ -54,7 +56,8 @@ impl Opened {
         };
         let id = source.has_ids().then_some((TRAJECTORY, Kind::Id));
         let time = clock.column().map(|column| (column, Kind::Time));
-        let states = layout.columns.iter().map(|name| (name.as_str(), Kind::Number));
+        let numbers = layout.columns.iter().chain(&layout.of_run);
+        let states = numbers.map(|name| (name.as_str(), Kind::Number));
         let wanted: Vec<(&str, Kind)> = id.into_iter().chain(time).chain(states).collect();
         source.check_columns(&wanted)?;
         let masses = masses(&mut source, &layout, options)?;
@@ -66,11 +69,13 @@ impl Opened {
         factors.extend((0..half).map(|k| masses.get(k / each).copied().unwrap_or(1.0)));
         factors.truncate(layout.columns.len());
         let Angles { turns, notes } = angles(&source, &layout, &options.angles, &mut factors)?;
+        let of_run = layout.of_run.len();
         let columns = Columns {
-            names: layout.columns.clone(),
-            factors,
-            turns,
+            names: layout.columns.iter().chain(&layout.of_run).cloned().collect(),
+            factors: factors.into_iter().chain(vec![1.0; of_run]).collect(),
+            turns: turns.into_iter().chain(vec![None; of_run]).collect(),
             positions: half,
+            of_run,
             refuse_marks: options.missing.as_ref().is_none_or(|numbers| !numbers.is_empty()),
         };
         let mut opened = Self {
@@ -83,6 +88,7 @@ impl Opened {
             gaps: options.gaps,
             notes,
             jumps: Vec::new(),
+            of_run: OfRuns::new(&options.of_run, each),
         };
         let seen = opened.seen(options)?;
         let path = opened.source.path.display();
@@ -157,7 +163,12 @@ impl Opened {
         let (found, jumps) =
             states::read(&mut self.source, index, &self.columns, pieces, progress)?;
         self.jumps = jumps;
-        Ok(found)
+        Ok(found.into_iter().map(|rows| self.of_run.taken_out(rows)).collect())
+    }
+
+    /// The states with what each trajectory has its own of among the positions.
+    pub fn with_run_inputs(&self, trajectories: Vec<Trajectory>) -> Vec<Trajectory> {
+        trajectories.into_iter().map(|t| self.of_run.put_in(t)).collect()
     }
 
     /// What is ignored, assumed and remarkable, in sentences.

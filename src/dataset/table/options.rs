@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::scalars::RunInput;
+
 /// What is told about a table besides its path: nothing, by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
@@ -19,6 +21,9 @@ pub struct ReadOptions {
     /// Numbers that stand for no value. A table with another that is a common mark of that, far beyond
     /// all other numbers of its column, is refused, unless this is an empty list.
     pub missing: Option<Vec<f64>>,
+    /// Vectors, in columns `NAME_x`, .., and numbers, in a column of that name, which each trajectory
+    /// has its own of: they don't change within one.
+    pub of_run: Vec<RunInput>,
     /// What is done where values are missing.
     pub gaps: Gaps,
 }

@@ -22,6 +22,8 @@ pub(super) struct Columns {
     pub turns: Vec<Option<f64>>,
     /// How many are positions: the first.
     pub positions: usize,
+    /// How many, the last, stay the same within a trajectory.
+    pub of_run: usize,
     /// Whether numbers that are common marks of missing values are refused.
     pub refuse_marks: bool,
 }
@@ -105,6 +107,8 @@ struct Reading<'a> {
     found: Vec<Trajectory>,
     places: Vec<Place>,
     progress: Vec<Progress>,
+    /// Of every trajectory the first value of a column that stays the same, and its row.
+    constant: HashMap<(usize, i64), (f64, u64)>,
 }
 
 /// How far a column is read.
@@ -156,7 +160,30 @@ impl<'a> Reading<'a> {
             found,
             places,
             progress,
+            constant: HashMap::new(),
         }
+    }
+
+    /// Refuses a value that is not that of its trajectory's first row.
+    fn stays(
+        &mut self,
+        cell: &Cell,
+        name: &str,
+        trajectory: i64,
+        value: f64,
+    ) -> Result<(), DatasetError> {
+        let (first, row) =
+            *self.constant.entry((cell.column, trajectory)).or_insert((value, cell.in_file));
+        if first == value {
+            return Ok(());
+        }
+        Err(DatasetError::Varies {
+            path: cell.path.into(),
+            column: name.into(),
+            trajectory,
+            values: [first, value],
+            rows: [row, cell.in_file],
+        })
     }
 
     fn cell(&mut self, cell: &Cell) -> Result<(), DatasetError> {
@@ -172,10 +199,17 @@ impl<'a> Reading<'a> {
             progress.look.begin();
         }
         // A row in no segment was cut out.
-        let segment = self.in_order.get(progress.segment).filter(|s| row >= s.first);
+        let segment = self.in_order.get(progress.segment).copied().filter(|s| row >= s.first);
         let Some(segment) = segment else { return Ok(()) };
         let name = &self.wanted[k].0;
         let mut value = finite(cell, name, segment.trajectory)?;
+        let states = self.columns.names.len();
+        if (states - self.columns.of_run..states).contains(&k) {
+            let (name, trajectory) = (name.clone(), segment.trajectory);
+            self.stays(cell, &name, trajectory, value)?;
+        }
+        let progress = &mut self.progress[k];
+        let name = &self.wanted[k].0;
         // Times may be of any size, but those below zero are rarely far below.
         if of_state || value < 0.0 {
             progress.look.at(cell, value, (name, segment.trajectory));

@@ -54,7 +54,7 @@ pub(super) fn mapping(found: &[String], time_step: bool) -> (Vec<(String, String
         ours = numbered(found.len());
     }
     let names: Vec<String> = ours.keys().cloned().collect();
-    let serves = Layout::infer(&names, time_step).is_ok();
+    let serves = Layout::infer(&names, time_step, &[]).is_ok();
     let differ = |(ours, theirs): &(String, String)| bare(theirs) != *ours;
     let order = |(ours, _): &(String, String)| (ours != TRAJECTORY, ours != TIME, ours != FRAME);
     let mut pairs: Vec<_> = ours.into_iter().filter(differ).collect();

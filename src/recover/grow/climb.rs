@@ -13,12 +13,19 @@ use crate::recover::grow::resolution::{EXPLAINED, Resolution, WORTH_A_FIT};
 use crate::recover::grow::rung::Rung;
 use crate::recover::grow::sum::Sum;
 use crate::recover::grow::term::{Factor, Shape, Term};
+use crate::recover::grow::with_parameters::{Parameter, times_parameters};
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::paths::Paths;
 use crate::recover::problem::learner::Learner;
 
 /// Numbers of a pool, at most: 64 megabytes of them.
 const MOST_NUMBERS: usize = 1 << 23;
+
+/// With parameters, which make hundreds of terms of one, as many times more, and so many terms at
+/// most, the plainest: all that the double pendulum's masses, stiffnesses and lengths make of plain
+/// terms.
+const WITH_PARAMETERS: usize = 4;
+const MOST_WITH_PARAMETERS: usize = 1 << 14;
 
 /// Terms of a law besides its kinetic energy, at most: of powers, and of functions with numbers
 /// inside, of which so many follow anything.
@@ -89,7 +96,15 @@ impl Learner<'_> {
 
     pub(super) fn pool(&self, rung: Rung, offered: &[Offered], nodes: &Nodes) -> Pool {
         let mut terms = rung.terms(offered);
-        terms.truncate(MOST_NUMBERS / nodes.rows().max(1));
+        let parameter = |scalar| Parameter { scalar, range: self.ranges[scalar] };
+        let parameters: Vec<Parameter> = self.parameters().map(parameter).collect();
+        let mut most = MOST_NUMBERS / nodes.rows().max(1);
+        if !parameters.is_empty() {
+            times_parameters(&mut terms, &parameters, &self.catalogue);
+            terms.sort_by_cached_key(|term| Pool::price(term, &self.catalogue, &self.ranks));
+            most = (most * WITH_PARAMETERS).min(MOST_WITH_PARAMETERS);
+        }
+        terms.truncate(most);
         Pool::new(terms, &self.catalogue, &self.ranks, nodes)
     }
 
@@ -138,6 +153,8 @@ impl Learner<'_> {
         let left = Projection::on(nodes.target[positions.clone()].to_vec(), &columns)?;
         let rms = (dot(&left.residual, &left.residual) / positions.len().max(1) as f64).sqrt();
         log::debug!("kinetic energy p^2/2m: {rms:.2e} of {allowed:.2e}");
+        // Masses may be those of each run.
+        let allowed = if self.parameters().next().is_none() { allowed } else { EXPLAINED };
         if !self.kinetic_is_known && rms > allowed {
             return None;
         }

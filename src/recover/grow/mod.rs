@@ -18,6 +18,7 @@ mod resolution;
 pub(crate) mod rung;
 mod sum;
 mod term;
+mod with_parameters;
 
 #[cfg(test)]
 mod tests;
@@ -80,6 +81,10 @@ impl Learner<'_> {
         units: &Units,
         progress: &mut dyn FnMut(&str),
     ) -> Result<GrownLaws, RecoverError> {
+        // Chunks that are hard to follow without parameters may be easy with them.
+        if self.parameters().next().is_some() {
+            fitted.trust.fill(1.0);
+        }
         let mut way = OnTheWay::default();
         let explaining = self.climbed(fitted, highest, units, &mut way, progress)?;
         if let Some(enough) = way.enough.filter(|_| explaining.is_none()) {

@@ -17,6 +17,8 @@ use crate::scalars::{Inputs, ScalarSet};
 #[derive(Clone)]
 pub(crate) struct Nodes {
     dim: usize,
+    /// The components of a state that motion changes: rows are of these.
+    components: Vec<usize>,
     /// Nodes in an interval.
     each: usize,
     intervals: usize,
@@ -51,6 +53,7 @@ impl Nodes {
     pub fn new(inputs: &Inputs, set: &ScalarSet, catalogue: &Catalogue, paths: &Paths) -> Self {
         let chunks = paths.chunks();
         let dim = set.state_len();
+        let components = inputs.moving_components();
         let intervals: usize = chunks.iter().map(|c| c.intervals).sum();
         let each = chunks.iter().map(|c| c.weights.len()).sum::<usize>() / intervals.max(1);
         let mut first = 0;
@@ -63,10 +66,11 @@ impl Nodes {
         let by_component = |of: fn(&ChunkNodes) -> &[f64]| -> Vec<f64> {
             let component =
                 |c: usize| chunks.iter().flat_map(move |n| of(n).iter().skip(c).step_by(dim));
-            (0..dim).flat_map(component).copied().collect()
+            components.iter().flat_map(|c| component(*c)).copied().collect()
         };
         let mut nodes = Self {
             dim,
+            components: components.clone(),
             each,
             intervals,
             chunks: ranges,
@@ -81,6 +85,10 @@ impl Nodes {
                 _ => at_nodes::<3>(inputs, set, &chunks),
             },
         };
+        // Rows are numbered as the components that move.
+        for (component, _) in nodes.scalars.iter_mut().flat_map(|scalar| &mut scalar.moves) {
+            *component = components.partition_point(|c| c < component);
+        }
         let mut target = std::mem::take(&mut nodes.target);
         nodes.take_out_velocities(&inputs.masses, &chunks, &mut target);
         nodes.finish(&mut target);
@@ -91,7 +99,8 @@ impl Nodes {
     /// Takes the increments of positions that known masses make out of all, which are in rows
     /// component by component.
     fn take_out_velocities(&self, masses: &[f64], chunks: &[ChunkNodes], rows: &mut [f64]) {
-        let components = masses.iter().flat_map(|m| vec![m; self.dim / 2 / masses.len()]);
+        let each = self.components.len() / 2 / masses.len().max(1);
+        let components = masses.iter().flat_map(|m| vec![m; each]);
         for (k, mass) in components.enumerate() {
             let rows = &mut rows[k * self.intervals..][..self.intervals];
             for (chunk, range) in chunks.iter().zip(&self.chunks) {
@@ -108,10 +117,8 @@ impl Nodes {
     /// all that is asked for.
     pub fn without(mut self, blocks: &[Array2<f64>]) -> Self {
         for column in columns_in(blocks) {
-            let by_component: Vec<f64> = (0..self.dim)
-                .flat_map(|c| column.iter().skip(c).step_by(self.dim))
-                .copied()
-                .collect();
+            let of = |c: &usize| column.iter().skip(*c).step_by(self.dim);
+            let by_component: Vec<f64> = self.components.iter().flat_map(of).copied().collect();
             self.others.push(&by_component);
         }
         self.others.reject(&mut self.target);
@@ -120,7 +127,7 @@ impl Nodes {
 
     /// Number of rows: increments of all components.
     pub fn rows(&self) -> usize {
-        self.dim * self.intervals
+        self.components.len() * self.intervals
     }
 
     /// The range of a scalar, or of all those of a class.
@@ -202,7 +209,8 @@ fn at_nodes<const D: usize>(
     let moved = |scalar: &Scalar| -> Vec<usize> {
         // dq_i/dt is the derivative by p_i, dp_i/dt minus that by q_i.
         let names = scalar.vectors().flat_map(|v| v.terms());
-        let slots = names.filter_map(|(name, _)| inputs.slot(name));
+        let moving = names.filter(|(name, _)| inputs.moves(name));
+        let slots = moving.filter_map(|(name, _)| inputs.slot(name));
         let mut components: Vec<usize> =
             slots.flat_map(|slot| slot * D..slot * D + D).map(|c| (c + dim / 2) % dim).collect();
         components.sort_unstable();

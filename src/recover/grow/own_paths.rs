@@ -17,6 +17,11 @@ use crate::recover::problem::learner::Learner;
 /// Rows that terms are told apart on, about.
 const ROWS: usize = 800;
 
+/// Chunks that they are told apart on, at least, and for each parameter: of its values a few tell
+/// powers of it apart, and products of two.
+const LEAST: usize = 12;
+const EACH: usize = 6;
+
 /// Chunks of less trust than this can't be followed.
 const HARDLY: f64 = 0.01;
 
@@ -56,7 +61,8 @@ impl Learner<'_> {
     /// Chunks that are enough to tell terms apart.
     fn enough(&self) -> usize {
         let points = self.train().iter().map(|c| c.times.len()).max().unwrap_or(2);
-        (ROWS / (self.set.state_len() * points.saturating_sub(1).max(1))).max(12)
+        let least = LEAST.max(EACH * self.parameters().count());
+        (ROWS / (self.set.state_len() * points.saturating_sub(1).max(1))).max(least)
     }
 
     /// Paths through some of the chunks along the flow of a law.
@@ -69,11 +75,13 @@ impl Learner<'_> {
         let model = ScalarHamiltonian::closed_form(self.inputs(), law)?;
         let theta = law.constants();
         let flow = Flow { model: &model, theta: &theta };
-        Ok(self.some_paths_along(&flow, pieces, fitted, self.enough()))
+        Ok(self.some_paths_along(Some(&flow), pieces, fitted, self.enough()))
     }
 
     pub(super) fn learned_paths(&self, fitted: &Fitted) -> Paths {
-        self.some_paths_along(&fitted.flow(), self.pieces(), fitted, self.enough())
+        // What was learned knows no parameters.
+        let flow = self.parameters().next().is_none().then(|| fitted.flow());
+        self.some_paths_along(flow.as_ref(), self.pieces(), fitted, self.enough())
     }
 
     /// The nodes of paths, with what any coefficients of the known forces explain taken out.

@@ -91,12 +91,12 @@ impl Learner<'_> {
         let vector = |scalar: usize| -> Option<Vector> {
             let mut moving = self.scalars()[scalar]
                 .vectors()
-                .filter(|v| v.terms().iter().any(|(name, _)| self.inputs().slot(name).is_some()));
+                .filter(|v| v.terms().iter().any(|(name, _)| self.inputs().moves(name)));
             moving.next().filter(|_| moving.next().is_none()).cloned()
         };
         let of_one = |s: usize| match &self.scalars()[s] {
             Scalar::Norm(v) => Some(v.clone()),
-            Scalar::Dot(..) => vector(s),
+            Scalar::Dot(..) | Scalar::Parameter(_) => vector(s),
         };
         let mut parts: Vec<Part> = Vec::new();
         for part in self.parts(fitted) {

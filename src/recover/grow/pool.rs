@@ -28,11 +28,7 @@ impl Pool {
         ranks: &[usize],
         nodes: &Nodes,
     ) -> Self {
-        let symbols = |t: &Term| {
-            let rank = |k: usize| ranks[catalogue.members(k)[0]];
-            let ranks = t.0.iter().flat_map(Factor::scalars).map(rank);
-            t.symbols(catalogue) + ranks.max().unwrap_or(0)
-        };
+        let symbols = |t: &Term| Self::price(t, catalogue, ranks);
         terms.sort_by_cached_key(symbols);
         let columns = parallel::map_slice(&terms, |term| {
             let mut column = Vec::new();
@@ -73,6 +69,13 @@ impl Pool {
             pool.columns.extend(column);
         }
         pool
+    }
+
+    /// Symbols of a term, and what speaks against its scalars.
+    pub fn price(term: &Term, catalogue: &Catalogue, ranks: &[usize]) -> usize {
+        let rank = |k: usize| ranks[catalogue.members(k)[0]];
+        let ranks = term.0.iter().flat_map(Factor::scalars).map(rank);
+        term.symbols(catalogue) + ranks.max().unwrap_or(0)
     }
 
     /// Number of terms.

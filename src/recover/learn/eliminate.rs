@@ -58,9 +58,8 @@ impl Learner<'_> {
     /// What speaks against a scalar: its rank, and among equals that it depends on where the origin
     /// is.
     fn preference(&self, scalar: usize) -> usize {
-        let moving = |v: &Vector| {
-            v.terms().iter().filter(|(name, _)| self.inputs().slot(name).is_some()).count()
-        };
+        let moving =
+            |v: &Vector| v.terms().iter().filter(|(name, _)| self.inputs().moves(name)).count();
         let placed = matches!(&self.scalars()[scalar], Scalar::Norm(v) if moving(v) == 1);
         2 * self.ranks[scalar] + usize::from(placed)
     }

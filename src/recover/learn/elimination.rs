@@ -1,6 +1,6 @@
 //! Learning: every scalar at first, then those that the data demand, in higher degrees.
 
-use crate::expr::{Expr, Scalar, Vector};
+use crate::expr::{Expr, Vector};
 use crate::linalg;
 use crate::recover::learn::fitted::Fitted;
 use crate::recover::learn::limits::{ENOUGH, FIRST_DEGREE, MOST_FUNCTIONS, NOISY, PAIRS_ABOVE};
@@ -131,16 +131,13 @@ impl Learner<'_> {
         let mut see = |vector: &Vector| {
             for (name, _) in vector.terms() {
                 if let Some(number) = name.get(1..).and_then(|digits| digits.parse::<usize>().ok())
-                    && self.inputs().slot(name).is_some()
+                    && self.inputs().moves(name)
                 {
                     (least, most) = (least.min(number), most.max(number));
                 }
             }
         };
-        match &self.set.scalars()[scalar] {
-            Scalar::Norm(v) => see(v),
-            Scalar::Dot(a, b) => [a, b].into_iter().for_each(see),
-        }
+        self.set.scalars()[scalar].vectors().for_each(&mut see);
         most.saturating_sub(least)
     }
 

@@ -77,19 +77,19 @@ impl Learner<'_> {
     /// their rows have factors.
     pub(crate) fn some_paths(&self, fitted: &Fitted, most: usize) -> Paths {
         let most = if self.factors.is_empty() { most } else { usize::MAX };
-        self.some_paths_along(&fitted.flow(), self.pieces, fitted, most)
+        self.some_paths_along(Some(&fitted.flow()), self.pieces, fitted, most)
     }
 
     /// Paths along the flow of a model through some of the training chunks, evenly taken, each
     /// interval cut into `pieces`; where not all are taken all rows count alike.
     pub(crate) fn some_paths_along<F: Model>(
         &self,
-        flow: &Flow<F>,
+        flow: Option<&Flow<F>>,
         pieces: usize,
         fitted: &Fitted,
         most: usize,
     ) -> Paths {
-        let flow = self.teacher.is_none().then_some(flow);
+        let flow = flow.filter(|_| self.teacher.is_none());
         let n = self.train.len();
         if n <= most {
             return Paths::new(flow, &self.train, &self.weights, pieces, &fitted.trust)

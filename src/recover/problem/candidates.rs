@@ -21,7 +21,8 @@ pub struct CandidateScalar {
 /// The part of the values on either side that does not decide about ranges.
 const EXTREME: f64 = 0.003;
 
-/// All scalars of the input vectors, without those that are functions of one other.
+/// All scalars of the input vectors, without those that are functions of one other, and the
+/// parameters of runs.
 pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
     let n = inputs.shape.particles;
     let positions: Vec<Vector> = (1..=n).map(|i| inputs.position(i)).collect();
@@ -30,14 +31,16 @@ pub fn candidates(inputs: &Inputs) -> Vec<CandidateScalar> {
         .flat_map(|j| (0..j).map(move |i| (i, j)))
         .map(|(i, j)| &positions[j] - &positions[i])
         .collect();
-    let context: Vec<Vector> =
-        inputs.context.iter().map(|(name, _)| Vector::named(name.clone())).collect();
+    let context: Vec<Vector> = inputs.vectors().map(Vector::named).collect();
     let mut found: Vec<CandidateScalar> = Vec::new();
     let mut add = |scalar: Scalar, rank: usize| {
         if !found.iter().any(|c| c.scalar == scalar) {
             found.push(CandidateScalar { scalar, rank });
         }
     };
+    for name in inputs.parameters() {
+        add(Scalar::Parameter(name.into()), 0);
+    }
     for v in momenta.iter().chain(&positions).chain(&relative) {
         add(Scalar::norm(v.clone()), 0);
     }
@@ -66,6 +69,7 @@ pub(crate) const VARIES: f64 = 1.5e-8;
 fn size(scalar: &Scalar, length: &dyn Fn(&str) -> f64) -> f64 {
     let of = |v: &Vector| v.terms().iter().map(|(name, c)| c.abs() * length(name)).sum::<f64>();
     match scalar {
+        Scalar::Parameter(name) => length(name),
         Scalar::Norm(v) => of(v),
         Scalar::Dot(a, b) => of(a) * of(b),
     }
@@ -79,8 +83,9 @@ pub(crate) fn ranges(inputs: &Inputs, set: &ScalarSet, states: ArrayView2<f64>) 
     };
     let norm = |x: ArrayView1<f64>| x.dot(&x).sqrt();
     let Shape { particles, dimension } = inputs.shape;
+    let slots = inputs.slots();
     let mut lengths = BTreeMap::from([("q0".to_string(), norm(ArrayView1::from(&inputs.origin)))]);
-    for (letter, first) in [("q", 0), ("p", particles * dimension)] {
+    for (letter, first) in [("q", 0), ("p", slots * dimension)] {
         for i in 0..particles {
             let at = first + i * dimension;
             let length = largest(&|row| norm(row.slice(s![at..at + dimension])));
@@ -89,6 +94,11 @@ pub(crate) fn ranges(inputs: &Inputs, set: &ScalarSet, states: ArrayView2<f64>) 
     }
     for (name, value) in &inputs.context {
         lengths.insert(name.clone(), norm(ArrayView1::from(value)));
+    }
+    for (k, input) in inputs.of_run.iter().enumerate() {
+        let at = (particles + k) * dimension;
+        let length = largest(&|row| norm(row.slice(s![at..at + dimension])));
+        lengths.insert(input.name().into(), length);
     }
     let length = |name: &str| lengths.get(name).copied().unwrap_or(0.0);
     let all = robust_ranges(&set.values(states));

@@ -60,7 +60,7 @@ impl<'a> Learner<'a> {
         let ranges = ranges(inputs, &set, states(&train).view());
         Ok(Self {
             inputs: inputs.clone(),
-            weights: particle_weights(inputs.shape, &train),
+            weights: particle_weights(inputs, &train),
             train,
             check,
             set,
@@ -105,8 +105,19 @@ impl<'a> Learner<'a> {
         let (low, high) = self.ranges[scalar];
         let (is_beside, is_square) = (!self.inputs.masses.is_empty(), self.is_kinetic(scalar));
         let is_absent = is_beside || self.kinetic_is_known && !is_square;
-        let is_absent = is_absent && self.has_momenta(scalar);
+        let is_absent = is_absent && self.has_momenta(scalar) || self.is_parameter(scalar);
         !is_absent && (high > low || self.is_constant_length(scalar))
+    }
+
+    /// Whether a scalar is a parameter: no function of it alone moves anything.
+    pub(crate) fn is_parameter(&self, scalar: usize) -> bool {
+        matches!(self.scalars()[scalar], Scalar::Parameter(_))
+    }
+
+    /// The parameters that differ from run to run.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = usize> {
+        let varies = |&i: &usize| self.ranges[i].1 > self.ranges[i].0;
+        (0..self.set.len()).filter(|&i| self.is_parameter(i)).filter(varies)
     }
 
     /// Whether a scalar is the length of a momentum whose kinetic energy is known: the law has no
@@ -134,7 +145,7 @@ impl<'a> Learner<'a> {
     }
 
     fn is_momentum(&self, name: &str) -> bool {
-        name.starts_with('p') && self.inputs().slot(name).is_some()
+        name.starts_with('p') && self.inputs().moves(name)
     }
 
     /// Whether a scalar is in the law as its square alone: a momentum's length, where the kinetic
