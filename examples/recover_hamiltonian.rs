@@ -496,6 +496,12 @@ impl Data {
         if masses.len() < 2 || unknown_masses.is_empty() {
             return Ok(None);
         }
+        if inputs.parameters().next().is_some() {
+            return Err(Failure::Input(
+                "--parameter: masses are not found yet where runs have numbers of their own; --mass I=M for every particle, or momenta, are accepted"
+                    .into(),
+            ));
+        }
         bar.set_message("finding masses");
         let chunks = (&train[..], &validation[..]);
         let found = find_masses(inputs, chunks, masses, unknown_masses, deadline).map_err(other)?;
@@ -704,7 +710,7 @@ fn dry_run(arguments: &Arguments, bar: &ProgressBar, data: &Data) -> Result<(), 
 /// Bytes that the program takes besides what it learns from and what it knows of a table's rows.
 const PROGRAM: usize = 128 << 20;
 /// What it takes besides where runs have numbers of their own, which make many terms of each.
-const PARAMETERS: usize = 192 << 20;
+const PARAMETERS: usize = 640 << 20;
 /// With fewer chunks little is learned: so much memory there must be.
 const FEWEST: usize = 50;
 

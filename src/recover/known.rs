@@ -76,7 +76,9 @@ pub(super) fn learn<'a>(
         fitted = learner.learn(progress)?;
     }
     let (mut nonconservative, mut first_misfit) = (None, None);
-    while teaching.is_none()
+    // What is learned knows no parameters: what it leaves says nothing of other forces.
+    let may_have_others = teaching.is_none() && learner.parameters().next().is_none();
+    while may_have_others
         && !learner.late()
         && let Some(found) = learner.nonconservative(&fitted)?
     {
@@ -164,6 +166,10 @@ fn grow_in_noise(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Option<GrownInNoise>, RecoverError> {
     let given = given_noise(learner, noise, units);
+    // What is learned knows no parameters: what it leaves is no noise.
+    if learner.inputs().differ() {
+        return Ok(None);
+    }
     if learner.late() || !may_hold_noise && given.is_none() {
         return Ok(None);
     }

@@ -266,7 +266,8 @@ impl Paths {
             for (lane, &trust) in block.trust.iter().enumerate() {
                 let range = block.first[lane]..block.first[lane + 1];
                 let rows = residual.slice(s![range.clone()]);
-                let squares = rows.dot(&rows) / (rows.len().max(1) as f64 * trust * trust);
+                let counted = (rows.len() as f64 * self.counted()).max(1.0);
+                let squares = rows.dot(&rows) / (counted * trust * trust);
                 // Rows that are not finite are zero throughout.
                 let failed = trust == 0.0 || design.slice(s![range, ..]).iter().all(|x| *x == 0.0);
                 misfits.push(if failed { f64::INFINITY } else { squares });
@@ -285,14 +286,20 @@ impl Paths {
         self.blocks.iter().map(|block| block.first.windows(2).map(|w| w[0]..w[1]))
     }
 
-    /// The sum over all rows of the squares of their trust: what sums of squares of residuals are
+    /// The sum over all rows that count of the squares of their trust: what sums of squares of residuals are
     /// divided by.
     pub fn weight(&self) -> f64 {
         let of = |block: &Block| -> f64 {
             let rows = block.first.windows(2).map(|w| (w[1] - w[0]) as f64);
             block.trust.iter().zip(rows).map(|(t, rows)| t * t * rows).sum()
         };
-        self.blocks.iter().map(of).sum()
+        self.counted() * self.blocks.iter().map(of).sum::<f64>()
+    }
+
+    /// The part of the components that count.
+    fn counted(&self) -> f64 {
+        let counted = self.weights.iter().filter(|weight| **weight > 0.0).count();
+        counted as f64 / self.weights.len().max(1) as f64
     }
 }
 

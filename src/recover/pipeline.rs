@@ -22,6 +22,7 @@ use crate::recover::noise::Noise;
 use crate::recover::paths::Paths;
 use crate::recover::problem::checks::{Check, Rate, checks, rates, tell_law_there};
 use crate::recover::problem::learner::Learner;
+use crate::recover::problem::parameters::not_told;
 use crate::recover::problem::teacher::Teaching;
 use crate::recover::read::constants::{Reading, read_constants};
 use crate::recover::read::equal_constants::{EqualConstants, Shared, shared_constants};
@@ -104,11 +105,11 @@ fn recovered(
     let second =
         recovered_from_all(inputs, (&train, &validation), teaching, settings, progress).map(told);
     let (mut law, outlying) = match second {
-        Ok(mut second) => {
+        Ok(mut second) if !second.stopped => {
             let outlying = outlying.with(second.outlying.take());
             (second, outlying)
         }
-        Err(_) => (first, outlying),
+        _ => (first, outlying),
     };
     // Whatever it is that these chunks have, the law doesn't explain it.
     law.verdict.incomplete.push(format!(
@@ -145,6 +146,8 @@ fn recovered_from_all(
     let measured = if are_slopes { &[] } else { &settings.masses[..] };
     let rates = rates(&learner, &units, measured);
     let mut checks = checks(&learner, &units, &rates);
+    let not_told = not_told(&learner);
+    checks.extend(not_told.iter().map(|told| told.check.clone()));
     // Momenta are masses times velocities, unless these are in another unit.
     if !rates.iter().any(Rate::is_of_another_unit) {
         learner.set_masses(settings.masses.iter().map(|m| m / units.mass()).collect())?;
@@ -228,7 +231,7 @@ fn recovered_from_all(
     };
     let explains = explains && !is_stopgap;
     // A few held-out chunks say less than all: a law that is wrong leaves more than the noise of these.
-    let known = settings.noise.known(train);
+    let known = settings.noise.known(train).filter(|_| !inputs.differ());
     let explains = match &known {
         Some(noise) if explains => judge.leaves_only(noise, &[train, validation].concat())?,
         _ => explains,
@@ -260,6 +263,7 @@ fn recovered_from_all(
         is_series,
         moving: moving(inputs.shape, train),
         checks: &checks,
+        not_told: &not_told,
         rivals: &rivals,
         in_noise,
         has_kink: learner.has_kink(best),
@@ -344,8 +348,8 @@ fn read(judge: &Judge, law: &Refit, stopped: bool) -> Result<Numbers, RecoverErr
             (shared, Some(expression), Some(merged))
         });
     // No name may stand for two things.
-    let is_vector = |name: &String| inputs.context.iter().any(|(vector, _)| vector == name);
-    let merged = merged.filter(|m| !m.constants.iter().any(|(name, _)| is_vector(name)));
+    let is_taken = |name: &String| inputs.vectors().chain(inputs.parameters()).any(|n| n == name);
+    let merged = merged.filter(|m| !m.constants.iter().any(|(name, _)| is_taken(name)));
     Ok(Numbers { snapped, reading, shared, tied, merged })
 }
 

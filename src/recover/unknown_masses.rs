@@ -27,6 +27,7 @@ pub struct MassesFound {
     pub masses: Vec<f64>,
     /// Standard errors; zero of those that are given, infinite where the motion doesn't tell.
     pub errors: Vec<f64>,
+    dimension: usize,
 }
 
 /// Steps with all scalars, then with those that the data demand, at most. Two coupled particles of
@@ -90,14 +91,14 @@ pub fn find_masses(
     }
     let masses = search.masses();
     let errors = errors.iter().zip(&masses).map(|(error, mass)| error * mass).collect();
-    Ok(MassesFound { masses, errors })
+    Ok(MassesFound { masses, errors, dimension: inputs.shape.dimension })
 }
 
 impl MassesFound {
     /// Momenta of `chunks`, which are `given` masses times velocities, with these masses.
     pub fn applied(&self, chunks: &mut [Trajectory], given: &[f64]) {
         let factors = self.factors(given);
-        chunks.iter_mut().for_each(|chunk| scale(chunk, &factors));
+        chunks.iter_mut().for_each(|chunk| scale(chunk, &factors, self.dimension));
     }
 
     /// Noise of such momenta, with these masses.
@@ -106,7 +107,7 @@ impl MassesFound {
         let half = each.len() / 2;
         each[half..]
             .iter_mut()
-            .zip(of_components(&self.factors(given), half))
+            .zip(of_components(&self.factors(given), self.dimension))
             .for_each(|(s, f)| *s *= f);
         Noise::Each(each)
     }
@@ -141,15 +142,16 @@ impl Recovery {
     }
 }
 
-fn scale(chunk: &mut Trajectory, factors: &[f64]) {
+fn scale(chunk: &mut Trajectory, factors: &[f64], dimension: usize) {
     let half = chunk.states.ncols() / 2;
     let momenta = chunk.states.columns_mut().into_iter().skip(half);
-    momenta.zip(of_components(factors, half)).for_each(|(mut column, factor)| column *= factor);
+    momenta
+        .zip(of_components(factors, dimension))
+        .for_each(|(mut column, factor)| column *= factor);
 }
 
 /// Of every component of all momenta the factor of its particle.
-fn of_components(factors: &[f64], components: usize) -> impl Iterator<Item = f64> {
-    let dimension = components / factors.len().max(1);
+fn of_components(factors: &[f64], dimension: usize) -> impl Iterator<Item = f64> {
     factors.iter().flat_map(move |factor| std::iter::repeat_n(*factor, dimension))
 }
 
@@ -195,7 +197,8 @@ impl Search<'_> {
         let factors: Vec<f64> = self.logs.iter().map(|log| log.exp()).collect();
         let scaled = |chunks: &[Trajectory]| {
             let mut chunks = chunks.to_vec();
-            chunks.iter_mut().for_each(|chunk| scale(chunk, &factors));
+            let dimension = self.inputs.shape.dimension;
+            chunks.iter_mut().for_each(|chunk| scale(chunk, &factors, dimension));
             chunks
         };
         let (train, validation) = (scaled(self.train), scaled(self.validation));

@@ -1,7 +1,7 @@
 //! Whether two expressions are equal: a proof, or a point where they differ.
 
 use egg::{FlatTerm, Id};
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -175,8 +175,22 @@ fn find_difference(
     let both = Expr::Sum(vec![a.clone(), b.clone()]);
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let mut origin: Option<(f64, f64, f64)> = None;
+    // Above zero, where roots and logarithms have values, and the same at all points: what depends
+    // on them alone is a constant.
+    let parameters: Vec<(String, f64)> = both
+        .parameters()
+        .into_iter()
+        .map(|name| {
+            let size = size_of(&name);
+            let size = if size > 0.0 && size.is_finite() { size } else { 1.0 };
+            (name, size * rng.random_range(0.5..1.5))
+        })
+        .collect();
     for _ in 0..options.points {
-        let point = random_point(&both.names(), &size_of, &mut rng);
+        let mut point = random_point(&both.names(), &size_of, &mut rng);
+        for (name, value) in &parameters {
+            point.bind(name.clone(), [*value]);
+        }
         let (Ok(left), Ok(right)) = (a.evaluate(&point), b.evaluate(&point)) else { return None };
         let size = size(a, &point) + size(b, &point);
         if !(left.is_finite() && right.is_finite() && size.is_finite()) {

@@ -175,6 +175,11 @@ impl Inputs {
         self.shape.particles + self.of_run.len()
     }
 
+    /// Whether runs have anything of their own.
+    pub(crate) fn differ(&self) -> bool {
+        !self.of_run.is_empty()
+    }
+
     /// Whether a vector of a state, by its position, is one that each run has its own of, or the
     /// zeros that go with it.
     pub(crate) fn is_of_run(&self, slot: usize) -> bool {

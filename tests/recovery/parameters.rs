@@ -42,6 +42,34 @@ fn runs(count: i64) -> Vec<Trajectory> {
 }
 
 #[test]
+fn regress_parameters_that_follow_from_others_leave_the_law_undetermined() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let run = |id: i64| {
+        // A stiffness of twice the mass: k q^2/2 is m q^2.
+        let m = rng.random_range(0.5..2.0);
+        let [q, p] = [rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0)];
+        let states = motion(|[q, p]: [f64; 2]| [p / m, -2.0 * m * q], [q, p], 0.2, (5, 400));
+        let rows = states.into_iter().flat_map(|[q, p]| [q, m, 2.0 * m, 3.0, p, 0.0, 0.0, 0.0]);
+        Trajectory {
+            id,
+            times: (0..5).map(|row| 0.2 * f64::from(row)).collect(),
+            states: Array2::from_shape_vec((5, 8), rows.collect()).unwrap(),
+        }
+    };
+    let mut train: Vec<Trajectory> = (0..60).map(run).collect();
+    let held_out = train.split_off(48);
+    let numbers = ["m", "k", "c"].map(|name| RunInput::Number(name.into()));
+    let shape = Shape { particles: 1, dimension: 1 };
+    let inputs = Inputs::new(shape, vec![0.0], Vec::new()).unwrap();
+    let inputs = inputs.with_run_inputs(numbers.to_vec()).unwrap();
+    let settings = RecoverSettings::default();
+    let law = recover(&inputs, &train, &held_out, &settings, &mut |_| {}).unwrap();
+    assert!(law.verdict.explained() && !law.verdict.determined(), "{:?}", law.verdict);
+    let told = law.checks.iter().map(|check| &check.message[..]).collect::<Vec<_>>().join("; ");
+    assert!(told.contains("k follows from m") && told.contains("c is the same"), "{told}");
+}
+
+#[test]
 fn regress_a_law_is_found_with_the_parameters_of_runs_as_symbols() {
     let shape = Shape { particles: 1, dimension: 2 };
     let numbers = NAMES.map(|name| RunInput::Number(name.into()));

@@ -44,11 +44,11 @@ fn found(coupling: f64, noise: f64) -> MassesFound {
 
 #[test]
 fn masses_are_found_by_what_particles_do_to_each_other() {
-    let MassesFound { masses, errors } = found(2.0, 0.0);
+    let MassesFound { masses, errors, .. } = found(2.0, 0.0);
     println!("{masses:?} {errors:?}");
     assert_eq!((masses[0], errors[0]), (1.0, 0.0));
     assert!((masses[1] / MASSES[1] - 1.0).abs() < 1e-9, "{masses:?} {errors:?}");
-    let MassesFound { masses, errors } = found(2.0, 0.005);
+    let MassesFound { masses, errors, .. } = found(2.0, 0.005);
     println!("{masses:?} {errors:?}");
     assert!((masses[1] / MASSES[1] - 1.0).abs() < 0.05, "{masses:?} {errors:?}");
 }
@@ -56,7 +56,7 @@ fn masses_are_found_by_what_particles_do_to_each_other() {
 #[test]
 fn masses_of_particles_apart_are_not_told() {
     for noise in [0.0, 0.005] {
-        let MassesFound { masses, errors } = found(0.0, noise);
+        let MassesFound { masses, errors, .. } = found(0.0, noise);
         assert_eq!((masses[1], errors[1]), (1.0, f64::INFINITY), "{noise}");
     }
 }

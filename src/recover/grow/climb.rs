@@ -100,8 +100,10 @@ impl Learner<'_> {
         let parameters: Vec<Parameter> = self.parameters().map(parameter).collect();
         let mut most = MOST_NUMBERS / nodes.rows().max(1);
         if !parameters.is_empty() {
-            times_parameters(&mut terms, &parameters, &self.catalogue);
-            terms.sort_by_cached_key(|term| Pool::price(term, &self.catalogue, &self.ranks));
+            let price = |term: &Term| Pool::price(term, &self.catalogue, &self.ranks);
+            terms.sort_by_cached_key(price);
+            terms.extend(times_parameters(&terms, &parameters, &self.catalogue));
+            terms.sort_by_cached_key(price);
             most = (most * WITH_PARAMETERS).min(MOST_WITH_PARAMETERS);
         }
         terms.truncate(most);

@@ -126,6 +126,7 @@ impl Learner<'_> {
                 _ => {}
             }
         }
+        let differ = self.parameters().next().is_some();
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));
@@ -133,7 +134,8 @@ impl Learner<'_> {
             let offers: &[&[Offered]] = match rung {
                 Rung::Plain | Rung::Powers => &[&all],
                 _ if demanded.len() == all.len() => &[&all],
-                _ if fitted.misfit > NOISY => &[&demanded],
+                // What was learned knows no parameters, and so not what is demanded.
+                _ if fitted.misfit > NOISY && !differ => &[&demanded],
                 _ => &[&demanded, &all],
             };
             for offered in offers {
@@ -181,7 +183,12 @@ impl Learner<'_> {
                 let more = fitted.theta.len().saturating_sub(parameters(law)).max(1);
                 self.is_as_good(law.misfit, fitted, more)
             });
-            if fitted.misfit > NOISY && is_as_good && rung >= Rung::Alone && way.enough.is_none() {
+            if fitted.misfit > NOISY
+                && is_as_good
+                && !differ
+                && rung >= Rung::Alone
+                && way.enough.is_none()
+            {
                 log::debug!("as good as what was learned");
                 way.enough = Some(way.laws.len());
             }
@@ -196,7 +203,7 @@ impl Learner<'_> {
             return Expr::Sum(Vec::new());
         }
         let shape = self.inputs().shape;
-        let half = shape.state_len() / 2;
+        let half = self.inputs().state_len() / 2;
         let term = |i: usize| {
             let (mut along, mut squares) = (0.0, 0.0);
             for chunk in self.train() {

@@ -27,13 +27,16 @@ fn powers(parameter: &Parameter, exponents: &[f64]) -> Vec<Factor> {
     exponents.iter().filter(is_finite).map(power).collect()
 }
 
-/// Adds to some terms what they are times powers of one parameter, and of two; these come after all
-/// that are plainer.
+/// Products that are made, about, before the plainest are taken.
+const MOST: usize = 1 << 17;
+
+/// Of some terms, the plainest first, what they are times powers of one parameter, and of two: of as
+/// many terms as there is room for.
 pub(super) fn times_parameters(
-    terms: &mut Vec<Term>,
+    terms: &[Term],
     parameters: &[Parameter],
     catalogue: &Catalogue,
-) {
+) -> Vec<Term> {
     let mut monomials: Vec<Vec<Factor>> = Vec::new();
     for parameter in parameters {
         monomials.extend(powers(parameter, &ALONE).into_iter().map(|power| vec![power]));
@@ -47,10 +50,11 @@ pub(super) fn times_parameters(
     }
     // A product is of single scalars.
     let is_single = |term: &&Term| !term.0.iter().any(|f| catalogue.is_class(f.scalar));
-    let single: Vec<Term> = terms.iter().filter(is_single).cloned().collect();
+    let room = MOST / monomials.len().max(1);
+    let single: Vec<&Term> = terms.iter().filter(is_single).take(room).collect();
     let times = |monomial: &Vec<Factor>| -> Vec<Term> {
-        let product = |term: &Term| Term([&monomial[..], &term.0].concat());
+        let product = |term: &&Term| Term([&monomial[..], &term.0].concat());
         single.iter().map(product).collect()
     };
-    terms.extend(monomials.iter().flat_map(times));
+    monomials.iter().flat_map(times).collect()
 }

@@ -8,6 +8,7 @@ use crate::model::energies;
 use crate::recover::judge::rivals::Rival;
 use crate::recover::problem::candidates::VARIES;
 use crate::recover::problem::checks::{Check, constant_in};
+use crate::recover::problem::parameters::NotTold;
 use crate::recover::statistics::HeldOutChunks;
 use crate::scalars::{Inputs, InputsError};
 
@@ -35,6 +36,8 @@ pub(crate) struct Grounds<'a> {
     pub moving: Vec<usize>,
     /// What was seen of the data.
     pub checks: &'a [Check],
+    /// Parameters whose part in a law can't be told.
+    pub not_told: &'a [NotTold],
     /// Laws that do as well.
     pub rivals: &'a [Rival],
     /// Whether what it leaves is noise.
@@ -109,6 +112,10 @@ impl Verdict {
         }
         let constant = constant_in(law, grounds.checks).map(|check| check.message.clone());
         verdict.undetermined.extend(constant);
+        let own = law.parameters();
+        let in_law = |told: &&NotTold| told.parameters.iter().any(|name| own.contains(name));
+        let of_parameters = grounds.not_told.iter().filter(in_law);
+        verdict.undetermined.extend(of_parameters.map(|told| told.check.message.clone()));
         if rivals.iter().any(|rival| !rival.has_the_law) {
             verdict.undetermined.push(RIVALS.into());
         }

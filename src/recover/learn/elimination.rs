@@ -18,7 +18,7 @@ pub fn bytes_of_chunk(inputs: &Inputs, points: usize) -> usize {
     const EACH: usize = FIRST_DEGREE + FIRST_DEGREE / 2;
     const LEAST: usize = 100;
     let (dim, functions) =
-        (inputs.shape.state_len(), (EACH * candidates(inputs).len()).clamp(LEAST, MOST_FUNCTIONS));
+        (inputs.state_len(), (EACH * candidates(inputs).len()).clamp(LEAST, MOST_FUNCTIONS));
     2 * size_of::<f64>() * points * dim * (dim + 1 + functions)
 }
 

@@ -131,7 +131,7 @@ impl Learner<'_> {
         paths: &Paths,
     ) -> Vec<Array2<f64>> {
         let shape = self.inputs().shape;
-        let half = shape.particles * shape.dimension;
+        let half = self.inputs().state_len() / 2;
         paths.of_fields(each.len(), &|z, fields| {
             fields.fill(Lanes::zero());
             for (force, field) in each.iter().zip(fields.chunks_exact_mut(2 * half)) {

@@ -32,7 +32,9 @@ pub(crate) fn factors(learner: &Learner, fitted: &Fitted) -> Vec<Vec<f64>> {
     misfits.sort_by(f64::total_cmp);
     // Two points make an increment.
     let sigma = (0.5 * misfits.get(misfits.len() / 2).copied().unwrap_or(0.0)).sqrt();
-    let deviation: Vec<f64> = weights.iter().map(|w| sigma / w.sqrt()).collect();
+    // What counts nothing has no noise.
+    let of = |w: &f64| if *w > 0.0 { sigma / w.sqrt() } else { 0.0 };
+    let deviation: Vec<f64> = weights.iter().map(of).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let mut squares: Vec<Vec<f64>> = base.iter().map(|b| vec![0.0; b.nrows()]).collect();
     for _ in 0..DRAWS {

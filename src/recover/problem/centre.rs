@@ -72,12 +72,13 @@ impl CentreOfForce {
 /// Whether the total momentum changes.
 fn is_pushed(shape: Shape, chunks: &[Trajectory]) -> bool {
     let (n, d) = (shape.particles, shape.dimension);
+    let first = |chunk: &Trajectory| chunk.states.ncols() / 2;
     let (mut total, mut own) = (0.0, 0.0);
     for chunk in chunks {
         let Some(last) = chunk.states.nrows().checked_sub(1) else { continue };
         let change = &chunk.states.row(last) - &chunk.states.row(0);
         for k in 0..d {
-            let of_axis = (0..n).map(|i| change[(n + i) * d + k]);
+            let of_axis = (0..n).map(|i| change[first(chunk) + i * d + k]);
             own += of_axis.clone().map(|p| p * p).sum::<f64>();
             total += of_axis.sum::<f64>().powi(2);
         }
@@ -89,6 +90,7 @@ fn is_pushed(shape: Shape, chunks: &[Trajectory]) -> bool {
 /// means over the chunk.
 fn changes(shape: Shape, origin: &[f64], chunk: &Trajectory) -> Vec<Vec<f64>> {
     let (n, d) = (shape.particles, shape.dimension);
+    let momenta = chunk.states.ncols() / 2;
     let axes: &[[usize; 2]] = if d == 2 { &[[0, 1]] } else { &[[1, 2], [2, 0], [0, 1]] };
     let mut all: Vec<Vec<f64>> = Vec::new();
     for &[a, b] in axes {
@@ -97,7 +99,7 @@ fn changes(shape: Shape, origin: &[f64], chunk: &Trajectory) -> Vec<Vec<f64>> {
             let mut row = vec![0.0; d + 1];
             for i in 0..n {
                 let q = |k: usize| state[i * d + k] - origin[k];
-                let p = |k: usize| state[(n + i) * d + k];
+                let p = |k: usize| state[momenta + i * d + k];
                 row[a] += p(b);
                 row[b] -= p(a);
                 row[d] += q(a) * p(b) - q(b) * p(a);

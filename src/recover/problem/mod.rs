@@ -8,4 +8,5 @@ pub(super) mod checks;
 pub(super) mod component_weights;
 pub(super) mod learner;
 pub(super) mod noise_model;
+pub(super) mod parameters;
 pub(super) mod teacher;

@@ -134,7 +134,9 @@ pub(crate) fn on_trajectories(
         train.len(),
         settings.rollout.step
     );
-    let in_noise = if discovered.chosen.misfit > NOISY && !learner.late() {
+    // First states are free in noise, but not what a run has its own of.
+    let may_be_noise = discovered.chosen.misfit > NOISY && !learner.inputs().differ();
+    let in_noise = if may_be_noise && !learner.late() {
         let start = discovered.chosen.expression.constants().into();
         let found = refit_noisy(learner.inputs(), expression, &easy, &settings, start, None);
         found.inspect_err(|error| log::debug!("refit failed: {error}")).ok()
