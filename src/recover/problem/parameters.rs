@@ -11,6 +11,10 @@ use crate::recover::problem::learner::Learner;
 /// seven digits or more.
 const FOLLOWS: f64 = 1e-6;
 
+/// With fewer different values of a parameter than this, sums of two to five of its powers, which
+/// laws have been seen to end in, go through those of any function.
+const DIFFERENT: usize = 6;
+
 /// Parameters of which a law may have one in the place of another.
 pub(crate) struct NotTold {
     pub parameters: Vec<String>,
@@ -35,6 +39,16 @@ pub(crate) fn not_told(learner: &Learner) -> Vec<NotTold> {
                 format!("{name} is the same in all runs: how the law depends on it can't be told"),
             ));
             continue;
+        }
+        let mut different = values.clone();
+        different.sort_by(f64::total_cmp);
+        different.dedup();
+        if different.len() < DIFFERENT {
+            let count = different.len();
+            found.push(told(
+                vec![name],
+                format!("{name} has {count} different values in these runs: a sum of as many powers of it goes through those of any function"),
+            ));
         }
         let logs = |values: &[f64]| values.iter().map(|x| x.abs().ln()).collect::<Vec<f64>>();
         let plainly = |values: &[f64]| values.to_vec();
