@@ -77,7 +77,7 @@ pub(super) fn learn<'a>(
     }
     let (mut nonconservative, mut first_misfit) = (None, None);
     // What is learned knows no parameters: what it leaves says nothing of other forces.
-    let may_have_others = teaching.is_none() && learner.parameters().next().is_none();
+    let may_have_others = teaching.is_none() && !learner.has_parameters();
     while may_have_others
         && !learner.late()
         && let Some(found) = learner.nonconservative(&fitted)?
@@ -165,11 +165,11 @@ fn grow_in_noise(
     units: &Units,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Option<GrownInNoise>, RecoverError> {
-    let given = given_noise(learner, noise, units);
     // What is learned knows no parameters: what it leaves is no noise.
     if learner.inputs().differ() {
         return Ok(None);
     }
+    let given = given_noise(learner, noise, units);
     if learner.late() || !may_hold_noise && given.is_none() {
         return Ok(None);
     }

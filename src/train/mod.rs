@@ -42,5 +42,5 @@ pub use network::{
 pub use noisy::{assess_noisy, fit_noisy};
 pub use noisy_fit::{Drift, NoisyFit, OUTLIER, cramer_rao};
 pub use prior::{NoisyStart, Prior, Starts};
-pub(crate) use resolved::{followed, marked, short_interval};
+pub(crate) use resolved::{changes_by_steps, followed, marked, short_interval};
 pub use saving::Saving;

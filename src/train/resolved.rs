@@ -16,6 +16,27 @@ pub(crate) fn short_interval(chunks: &[Trajectory]) -> f64 {
     intervals.get(intervals.len() / 10).copied().unwrap_or(1.0)
 }
 
+/// By how much, squared, weighted and summed over its states, the rollout of each chunk changes
+/// between two integration steps, which are given in those of the settings.
+pub(crate) fn changes_by_steps<M: Model>(
+    model: &M,
+    theta: &[f64],
+    chunks: &[Trajectory],
+    settings: &Settings,
+    steps: [f64; 2],
+) -> Vec<f64> {
+    let [coarse, fine] = steps.map(|times| {
+        let step = times * settings.rollout.step;
+        let options = RolloutOptions { step, ..settings.rollout.clone() };
+        RolloutLoss::new(model, chunks, &settings.weights, options).predictions(theta, chunks)
+    });
+    let change = |(a, b): (&Array2<f64>, &Array2<f64>)| -> f64 {
+        let square = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
+        (a - b).indexed_iter().map(square).sum()
+    };
+    coarse.iter().zip(&fine).map(change).collect()
+}
+
 /// Whether, in each chunk, halving the integration step changes the rollouts by no more than
 /// `allowed` (root mean square, in units of the weights).
 pub(crate) fn followed<M: Model>(
@@ -25,18 +46,11 @@ pub(crate) fn followed<M: Model>(
     settings: &Settings,
     allowed: f64,
 ) -> Vec<bool> {
-    let predictions = |step: f64| {
-        let options = RolloutOptions { step, ..settings.rollout.clone() };
-        RolloutLoss::new(model, chunks, &settings.weights, options).predictions(theta, chunks)
+    let changes = changes_by_steps(model, theta, chunks, settings, [1.0, 0.5]);
+    let follows = |(change, chunk): (f64, &Trajectory)| {
+        (change / chunk.states.len().max(1) as f64).sqrt() <= allowed
     };
-    let (coarse, fine) =
-        (predictions(settings.rollout.step), predictions(0.5 * settings.rollout.step));
-    let follows = |(a, b): (&Array2<f64>, &Array2<f64>)| {
-        let error = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
-        let mean = (a - b).indexed_iter().map(error).sum::<f64>() / a.len().max(1) as f64;
-        mean.sqrt() <= allowed
-    };
-    coarse.iter().zip(&fine).map(follows).collect()
+    changes.into_iter().zip(chunks).map(follows).collect()
 }
 
 /// The chunks that are marked.

@@ -165,13 +165,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Refuses a value that is not that of its trajectory's first row.
-    fn stays(
-        &mut self,
-        cell: &Cell,
-        name: &str,
-        trajectory: i64,
-        value: f64,
-    ) -> Result<(), DatasetError> {
+    fn stays(&mut self, cell: &Cell, trajectory: i64, value: f64) -> Result<(), DatasetError> {
         let (first, row) =
             *self.constant.entry((cell.column, trajectory)).or_insert((value, cell.in_file));
         if first == value {
@@ -179,7 +173,7 @@ impl<'a> Reading<'a> {
         }
         Err(DatasetError::Varies {
             path: cell.path.into(),
-            column: name.into(),
+            column: self.wanted[cell.column].0.clone(),
             trajectory,
             values: [first, value],
             rows: [row, cell.in_file],
@@ -205,8 +199,7 @@ impl<'a> Reading<'a> {
         let mut value = finite(cell, name, segment.trajectory)?;
         let states = self.columns.names.len();
         if (states - self.columns.of_run..states).contains(&k) {
-            let (name, trajectory) = (name.clone(), segment.trajectory);
-            self.stays(cell, &name, trajectory, value)?;
+            self.stays(cell, segment.trajectory, value)?;
         }
         let progress = &mut self.progress[k];
         let name = &self.wanted[k].0;

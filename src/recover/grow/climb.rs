@@ -156,7 +156,7 @@ impl Learner<'_> {
         let rms = (dot(&left.residual, &left.residual) / positions.len().max(1) as f64).sqrt();
         log::debug!("kinetic energy p^2/2m: {rms:.2e} of {allowed:.2e}");
         // Masses may be those of each run.
-        let allowed = if self.parameters().next().is_none() { allowed } else { EXPLAINED };
+        let allowed = if self.has_parameters() { EXPLAINED } else { allowed };
         if !self.kinetic_is_known && rms > allowed {
             return None;
         }

@@ -82,7 +82,7 @@ impl Learner<'_> {
         progress: &mut dyn FnMut(&str),
     ) -> Result<GrownLaws, RecoverError> {
         // Chunks that are hard to follow without parameters may be easy with them.
-        if self.parameters().next().is_some() {
+        if self.has_parameters() {
             fitted.trust.fill(1.0);
         }
         let mut way = OnTheWay::default();
@@ -126,7 +126,7 @@ impl Learner<'_> {
                 _ => {}
             }
         }
-        let differ = self.parameters().next().is_some();
+        let differ = self.has_parameters();
         let rungs = RUNGS.into_iter().filter(|r| *r <= highest && !(alone && r.has_products()));
         for rung in rungs {
             progress(&format!("growing laws: {}", rung.name()));

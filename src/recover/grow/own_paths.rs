@@ -80,7 +80,7 @@ impl Learner<'_> {
 
     pub(super) fn learned_paths(&self, fitted: &Fitted) -> Paths {
         // What was learned knows no parameters.
-        let flow = self.parameters().next().is_none().then(|| fitted.flow());
+        let flow = (!self.has_parameters()).then(|| fitted.flow());
         self.some_paths_along(flow.as_ref(), self.pieces(), fitted, self.enough())
     }
 

@@ -1,16 +1,13 @@
 //! Chunks that a law does not follow while it follows nearly all others exactly: broken numbers, or
 //! something that acts there only.
 
-use ndarray::Array2;
-
 use crate::dataset::Trajectory;
 use crate::expr::Expr;
-use crate::loss::{RolloutLoss, RolloutOptions};
-use crate::model::{Model, ScalarHamiltonian};
+use crate::model::ScalarHamiltonian;
 use crate::recover::error::RecoverError;
 use crate::recover::statistics::Misfit;
 use crate::scalars::Inputs;
-use crate::train::{Settings, followed, marked};
+use crate::train::{Settings, changes_by_steps, followed, marked};
 
 /// Where a chunk is in its table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,7 +108,7 @@ pub(crate) fn outlying(
     if middle > SMALL || !errors.iter().any(|error| is_off(*error, 0.0)) {
         return Ok(None);
     }
-    let hard = of(&by_steps(&model, &constants, chunks, settings));
+    let hard = of(&changes_by_steps(&model, &constants, chunks, settings, [2.0, 1.0]));
     let are_off: Vec<bool> =
         errors.iter().zip(&hard).map(|(error, hard)| is_off(*error, *hard)).collect();
     let off = marked(chunks, &are_off);
@@ -124,24 +121,4 @@ pub(crate) fn outlying(
     let others: Vec<f64> = others.map(|(error, _)| error * error).collect();
     let others = (others.iter().sum::<f64>() / others.len().max(1) as f64).sqrt();
     Ok(Some(Outlying { chunks: places, of: chunks.len(), others }))
-}
-
-/// By how much, squared and summed over its states, the rollout of each chunk changes when the steps
-/// are twice as long.
-fn by_steps<M: Model>(
-    model: &M,
-    constants: &[f64],
-    chunks: &[Trajectory],
-    settings: &Settings,
-) -> Vec<f64> {
-    let predicted = |step: f64| {
-        let options = RolloutOptions { step, ..settings.rollout.clone() };
-        RolloutLoss::new(model, chunks, &settings.weights, options).predictions(constants, chunks)
-    };
-    let [fine, coarse] = [1.0, 2.0].map(|times| predicted(times * settings.rollout.step));
-    let change = |(a, b): (&Array2<f64>, &Array2<f64>)| -> f64 {
-        let square = |((_, c), x): ((usize, usize), &f64)| settings.weights[c] * x * x;
-        (a - b).indexed_iter().map(square).sum()
-    };
-    fine.iter().zip(&coarse).map(change).collect()
 }

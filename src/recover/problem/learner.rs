@@ -120,6 +120,11 @@ impl<'a> Learner<'a> {
         (0..self.set.len()).filter(|&i| self.is_parameter(i)).filter(varies)
     }
 
+    /// Whether there are any: what was learned, whose basis knows none, is no yardstick then.
+    pub(crate) fn has_parameters(&self) -> bool {
+        self.parameters().next().is_some()
+    }
+
     /// Whether a scalar is the length of a momentum whose kinetic energy is known: the law has no
     /// other function of it, but on a surface.
     pub(crate) fn is_beside_known(&self, scalar: usize) -> bool {
